@@ -1,0 +1,1 @@
+"""cnnprof: a profiler for CNN architectures."""

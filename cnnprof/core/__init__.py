@@ -1,0 +1,1 @@
+"""Layers, graphs, analysis and results: standard library only."""

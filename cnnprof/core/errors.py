@@ -1,0 +1,102 @@
+"""Errors that a user reads: one message, the place, the reason, a hint, and the exit code.
+
+Everything that can go wrong through a user's input is raised as a `CnnprofError`; the command line prints `str(error)` and
+leaves with `error.exit_code`. Any other exception is a bug in cnnprof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+GATE_FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a file. `line` and `column` count from 1; `text` is the whole line; `length` characters are at fault."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class CnnprofError(Exception):
+    """A message for the user.
+
+    Args:
+        message: what is wrong, in one sentence without a full stop.
+        place: where, if it is in a file.
+        hint: what to do about it.
+        trace: the calls that led there, innermost first, such as `"in bottleneck(512, 2), called at line 34"`.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        place: Place | None = None,
+        hint: str | None = None,
+        trace: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hint = hint
+        self.trace = tuple(trace)
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        gutter = "  "
+        if self.place:
+            lines.append(f" --> {self.place}")
+            if self.place.text:
+                number = str(self.place.line)
+                gutter = " " * (len(number) + 2)
+                # A tab stays a tab under the quoted line, so that the caret stands below its character.
+                indent = "".join("\t" if c == "\t" else " " for c in self.place.text[: self.place.column - 1])
+                lines.append(f"{number} | {self.place.text}")
+                lines.append(f"{gutter}| {indent}{'^' * max(1, self.place.length)}")
+        lines += [f"{gutter}= {call}" for call in self.trace]
+        if self.hint:
+            lines.append(f"{gutter}= hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class SpecError(CnnprofError):
+    """A spec, a name or a setting is wrong."""
+
+
+class UsageError(CnnprofError):
+    """The command line is wrong in a way that the option parser cannot see."""
+
+    exit_code = USAGE
+
+
+class UnavailableError(CnnprofError):
+    """torch, a device or a package is missing, or two of them do not fit together."""
+
+    exit_code = 4
+
+
+class MeasurementError(CnnprofError):
+    """A measurement could not be made."""
+
+    exit_code = 5
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint with up to three names like `word`, or None where nothing is near."""
+    from difflib import get_close_matches
+
+    folded = {name.lower(): name for name in known}
+    near = [f"'{folded[match]}'" for match in get_close_matches(word.lower(), folded, n=3, cutoff=0.6)]
+    return f"did you mean {' or '.join(near)}?" if near else None

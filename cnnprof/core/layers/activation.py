@@ -1,0 +1,161 @@
+"""Activations, element by element, and softmax. Each function's operations are those of its defining formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.core.arith import Dim, Shape
+from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer, per_element
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A function of each element; `inplace` writes over the input, as behind a layer on the same line of a spec."""
+
+    costs: ClassVar[dict[str, int]]
+
+    inplace: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return not self.inplace
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, **self.costs)
+
+
+@layer
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """max(0, x)."""
+
+    costs = {"cmp": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class ReLU6(Activation):
+    """min(max(0, x), 6)."""
+
+    costs = {"cmp": 2}
+
+
+@layer
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """x if x > 0 else slope x."""
+
+    costs = {"cmp": 1, "mul": 1}
+
+    negative_slope: float = 0.01
+
+
+@layer
+@dataclass(frozen=True)
+class PReLU(Activation):
+    """x if x > 0 else a x, with `a` learned for each channel."""
+
+    costs = {"cmp": 1, "mul": 1}
+
+    def params(self, *inputs: Shape) -> Dim:
+        return inputs[0][1]
+
+
+@layer
+@dataclass(frozen=True)
+class ELU(Activation):
+    """x if x > 0 else alpha (exp(x) - 1)."""
+
+    costs = {"cmp": 1, "exp": 1, "add": 1, "mul": 1}
+
+    alpha: float = 1.0
+
+
+@layer
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    costs = {"exp": 1, "add": 1, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """(exp(2x) - 1) / (exp(2x) + 1)."""
+
+    costs = {"mul": 1, "exp": 1, "add": 2, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """x / (1 + exp(-x)), also called swish."""
+
+    costs = {"exp": 1, "add": 1, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class GELU(Activation):
+    """x/2 (1 + erf(x / sqrt 2)), or its tanh approximation."""
+
+    costs = {"mul": 3, "exp": 1, "add": 1}
+
+    approximate: str = "none"
+
+
+@layer
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """log(1 + exp(x))."""
+
+    costs = {"exp": 2, "add": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class Mish(Activation):
+    """x tanh(log(1 + exp(x)))."""
+
+    costs = {"exp": 3, "add": 3, "div": 1, "mul": 2}
+
+
+@layer
+@dataclass(frozen=True)
+class Hardsigmoid(Activation):
+    """min(max(0, x + 3), 6) / 6."""
+
+    costs = {"add": 1, "cmp": 2, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class Hardswish(Activation):
+    """x min(max(0, x + 3), 6) / 6."""
+
+    costs = {"add": 1, "cmp": 2, "mul": 1, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
+
+    dim: int = 1
+    log: bool = False
+
+    @property
+    def type(self) -> str:
+        return "LogSoftmax" if self.log else "Softmax"
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size = elements(output)
+        vectors = size // output[self.dim]
+        # The logarithm turns the division of each element into a subtraction and costs one log a vector.
+        last = Ops(add=size, exp=vectors) if self.log else Ops(div=size)
+        return Ops(cmp=size - vectors, add=2 * size - vectors, exp=size) + last
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None

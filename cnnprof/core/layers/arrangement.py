@@ -1,0 +1,267 @@
+"""Layers that move, cut or pad a tensor and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.core.arith import Dim, Shape, at_least, prod, same
+from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.core.layers.convolution import Size, check_axes
+
+
+@dataclass(frozen=True)
+class View(Layer):
+    """A layer whose output is another look at its input's memory."""
+
+    @property
+    def writes(self) -> bool:
+        return False
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+
+@layer
+@dataclass(frozen=True)
+class Identity(View):
+    """The input itself."""
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return ()
+
+
+@layer
+@dataclass(frozen=True)
+class Flatten(View):
+    """All axes from `start_dim` on made one (torch.nn.Flatten)."""
+
+    start_dim: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return (*x[: self.start_dim], prod(x[self.start_dim :]))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return tuple(Window(size) for size in inputs[0][2:]) if self.start_dim == 1 else None
+
+
+@layer
+@dataclass(frozen=True)
+class Reshape(View):
+    """The same elements under another shape, the batch included (torch.reshape); `copy` if they had to be moved."""
+
+    size: Shape
+    copy: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.copy
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if not same(elements(x), elements(self.size)):
+            raise ShapeError(f"cannot view {describe(x)} as {describe(self.size)}")
+        return self.size
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, n * n, n)), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Permute(View):
+    """The axes in another order (torch.permute); `copy` if the elements were moved, too."""
+
+    dims: tuple[int, ...]
+    copy: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.copy
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) != len(self.dims):
+            raise ShapeError(f"orders {len(self.dims)} axes, and its input has the shape {describe(x)}")
+        return tuple(x[dim] for dim in self.dims)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((0, 2, 3, 1)), ((2, n, n, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Expand(View):
+    """Axes of size 1 repeated without a copy (torch.Tensor.expand)."""
+
+    size: Shape
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return self.size
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, n, 3)), ((1, 1, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Slice(View):
+    """`length` entries of an axis from `start` on, every `step`-th (torch.narrow); spec word `take`."""
+
+    dim: int
+    start: Dim
+    length: Dim
+    step: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if not at_least(x[self.dim] - self.start - (self.length - 1) * self.step - 1, 0):
+            raise ShapeError(f"takes {self.length} from {self.start} on of {x[self.dim]} (input {describe(x)})")
+        axis = self.dim % len(x)
+        return (*x[:axis], self.length, *x[axis + 1 :])
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(1, 2, n // 2, 1), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Select(View):
+    """One entry of an axis, which is dropped (x[:, 0])."""
+
+    dim: int
+    index: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        axis = self.dim % len(x)
+        return (*x[:axis], *x[axis + 1 :])
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(1, 0), ((2, n, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Copy(Layer):
+    """The same elements in new memory (torch.Tensor.contiguous, clone)."""
+
+
+@layer
+@dataclass(frozen=True)
+class Pad(Layer):
+    """Rows and columns around the spatial axes, or entries around any last axes (torch.nn.functional.pad).
+
+    `amounts` is one (before, after) pair an axis, for the last axes in their order; negative amounts crop.
+    """
+
+    amounts: tuple[tuple[Dim, Dim], ...]
+    mode: str = "constant"
+    value: float = 0.0
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        first = len(x) - len(self.amounts)
+        if first < 0:
+            raise ShapeError(f"pads {len(self.amounts)} axes, and its input has the shape {describe(x)}")
+        padded = tuple(size + a + b for size, (a, b) in zip(x[first:], self.amounts, strict=True))
+        if not all(at_least(size, 1) for size in padded):
+            raise ShapeError(f"leaves nothing of an input of {describe(x)}")
+        return (*x[:first], *padded)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return tuple(Window(1, 1, before) for before, _ in self.amounts) if len(self.amounts) == len(inputs[0]) - 2 else None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(((1, 2), (0, n))), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Roll(Layer):
+    """Entries shifted around an axis's end (torch.roll); shifted windows use it."""
+
+    shifts: tuple[int, ...]
+    dims: tuple[int, ...]
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((-3, -3), (1, 2)), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class ChannelShuffle(Layer):
+    """Channels of `groups` groups interleaved (Zhang et al. 2017; torch.nn.ChannelShuffle)."""
+
+    groups: Dim
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 3 or not same(x[1] % self.groups, 0):
+            raise ShapeError(f"cannot shuffle {describe(x)} in {self.groups} groups of channels")
+        return x
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(4), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Gather(Layer):
+    """Rows of a table by index (torch.nn.functional.embedding, x[index]); inputs: table, and indices of any shape."""
+
+    arity: ClassVar[int | None] = 2
+
+    def shape(self, *inputs: Shape) -> Shape:
+        table, index = inputs
+        return (*index, *table[1:])
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((9, n), (n, 3))
+
+
+@layer
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """A larger grid, by repetition or interpolation (torch.nn.Upsample)."""
+
+    scale_factor: Size
+    mode: str = "nearest"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        check_axes(x, len(self.scale_factor))
+        return (*x[:2], *(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True)))
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        if self.mode == "nearest":
+            return Ops()
+        # Bilinear: a weighted sum of two neighbours along each axis, 2^axes weights an element.
+        weights = 2 ** len(self.scale_factor)
+        return Ops(mul=weights * elements(output), add=(weights - 1) * elements(output))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, 3), "bilinear"), ((2, n, n, n),)

@@ -1,0 +1,144 @@
+"""Linear layers, matrix products and stored tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.core.arith import Dim, Shape, prod, same
+from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+
+
+@layer
+@dataclass(frozen=True)
+class Linear(Layer):
+    """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
+
+    out_features: Dim
+    bias: bool = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 2:
+            raise ShapeError(f"takes a batch of features, and its input has the shape {describe(x)}")
+        return (*x[:-1], self.out_features)
+
+    def params(self, *inputs: Shape) -> Dim:
+        return self.out_features * (inputs[0][-1] + int(self.bias))
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size = elements(output)
+        return Ops(mac=size * inputs[0][-1], add=size * int(self.bias))
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(3 * n), ((2, 5, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class MatMul(Layer):
+    """Matrix product over the last two axes, the others broadcast (torch.matmul)."""
+
+    arity: ClassVar[int | None] = 2
+
+    def shape(self, *inputs: Shape) -> Shape:
+        a, b = inputs
+        if len(a) < 2 or len(b) < 2 or not same(a[-1], b[-2]):
+            raise ShapeError(f"cannot multiply {describe(a)} with {describe(b)}")
+        return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(mac=elements(output) * inputs[0][-1])
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((2, 1, n, 3), (2, 4, 3, n + 1))
+
+
+@layer
+@dataclass(frozen=True)
+class ScaledDotProductAttention(Layer):
+    """softmax(Q K^T / sqrt(d) + mask) V (Vaswani et al. 2017, eq. 1; torch.nn.functional.scaled_dot_product_attention).
+
+    Inputs: Q (..., L, d), K (..., S, d), V (..., S, e) and, optionally, an additive mask.
+    """
+
+    arity: ClassVar[int | None] = None
+
+    def shape(self, *inputs: Shape) -> Shape:
+        q, k, v = inputs[:3]
+        if not same(q[-1], k[-1]) or not same(k[-2], v[-2]):
+            raise ShapeError(f"queries {describe(q)}, keys {describe(k)} and values {describe(v)} do not fit together")
+        return (*q[:-1], v[-1])
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        q, k, v = inputs[:3]
+        scores = prod(q[:-1]) * k[-2]
+        masked = len(inputs) - 3
+        # Scaling, mask and softmax (subtract the maximum, exponentiate, sum, divide) of every score.
+        return Ops(mac=scores * (q[-1] + v[-1]), mul=scores, add=scores * (2 + masked), cmp=scores, exp=scores, div=scores)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((2, 3, n, 8), (2, 3, n + 1, 8), (2, 3, n + 1, 4))
+
+
+@layer
+@dataclass(frozen=True)
+class Parameter(Layer):
+    """A learned tensor that is not the weight of another layer: a class token, a position embedding, a scale."""
+
+    arity: ClassVar[int | None] = 0
+
+    size: Shape
+
+    @property
+    def writes(self) -> bool:
+        return False
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return self.size
+
+    def params(self, *inputs: Shape) -> Dim:
+        return elements(self.size)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((1, n, 3)), ()
+
+
+@layer
+@dataclass(frozen=True)
+class Constant(Parameter):
+    """A stored tensor that is not learned: a table of relative positions, an attention mask."""
+
+    def params(self, *inputs: Shape) -> Dim:
+        return 0
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The common shape under torch's broadcasting rules. Raises ShapeError if there is none."""
+    rank = max(len(shape) for shape in shapes)
+    result: list[Dim] = []
+    for axis in range(-rank, 0):
+        sizes = [shape[axis] for shape in shapes if len(shape) >= -axis]
+        wide = [size for size in sizes if not is_one(size)] or sizes
+        if not all(same(size, wide[0]) for size in wide):
+            raise ShapeError("cannot join the shapes " + " and ".join(describe(shape) for shape in shapes))
+        result.append(wide[0])
+    return tuple(result)
+
+
+def is_one(size: Dim) -> bool:
+    """Whether a dimension is the plain number 1, which broadcasting stretches."""
+    return isinstance(size, int) and size == 1

@@ -1,0 +1,91 @@
+"""Layers that join branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.core.arith import Dim, Shape, same
+from cnnprof.core.layers.base import Layer, Ops, ShapeError, describe, elements, layer
+from cnnprof.core.layers.linear import broadcast
+
+
+@dataclass(frozen=True)
+class Join(Layer):
+    """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first."""
+
+    arity: ClassVar[int | None] = None
+
+    inplace: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return not self.inplace
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return broadcast(*inputs)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((2, n, n, 3), (2, n, 1, 1), (2, n, n, 3))
+
+
+@layer
+@dataclass(frozen=True)
+class Add(Join):
+    """The sum of the branches."""
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(add=(len(inputs) - 1) * elements(output))
+
+
+@layer
+@dataclass(frozen=True)
+class Mean(Join):
+    """The mean of the branches."""
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size = elements(output)
+        return Ops(add=(len(inputs) - 1) * size, div=size)
+
+
+@layer
+@dataclass(frozen=True)
+class Mul(Join):
+    """The product of the branches; squeeze-and-excitation scales with it."""
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(mul=(len(inputs) - 1) * elements(output))
+
+
+@layer
+@dataclass(frozen=True)
+class Max(Join):
+    """The largest of the branches (maxout)."""
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(cmp=(len(inputs) - 1) * elements(output))
+
+
+@layer
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The branches one after the other along an axis (torch.cat)."""
+
+    arity: ClassVar[int | None] = None
+
+    dim: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        first = inputs[0]
+        axis = self.dim % len(first)
+        for other in inputs[1:]:
+            if len(other) != len(first) or not all(
+                i == axis or same(a, b) for i, (a, b) in enumerate(zip(first, other, strict=True))
+            ):
+                raise ShapeError("cannot concatenate " + " and ".join(describe(shape) for shape in inputs))
+        return (*first[:axis], sum(shape[axis] for shape in inputs), *first[axis + 1 :])
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((2, n, n, n), (2, 2 * n, n, n))

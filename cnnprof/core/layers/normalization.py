@@ -1,0 +1,126 @@
+"""Normalization, in eval mode: statistics are stored or computed, scale and shift are learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnprof.core.arith import Dim, Shape, prod, same
+from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
+
+
+@layer
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition)."""
+
+    affine: bool = True
+
+    @property
+    def type(self) -> str:
+        return "BatchNorm2d"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 2:
+            raise ShapeError(f"needs channels, and its input has the shape {describe(x)}")
+        return x
+
+    def params(self, *inputs: Shape) -> Dim:
+        return 2 * inputs[0][1] * int(self.affine)
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, mul=1, add=1)
+
+
+@layer
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalization over the last `axes` axes, or over the channels of (N, C, H, W) (torch.nn.LayerNorm).
+
+    Mean, variance, division by the deviation, scale and shift: an element takes four additions and three multiplications
+    with the learned pair, one of each less without.
+    """
+
+    axes: int = 1
+    channels_first: bool = False
+    affine: bool = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) <= self.axes:
+            raise ShapeError(f"normalizes {self.axes} axes, and its input has the shape {describe(x)}")
+        return x
+
+    def params(self, *inputs: Shape) -> Dim:
+        (x,) = inputs
+        return 2 * int(self.affine) * (x[1] if self.channels_first else prod(x[-self.axes :]))
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.channels_first else None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(2), ((2, 3, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
+
+    groups: Dim
+    affine: bool = True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 2 or not same(x[1] % self.groups, 0):
+            raise ShapeError(f"cannot split {describe(x)} into {self.groups} groups of channels")
+        return x
+
+    def params(self, *inputs: Shape) -> Dim:
+        return 2 * inputs[0][1] * int(self.affine)
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(4), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """x / (k + alpha/n * sum of n squared neighbouring channels)^beta (Krizhevsky et al. 2012, section 3.3).
+
+    An element takes its square, the n - 1 additions of the sum, a multiplication and an addition, a power and a division.
+    """
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 2.0
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, mul=2, add=self.size, exp=1, div=1)
+
+
+@layer
+@dataclass(frozen=True)
+class Normalize(Layer):
+    """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
+
+    dim: int = 1
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        vectors = elements(output) // output[self.dim]
+        return Ops(mul=elements(output), add=elements(output) - vectors, exp=vectors, cmp=vectors, div=elements(output))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None

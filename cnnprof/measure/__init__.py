@@ -1,0 +1,1 @@
+"""Devices, timing, and cross-checks with other counters."""

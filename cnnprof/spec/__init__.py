@@ -1,0 +1,1 @@
+"""The YAML language that architectures are written in."""

@@ -1,0 +1,1 @@
+"""Between graphs and torch: build a running module of a graph, capture a graph of a module."""
