@@ -26,7 +26,6 @@ class Activation(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class ReLU(Activation):
     """max(0, x)."""
 
@@ -34,7 +33,6 @@ class ReLU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class ReLU6(Activation):
     """min(max(0, x), 6)."""
 
@@ -52,7 +50,6 @@ class LeakyReLU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class PReLU(Activation):
     """x if x > 0 else a x, with `a` learned for each channel."""
 
@@ -73,7 +70,6 @@ class ELU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
@@ -81,7 +77,6 @@ class Sigmoid(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Tanh(Activation):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
@@ -89,7 +84,6 @@ class Tanh(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class SiLU(Activation):
     """x / (1 + exp(-x)), also called swish."""
 
@@ -107,7 +101,6 @@ class GELU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Softplus(Activation):
     """log(1 + exp(x))."""
 
@@ -115,7 +108,6 @@ class Softplus(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Mish(Activation):
     """x tanh(log(1 + exp(x)))."""
 
@@ -123,7 +115,6 @@ class Mish(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Hardsigmoid(Activation):
     """min(max(0, x + 3), 6) / 6."""
 
@@ -131,7 +122,6 @@ class Hardsigmoid(Activation):
 
 
 @layer
-@dataclass(frozen=True)
 class Hardswish(Activation):
     """x min(max(0, x + 3), 6) / 6."""
 

@@ -10,7 +10,6 @@ from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, e
 from cnnprof.core.layers.convolution import Size, check_axes
 
 
-@dataclass(frozen=True)
 class View(Layer):
     """A layer whose output is another look at its input's memory."""
 
@@ -23,7 +22,6 @@ class View(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class Identity(View):
     """The input itself."""
 
@@ -151,7 +149,6 @@ class Select(View):
 
 
 @layer
-@dataclass(frozen=True)
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone)."""
 
@@ -221,7 +218,6 @@ class ChannelShuffle(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class Gather(Layer):
     """Rows of a table by index (torch.nn.functional.embedding, x[index]); inputs: table, and indices of any shape."""
 

@@ -36,7 +36,6 @@ class Linear(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast (torch.matmul)."""
 

@@ -31,7 +31,6 @@ class Join(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class Add(Join):
     """The sum of the branches."""
 
@@ -40,7 +39,6 @@ class Add(Join):
 
 
 @layer
-@dataclass(frozen=True)
 class Mean(Join):
     """The mean of the branches."""
 
@@ -50,7 +48,6 @@ class Mean(Join):
 
 
 @layer
-@dataclass(frozen=True)
 class Mul(Join):
     """The product of the branches; squeeze-and-excitation scales with it."""
 
@@ -59,7 +56,6 @@ class Mul(Join):
 
 
 @layer
-@dataclass(frozen=True)
 class Max(Join):
     """The largest of the branches (maxout)."""
 

@@ -81,7 +81,6 @@ class AvgPool(Pool):
 
 
 @layer
-@dataclass(frozen=True)
 class Subsample(Pool):
     """LeNet's trainable pooling: the window's sum times a coefficient plus a bias, both learned, one pair a map.
 
@@ -125,7 +124,6 @@ class AdaptivePool(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class AdaptiveAvgPool(AdaptivePool):
     """Mean (torch.nn.AdaptiveAvgPool2d); with output 1x1, global average pooling."""
 
@@ -138,7 +136,6 @@ class AdaptiveAvgPool(AdaptivePool):
 
 
 @layer
-@dataclass(frozen=True)
 class AdaptiveMaxPool(AdaptivePool):
     """Maximum (torch.nn.AdaptiveMaxPool2d)."""
 

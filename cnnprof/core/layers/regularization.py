@@ -20,6 +20,5 @@ class Dropout(Layer):
 
 
 @layer
-@dataclass(frozen=True)
 class StochasticDepth(Dropout):
     """Drops a residual branch with probability `p` in training (Huang et al. 2016; torchvision.ops.StochasticDepth)."""
