@@ -60,7 +60,7 @@ class CnnprofError(Exception):
             lines.append(f" --> {self.place}")
             if self.place.text:
                 number = str(self.place.line)
-                gutter = " " * (len(number) + 2)
+                gutter = " " * (len(number) + 1)
                 # A tab stays a tab under the quoted line, so that the caret stands below its character.
                 indent = "".join("\t" if c == "\t" else " " for c in self.place.text[: self.place.column - 1])
                 lines.append(f"{number} | {self.place.text}")
