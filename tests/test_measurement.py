@@ -1,0 +1,97 @@
+import json
+
+import pytest
+
+from cnnprof.core.results import Check, Measurement, Reason, compare
+
+
+def measurement(*times, model="net", batch=1, processes=None, **more):
+    processes = tuple(range(len(times))) if processes is None else processes
+    return Measurement(model, "cpu", "fp32", batch, "infer", tuple(map(tuple, times)), processes, **more)
+
+
+def test_latency_over_all_runs():
+    latency = measurement([0.001, 0.002, 0.003], [0.004, 0.005]).latency()
+    assert latency.median == pytest.approx(3)
+    assert latency.mean == pytest.approx(3)
+    assert latency.min == pytest.approx(1)
+    assert latency.iqr == pytest.approx(2)
+    assert latency.p95 == pytest.approx(4.8)
+    assert latency.runs == 5
+
+
+def test_interval_comes_from_the_processes():
+    # Medians of 1, 2 and 4 ms: by hand 2 ms times or over 2^2.48414 (see test_statistics).
+    latency = measurement([0.001], [0.002, 0.002], [0.004]).latency()
+    assert latency.ci95_over == "processes"
+    assert latency.ci95 == pytest.approx((2 / 2**2.48414, 2 * 2**2.48414), rel=1e-4)
+
+
+def test_one_process_gives_the_interval_of_its_runs_and_says_so():
+    latency = measurement([i / 1e3 for i in range(1, 21)]).latency()
+    assert latency.ci95_over == "runs"
+    assert latency.ci95 == pytest.approx((6, 15))
+    assert measurement([0.001]).latency().ci95 is None
+
+
+def test_throughput_counts_images():
+    assert measurement([0.5], batch=8).throughput() == pytest.approx(16)
+
+
+def test_nothing_measured():
+    failed = measurement(status="failed", error="out of memory")
+    assert failed.latency() is None
+    assert failed.throughput() is None
+    row = failed.to_dict()
+    assert (row["latency_ms"], row["status"], row["error"]) == (None, "failed", "out of memory")
+
+
+def test_the_names_in_json():
+    row = json.loads(json.dumps(measurement([0.001] * 3, [0.001] * 3, peak_bytes=7).to_dict()))
+    names = ["model", "device", "dtype", "batch", "mode", "latency_ms", "throughput_img_s", "peak_memory_bytes", "status"]
+    assert list(row)[: len(names)] == names
+    assert [*row["latency_ms"]] == ["median", "mean", "min", "p05", "p95", "p99", "iqr", "ci95", "ci95_over", "runs"]
+    assert "error" not in row
+    assert row["times_ms"] == [[1, 1, 1], [1, 1, 1]]
+    assert row["latency_ms"]["ci95"] == pytest.approx([1, 1])
+
+
+def test_networks_are_compared_process_by_process():
+    a = measurement([0.010], [0.020], [0.030], model="a")
+    b = measurement([0.020], [0.040], [0.060], model="b")
+    ratio = compare(a, b)
+    assert (ratio.a, ratio.b, ratio.verdict) == ("a", "b", "faster")
+    assert ratio.ratio == pytest.approx(0.5)
+    assert ratio.ci95 == pytest.approx((0.5, 0.5))
+    assert compare(b, a).verdict == "slower"
+    assert compare(a, a).verdict == "same"
+
+
+def test_only_processes_that_timed_both_count():
+    a = measurement([1.0], [1.0], [9.0], processes=(0, 1, 3))
+    b = measurement([2.0], [2.0], [1.0], processes=(0, 1, 2))
+    assert compare(a, b).ratio == pytest.approx(0.5)
+
+
+def test_one_process_decides_nothing():
+    ratio = compare(measurement([1.0]), measurement([5.0]))
+    assert (ratio.ci95, ratio.verdict) == (None, "undecided")
+    assert ratio.to_dict()["ci95"] is None
+
+
+def test_nothing_in_common_is_no_comparison():
+    assert compare(measurement([1.0]), measurement()) is None
+
+
+def test_a_check_is_closed_when_its_reasons_add_up():
+    check = Check("MACs", "fvcore", "MACs", 100, 130, (Reason("BatchNorm", 20), Reason("pooling", 10)))
+    assert check.closed
+    assert check.unexplained == 0
+    assert not Check("MACs", "fvcore", "MACs", 100, 130, (Reason("BatchNorm", 20),)).closed
+
+
+def test_a_check_without_their_figure_is_neither_open_nor_closed():
+    check = Check("MACs", "fvcore", "MACs", 100, None, notes=("fvcore is not installed",))
+    assert check.unexplained is None
+    assert not check.closed
+    assert check.to_dict()["theirs"] is None
