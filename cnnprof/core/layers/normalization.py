@@ -14,6 +14,7 @@ class BatchNorm(Layer):
     """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition)."""
 
     affine: bool = True
+    eps: float = 1e-5
 
     @property
     def type(self) -> str:
