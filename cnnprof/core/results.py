@@ -44,6 +44,7 @@ class Row:
     name: str
     types: tuple[str, ...]
     layers: int
+    inputs: tuple[Shape, ...]
     output: Shape
     params: Dim
     ops: Ops
@@ -111,6 +112,7 @@ def _row(name: str, costs: list[Cost]) -> Row:
         name=name,
         types=tuple(dict.fromkeys(cost.node.layer.type for cost in costs)),
         layers=len(costs),
+        inputs=costs[0].inputs,
         output=last.output,
         params=sum(cost.params for cost in costs),
         ops=sum((cost.ops for cost in costs), NO_OPS),

@@ -1,0 +1,13 @@
+"""What a figure holds for: the versions and the machine."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+VERSION = "0.1.0"
+
+
+def environment() -> dict[str, Any]:
+    """cnnprof's and Python's version, and the platform."""
+    return {"cnnprof": VERSION, "python": ".".join(map(str, sys.version_info[:3])), "platform": sys.platform}

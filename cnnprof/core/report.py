@@ -1,0 +1,60 @@
+"""What a command has to say, as plain data: every output format renders a `Report`, and no format knows what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values in base units, by column key; `reports/_columns.py` says what each key is called and how it reads.
+
+    `total` is the last line; `best` holds the (row, column) pairs to mark; `faint` the rows that are outside the total.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    title: str = ""
+    total: Mapping[str, Any] | None = None
+    best: frozenset[tuple[int, str]] = frozenset()
+    faint: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A labelled value; `kind` is one of the kinds of `reports/_units.py`."""
+
+    label: str
+    value: Any
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Labelled values, one a line."""
+
+    facts: tuple[Fact, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of one command.
+
+    Args:
+        command: its name.
+        title: the first line.
+        sections: tables and listings in reading order; the first table is the one that CSV writes.
+        notes: remarks below, one a line.
+        data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
+        text: for a report that is a text as a whole (a spec, a schema) instead of sections.
+    """
+
+    command: str
+    title: str
+    sections: tuple[Table | Listing, ...] = ()
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""

@@ -1,0 +1,31 @@
+"""Output formats: one module each, whose name is the value of `--format` and which has `render(report, style) -> str`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+
+from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.report import Report
+
+FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".html": "html", ".txt": "wide"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a text is to be laid out: the columns there are (None: as many as it needs), and whether colours may be used."""
+
+    width: int | None = None
+    color: bool = False
+
+
+def render(report: Report, format_name: str, style: Style) -> str:
+    """The report in that format. Raises UsageError for a format that there is not."""
+    if format_name not in FORMATS:
+        raise UsageError(
+            f"there is no format '{format_name}'", hint=did_you_mean(format_name, FORMATS) or f"one of {', '.join(FORMATS)}"
+        )
+    text: str = import_module(f"{__name__}.{format_name}").render(report, style)
+    return text

@@ -1,0 +1,125 @@
+"""What can be shown: one line a column, read by every format."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnprof.core.report import Table
+from cnnprof.reports._units import scale_of, scaled, show
+
+
+class Column(NamedTuple):
+    """A column's heading, the kind of its values, and when a narrow terminal drops it: the highest `weight` goes first."""
+
+    heading: str
+    kind: str = "text"
+    weight: int = 0
+
+
+WIDE_ONLY = 9
+
+COLUMNS = {
+    # layers
+    "name": Column("layer"),
+    "type": Column("type", weight=3),
+    "layers": Column("layers", "count", WIDE_ONLY),
+    "input_shape": Column("input", "shapes", WIDE_ONLY),
+    "output_shape": Column("output", "shape"),
+    "params": Column("params", "count"),
+    "params_share": Column("%", "share", 4),
+    "macs": Column("MACs", "scaled"),
+    "macs_share": Column("%", "share", 2),
+    "ops": Column("ops", "scaled", WIDE_ONLY),
+    "activations": Column("activations", "scaled", 1),
+    "receptive_field": Column("field", "shape", WIDE_ONLY),
+    # networks side by side
+    "model": Column("model"),
+    "family": Column("family", weight=5),
+    "year": Column("year", weight=4),
+    "source": Column("source", weight=6),
+    "input": Column("input", "shape", 7),
+    "params_ratio": Column("rel.", "factor", 3),
+    "macs_ratio": Column("rel.", "factor", 3),
+    "param_bytes": Column("weights MB", "megabytes", 5),
+    "activation_bytes": Column("act. MB", "megabytes", 6),
+    "peak_inference_bytes": Column("peak MB", "megabytes", 7),
+    "top1": Column("top-1", "percent"),
+    "top5": Column("top-5", "percent", 2),
+    "accuracy_source": Column("accuracy from", weight=8),
+    "pareto": Column("Pareto", "mark", 1),
+    "about": Column("about", weight=8),
+    # measurements
+    "device": Column("device", weight=6),
+    "dtype": Column("dtype", weight=5),
+    "batch": Column("batch", "count", 1),
+    "mode": Column("mode", weight=7),
+    "latency_ms": Column("ms", "ms"),
+    "latency_ratio": Column("rel.", "factor", 2),
+    "ci95": Column("95% interval", "interval", 2),
+    "iqr": Column("IQR ms", "ms", 3),
+    "p95": Column("p95 ms", "ms", 7),
+    "p99": Column("p99 ms", "ms", WIDE_ONLY),
+    "min": Column("min ms", "ms", WIDE_ONLY),
+    "mean": Column("mean ms", "ms", WIDE_ONLY),
+    "runs": Column("runs", "count", 6),
+    "throughput_img_s": Column("images/s", "rate"),
+    "peak_memory_bytes": Column("peak MB", "megabytes", 3),
+    "status": Column("status"),
+    "pair": Column("compared"),
+    "ratio": Column("ratio", "factor"),
+    "ratio_ci95": Column("95% interval", "factor_interval"),
+    "verdict": Column("verdict"),
+    # published and cross-checked figures
+    "what": Column("figure"),
+    "published": Column("published"),
+    "computed": Column("computed"),
+    "agrees": Column("agrees"),
+    "where": Column("stated in", weight=1),
+    "tool": Column("counter"),
+    "ours": Column("cnnprof", "count"),
+    "theirs": Column("theirs", "count"),
+    "difference": Column("difference", "count", 1),
+    "reason": Column("reason"),
+}
+
+
+class Cells(NamedTuple):
+    """A table as text: headings, rows and total, with each column's alignment."""
+
+    keys: tuple[str, ...]
+    headings: tuple[str, ...]
+    rightward: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] | None
+
+
+LEFT = {"text", "shape", "shapes", "words", "mark", "interval", "factor_interval"}
+
+
+def cells(table: Table, wide: bool = False) -> Cells:
+    """The table's columns as text; the columns that only `--format wide` shows are left out unless `wide`."""
+    keys = tuple(key for key in table.columns if wide or COLUMNS[key].weight < WIDE_ONLY)
+    every = [*table.rows, *([table.total] if table.total else [])]
+    columns = [_column(key, [row.get(key) for row in every]) for key in keys]
+    lines = tuple(zip(*(texts for _, texts in columns), strict=True)) if every else ()
+    if table.best:
+        lines = tuple(
+            tuple(f"{text}*" if (i, key) in table.best else text for key, text in zip(keys, line, strict=True))
+            for i, line in enumerate(lines)
+        )
+    return Cells(
+        keys,
+        tuple(heading for heading, _ in columns),
+        tuple(COLUMNS[key].kind not in LEFT for key in keys),
+        lines[: len(table.rows)],
+        tuple("" if text == "-" else text for text in lines[-1]) if table.total else None,
+    )
+
+
+def _column(key: str, values: list[object]) -> tuple[str, list[str]]:
+    column = COLUMNS[key]
+    if column.kind != "scaled":
+        return column.heading, [show(value, column.kind) for value in values]
+    letter, unit = scale_of(values)
+    heading = f"{column.heading} ({letter})" if letter else column.heading
+    return heading, ["-" if value is None else scaled(value, unit) for value in values]

@@ -1,0 +1,11 @@
+"""What the formats made of lines have in common: a listing as rows of label and text."""
+
+from __future__ import annotations
+
+from cnnprof.core.report import Listing
+from cnnprof.reports._units import show
+
+
+def pairs(listing: Listing) -> list[tuple[str, str]]:
+    """The labels with their values as text."""
+    return [(fact.label, show(fact.value, fact.kind)) for fact in listing.facts]

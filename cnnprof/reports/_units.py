@@ -1,0 +1,128 @@
+"""How a number reads: one function a kind of value, and the unit that a whole column shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))
+
+
+def scale_of(values: Iterable[Any]) -> tuple[str, float]:
+    """The unit for a column of counts: millions, unless all of it is below one million or beyond 10^13."""
+    largest = max((abs(value) for value in values if isinstance(value, (int, float))), default=0)
+    return ("G", 1e9) if largest >= 1e13 else ("M", 1e6) if largest >= 1e6 else ("K", 1e3) if largest >= 1e4 else ("", 1.0)
+
+
+def scaled(value: Any, unit: float = 1.0) -> str:
+    """A count in a column's unit: 4,089.18."""
+    return f"{value:,}" if unit == 1.0 else f"{value / unit:,.2f}"
+
+
+def count(value: Any) -> str:
+    """An exact count: 25,557,032."""
+    return f"{value:,}"
+
+
+def rough(value: Any) -> str:
+    """A count with its own unit behind it: 4.089 G."""
+    letter, unit = next(scale for scale in SCALES if abs(value) >= scale[1] or scale[1] == 1.0)
+    return f"{value:,}" if unit == 1.0 else f"{value / unit:.4g} {letter}"
+
+
+def exact_and_rough(value: Any) -> str:
+    """An exact count, and how one says it: 4,089,184,256 (4.089 G)."""
+    return f"{count(value)} ({rough(value)})" if abs(value) >= 10_000 else count(value)
+
+
+def size(value: Any) -> str:
+    """Bytes: 102.2 MB (1 MB = 10^6 bytes)."""
+    letter, unit = next(scale for scale in SCALES if abs(value) >= scale[1] or scale[1] == 1.0)
+    return f"{value:,} B" if unit == 1.0 else f"{value / unit:,.1f} {letter.replace('K', 'k')}B"
+
+
+def megabytes(value: Any) -> str:
+    """Bytes in a column headed MB."""
+    return f"{value / 1e6:,.1f}"
+
+
+def share(value: Any) -> str:
+    """A part of the whole, in percent."""
+    return f"{100 * value:.1f}"
+
+
+def percent(value: Any) -> str:
+    """A figure that is in percent already."""
+    return f"{value:.2f}"
+
+
+def milliseconds(value: Any) -> str:
+    """Milliseconds, to four digits, as more are noise."""
+    return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:,.1f}"
+
+
+def factor(value: Any) -> str:
+    """A ratio: 0.07x."""
+    return f"{value:.2f}x" if value >= 0.01 else f"{value:.1e}x"
+
+
+def interval(value: Any) -> str:
+    """A confidence interval of milliseconds."""
+    return f"{milliseconds(value[0])} - {milliseconds(value[1])}"
+
+
+def factor_interval(value: Any) -> str:
+    """A confidence interval of a ratio."""
+    return f"{value[0]:.3f} - {value[1]:.3f}"
+
+
+def shape(value: Any) -> str:
+    """Sizes: 64x56x56."""
+    return "x".join(str(dim) for dim in value)
+
+
+def shapes(value: Any) -> str:
+    """Several shapes."""
+    return " ".join(shape(item) for item in value)
+
+
+def words(value: Any) -> str:
+    """Several words."""
+    return " ".join(str(item) for item in value)
+
+
+def rate(value: Any) -> str:
+    """Images a second."""
+    return f"{value:,.1f}"
+
+
+def mark(value: Any) -> str:
+    """Yes, or nothing."""
+    return "yes" if value else ""
+
+
+KINDS: dict[str, Callable[[Any], str]] = {
+    "text": str,
+    "count": count,
+    "scaled": scaled,
+    "exact": exact_and_rough,
+    "size": size,
+    "megabytes": megabytes,
+    "share": share,
+    "percent": percent,
+    "ms": milliseconds,
+    "factor": factor,
+    "interval": interval,
+    "factor_interval": factor_interval,
+    "shape": shape,
+    "shapes": shapes,
+    "words": words,
+    "rate": rate,
+    "mark": mark,
+}
+"""Every kind of value by name; `scaled` takes the column's unit as well."""
+
+
+def show(value: Any, kind: str) -> str:
+    """A value as text; a dash where there is none."""
+    return "-" if value is None else KINDS[kind](value)

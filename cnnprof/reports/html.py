@@ -1,0 +1,63 @@
+"""One HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from cnnprof.core.report import Listing, Report, Table
+from cnnprof.reports import Style
+from cnnprof.reports._columns import cells
+from cnnprof.reports._plain import pairs
+
+CSS = """
+.cnnprof{font:14px/1.45 system-ui,sans-serif}
+.cnnprof table{border-collapse:collapse;margin:.6em 0}
+.cnnprof th,.cnnprof td{padding:.15em .7em;text-align:left;border-bottom:1px solid #8884}
+.cnnprof .r{text-align:right;font-variant-numeric:tabular-nums}
+.cnnprof tfoot td{font-weight:600;border-top:2px solid #8888}
+.cnnprof .best{font-weight:600}
+.cnnprof .faint{opacity:.6}
+.cnnprof dl{display:grid;grid-template-columns:max-content auto;gap:.1em 1em}
+.cnnprof dt{opacity:.7}
+.cnnprof dd{margin:0}
+"""
+
+
+def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
+    """The report as a page."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(report.title)}</title>\n'
+        f"<body>\n{fragment(report)}</body>\n</html>\n"
+    )
+
+
+def fragment(report: Report) -> str:
+    """The report as one element, to stand in a page or a notebook."""
+    body = f"<pre>{escape(report.text)}</pre>\n" if report.text else "".join(_section(section) for section in report.sections)
+    notes = "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
+    return f'<div class="cnnprof">\n<style>{CSS}</style>\n<h2>{escape(report.title)}</h2>\n{body}{notes}</div>\n'
+
+
+def _section(section: Table | Listing) -> str:
+    heading = f"<h3>{escape(section.title)}</h3>\n" if section.title else ""
+    if isinstance(section, Listing):
+        items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in pairs(section))
+        return f"{heading}<dl>{items}</dl>\n"
+    table = cells(section)
+    head = _line("th", table.headings, table.rightward)
+    body = "".join(
+        _line("td", row, table.rightward, [(i, key) in section.best for key in table.keys], i in section.faint)
+        for i, row in enumerate(table.rows)
+    )
+    foot = f"<tfoot>{_line('td', table.total, table.rightward)}</tfoot>\n" if table.total else ""
+    return f"{heading}<table>\n<thead>{head}</thead>\n<tbody>\n{body}</tbody>\n{foot}</table>\n"
+
+
+def _line(tag: str, texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False) -> str:
+    best = best or [False] * len(texts)
+    items = "".join(
+        f'<{tag} class="{"r" if right else ""}{" best" if top else ""}">{escape(text)}</{tag}>'
+        for text, right, top in zip(texts, rightward, best, strict=True)
+    )
+    return f'<tr class="{"faint" if faint else ""}">{items}</tr>\n'

@@ -1,0 +1,38 @@
+"""GitHub-flavoured Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnprof.core.report import Listing, Report
+from cnnprof.reports import Style
+from cnnprof.reports._columns import cells
+from cnnprof.reports._plain import pairs
+
+
+def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
+    """The title as a heading, tables as tables, listings and notes as lists."""
+    if report.text:
+        return f"```yaml\n{report.text}```\n"
+    blocks = [f"## {report.title}"]
+    for section in report.sections:
+        if section.title:
+            blocks.append(f"### {section.title}")
+        if isinstance(section, Listing):
+            blocks.append("\n".join(f"- {label}: {_escape(text)}" for label, text in pairs(section)))
+            continue
+        table = cells(section)
+        rule = ["---:" if right else "---" for right in table.rightward]
+        lines = [table.headings, rule, *table.rows, *([table.total] if table.total else [])]
+        blocks.append("\n".join(_line(line) for line in lines))
+    if report.notes:
+        blocks.append("\n".join(f"- {_escape(note)}" for note in report.notes))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _line(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(_escape(text) for text in texts) + " |"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")

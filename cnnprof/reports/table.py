@@ -1,0 +1,102 @@
+"""The terminal table: as many columns as fit, drawn by rich."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from cnnprof.core.report import Listing, Report, Table
+from cnnprof.reports import Style
+from cnnprof.reports._columns import COLUMNS, Cells, cells
+from cnnprof.reports._plain import pairs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+UNBOUNDED = 10_000
+"""A width that no table reaches; off a terminal a table takes what it needs."""
+
+
+def render(report: Report, style: Style) -> str:
+    """The report within `style.width` columns; the columns that do not fit are named below."""
+    return lay_out(report, style, wide=False)
+
+
+def lay_out(report: Report, style: Style, wide: bool) -> str:
+    """The report as text for a terminal."""
+    if report.text:
+        return report.text
+    from rich.console import Console
+    from rich.text import Text
+
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=style.width or UNBOUNDED,
+        force_terminal=style.color,
+        no_color=not style.color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(Text(report.title, style="bold"))
+    for section in report.sections:
+        if section.title:
+            console.print()
+            console.print(Text(section.title, style="bold"))
+        if isinstance(section, Listing):
+            _draw_listing(console, section)
+        else:
+            _draw_table(console, section, style.width, wide)
+    for note in report.notes:
+        console.print(Text(note, style="dim"), soft_wrap=style.width is None)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _draw_listing(console: Console, listing: Listing) -> None:
+    from rich.padding import Padding
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for label, text in pairs(listing):
+        grid.add_row(label, Text(text))
+    console.print(Padding(grid, (0, 0, 0, 1)))
+
+
+def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> None:
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    whole = cells(table, wide)
+    shown = _fit(whole, width)
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1))
+    for i in shown:
+        grid.add_column(
+            Text(whole.headings[i]),
+            footer=Text(whole.total[i] if whole.total else ""),
+            justify="right" if whole.rightward[i] else "left",
+            overflow="fold",
+            no_wrap=width is None,
+        )
+    for number, row in enumerate(whole.rows):
+        texts = [Text(row[i], style="bold green" if (number, whole.keys[i]) in table.best else "") for i in shown]
+        grid.add_row(*texts, style="dim" if number in table.faint else None)
+    console.print(grid)
+    hidden = [whole.headings[i] for i in range(len(whole.keys)) if i not in shown]
+    if hidden:
+        console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+
+
+def _fit(whole: Cells, width: int | None) -> list[int]:
+    """Which columns stand side by side in the width: those of the highest weight give way first, the last one first."""
+    shown = list(range(len(whole.keys)))
+    lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
+    needs = [max(len(line[i]) for line in lines) + 2 for i in shown]
+    droppable = sorted((i for i in shown if COLUMNS[whole.keys[i]].weight), key=lambda i: (COLUMNS[whole.keys[i]].weight, i))
+    while width and droppable and sum(needs[i] for i in shown) > width + 2:
+        shown.remove(droppable.pop())
+    return shown

@@ -1,0 +1,88 @@
+"""`cnnprof bench`: measured latency, throughput and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnprof.core.report import Report, Table
+from cnnprof.core.results import Measurement, Ratio, compare
+
+COLUMNS = (
+    "model",
+    "device",
+    "dtype",
+    "batch",
+    "mode",
+    "latency_ms",
+    "ci95",
+    "iqr",
+    "min",
+    "mean",
+    "p95",
+    "p99",
+    "throughput_img_s",
+    "peak_memory_bytes",
+    "runs",
+    "status",
+)
+
+
+def show_measurements(measurements: Sequence[Measurement]) -> Report:
+    """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch."""
+    rows = tuple(_row(measurement) for measurement in measurements)
+    ratios = relate(measurements)
+    sections = [Table(COLUMNS, rows)]
+    if ratios:
+        sections.append(
+            Table(
+                ("pair", "ratio", "ratio_ci95", "verdict"),
+                tuple(
+                    {"pair": f"{ratio.a} / {ratio.b}", "ratio": ratio.ratio, "ratio_ci95": ratio.ci95, "verdict": ratio.verdict}
+                    for ratio in ratios
+                ),
+                "Latency compared",
+            )
+        )
+    notes = list(dict.fromkeys(_conditions(measurement) for measurement in measurements))
+    notes += [f"{m.model}: {m.error}" for m in measurements if m.error]
+    notes += list(dict.fromkeys(f"{m.model}: {warning}" for m in measurements for warning in m.warnings))
+    data = {
+        "results": [measurement.to_dict() for measurement in measurements],
+        "comparisons": [ratio.to_dict() for ratio in ratios],
+    }
+    return Report("bench", "Latency of one forward pass", tuple(sections), tuple(notes), data)
+
+
+def relate(measurements: Sequence[Measurement]) -> list[Ratio]:
+    """Every measurement against the first one of its batch, where one process timed both."""
+    ratios = []
+    first: dict[int, Measurement] = {}
+    for measurement in measurements:
+        base = first.setdefault(measurement.batch, measurement)
+        ratio = compare(measurement, base) if base is not measurement else None
+        if ratio:
+            ratios.append(ratio)
+    return ratios
+
+
+def _row(measurement: Measurement) -> dict[str, object]:
+    row: dict[str, object] = {
+        "model": measurement.model,
+        "device": measurement.device,
+        "dtype": measurement.dtype,
+        "batch": measurement.batch,
+        "mode": measurement.mode,
+        "throughput_img_s": measurement.throughput(),
+        "peak_memory_bytes": measurement.peak_bytes,
+        "status": measurement.status,
+    }
+    latency = measurement.latency()
+    if latency:
+        row |= {key: getattr(latency, key) for key in ("ci95", "iqr", "min", "mean", "p95", "p99", "runs")}
+        row["latency_ms"] = latency.median
+    return row
+
+
+def _conditions(measurement: Measurement) -> str:
+    known = {key: value for key, value in measurement.environment.items() if isinstance(value, (str, int, float, bool))}
+    return "measured on: " + ", ".join(f"{key} {value}" for key, value in known.items())

@@ -1,0 +1,156 @@
+"""`cnnprof compare`: networks side by side, with what each costs and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnprof.core.report import Report, Table
+from cnnprof.core.results import Measurement, Profile
+from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
+
+LOWER_IS_BETTER = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
+LOWER_MEASURED = ("latency_ms", "peak_memory_bytes")
+HIGHER_IS_BETTER = ("top1", "top5", "throughput_img_s")
+RELATIVE = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes", "latency_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network in a comparison, with its measurement if it was timed."""
+
+    profile: Profile
+    measurement: Measurement | None = None
+
+
+def compare(entries: Sequence[Entry], baseline: str, sort: str | None = None) -> Report:
+    """The report on several networks; ratios are relative to the network named `baseline`.
+
+    A network is Pareto-optimal if no other is at least as good in reported top-1, MACs and parameters (and latency, if
+    measured) and better in one of them; networks without a reported top-1 stay out.
+    """
+    rows = [_row(entry) for entry in entries]
+    base = next(row for row in rows if row["model"] == baseline)
+    optimal = pareto(rows, measured=any(entry.measurement for entry in entries))
+    for row in rows:
+        row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
+        row["pareto"] = row["model"] in optimal
+        for column, key in (("params_ratio", "params"), ("macs_ratio", "macs"), ("latency_ratio", "latency_ms")):
+            row[column] = row["relative"].get(key)
+    order = list(range(len(rows)))
+    if sort:
+        best_first = sort in HIGHER_IS_BETTER
+        order.sort(key=lambda i: (rows[i][sort] is None, (rows[i][sort] or 0) * (-1 if best_first else 1)))
+    ordered = [rows[i] for i in order]
+    measured = any(entry.measurement for entry in entries)
+    table = Table(_columns(measured), tuple(ordered), best=_best(ordered))
+    objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
+    notes = [
+        CONVENTION,
+        f"rel.: relative to {baseline}; *: the best of the column",
+        f"Pareto: no other network is as good in {objectives} and better in one of them",
+    ]
+    sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
+    if sources:
+        notes.append("accuracy as reported, not measured here: " + "; ".join(sorted(sources)))
+    for entry in entries:
+        notes += lower_bound_notes(entry.profile.graph.name, entry.profile.totals)
+        if entry.measurement:
+            notes += [f"{entry.profile.graph.name}: {warning}" for warning in entry.measurement.warnings]
+            if entry.measurement.error:
+                notes.append(f"{entry.profile.graph.name}: not measured: {entry.measurement.error}")
+    data = {"baseline": baseline, "models": [_model(entries[i], rows[i]) for i in order]}
+    return Report("compare", f"{len(rows)} networks", (table,), tuple(notes), data)
+
+
+def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
+    """The names of the rows that no other row dominates."""
+    costs = ("macs", "params", *(("latency_ms",) if measured else ()))
+    points = {
+        row["model"]: (-row["top1"], *(row[cost] for cost in costs))
+        for row in rows
+        if row["top1"] is not None and all(row.get(cost) is not None for cost in costs)
+    }
+    return {
+        name
+        for name, point in points.items()
+        if not any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points.values())
+    }
+
+
+def _columns(measured: bool) -> tuple[str, ...]:
+    timed = ("latency_ms", "ci95", "latency_ratio", "throughput_img_s", "peak_memory_bytes") if measured else ()
+    return (
+        "model",
+        "year",
+        "input",
+        "params",
+        "params_ratio",
+        "macs",
+        "macs_ratio",
+        "activations",
+        "param_bytes",
+        "activation_bytes",
+        "peak_inference_bytes",
+        "top1",
+        "top5",
+        "accuracy_source",
+        *timed,
+        "pareto",
+        "source",
+    )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    graph, totals, measurement = entry.profile.graph, entry.profile.totals, entry.measurement
+    accuracy = graph.facts.accuracy
+    latency = measurement.latency() if measurement else None
+    return {
+        "model": graph.name,
+        "year": graph.facts.year and str(graph.facts.year),
+        "input": graph.input_shape,
+        "source": graph.facts.source,
+        "params": totals.params,
+        "macs": totals.macs,
+        "activations": totals.activations,
+        "param_bytes": totals.param_bytes,
+        "activation_bytes": totals.activation_bytes,
+        "peak_inference_bytes": totals.peak_inference_bytes,
+        "top1": accuracy.top1 if accuracy else None,
+        "top5": accuracy.top5 if accuracy else None,
+        "accuracy_source": accuracy.source if accuracy else None,
+        "latency_ms": latency.median if latency else None,
+        "ci95": latency.ci95 if latency else None,
+        "throughput_img_s": measurement.throughput() if measurement else None,
+        "peak_memory_bytes": measurement.peak_bytes if measurement else None,
+    }
+
+
+def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
+    model = model_dict(entry.profile.graph)
+    return {
+        "model": model,
+        "totals": totals_dict(entry.profile.totals),
+        "accuracy": model["accuracy"],
+        **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
+        "relative": row["relative"],
+        "pareto": row["pareto"],
+    }
+
+
+def _ratio(value: float, base: float | None) -> float | None:
+    return value / base if base else None
+
+
+def _best(rows: Sequence[Mapping[str, Any]]) -> frozenset[tuple[int, str]]:
+    """The cells to mark: every column's best value, where the rows differ in it."""
+    marks = set()
+    for key in (*LOWER_IS_BETTER, *LOWER_MEASURED, *HIGHER_IS_BETTER):
+        values = [row.get(key) for row in rows]
+        present = [value for value in values if value is not None]
+        if len(set(present)) < 2:
+            continue
+        best = max(present) if key in HIGHER_IS_BETTER else min(present)
+        marks |= {(i, key) for i, value in enumerate(values) if value == best}
+    return frozenset(marks)

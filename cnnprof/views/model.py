@@ -1,0 +1,112 @@
+"""A network's facts, totals and layers under their stable JSON names, and the lines that head a report on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnprof.core.graph import Figure, Graph
+from cnnprof.core.layers import Ops
+from cnnprof.core.report import Fact
+from cnnprof.core.results import Profile, Totals
+
+CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matrix products; biases not counted"
+
+
+def model_dict(graph: Graph) -> dict[str, Any]:
+    """`model` of the JSON reports."""
+    facts = graph.facts
+    accuracy = facts.accuracy
+    return {
+        "name": graph.name,
+        "family": facts.family,
+        "source": facts.source,
+        "input_shape": list(graph.input_shape),
+        "settings": dict(facts.settings),
+        "year": facts.year,
+        "paper": facts.paper,
+        "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
+        "accuracy": {"top1": accuracy.top1, "top5": accuracy.top5, "source": accuracy.source} if accuracy else None,
+    }
+
+
+def totals_dict(totals: Totals) -> dict[str, Any]:
+    """`totals` of the JSON reports."""
+    return {
+        "params": totals.params,
+        "trainable_params": totals.trainable_params,
+        "aux_params": totals.aux_params,
+        "macs": totals.macs,
+        "ops": ops_dict(totals.ops),
+        "activations": totals.activations,
+        "param_bytes": totals.param_bytes,
+        "activation_bytes": totals.activation_bytes,
+        "peak_inference_bytes": totals.peak_inference_bytes,
+        "layers": totals.layers,
+        "uncounted": list(totals.uncounted),
+    }
+
+
+def layer_dicts(profile: Profile) -> list[dict[str, Any]]:
+    """`layers` of the JSON report: one entry a layer, in order."""
+    return [
+        {
+            "name": cost.node.name,
+            "type": cost.node.layer.type,
+            "inputs": list(cost.node.inputs),
+            "input_shape": [list(shape) for shape in cost.inputs],
+            "output_shape": list(cost.output),
+            "params": cost.params,
+            "macs": cost.macs,
+            "ops": ops_dict(cost.ops),
+            "activations": cost.activations,
+            "receptive_field": list(cost.receptive_field) if cost.receptive_field else None,
+            **({"aux": True} if cost.node.aux else {}),
+        }
+        for cost in profile.costs
+    ]
+
+
+def ops_dict(ops: Ops) -> dict[str, int]:
+    """Operations by kind."""
+    return {"mac": ops.mac, "add": ops.add, "mul": ops.mul, "div": ops.div, "cmp": ops.cmp, "exp": ops.exp}
+
+
+def operations(ops: Ops) -> int:
+    """Every arithmetic operation, a multiply-accumulate being two."""
+    total: int = 2 * ops.mac + ops.add + ops.mul + ops.div + ops.cmp + ops.exp
+    return total
+
+
+def header(graph: Graph) -> tuple[Fact, ...]:
+    """What a reader has to know before any figure: where the network comes from, its paper, its input and its settings."""
+    facts = graph.facts
+    family = f"{facts.family} ({facts.year})" if facts.year else facts.family
+    lines = [
+        ("family", family),
+        ("paper", facts.paper),
+        ("about", facts.about),
+        ("source", facts.source),
+        ("input", "x".join(map(str, graph.input_shape))),
+        ("settings", settings_text(facts.settings)),
+        ("counted", CONVENTION),
+    ]
+    return tuple(Fact(label, text) for label, text in lines if text)
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as they would be given to `--set`."""
+    return "  ".join(f"{name}={str(value).replace(' ', '')}" for name, value in settings.items())
+
+
+def lower_bound_notes(name: str, totals: Totals) -> list[str]:
+    """The remark that some operations of a captured model are not counted."""
+    if not totals.uncounted:
+        return []
+    shown = ", ".join(totals.uncounted[:5]) + (", ..." if len(totals.uncounted) > 5 else "")
+    return [f"{name}: the totals are a lower bound, as {len(totals.uncounted)} operations are not counted: {shown}"]
+
+
+def _figure_dict(figure: Figure) -> dict[str, Any]:
+    entry = {"value": figure.value, "tolerance": figure.tolerance, "text": figure.text}
+    return entry | {key: text for key, text in (("why", figure.why), ("where", figure.where)) if text}

@@ -1,0 +1,163 @@
+"""`cnnprof summary`: one network, by layer, stage or type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Check, Profile, Row
+from cnnprof.views.checks import check_table
+from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
+
+LONG = 40
+"""A table with more rows than this is shown by stage, unless the user asks for more."""
+
+COLUMNS = (
+    "name",
+    "type",
+    "layers",
+    "input_shape",
+    "output_shape",
+    "params",
+    "params_share",
+    "macs",
+    "macs_share",
+    "ops",
+    "activations",
+    "receptive_field",
+)
+SORTS = ("params", "macs", "ops", "activations", "name")
+
+
+def summarize(
+    profile: Profile,
+    by: str | None = None,
+    depth: int | None = None,
+    sort: str | None = None,
+    top: int | None = None,
+    checks: Sequence[Check] | None = None,
+) -> Report:
+    """The report on one network.
+
+    Args:
+        by: `layer`, `stage` or `type`; left out, by layer, or by stage where that would be long.
+        depth: how many names of the block path to show; goes with stages.
+        sort: the column whose largest come first; left out, execution order.
+        top: how many rows to show.
+        checks: the cross-check with other counters, if it was made.
+    """
+    rows, hint = _choose_rows(profile, by, depth)
+    every = len(rows)
+    if sort == "name":
+        rows.sort(key=lambda row: row.name)
+    elif sort == "ops":
+        rows.sort(key=lambda row: operations(row.ops), reverse=True)
+    elif sort:
+        rows.sort(key=lambda row: getattr(row, sort), reverse=True)
+    rows = rows[:top]
+    notes = [hint] if hint else []
+    if len(rows) < every:
+        notes.append(f"{len(rows)} of {every} rows; the totals are the whole network's")
+    notes += lower_bound_notes("note", profile.totals)
+    data: dict[str, Any] = {
+        "model": model_dict(profile.graph),
+        "totals": totals_dict(profile.totals),
+        "layers": layer_dicts(profile),
+    }
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), _layer_table(profile, rows), _totals(profile)]
+    published = published_table(profile)
+    if published.rows:
+        sections.append(published)
+    if checks is not None:
+        sections.append(check_table(checks))
+        data["checks"] = [check.to_dict() for check in checks]
+    return Report("summary", profile.graph.name, tuple(sections), tuple(notes), data)
+
+
+def published_table(profile: Profile) -> Table:
+    """The published figures beside the computed ones; where they differ, the reason."""
+    graph, totals = profile.graph, profile.totals
+    rows = []
+    for what, figure in graph.facts.published.items():
+        computed = {"params": totals.params, "macs": totals.macs}.get(what)
+        if computed is None:
+            agrees = "reported"
+        elif abs(computed - figure.value) <= figure.tolerance:
+            agrees = "yes"
+        else:
+            agrees = f"no: {figure.why}" if figure.why else "no"
+        shown = f"{computed:,}" if computed is not None else None
+        rows.append({"what": what, "published": figure.text, "computed": shown, "agrees": agrees, "where": figure.where})
+    return Table(("what", "published", "computed", "agrees", "where"), tuple(rows), "Published figures")
+
+
+def _choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
+    if by == "type":
+        return profile.by_type(), None
+    if depth is not None:
+        return profile.rollup(depth), None
+    if by == "layer" or (by is None and len(profile.costs) <= LONG):
+        return profile.rows(), None
+    # torchvision keeps some networks in a single `features`: then the second name is the stage.
+    depth = next((d for d in (1, 2) if len(profile.rollup(d)) > 3), 1)
+    return profile.rollup(depth), f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
+
+
+def _layer_table(profile: Profile, rows: list[Row]) -> Table:
+    totals = profile.totals
+    return Table(
+        COLUMNS,
+        tuple(
+            {
+                "name": f"{row.name} (aux)" if row.aux else row.name,
+                "type": row.types[0] if len(row.types) == 1 else f"{row.layers} layers",
+                "layers": row.layers,
+                "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
+                "output_shape": row.output[1:],
+                "params": row.params,
+                "params_share": None if row.aux else row.params / (totals.params or 1),
+                "macs": row.macs,
+                "macs_share": None if row.aux else row.macs / (totals.macs or 1),
+                "ops": operations(row.ops),
+                "activations": row.activations,
+                "receptive_field": row.receptive_field,
+            }
+            for row in rows
+        ),
+        total={
+            "name": "total",
+            "layers": totals.layers,
+            "params": totals.params,
+            "macs": totals.macs,
+            "ops": operations(totals.ops),
+            "activations": totals.activations,
+        },
+        faint=frozenset(i for i, row in enumerate(rows) if row.aux),
+    )
+
+
+def _totals(profile: Profile) -> Listing:
+    totals = profile.totals
+    least = "at least " if totals.uncounted else ""
+    facts = [
+        Fact("params", totals.params, "exact"),
+        Fact("trainable", totals.trainable_params, "exact"),
+        Fact(f"{least}MACs", totals.macs, "exact"),
+        Fact("ops", operations(totals.ops), "exact"),
+        Fact("activations", totals.activations, "exact"),
+        Fact("weights", totals.param_bytes, "size"),
+        Fact("activations", totals.activation_bytes, "size"),
+        Fact("peak, inference", totals.peak_inference_bytes, "size"),
+    ]
+    if totals.trainable_params == totals.params:
+        del facts[1]
+    if totals.aux_params:
+        heads = dict.fromkeys(_head(cost.node.name) for cost in profile.costs if cost.node.aux)
+        names = ", ".join([*heads, *profile.graph.aux_params])
+        facts.insert(1, Fact("auxiliary heads", f"{totals.aux_params:,} params more, in training only: {names}"))
+    return Listing(tuple(facts), "Totals")
+
+
+def _head(name: str) -> str:
+    return name.split(".")[0]
