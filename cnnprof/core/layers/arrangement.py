@@ -261,3 +261,46 @@ class Upsample(Layer):
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls((2, 3), "bilinear"), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Rearrange(Layer):
+    """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
+
+    `inplace` says that the result lies in the first input's memory.
+    """
+
+    arity: ClassVar[int | None] = None
+
+    op: str
+    size: Shape
+    inplace: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.op
+
+    @property
+    def writes(self) -> bool:
+        return not self.inplace
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return self.size
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls("flip", (2, n, n)), ((2, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Unknown(Rearrange):
+    """A torch operation that has no rule here: its result's size is known, its arithmetic is not counted."""
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls("cumprod", (2, n, n)), ((2, n, n),)

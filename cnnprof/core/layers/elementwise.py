@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer, per_element
+from cnnprof.core.layers.linear import broadcast
 
 
 @layer
 @dataclass(frozen=True)
 class Arithmetic(Layer):
-    """One operation with a number, or a function, of each element; `kind` is the `Ops` kind it counts as."""
+    """A function of each element: of one tensor, of a tensor and the number `value`, or of several tensors with broadcasting.
+
+    `op` is torch's name; an element takes `count` operations of the `Ops` kind `kind`.
+    """
+
+    arity: ClassVar[int | None] = None
 
     op: str
     kind: str
+    value: float | None = None
+    count: int = 1
     inplace: bool = False
 
     @property
@@ -25,18 +34,21 @@ class Arithmetic(Layer):
     def writes(self) -> bool:
         return not self.inplace
 
+    def shape(self, *inputs: Shape) -> Shape:
+        return broadcast(*inputs)
+
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return per_element(output, **{self.kind: 1})
+        return per_element(output, **{self.kind: self.count})
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls("div", "div"), ((2, n, n, n),)
+        return cls("div", "div"), ((2, n, n, n), (2, n, 1, 1))
 
 
 @layer
 @dataclass(frozen=True)
 class Reduce(Layer):
-    """Sum, mean, maximum or norm over axes (torch.mean and the like)."""
+    """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like)."""
 
     op: str
     dims: tuple[int, ...]
@@ -52,10 +64,16 @@ class Reduce(Layer):
         return tuple(1 if i in gone else size for i, size in enumerate(x) if self.keepdim or i not in gone)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        steps = elements(inputs[0]) - elements(output)
-        if self.op == "max":
+        size, results = elements(inputs[0]), elements(output)
+        steps = size - results
+        if self.op in ("amax", "amin"):
             return Ops(cmp=steps)
-        return Ops(add=steps, div=elements(output) if self.op == "mean" else 0)
+        if self.op == "norm":
+            return Ops(mul=size, add=steps, exp=results)
+        if self.op in ("var", "std"):
+            # The mean, the squared distances from it, and their mean.
+            return Ops(add=2 * steps + size, mul=size, div=2 * results, exp=results * int(self.op == "std"))
+        return Ops(add=steps, div=results * int(self.op == "mean"))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         (x,) = inputs
