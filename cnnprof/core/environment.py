@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"
 
 
 def environment() -> dict[str, Any]:
     """cnnprof's and Python's version, and the platform."""
-    return {"cnnprof": VERSION, "python": ".".join(map(str, sys.version_info[:3])), "platform": sys.platform}
+    return {"cnnprof": __version__, "python": ".".join(map(str, sys.version_info[:3])), "platform": sys.platform}

@@ -49,7 +49,7 @@ class Report:
         sections: tables and listings in reading order; the first table is the one that CSV writes.
         notes: remarks below, one a line.
         data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
-        text: for a report that is a text as a whole (a spec, a schema) instead of sections.
+        text: a text below the sections, as it is: a spec.
     """
 
     command: str

@@ -34,7 +34,8 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
 
 def fragment(report: Report) -> str:
     """The report as one element, to stand in a page or a notebook."""
-    body = f"<pre>{escape(report.text)}</pre>\n" if report.text else "".join(_section(section) for section in report.sections)
+    body = "".join(_section(section) for section in report.sections)
+    body += f"<pre>{escape(report.text)}</pre>\n" if report.text else ""
     notes = "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
     return f'<div class="cnnprof">\n<style>{CSS}</style>\n<h2>{escape(report.title)}</h2>\n{body}{notes}</div>\n'
 

@@ -12,8 +12,6 @@ from cnnprof.reports._plain import pairs
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The title as a heading, tables as tables, listings and notes as lists."""
-    if report.text:
-        return f"```yaml\n{report.text}```\n"
     blocks = [f"## {report.title}"]
     for section in report.sections:
         if section.title:
@@ -25,6 +23,8 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
         rule = ["---:" if right else "---" for right in table.rightward]
         lines = [table.headings, rule, *table.rows, *([table.total] if table.total else [])]
         blocks.append("\n".join(_line(line) for line in lines))
+    if report.text:
+        blocks.append(f"```yaml\n{report.text}```")
     if report.notes:
         blocks.append("\n".join(f"- {_escape(note)}" for note in report.notes))
     return "\n\n".join(blocks) + "\n"

@@ -24,8 +24,6 @@ def render(report: Report, style: Style) -> str:
 
 def lay_out(report: Report, style: Style, wide: bool) -> str:
     """The report as text for a terminal."""
-    if report.text:
-        return report.text
     from rich.console import Console
     from rich.text import Text
 
@@ -39,7 +37,8 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
         markup=False,
         emoji=False,
     )
-    console.print(Text(report.title, style="bold"))
+    if report.title:
+        console.print(Text(report.title, style="bold"))
     for section in report.sections:
         if section.title:
             console.print()
@@ -48,6 +47,8 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
             _draw_listing(console, section)
         else:
             _draw_table(console, section, style.width, wide)
+    if report.text:
+        out.write(f"\n{report.text}")
     for note in report.notes:
         console.print(Text(note, style="dim"), soft_wrap=style.width is None)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

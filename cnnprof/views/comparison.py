@@ -24,7 +24,7 @@ class Entry:
     measurement: Measurement | None = None
 
 
-def compare(entries: Sequence[Entry], baseline: str, sort: str | None = None) -> Report:
+def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None) -> Report:
     """The report on several networks; ratios are relative to the network named `baseline`.
 
     A network is Pareto-optimal if no other is at least as good in reported top-1, MACs and parameters (and latency, if

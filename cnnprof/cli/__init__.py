@@ -1,0 +1,51 @@
+"""The command line: one module a command, each with a function `command`; the module's name is the command's.
+
+Only the module of the command that is called is imported, unless all are asked for by `--help` or completion.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from cnnprof.core.environment import __version__
+
+COMMANDS = ("summary", "compare", "bench", "list", "show", "doctor", "schema")
+"""In the order of `--help`."""
+
+
+def run() -> None:
+    """Parse the command line and do what it says."""
+    build_app(sys.argv[1] if sys.argv[1:] and sys.argv[1] in COMMANDS else None)(prog_name="cnnprof")
+
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """The application with all its commands, or with the one that is called."""
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+    app.callback()(options)
+    for name in COMMANDS if only is None else (only,):
+        app.command(name, no_args_is_help=name in ("summary", "compare", "show"))(import_module(f"{__name__}.{name}").command)
+    return app
+
+
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=lambda asked: _print_version(asked), is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Profile CNN architectures: what every layer costs, on paper and on this machine.
+
+    Start with `cnnprof list`, `cnnprof summary vgg16` or `cnnprof compare resnet50 mobilenet_v2`.
+    """
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"cnnprof {__version__}")
+        raise typer.Exit

@@ -1,0 +1,78 @@
+"""`cnnprof compare`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import typer
+
+from cnnprof.cli.options import (
+    Batch,
+    Device,
+    Dtype,
+    Format,
+    Input,
+    Json,
+    Names,
+    Output,
+    Quick,
+    Set,
+    Threads,
+    parse_input,
+    parse_settings,
+)
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+
+
+def command(
+    names: Names,
+    baseline: Annotated[
+        str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
+    ] = None,
+    sort: Annotated[
+        Literal["params", "macs", "activations", "top1", "top5", "latency_ms", "throughput_img_s"] | None,
+        typer.Option(help="Best first.", show_default="as given"),
+    ] = None,
+    bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
+    device: Device = "cpu",
+    dtype: Dtype = "fp32",
+    threads: Threads = 1,
+    quick: Quick = False,
+    input: Input = None,  # noqa: A002 - the option's name
+    batch: Batch = 1,
+    set: Set = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Several networks side by side: size, operations, memory, reported accuracy and, with --bench, measured latency.
+
+    Examples:
+
+      cnnprof compare resnet50 mobilenet_v2
+
+      cnnprof compare 'resnet*' 'densenet*' --baseline resnet50 --sort macs
+
+      cnnprof compare mobilenet_v1 mobilenet_v1@width=0.5 --bench --quick
+    """
+    from cnnprof import api
+
+    chosen = choose_format(format, json, output)
+    with waiting("reading the networks") as say:
+        comparison = api.compare(names, baseline, parse_settings(set), parse_input(input), batch, say)
+    if bench:
+        from cnnprof.cli.measuring import measure, options
+
+        profiles = [entry.profile for entry in comparison.entries]
+        benchmark = measure(
+            [(profile.graph.name, profile.graph, batch) for profile in profiles],
+            options(device=device, dtype=dtype, threads=threads, quick=quick),
+        )
+        by_name = {measurement.model: measurement for measurement in benchmark.measurements}
+        entries = tuple(replace(entry, measurement=by_name.get(entry.profile.graph.name)) for entry in comparison.entries)
+        comparison = replace(comparison, entries=entries)
+        emit(comparison.report(sort), chosen, output)
+        raise typer.Exit(benchmark.exit_code)
+    emit(comparison.report(sort), chosen, output)

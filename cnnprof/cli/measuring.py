@@ -1,0 +1,65 @@
+"""A benchmark as commands run it: progress on stderr, and what was measured is kept when it is interrupted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnprof.core.errors import INTERRUPTED, MeasurementError
+from cnnprof.core.graph import Graph
+from cnnprof.core.results import Measurement
+from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
+
+QUICK = {"processes": 3, "rounds": 5}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a benchmark gave, and the exit code that says so: 130 if it was interrupted, 5 if nothing could be measured."""
+
+    measurements: tuple[Measurement, ...]
+    exit_code: int
+
+
+def options(quick: bool = False, **given: Any) -> Options:
+    """The options of a run; `quick` makes it short, unless a value is given."""
+    short = QUICK if quick else {}
+    return Options(**{**short, **{name: value for name, value in given.items() if value is not None}})
+
+
+def measure(jobs: Sequence[tuple[str, Graph, int]], chosen: Options, journal: Path | None = None) -> Measured:
+    """Time the networks and show how far it is."""
+    with _Bar() as bar:
+        try:
+            measurements = tuple(run([Job(*job) for job in jobs], chosen, bar.update, journal))
+        except Interrupted as stopped:
+            print("interrupted; what was measured until then:", file=sys.stderr)
+            return Measured(tuple(stopped.measurements), INTERRUPTED)
+    failed = all(measurement.status == "failed" for measurement in measurements)
+    return Measured(measurements, MeasurementError.exit_code if failed else 0)
+
+
+class _Bar:
+    """One line on stderr that says what is being done; on a terminal only."""
+
+    def __enter__(self) -> _Bar:
+        self._status: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def update(self, progress: Progress) -> None:
+        if self._status is not None:
+            job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
+            turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
+            self._status.update(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}")

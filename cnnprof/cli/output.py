@@ -1,0 +1,86 @@
+"""Where a report goes: to the terminal, or to a file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.report import Report
+from cnnprof.reports import FORMATS, SUFFIXES, Style, render
+
+
+def choose_format(name: str | None, json: bool, output: Path | None) -> str:
+    """The format to use. Call it before the work starts, so that a wrong name costs nothing.
+
+    Raises UsageError for an unknown format or suffix, two formats at once, or a file that cannot be written.
+    """
+    if name and json and name != "json":
+        raise UsageError(f"--json and --format {name} exclude each other")
+    if name and name not in FORMATS:
+        raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+    if output:
+        _check_writable(output)
+    if json or name:
+        return name or "json"
+    if not output:
+        return "table"
+    if output.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"the suffix of '{output}' names no format", hint=f"use {', '.join(SUFFIXES)}, or say --format {'|'.join(FORMATS)}"
+        )
+    return SUFFIXES[output.suffix.lower()]
+
+
+def emit(report: Report, format_name: str, output: Path | None = None) -> None:
+    """Write the report to the file, or to the terminal."""
+    if output:
+        write_whole(output, render(report, format_name, Style()))
+        print(f"wrote {output}", file=sys.stderr)
+        return
+    print_out(render(report, format_name, terminal_style()))
+
+
+def print_out(text: str) -> None:
+    """Write to stdout; a reader that has closed its end has seen enough, which is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def terminal_style() -> Style:
+    """The width of the terminal, or of COLUMNS; colour on a terminal that wants it."""
+    on_terminal = sys.stdout.isatty()
+    bounded = on_terminal or os.environ.get("COLUMNS", "").isdigit()
+    color = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Style(shutil.get_terminal_size().columns if bounded else None, color)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace the file in one step, so that a good one is never left half overwritten. Raises UsageError if that fails."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _unwritable(path, error) from None
+
+
+def _check_writable(path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a directory")
+    if not folder.is_dir():
+        raise UsageError(f"cannot write {path}: there is no directory {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {path}: no permission in {folder}")
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror or error}")

@@ -1,0 +1,30 @@
+"""`cnnprof show`."""
+
+from __future__ import annotations
+
+from cnnprof.cli.options import Format, Json, Name, Output
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+
+
+def command(
+    name: Name,
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """What is known of a network (paper, settings, published figures) and the spec that defines it.
+
+    Examples:
+
+      cnnprof show mobilenet_v2
+
+      cnnprof show torchvision:swin_t --json
+    """
+    from cnnprof import api, sources
+    from cnnprof.views.catalogue import show_network
+
+    chosen = choose_format(format, json, output)
+    with waiting(f"reading {name}"):
+        report = show_network(api.profile(name), sources.text_of(name))
+    emit(report, chosen, output)

@@ -1,0 +1,62 @@
+"""`cnnprof summary`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cnnprof.cli.options import Batch, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+
+
+def command(
+    name: Name,
+    by: Annotated[
+        Literal["layer", "stage", "type"] | None,
+        typer.Option(help="One row a layer, a stage or a layer type.", show_default="layer; stage for a long network"),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)
+    ] = None,
+    sort: Annotated[
+        Literal["params", "macs", "ops", "activations", "name"] | None,
+        typer.Option(help="Largest first (names from A to Z).", show_default="order of execution"),
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="Show this many rows.", min=1, show_default="all")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Cross-check with fvcore and torch's own counter (runs the network).")
+    ] = False,
+    input: Input = None,  # noqa: A002 - the option's name
+    batch: Batch = 1,
+    set: Set = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """Shapes, parameters, operations and memory of one network, layer by layer.
+
+    Examples:
+
+      cnnprof summary vgg16
+
+      cnnprof summary resnet50 --depth 2 --input 3x160x160
+
+      cnnprof summary mobilenet_v1 --set width=0.5 --by type
+
+      cnnprof summary torchvision:swin_t --sort macs --top 10
+
+      cnnprof summary resnet50 --check
+    """
+    from cnnprof import api
+
+    if depth is not None and by in ("layer", "type"):
+        raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
+    chosen = choose_format(format, json, output)
+    with waiting(f"reading {name}") as say:
+        profile = api.profile(name, parse_settings(set), parse_input(input), batch)
+        if check:
+            say(f"counting {name} with fvcore and torch")
+        report = profile.report(by=by or ("stage" if depth else None), depth=depth, sort=sort, top=top, check=check)
+    emit(report, chosen, output)
