@@ -1,0 +1,80 @@
+"""Starts worker processes, follows what they write, and sees to it that none outlives its use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+POLL_SECONDS = 0.1
+
+# The child looks for modules where this process does, and nowhere else: `-m` would put the current folder first, and a user's
+# `copy.py` there in place of Python's.
+_START = "import sys; sys.path[:] = sys.argv[1:]; from cnnprof.measure.worker import main; main()"
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker process, the file it writes its lines to and the one of its error messages."""
+
+    process: subprocess.Popen[bytes]
+    lines: IO[bytes]
+    errors: IO[bytes]
+
+    def events(self, timeout: float) -> Iterator[Mapping[str, Any]]:
+        """What the worker reports, as it comes, until it ends. Raises TimeoutError after `timeout` seconds without a line."""
+        read = 0
+        rest = b""
+        last = time.monotonic()
+        while True:
+            ended = self.process.poll() is not None
+            # The worker shares the file's position, which reading must not move.
+            while chunk := os.pread(self.lines.fileno(), 2**20, read):
+                read += len(chunk)
+                last = time.monotonic()
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)
+            if ended:
+                return
+            if time.monotonic() - last > timeout:
+                raise TimeoutError
+            time.sleep(POLL_SECONDS)
+
+    def failure(self) -> str:
+        """How the process ended, which nobody asked it to."""
+        code = self.process.wait()
+        if code < 0:
+            name = signal.Signals(-code).name
+            return f"the process was killed by {name}" + (", probably for lack of memory" if name == "SIGKILL" else "")
+        self.errors.seek(0)
+        said = self.errors.read().decode(errors="replace").strip().split("\n")[-1]
+        return f"the process ended with exit code {code}" + (f": {said}" if said else "")
+
+
+@contextmanager
+def start_worker(request: Mapping[str, Any], threads: int) -> Iterator[Worker]:
+    """A worker process at work on the request; leaving the block ends it, whatever it is at."""
+    with TemporaryFile() as given, TemporaryFile() as lines, TemporaryFile() as errors:
+        given.write(json.dumps(request).encode())
+        given.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, *sys.path],
+            stdin=given,
+            stdout=lines,
+            stderr=errors,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+        )
+        try:
+            yield Worker(process, lines, errors)
+        finally:
+            process.kill()
+            process.wait()

@@ -1,0 +1,161 @@
+"""What a measurement was made on and what disturbed it: the machine, the process's settings, the system's counters."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnprof.core.statistics import median, percentile
+
+# malloc.h of glibc
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+
+SLOW_START = 10
+"""A parallel region may cost this many times the same work on one thread before a warning says so."""
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep freed memory for the next run, which saves the page faults; False where there is no glibc.
+
+    Left alone it returns every large tensor to the system and takes it back in the next layer: a fifth of VGG's time.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1) and mallopt(_M_TOP_PAD, 64 * 2**20))
+
+
+def usage() -> tuple[float, ...]:
+    """The process's seconds of processor time, page faults and involuntary context switches so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime, used.ru_minflt + used.ru_majflt, used.ru_nivcsw
+
+
+def core_count() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine() -> dict[str, Any]:
+    """The processor and what else is known of the machine; what cannot be read is left out."""
+    found = {
+        "device_name": cpu_name(),
+        "cores": core_count(),
+        "os": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "load_average": round(os.getloadavg()[0], 2),
+        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def cpu_name() -> str:
+    """The processor's model name."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        text = ""
+    entries = (line.partition(":") for line in text.splitlines())
+    names = [value.strip() for key, _, value in entries if key.strip() in ("model name", "Model", "cpu model")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip().split("\n")[0]
+    except OSError:
+        return None
+
+
+class Stolen:
+    """The share of processor time that a virtual machine's host gives to others from here on."""
+
+    def __init__(self) -> None:
+        self._start = self._ticks()
+
+    def share(self) -> float:
+        """Stolen time over all time of all cores; 0 where the system does not say."""
+        total, stolen = (now - then for now, then in zip(self._ticks(), self._start, strict=True))
+        return stolen / total if total else 0.0
+
+    @staticmethod
+    def _ticks() -> tuple[int, int]:
+        # user nice system idle iowait irq softirq steal, then guest times that user and nice include (proc_stat(5))
+        ticks = [int(field) for field in (_first_line("/proc/stat") or "cpu").split()[1:9]]
+        return sum(ticks), ticks[7] if len(ticks) > 7 else 0
+
+
+def parallel_cost(threads: int) -> float:
+    """How many times longer adding a number to 1 MiB of floats takes with `threads` threads than with one."""
+    import torch
+
+    def typical() -> float:
+        times = []
+        for _ in range(30):
+            start = time.perf_counter()
+            values.add_(1.0)
+            times.append(time.perf_counter() - start)
+        return median(times)
+
+    values = torch.zeros(2**18)
+    torch.set_num_threads(1)
+    alone = typical()
+    torch.set_num_threads(threads)
+    return typical() / alone
+
+
+def find_disturbances(
+    times: Sequence[Sequence[float]], spent: Sequence[Sequence[float]], environment: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Warnings for the reader of a measurement.
+
+    Args:
+        times: seconds of every run, one sequence a process.
+        spent: for each process the sums over its runs of processor seconds, page faults and involuntary context switches.
+        environment: as the worker reported it.
+    """
+    runs = sum(len(process) for process in times)
+    seconds = sum(map(sum, times))
+    if not runs:
+        return ()
+    found = []
+    cpu, faults, switches = (sum(column) for column in zip(*spent, strict=True))
+    threads, cores = environment.get("threads", 1), environment.get("cores", 1)
+    if threads > cores:
+        found.append(f"{threads} threads on {cores} cores")
+    if environment.get("parallel_cost", 0) > SLOW_START:
+        found.append(
+            f"a small operation takes {environment['parallel_cost']:.0f} times as long with {threads} threads as with one: "
+            "another process holds a core, and times with several threads say more about that than about the network"
+        )
+    if environment.get("device") == "cpu":
+        if cpu < 0.9 * seconds:
+            found.append(f"the process had a core for only {cpu / seconds:.0%} of the time")
+        if switches > 20 * seconds and switches > runs / 2:
+            found.append(f"another process took the core away {switches / runs:.1f} times a run")
+        if faults > 1000 * runs:
+            found.append(f"{faults / runs:.0f} page faults a run: memory was handed back to the system and taken again")
+    if environment.get("stolen", 0) > 0.02:
+        found.append(f"the virtual machine's host took {environment['stolen']:.0%} of the processor time")
+    outliers = sum(_outliers(process) for process in times)
+    if outliers > max(1, runs / 20):
+        slowest = max(max(process) / median(process) for process in times if process)
+        found.append(f"{outliers} of {runs} runs are outliers, the slowest {slowest:.1f} times the median")
+    if len([process for process in times if process]) == 1:
+        found.append("one process only: the interval says nothing about the next process")
+    return tuple(found)
+
+
+def _outliers(times: Sequence[float]) -> int:
+    """Runs above the upper quartile by over three times the interquartile range (Tukey's far out values)."""
+    if not times:
+        return 0
+    upper = percentile(times, 75)
+    fence = upper + 3 * (upper - percentile(times, 25))
+    return sum(seconds > fence for seconds in times)

@@ -1,0 +1,88 @@
+"""A worker process: reads a request from standard input, times its networks, writes what happens as JSON lines.
+
+It is started by `supervisor`. Lines go to a file that the parent looks at a few times a second: reading a pipe would wake the
+parent at every line, on a core that the measurement may need.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from cnnprof.core.errors import CnnprofError
+
+
+def main() -> None:
+    """Serve one request and leave; an error that concerns no single network ends the process with its message."""
+    # Ctrl-C reaches every process of a terminal; the parent decides what ends when.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lines = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what torch's libraries or a user's model print must not mix with the results
+    request = json.load(sys.stdin)
+    parent = os.getppid()
+
+    def report(event: Mapping[str, Any]) -> None:
+        if os.getppid() != parent:
+            os._exit(1)  # the parent is gone, and nobody waits for an answer
+        lines.write(json.dumps(event) + "\n")
+
+    try:
+        serve(request, report)
+    except CnnprofError as error:
+        report({"event": "fatal", "error": error.message})
+
+
+def serve(request: Mapping[str, Any], report: Any) -> None:
+    """Time the request's networks."""
+    from cnnprof.measure import surroundings
+
+    options = request["options"]
+    # Before torch is loaded, so that no allocation has been made the other way.
+    mallopt = options["mallopt"] and surroundings.keep_freed_memory()
+
+    import torch
+
+    from cnnprof.core.graph import Graph
+    from cnnprof.measure.devices import open_device
+    from cnnprof.measure.session import Plan, Session
+    from cnnprof.measure.workload import prepare
+
+    torch.set_num_threads(options["threads"])
+    device = open_device(options["device"])
+    environment = surroundings.machine() | {
+        "torch": torch.__version__,
+        "device": device.name,
+        "threads": options["threads"],
+        "layout": options["layout"],
+        "mallopt": mallopt,
+        **device.facts(),
+    }
+    if options["dtype"] == "amp":
+        environment["autocast"] = str(torch.get_autocast_dtype(device.name.partition(":")[0])).removeprefix("torch.")
+    if options["threads"] > 1:
+        environment["parallel_cost"] = round(surroundings.parallel_cost(options["threads"]), 1)
+    report({"event": "environment", "environment": environment})
+
+    jobs = {job["index"]: job for job in request["jobs"]}
+    session = Session(
+        prepare=lambda index: prepare(
+            Graph.from_dict(jobs[index]["graph"]),
+            jobs[index]["batch"],
+            device.name,
+            options["dtype"],
+            options["mode"],
+            options["layout"],
+        ),
+        device=device,
+        plan=Plan(**request["plan"]),
+        usage=surroundings.usage,
+        report=report,
+    )
+    stolen = surroundings.Stolen()
+    session.run([*jobs])
+    report({"event": "stolen", "share": stolen.share()})
+    report({"event": "done"})
