@@ -1,0 +1,18 @@
+import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked `cuda` out where there is no CUDA device: they count as deselected, not as skipped."""
+    on_cuda = [item for item in items if item.get_closest_marker("cuda")]
+    if on_cuda and not has_cuda():
+        config.hook.pytest_deselected(items=on_cuda)
+        items[:] = [item for item in items if item not in on_cuda]
+
+
+def has_cuda() -> bool:
+    """Whether torch is installed and sees a CUDA device."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
