@@ -265,6 +265,16 @@ def compare(a: Measurement, b: Measurement) -> Ratio | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the installation: `ok`, `absent` or `broken`, what is known of it, and what to do."""
+
+    what: str
+    status: str
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """One part of the difference between two counters: what the other one counts that we do not (or not: negative)."""
 

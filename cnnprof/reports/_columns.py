@@ -80,6 +80,9 @@ COLUMNS = {
     "theirs": Column("theirs", "count"),
     "difference": Column("difference", "count", 1),
     "reason": Column("reason"),
+    # the installation
+    "detail": Column("detail"),
+    "hint": Column("what to do"),
 }
 
 

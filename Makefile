@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.PHONY: setup
+setup: .venv/installed ## Create .venv with cnnprof and everything that its tests need
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) -e '.[dev]'
+	@touch $@
+
+.venv/runnable:
+	@test -e .venv/installed || { $(PYTHON) -m venv .venv && $(INSTALL) -e '.[torch]'; }
+	@touch $@
+
+.PHONY: demo
+demo: .venv/runnable ## Show the main job: a summary, a comparison with measured latency, a bench
+	$(BIN)/cnnprof summary vgg16
+	$(BIN)/cnnprof compare resnet50 mobilenet_v2 torchvision:shufflenet_v2_x1_0 --bench --quick
+	$(BIN)/cnnprof bench lenet5 resnet18 mobilenet_v2 --quick --batch 1,4
+
+.PHONY: test
+test: setup ## Run all tests
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: setup ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.PHONY: bench
+bench: setup ## Compare start-up time and memory with fvcore's and torchinfo's own tables
+	$(BIN)/python benchmarks/startup.py
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,16 @@
+"""`cnnprof doctor`: what is installed, what works, and what to do about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnprof.core.report import Report, Table
+from cnnprof.core.results import Finding
+
+
+def show_findings(findings: Sequence[Finding]) -> Report:
+    """One line a finding."""
+    rows = tuple({"what": f.what, "status": f.status, "detail": f.detail, "hint": f.hint} for f in findings)
+    broken = [finding for finding in findings if finding.status == "broken"]
+    title = f"{len(broken)} of {len(findings)} things are broken" if broken else "everything that is installed works"
+    return Report("doctor", title, (Table(("what", "status", "detail", "hint"), rows),), data={"findings": list(rows)})

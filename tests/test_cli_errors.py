@@ -1,0 +1,132 @@
+"""Bad input: one message, the right exit code, no traceback, and nothing lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from shell import cnnprof
+
+NET = """\
+name: Net
+input: 3x32x32
+settings: {width: 1.0, classes: 10}
+layers:
+  - conv 3x3 64 s2 bn relu
+  - conv 3x3 64*widht bn relu
+  - gap | fc classes
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["summary", "resnet5"], 3, "unknown network 'resnet5'"),
+        (["summary", "resnet5"], 3, "did you mean 'resnet50'"),
+        (["summary", "tourchvision:resnet50"], 3, "did you mean 'torchvision'"),
+        (["summary", "torchvision:resnet51"], 3, "resnet50"),
+        (["summary", "nowhere.yaml"], 3, "nowhere.yaml"),
+        (["summary", "resnet50#x.yaml"], 3, "resnet50#x.yaml"),
+        (["summary", ""], 3, "the network's name is empty"),
+        (["summary", "resnet50", "--set", "depth=5"], 3, "unknown setting 'depth'"),
+        (["summary", "resnet50", "--set", "classes"], 2, "'classes' is not a setting"),
+        (["summary", "resnet50", "--set", "classes=many"], 3, "classes"),
+        (["summary", "resnet50", "--set", "classes=0.5"], 3, "classes"),
+        (["summary", "resnet50", "--input", "224"], 2, "'224' is not an input size"),
+        (["summary", "resnet50", "--input", "3x0x224"], 2, "is not an input size"),
+        (["summary", "vgg16", "--input", "3x16x16"], 3, "needs at least"),
+        (["summary", "resnet50", "--batch", "0"], 2, "batch"),
+        (["summary", "resnet50", "--format", "jsn"], 2, "did you mean 'json'"),
+        (["summary", "resnet50", "-o", "x.unknown"], 2, "names no format"),
+        (["summary", "resnet50", "-o", "no/such/folder/x.json"], 2, "there is no directory"),
+        (["summary", "resnet50", "--by", "type", "--depth", "2"], 2, "does not go with"),
+        (["summery", "resnet50"], 2, "summary"),
+        (["compare", "resnet50", "--baseline", "vgg61"], 2, "vgg61"),
+        (["compare", "zzz*"], 3, "no network's name matches 'zzz*'"),
+        (["bench", "resnet18", "--batch", "1,x"], 2, "is not a list of batch sizes"),
+        (["bench", "resnet18", "--batch", "0"], 2, "is not a list of batch sizes"),
+        (["bench", "nosuchnet"], 3, "unknown network 'nosuchnet'"),
+    ],
+)
+def test_one_message_and_the_exit_code(arguments, code, message):
+    done = cnnprof(*arguments, COLUMNS="200")
+    assert done.code == code
+    assert message in done.err
+    assert done.out == ""
+
+
+def test_the_place_in_a_spec(tmp_path):
+    (tmp_path / "net.yaml").write_text(NET)
+    done = cnnprof("summary", "net.yaml", cwd=tmp_path)
+    assert done.code == 3
+    assert done.err == "\n".join(
+        [
+            "error: unknown name 'widht'",
+            " --> net.yaml:6:17",
+            "6 |   - conv 3x3 64*widht bn relu",
+            "  |                 ^^^^^",
+            "  = hint: did you mean 'width'?",
+            "",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"\x00\x01\x02\xff\xfe binary", "net.yaml"),
+        (b"a: [1, 2", "net.yaml"),
+        (b"- a list\n", "net.yaml"),
+        (b"name: x\n" + b"# filler\n" * 40_000, "256 KiB"),
+    ],
+)
+def test_a_file_that_is_no_spec(tmp_path, content, message):
+    (tmp_path / "net.yaml").write_bytes(content)
+    done = cnnprof("summary", "net.yaml", cwd=tmp_path)
+    assert done.code == 3
+    assert message in done.err
+    assert len(done.err.splitlines()) < 12
+
+
+def test_a_directory_is_no_spec(tmp_path):
+    (tmp_path / "net.yaml").mkdir()
+    done = cnnprof("summary", "net.yaml", cwd=tmp_path)
+    assert done.code == 3
+    assert "directory" in done.err
+
+
+def test_a_failed_write_keeps_the_good_file(tmp_path):
+    good = tmp_path / "out.json"
+    good.write_text("good")
+    done = cnnprof("summary", "net.yaml", "-o", good, cwd=tmp_path)
+    assert done.code == 3
+    done = cnnprof("summary", "lenet5", "-o", tmp_path)
+    assert done.code == 2
+    assert "directory" in done.err
+    assert good.read_text() == "good"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m cnnprof summary resnet1202 --by layer --format csv"
+    shell = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -1"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert len(shell.stdout.splitlines()) == 1
+    assert shell.stderr == ""
+
+
+def test_an_interrupt_leaves_without_a_traceback(tmp_path):
+    # A pipe that nobody writes to: reading the spec from it waits until the interrupt comes.
+    os.mkfifo(tmp_path / "net.py")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cnnprof", "summary", "net.py:factory"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
