@@ -1,0 +1,176 @@
+"""Every format over every kind of report: the content, not only that it renders."""
+
+import csv
+import io
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import UsageError
+from cnnprof.core.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
+from cnnprof.core.layers import LAYERS
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Check, Measurement, Reason
+from cnnprof.reports import FORMATS, Style, render
+from cnnprof.reports._columns import COLUMNS
+from cnnprof.reports._units import KINDS, exact_and_rough, factor, milliseconds, size
+from cnnprof.views.benchmark import show_measurements
+from cnnprof.views.comparison import Entry, pareto, show_comparison
+from cnnprof.views.summary import summarize
+
+
+def network(name, channels, top1=None, **facts):
+    """A convolution and a classifier; 3x3x3 weights and a bias for each channel, and a head that only training runs."""
+    nodes = (
+        Node("conv1", LAYERS["Conv"](channels, (3, 3), padding=(1, 1)), (INPUT,)),
+        Node("head.fc", LAYERS["Conv"](7, (1, 1)), ("conv1",), aux=True),
+        Node("stage1.gap", LAYERS["AdaptiveAvgPool"]((1, 1)), ("conv1",)),
+    )
+    accuracy = Accuracy(top1, None, "made up") if top1 is not None else None
+    return analyze(
+        Graph(name, (1, 3, 32, 32), nodes, ("stage1.gap",), Facts("Family | *", "net.yaml", 2015, accuracy=accuracy, **facts))
+    )
+
+
+PUBLISHED = {
+    "params": Figure(1_000, 500, "1K", None, "Table 1"),
+    "macs": Figure(5, 0, "5", "the paper counts otherwise", "Table 2"),
+    "top1": Figure(70, 0, "70", None, "Table 3"),
+}
+
+
+def reports():
+    profile = network("one", 32, 70.0, published=PUBLISHED)
+    check = Check("MACs", "fvcore", "MAC", 100, 130, (Reason("BatchNorm", 30),), ("passes over relu",))
+    measured = Measurement("one", "cpu", "fp32", 2, "infer", ((0.010, 0.012), (0.011, 0.013)), (0, 1), peak_bytes=5_000_000)
+    failed = Measurement("two", "cpu", "fp32", 2, "infer", (), status="failed", error="out of memory")
+    slower = Measurement("three", "cpu", "fp32", 2, "infer", ((0.020, 0.024), (0.022, 0.026)), (0, 1))
+    return {
+        "summary": summarize(profile, checks=[check]),
+        "compare": show_comparison([Entry(profile, measured), Entry(network("two", 64, 75.0))], "one"),
+        "bench": show_measurements([measured, failed, slower]),
+        "text": Report("show", "net", (Listing((Fact("paper", "a | b"),)),), text="name: net\n"),
+    }
+
+
+class Checker(HTMLParser):
+    """Counts what opens and closes."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.cells, self.wrong = [], 0, []
+
+    def handle_starttag(self, tag, attributes):
+        if tag != "meta":
+            self.open.append(tag)
+        self.cells += tag == "td"
+
+    def handle_endtag(self, tag):
+        if self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+@pytest.mark.parametrize("kind", reports())
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_renders_every_report(kind, form):
+    report = reports()[kind]
+    text = render(report, form, Style(80))
+    if form == "json":
+        data = json.loads(text)
+        assert (data["schema_version"], data["command"]) == (1, report.command)
+        assert {key: data[key] for key in report.data} == json.loads(json.dumps(report.data))
+    elif form == "csv":
+        tables = [section for section in report.sections if isinstance(section, Table)]
+        rows = list(csv.reader(io.StringIO(text)))
+        assert len(rows) == (len(tables[0].rows) + 1 if tables else 0)
+        assert len({len(row) for row in rows}) <= 1
+    elif form == "html":
+        checker = Checker()
+        checker.feed(text)
+        assert checker.open == []
+        assert checker.wrong == []
+    elif form == "markdown":
+        for block in text.split("\n\n"):
+            lines = [line for line in block.splitlines() if line.startswith("|")]
+            assert len({line.replace("\\|", "").count("|") for line in lines}) <= 1
+    else:
+        assert "\x1b" not in text
+        assert all(line == line.rstrip() for line in text.splitlines())
+        if form == "table":
+            assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_summary_says_what_was_computed():
+    text = render(reports()["summary"], "wide", Style())
+    # 32 filters of 3*3*3 weights and a bias; 32*32 positions of 27 multiply-accumulates for each; the head of 7 (32 + 1) apart.
+    assert "896" in text
+    assert f"{32 * 32 * 32 * 27:,}" in text
+    assert "231 params more, in training only: head" in text
+    assert "no: the paper counts otherwise" in text
+    assert "explained below" in text
+    assert "passes over relu" in text
+
+
+def test_shares_add_up_without_the_auxiliary_head():
+    table = next(section for section in reports()["summary"].sections if isinstance(section, Table))
+    for share in ("params_share", "macs_share"):
+        assert sum(row[share] or 0 for row in table.rows) == pytest.approx(1)
+    assert [row["name"] for row in table.rows] == ["conv1", "head.fc (aux)", "stage1.gap"]
+
+
+def test_a_comparison_marks_best_and_ratio():
+    report = reports()["compare"]
+    table = report.sections[0]
+    assert table.rows[1]["params_ratio"] == pytest.approx(2.0)
+    assert (0, "params") in table.best
+    assert (1, "top1") in table.best
+    assert (1, "params") not in table.best
+    assert report.data["models"][1]["relative"]["params"] == pytest.approx(2.0)
+    assert "896*" in render(report, "wide", Style())
+
+
+def test_pareto():
+    def row(model, top1, macs, params):
+        return {"model": model, "top1": top1, "macs": macs, "params": params}
+
+    rows = [
+        row("small", 60, 1, 1),
+        row("big", 80, 9, 9),
+        row("bad", 70, 9, 9),
+        row("twin", 80, 9, 9),
+        row("unknown", None, 0, 0),
+    ]
+    assert pareto(rows, measured=False) == {"small", "big", "twin"}
+
+
+def test_a_narrow_terminal_drops_columns_and_says_so():
+    report = reports()["compare"]
+    wide, narrow = render(report, "table", Style(300)), render(report, "table", Style(60))
+    assert "weights MB" in wide
+    assert "not shown for want of room" in narrow
+    assert "weights MB" in narrow.split("not shown")[1]
+    assert all(heading in narrow for heading in ("model", "params", "MACs", "top-1"))
+
+
+def test_colour_only_where_it_is_wanted():
+    report = reports()["compare"]
+    assert "\x1b[" in render(report, "table", Style(120, color=True))
+    assert "\x1b[" not in render(report, "table", Style(120))
+
+
+def test_an_unknown_format_is_named():
+    with pytest.raises(UsageError, match="there is no format 'yaml'"):
+        render(reports()["text"], "yaml", Style())
+
+
+def test_units():
+    assert exact_and_rough(4_089_184_256) == "4,089,184,256 (4.089 G)"
+    assert exact_and_rough(999) == "999"
+    assert size(102_228_128) == "102.2 MB"
+    assert size(120) == "120 B"
+    assert milliseconds(1.23456) == "1.235"
+    assert milliseconds(123.456) == "123.5"
+    assert factor(0.0712) == "0.07x"
+    assert {column.kind for column in COLUMNS.values()} <= set(KINDS)
