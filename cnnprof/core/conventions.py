@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 from cnnprof.core.arith import Dim, Shape, prod
 from cnnprof.core.layers import Layer, Ops, elements
-from cnnprof.core.layers.pooling import AdaptivePool, Pool
+from cnnprof.core.layers.arrangement import Upsample
+from cnnprof.core.layers.linear import MatMul, ScaledDotProductAttention
+from cnnprof.core.layers.normalization import BatchNorm, GroupNorm, LayerNorm
+from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptivePool, Pool
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
 CONVENTIONS: dict[str, Convention] = {}
@@ -48,4 +51,28 @@ def lecture(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) ->
         return elements(output) * prod(layer.kernel_size)
     if isinstance(layer, AdaptivePool):
         return elements(inputs[0])
+    return ops.mac
+
+
+@convention
+def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+    """fvcore.nn.FlopCountAnalysis: one for a multiply-accumulate, and its own rates for what lies between.
+
+    It counts two for an element of BatchNorm in eval mode (one without scale and shift), five of LayerNorm and GroupNorm (or
+    four), the input of an adaptive average pooling, one for an element of a nearest and four of a bilinear upsampling.
+    Attention in one fused operation is not counted. A matrix product is the first factor's elements times the second one's
+    columns, broadcasting ignored. (fvcore 0.1.5.post20221221, fvcore/nn/flop_count.py and jit_handles.py)
+    """
+    if isinstance(layer, ScaledDotProductAttention):
+        return 0
+    if isinstance(layer, MatMul):
+        return elements(inputs[0]) * inputs[1][-1]
+    if isinstance(layer, BatchNorm):
+        return elements(inputs[0]) * (1 + int(layer.affine))
+    if isinstance(layer, (LayerNorm, GroupNorm)):
+        return elements(inputs[0]) * (4 + int(layer.affine))
+    if isinstance(layer, AdaptiveAvgPool) and len(layer.output_size) == 2:
+        return elements(inputs[0])
+    if isinstance(layer, Upsample) and len(layer.scale_factor) == 2:
+        return elements(output) * {"nearest": 1, "bilinear": 4}.get(layer.mode, 0)
     return ops.mac

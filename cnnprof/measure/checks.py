@@ -1,0 +1,122 @@
+"""Our figures beside those of counters that others wrote, with the reason for every difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from cnnprof.core.arith import Shape
+from cnnprof.core.conventions import CONVENTIONS
+from cnnprof.core.errors import UnavailableError
+from cnnprof.core.graph import Graph
+from cnnprof.core.layers.linear import MatMul
+from cnnprof.core.results import Check, Cost, Profile, Reason
+from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
+from cnnprof.measure.session import describe_failure
+from cnnprof.torch_bridge import instantiate
+
+_FVCORE_RATES = {
+    "BatchNorm": "2 for each element of BatchNorm",
+    "LayerNorm": "5 for each element of LayerNorm",
+    "GroupNorm": "5 for each element of GroupNorm",
+    "AdaptiveAvgPool": "the input elements of adaptive average pooling",
+    "Upsample": "the output elements of upsampling",
+    "ScaledDotProductAttention": "nothing for fused attention",
+    "MatMul": "matrix products without broadcasting",
+}
+
+
+def check(graph: Graph, profile: Profile) -> list[Check]:
+    """Parameters against the module's own, multiply-accumulates against torch's FlopCounterMode and fvcore.
+
+    Raises UnavailableError without torch. A tool that cannot count gets a row that says why.
+    """
+    return check_module(instantiate(graph), profile)
+
+
+def check_module(module: nn.Module, profile: Profile) -> list[Check]:
+    """The rows for a module that computes what the profile describes."""
+    return [_check_parameters(module, profile), _check_torch(module, profile), _check_fvcore(module, profile)]
+
+
+def _check_parameters(module: nn.Module, profile: Profile) -> Check:
+    totals = profile.totals
+    heads = (Reason("auxiliary heads, which only training runs", totals.aux_params),) if totals.aux_params else ()
+    return Check("parameters", "module.parameters()", "parameters", totals.params, count_parameters(module), heads)
+
+
+def _check_torch(module: nn.Module, profile: Profile) -> Check:
+    what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs: 2 for a multiply-accumulate"
+    ours = sum(_count("flops", cost) for cost in _run(profile))
+    count = _try(count_with_torch, module, profile.graph.input_shape)
+    if isinstance(count, str):
+        return Check(what, tool, unit, ours, None, notes=(count,))
+    return Check(what, tool, unit, ours, count.total, notes=_differing_layers(module, profile, count.parts))
+
+
+def _differing_layers(module: nn.Module, profile: Profile, theirs: Mapping[str, int]) -> tuple[str, ...]:
+    """Layers that are a module of the same name and for which torch counts something else."""
+    modules = {name for name, _ in module.named_modules()}
+    pairs = (
+        (cost.node.name, _count("flops", cost), theirs.get(cost.node.name, 0))
+        for cost in _run(profile)
+        if cost.node.name in modules
+    )
+    return tuple(f"{name}: {ours:,} here, {other:,} there" for name, ours, other in pairs if ours != other)
+
+
+def _check_fvcore(module: nn.Module, profile: Profile) -> Check:
+    what, tool, unit = "operations", "fvcore", "fvcore's flops: 1 for a multiply-accumulate"
+    ours = sum(_count("macs", cost) for cost in _run(profile))
+    count = _try(count_with_fvcore, module, profile.graph.input_shape)
+    if isinstance(count, str):
+        return Check(what, tool, unit, ours, None, notes=(count,))
+    passed_over = ", ".join(f"{name} {times}x" for name, times in sorted(count.unsupported.items()))
+    notes = (f"fvcore passes over {passed_over}",) if passed_over else ()
+    return Check(what, tool, unit, ours, count.total, (*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes)
+
+
+def _fvcore_rates(profile: Profile) -> list[Reason]:
+    """What fvcore's convention makes of our layers beyond multiply-accumulates, kind by kind."""
+    layers: dict[str, list[int]] = {}
+    for cost in _run(profile):
+        difference = _count("fvcore", cost) - _count("macs", cost)
+        if difference:
+            layers.setdefault(type(cost.node.layer).__name__, []).append(difference)
+    return [
+        Reason(f"{_FVCORE_RATES[kind]} ({len(amounts)} layer{'s' if len(amounts) > 1 else ''})", sum(amounts))
+        for kind, amounts in layers.items()
+    ]
+
+
+def _einsum_rounding(profile: Profile, count: Count) -> list[Reason]:
+    """fvcore reads the cost of an einsum off numpy's printed report, which has four digits.
+
+    Where einsum is the only kind of matrix product that fvcore saw, all of ours are such.
+    """
+    products = [_count("macs", cost) for cost in _run(profile) if isinstance(cost.node.layer, MatMul)]
+    if "einsum" not in count.parts or {"matmul", "bmm", "mm"} & count.parts.keys():
+        return []
+    rounding = sum(math.floor(float(f"{2 * macs:.3e}") / 2) - macs for macs in products)
+    return [Reason(f"einsum is counted to four digits ({len(products)} products)", rounding)] if rounding else []
+
+
+def _run(profile: Profile) -> list[Cost]:
+    """The layers that inference runs."""
+    return [cost for cost in profile.costs if not cost.node.aux]
+
+
+def _count(convention: str, cost: Cost) -> int:
+    return int(CONVENTIONS[convention](cost.node.layer, cost.inputs, cost.output, cost.ops))
+
+
+def _try(counter: Callable[[nn.Module, Shape], Count], module: nn.Module, input_shape: Shape) -> Count | str:
+    """The tool's figure, or why there is none."""
+    try:
+        return counter(module, input_shape)
+    except UnavailableError as error:
+        return error.message
+    except Exception as error:
+        return f"it cannot count this network: {describe_failure(error)}"

@@ -1,0 +1,65 @@
+"""Other tools' figures for a module. Counting leaves the module as it was."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnnprof.core.arith import Shape
+from cnnprof.core.errors import UnavailableError
+from cnnprof.torch_bridge.meta import meta_copy
+
+
+@dataclass(frozen=True)
+class Count:
+    """A tool's figure: in all, for each part (module path, or kind of operation), and which operations it passes over."""
+
+    total: int
+    parts: Mapping[str, int]
+    unsupported: Mapping[str, int]
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Elements of `module.parameters()`, shared ones once."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def count_with_torch(module: nn.Module, input_shape: Shape) -> Count:
+    """torch.utils.flop_counter.FlopCounterMode in eval mode: two FLOPs for a multiply-accumulate; parts are module paths.
+
+    On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
+    """
+    copied = meta_copy(module).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        copied(torch.empty(input_shape, device="meta"))
+    # A path begins with the class of the network.
+    paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
+    return Count(counter.get_total_flops(), paths, {})
+
+
+def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
+    """fvcore.nn.FlopCountAnalysis in eval mode on real tensors; parts are kinds of operation.
+
+    Raises UnavailableError where fvcore is missing.
+    """
+    try:
+        from fvcore.nn import FlopCountAnalysis
+    except ImportError as error:
+        raise UnavailableError(f"fvcore cannot be imported: {error}", hint="pip install fvcore") from None
+    modes = {name: part.training for name, part in module.named_modules()}
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device))
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        return Count(int(analysis.total()), {k: int(v) for k, v in analysis.by_operator().items()}, analysis.unsupported_ops())
+    finally:
+        logging.disable(level)
+        for name, part in module.named_modules():
+            part.training = modes[name]

@@ -1,0 +1,75 @@
+"""Conventions by hand, layer by layer, on tensors small enough to count."""
+
+import pytest
+
+from cnnprof.core.conventions import CONVENTIONS, convention
+from cnnprof.core.layers import layer_from_dict
+
+
+def count(name, type_, *inputs, **fields):
+    layer = layer_from_dict({"type": type_} | fields)
+    output = layer.shape(*inputs)
+    return CONVENTIONS[name](layer, inputs, output, layer.ops(*inputs, output=output))
+
+
+X = (2, 8, 6, 6)  # 576 elements
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        # 2 x 4 outputs of 6 x 6, each of 3 x 3 x 8 products
+        ({"type_": "Conv", "out_channels": 4, "kernel_size": [3, 3], "padding": [1, 1]}, 2 * 4 * 36 * 72),
+        ({"type_": "BatchNorm"}, 2 * 576),
+        ({"type_": "BatchNorm", "affine": False}, 576),
+        ({"type_": "LayerNorm", "channels_first": True}, 5 * 576),
+        ({"type_": "LayerNorm", "affine": False}, 4 * 576),
+        ({"type_": "GroupNorm", "groups": 4}, 5 * 576),
+        ({"type_": "AdaptiveAvgPool", "output_size": [2, 2]}, 576),
+        ({"type_": "AdaptiveMaxPool", "output_size": [2, 2]}, 0),
+        ({"type_": "AvgPool", "kernel_size": [2, 2], "stride": [2, 2]}, 0),
+        ({"type_": "MaxPool", "kernel_size": [2, 2], "stride": [2, 2]}, 0),
+        ({"type_": "Upsample", "scale_factor": [2, 2]}, 4 * 576),
+        ({"type_": "Upsample", "scale_factor": [2, 2], "mode": "bilinear"}, 16 * 576),
+        ({"type_": "ReLU"}, 0),
+        # 2 x 8 x 6 rows, each of 6 x 5 products
+        ({"type_": "Linear", "out_features": 5}, 96 * 30),
+        # Every input element meets 4 filters of 2 x 2.
+        ({"type_": "ConvTranspose", "out_channels": 4, "kernel_size": [2, 2], "stride": [2, 2]}, 576 * 16),
+    ],
+    ids=lambda value: value["type_"] if isinstance(value, dict) else None,
+)
+def test_fvcore(layer, expected):
+    assert count("fvcore", layer.pop("type_"), X, **layer) == expected
+
+
+def test_fvcore_takes_no_account_of_fused_attention():
+    q = (2, 3, 5, 4)
+    assert count("fvcore", "ScaledDotProductAttention", q, q, q) == 0
+    # 2 x 3 heads: 5 x 5 scores of 4 products, and as many for the values
+    assert count("macs", "ScaledDotProductAttention", q, q, q) == 6 * 2 * 100
+
+
+def test_fvcore_does_not_broadcast_matrix_products():
+    assert count("fvcore", "MatMul", (1, 3, 4), (6, 4, 5)) == 3 * 4 * 5
+    assert count("macs", "MatMul", (1, 3, 4), (6, 4, 5)) == 6 * 3 * 4 * 5
+
+
+def test_conventions_of_a_convolution_with_bias():
+    fields = {"out_channels": 4, "kernel_size": [1, 1]}
+    macs = 2 * 4 * 36 * 8
+    assert count("macs", "Conv", X, **fields) == macs
+    assert count("flops", "Conv", X, **fields) == 2 * macs
+    assert count("ops", "Conv", X, **fields) == 2 * macs + 2 * 4 * 36
+    assert count("lecture", "Conv", X, **fields) == macs
+
+
+def test_lecture_counts_the_window_of_a_pooling():
+    # LeNet's first pooling: 6 maps of 14 x 14, windows of 2 x 2: 4,704 operations.
+    assert count("lecture", "AvgPool", (1, 6, 28, 28), kernel_size=[2, 2], stride=[2, 2]) == 4704
+    assert count("lecture", "AdaptiveAvgPool", X, output_size=[1, 1]) == 576
+
+
+def test_a_second_convention_of_a_name_is_refused():
+    with pytest.raises(ValueError, match="registered twice"):
+        convention(CONVENTIONS["macs"])
