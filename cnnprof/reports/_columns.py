@@ -30,7 +30,7 @@ COLUMNS = {
     "macs": Column("MACs", "scaled"),
     "macs_share": Column("%", "share", 2),
     "ops": Column("ops", "scaled", WIDE_ONLY),
-    "activations": Column("activations", "scaled", 1),
+    "activations": Column("act.", "scaled", 1),
     "receptive_field": Column("field", "shape", WIDE_ONLY),
     # networks side by side
     "model": Column("model"),
@@ -38,8 +38,8 @@ COLUMNS = {
     "year": Column("year", weight=4),
     "source": Column("source", weight=6),
     "input": Column("input", "shape", 7),
-    "params_ratio": Column("rel.", "factor", 3),
-    "macs_ratio": Column("rel.", "factor", 3),
+    "params_ratio": Column("params rel.", "factor", 3),
+    "macs_ratio": Column("MACs rel.", "factor", 3),
     "param_bytes": Column("weights MB", "megabytes", 5),
     "activation_bytes": Column("act. MB", "megabytes", 6),
     "peak_inference_bytes": Column("peak MB", "megabytes", 7),
@@ -54,7 +54,7 @@ COLUMNS = {
     "batch": Column("batch", "count", 1),
     "mode": Column("mode", weight=7),
     "latency_ms": Column("ms", "ms"),
-    "latency_ratio": Column("rel.", "factor", 2),
+    "latency_ratio": Column("ms rel.", "factor", 2),
     "ci95": Column("95% interval", "interval", 2),
     "iqr": Column("IQR ms", "ms", 3),
     "p95": Column("p95 ms", "ms", 7),
@@ -103,7 +103,7 @@ def cells(table: Table, wide: bool = False) -> Cells:
     """The table's columns as text; the columns that only `--format wide` shows are left out unless `wide`."""
     keys = tuple(key for key in table.columns if wide or COLUMNS[key].weight < WIDE_ONLY)
     every = [*table.rows, *([table.total] if table.total else [])]
-    columns = [_column(key, [row.get(key) for row in every]) for key in keys]
+    columns = [_column(key, [row.get(key, "") for row in every]) for key in keys]
     lines = tuple(zip(*(texts for _, texts in columns), strict=True)) if every else ()
     if table.best:
         lines = tuple(
@@ -115,7 +115,7 @@ def cells(table: Table, wide: bool = False) -> Cells:
         tuple(heading for heading, _ in columns),
         tuple(COLUMNS[key].kind not in LEFT for key in keys),
         lines[: len(table.rows)],
-        tuple("" if text == "-" else text for text in lines[-1]) if table.total else None,
+        lines[-1] if table.total else None,
     )
 
 
@@ -125,4 +125,4 @@ def _column(key: str, values: list[object]) -> tuple[str, list[str]]:
         return column.heading, [show(value, column.kind) for value in values]
     letter, unit = scale_of(values)
     heading = f"{column.heading} ({letter})" if letter else column.heading
-    return heading, ["-" if value is None else scaled(value, unit) for value in values]
+    return heading, [scaled(value, unit) if isinstance(value, int) else show(value, "text") for value in values]

@@ -124,5 +124,5 @@ KINDS: dict[str, Callable[[Any], str]] = {
 
 
 def show(value: Any, kind: str) -> str:
-    """A value as text; a dash where there is none."""
-    return "-" if value is None else KINDS[kind](value)
+    """A value as text: a dash where it is not known, nothing where there is nothing to know."""
+    return "-" if value is None else "" if value == "" else KINDS[kind](value)

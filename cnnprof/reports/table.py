@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 UNBOUNDED = 10_000
 """A width that no table reaches; off a terminal a table takes what it needs."""
 
+GAP = 2
+"""Blanks between two columns: one of padding, one that rich draws for the missing line."""
+
 
 def render(report: Report, style: Style) -> str:
     """The report within `style.width` columns; the columns that do not fit are named below."""
@@ -39,9 +42,10 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
     )
     if report.title:
         console.print(Text(report.title, style="bold"))
-    for section in report.sections:
+    for before, section in zip((None, *report.sections), report.sections, strict=False):
         if section.title:
-            console.print()
+            if not isinstance(before, Table):  # a table ends with an empty line
+                console.print()
             console.print(Text(section.title, style="bold"))
         if isinstance(section, Listing):
             _draw_listing(console, section)
@@ -74,7 +78,7 @@ def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -
 
     whole = cells(table, wide)
     shown = _fit(whole, width)
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1))
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1, 0, 0))
     for i in shown:
         grid.add_column(
             Text(whole.headings[i]),
@@ -96,8 +100,8 @@ def _fit(whole: Cells, width: int | None) -> list[int]:
     """Which columns stand side by side in the width: those of the highest weight give way first, the last one first."""
     shown = list(range(len(whole.keys)))
     lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
-    needs = [max(len(line[i]) for line in lines) + 2 for i in shown]
+    needs = [max(len(line[i]) for line in lines) + GAP for i in shown]
     droppable = sorted((i for i in shown if COLUMNS[whole.keys[i]].weight), key=lambda i: (COLUMNS[whole.keys[i]].weight, i))
-    while width and droppable and sum(needs[i] for i in shown) > width + 2:
+    while width and droppable and sum(needs[i] for i in shown) > width:
         shown.remove(droppable.pop())
     return shown

@@ -43,7 +43,7 @@ def show_measurements(measurements: Sequence[Measurement]) -> Report:
                 "Latency compared",
             )
         )
-    notes = list(dict.fromkeys(_conditions(measurement) for measurement in measurements))
+    notes = list(dict.fromkeys(_conditions(measurement) for measurement in measurements if measurement.environment))
     notes += [f"{m.model}: {m.error}" for m in measurements if m.error]
     notes += list(dict.fromkeys(f"{m.model}: {warning}" for m in measurements for warning in m.warnings))
     data = {

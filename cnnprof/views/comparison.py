@@ -48,7 +48,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
     notes = [
         CONVENTION,
-        f"rel.: relative to {baseline}; *: the best of the column",
+        "*: the best of its column",
         f"Pareto: no other network is as good in {objectives} and better in one of them",
     ]
     sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
@@ -61,7 +61,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
             if entry.measurement.error:
                 notes.append(f"{entry.profile.graph.name}: not measured: {entry.measurement.error}")
     data = {"baseline": baseline, "models": [_model(entries[i], rows[i]) for i in order]}
-    return Report("compare", f"{len(rows)} networks", (table,), tuple(notes), data)
+    return Report("compare", f"{len(rows)} networks, relative to {baseline}", (table,), tuple(notes), data)
 
 
 def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
