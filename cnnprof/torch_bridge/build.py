@@ -1,0 +1,124 @@
+"""A graph as a torch module that runs, forward and backward, with random weights."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from cnnprof.core.analysis import output_shape
+from cnnprof.core.arith import Shape
+from cnnprof.core.errors import CnnprofError
+from cnnprof.core.graph import INPUT, Graph, Node
+from cnnprof.torch_bridge.rows import ROWS
+
+
+def build(graph: Graph) -> Network:
+    """A module that does what the graph says, its parts named along the block paths (`stage3.bottleneck2.conv1`).
+
+    Raises CnnprofError if a layer's inputs do not fit it, or torch has no module for a layer.
+    """
+    return Network(graph)
+
+
+class _Step(NamedTuple):
+    module: nn.Module
+    inputs: tuple[str, ...]
+    output: str
+    done: tuple[str, ...]
+    """Names whose tensors nobody reads after this step."""
+
+
+class Network(nn.Module):
+    """A graph's layers, run in their order; a tensor is dropped after its last reader.
+
+    In eval mode it returns the network's output, or a tuple of them. In training mode a network with training-only heads
+    returns a tuple of its outputs followed by those of the heads.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        modules = _add_modules(self, graph)
+        main = tuple(node for node in graph if not node.aux)
+        read = {name for node in graph for name in node.inputs}
+        heads = tuple(node.name for node in graph if node.aux and node.name not in read)
+        self._outputs = tuple(name for name in graph.outputs if name not in heads)
+        self._heads = heads
+        self._inference = _plan(main, modules, self._outputs)
+        self._training = _plan(graph.nodes, modules, self._outputs + heads) if heads else self._inference
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """(N, C, H, W) to the network's outputs."""
+        tensors = {INPUT: x}
+        for module, inputs, output, done in self._training if self.training else self._inference:
+            tensors[output] = module(*[tensors[name] for name in inputs])
+            for name in done:
+                del tensors[name]
+        wanted = self._outputs + self._heads if self.training else self._outputs
+        return tensors[wanted[0]] if len(wanted) == 1 else tuple(tensors[name] for name in wanted)
+
+
+def _add_modules(root: nn.Module, graph: Graph) -> dict[str, nn.Module]:
+    """A module for each node, by the node's name, each hung under the root at its path."""
+    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    modules = {}
+    for node in graph:
+        inputs = tuple(shapes[name] for name in node.inputs)
+        shapes[node.name] = output_shape(node, inputs)
+        module = _module(node, inputs)
+        _hang(root, node.path, module)
+        modules[node.name] = module
+    return modules
+
+
+def _module(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:
+    row = ROWS[type(node.layer)]
+    if row.build is None:
+        raise CnnprofError(f"torch has no module for {node.name} ({node.layer.type}): {row.lacks}", node.place)
+    module = row.build(node.layer, inputs)
+    if not node.owns_params:
+        _to_buffers(module)
+    for parameter in module.parameters():
+        parameter.requires_grad_(node.trainable)
+    return module
+
+
+def _to_buffers(module: nn.Module) -> None:
+    """Weights that another node holds or makes are data here, and no parameters."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, parameter.detach())
+
+
+def _hang(root: nn.Module, path: tuple[str, ...], module: nn.Module) -> None:
+    """Put the module at the path; a component that a module has another use for (`type`, `forward`) gets a `_` behind it."""
+    parent = root
+    for component in path[:-1]:
+        name = _legal(parent, component)
+        if name not in parent._modules:
+            parent.add_module(name, nn.Module())
+        parent = parent.get_submodule(name)
+    name = _legal(parent, path[-1])
+    while name in parent._modules:
+        name += "_"
+    parent.add_module(name, module)
+
+
+def _legal(parent: nn.Module, component: str) -> str:
+    name = component
+    while not name or (hasattr(parent, name) and name not in parent._modules):
+        name += "_"
+    return name
+
+
+def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[str, ...]) -> list[_Step]:
+    """The nodes in order, each with the tensors it is the last to need."""
+    last = {node.name: number for number, node in enumerate(nodes)}
+    for number, node in enumerate(nodes):
+        last |= dict.fromkeys(node.inputs, number)
+    done: dict[int, list[str]] = {}
+    for name, number in last.items():
+        if name not in kept:
+            done.setdefault(number, []).append(name)
+    return [_Step(modules[node.name], node.inputs, node.name, tuple(done.get(number, ()))) for number, node in enumerate(nodes)]

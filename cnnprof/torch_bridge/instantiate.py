@@ -1,0 +1,26 @@
+"""The real module behind a graph: torchvision's, timm's or the user's own; for any other graph a built one."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from cnnprof.core.graph import Graph
+from cnnprof.torch_bridge.build import build
+from cnnprof.torch_bridge.user import user_model
+from cnnprof.torch_bridge.zoo import timm_model, torchvision_model
+
+
+def instantiate(graph: Graph) -> nn.Module:
+    """The module that the graph's source names, with random weights on the CPU, for the graph's input shape.
+
+    Raises CnnprofError if it cannot be made, and UnavailableError where a package is missing.
+    """
+    source, settings = graph.facts.source, graph.facts.settings
+    prefix, _, name = source.partition(":")
+    if prefix == "torchvision":
+        return torchvision_model(name, settings, graph.input_shape)
+    if prefix == "timm":
+        return timm_model(name, settings, graph.input_shape)
+    if prefix == "python" or ".py:" in source:
+        return user_model(source.removeprefix("python:"), settings)
+    return build(graph)

@@ -1,0 +1,68 @@
+"""torch and torchvision, or one message that says what is missing. This module can be imported without either."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from cnnprof.core.errors import UnavailableError
+
+_PIP = "pip install torch torchvision"
+_kept: list[Any] = []
+"""Operator libraries vanish with the object that defined them."""
+
+
+def require_torch() -> None:
+    """Raises UnavailableError if torch cannot be imported."""
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UnavailableError("torch is not installed", hint=_PIP) from None
+    except (ImportError, OSError) as error:
+        raise UnavailableError(f"torch cannot be imported: {error}") from None
+
+
+def import_torchvision() -> Any:
+    """torchvision, imported; also where its C++ operators do not fit torch, which no classification model needs.
+
+    The wheel of the package index is built for CUDA torch. Beside a torch for CPU only, its library does not load and the
+    import stops at the first operator; with the two operators that it asks for defined, it succeeds. Raises UnavailableError
+    if torchvision is missing or does not fit for another reason.
+    """
+    require_torch()
+    try:
+        import torchvision
+    except ModuleNotFoundError as error:
+        if error.name != "torchvision":
+            raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
+        raise UnavailableError("torchvision is not installed", hint=_PIP) from None
+    except (RuntimeError, ImportError, AttributeError) as error:
+        if "torchvision::nms" not in str(error):
+            raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
+        return _import_without_operators()
+    return torchvision
+
+
+def _import_without_operators() -> Any:
+    import torch
+
+    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    for operator in ("nms", "qnms"):
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _kept.append(library)
+    for module in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[module]
+    try:
+        import torchvision
+    except Exception as error:
+        raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
+    return torchvision
+
+
+def _versions() -> str:
+    """`torch 2.13.0 and torchvision 0.28.0`."""
+    from importlib.metadata import version
+
+    return f"torch {version('torch')} and torchvision {version('torchvision')}"

@@ -1,0 +1,222 @@
+"""Layers that move, cut or pad a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cnnprof.core.layers import arrangement as layers
+from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
+
+
+def _capture_flatten(call: Call) -> Match | None:
+    x, start, end = call.first, call["start_dim"], call["end_dim"]
+    if x.dim() < 2 or end % x.dim() != x.dim() - 1:
+        return None
+    return Match(layers.Flatten(start % x.dim()), (x,))
+
+
+def _capture_reshape(call: Call) -> Match:
+    return Match(layers.Reshape(call.size, call.moved), (call.first,))
+
+
+def _capture_permute(call: Call) -> Match:
+    x = call.first
+    return Match(layers.Permute(tuple(dim % x.dim() for dim in call["dims"])), (x,))
+
+
+def _capture_transpose(call: Call) -> Match:
+    x = call.first
+    a, b = call["dim0"] % x.dim(), call["dim1"] % x.dim()
+    return Match(layers.Permute(tuple({a: b, b: a}.get(i, i) for i in range(x.dim()))), (x,))
+
+
+def _capture_t(call: Call) -> Match:
+    return Match(layers.Permute(tuple(reversed(range(call.first.dim())))), (call.first,))
+
+
+def _capture_expand(call: Call) -> Match:
+    return Match(layers.Expand(call.size), (call.first,))
+
+
+def _capture_slice(call: Call) -> Match:
+    x, step = call.first, call["step"]
+    dim = call["dim"] % x.dim()
+    start = call["start"] or 0
+    first = min(start if start >= 0 else max(0, start + x.shape[dim]), x.shape[dim])
+    return Match(layers.Slice(dim, first, call.size[dim], step), (x,))
+
+
+def _capture_select(call: Call) -> Match:
+    x = call.first
+    dim = call["dim"] % x.dim()
+    return Match(layers.Select(dim, call["index"] % x.shape[dim]), (x,))
+
+
+def _capture_split(call: Call) -> Sequence[Match]:
+    x = call.first
+    dim = call["dim"] % x.dim()
+    parts, start = [], 0
+    for part in call.result:
+        length = part.shape[dim]
+        parts.append(Match(layers.Slice(dim, start, length), (x,), output=part))
+        start += length
+    return parts
+
+
+def _capture_unbind(call: Call) -> Sequence[Match]:
+    x = call.first
+    dim = call["dim"] % x.dim()
+    return [Match(layers.Select(dim, i), (x,), output=part) for i, part in enumerate(call.result)]
+
+
+def _capture_pad(call: Call) -> Match:
+    amounts = call["pad"]
+    # torch lists the pairs from the last axis to the first.
+    pairs = tuple(zip(amounts[::2], amounts[1::2], strict=True))[::-1]
+    if call.op == "constant_pad_nd":
+        return Match(layers.Pad(pairs, value=float(call["value"])), (call.first,))
+    return Match(layers.Pad(pairs, call["mode"], float(call["value"] or 0)), (call.first,))
+
+
+def _build_pad(layer: layers.Pad, _inputs: object) -> nn.Module:
+    amounts = [amount for pair in reversed(layer.amounts) for amount in pair]
+    value = layer.value if layer.mode == "constant" else None
+    return Function(lambda x: functional.pad(x, amounts, layer.mode, value), f"amounts={layer.amounts}")
+
+
+def _capture_roll(call: Call) -> Match | None:
+    return Match(layers.Roll(tuple(call["shifts"]), tuple(call["dims"])), (call.first,)) if call["dims"] else None
+
+
+def _capture_index(call: Call) -> Match | None:
+    x, indices = call.first, call["indices"]
+    if len(indices) == 1 and indices[0].dtype != torch.bool:
+        return Match(layers.Gather(), (x, indices[0]))
+    tensors = tuple(index for index in indices if index is not None)
+    return Match(layers.Rearrange("index", call.size), (x, *tensors))
+
+
+def _capture_upsample(call: Call) -> Match | None:
+    x = call.first
+    sizes = list(zip(call.size[2:], x.shape[2:], strict=True))
+    if any(larger % smaller for larger, smaller in sizes):
+        return None
+    mode = call.op.removeprefix("upsample_").rstrip("123d")
+    return Match(layers.Upsample(tuple(larger // smaller for larger, smaller in sizes), mode), (x,))
+
+
+def _build_reshape(layer: layers.Reshape, _inputs: object) -> nn.Module:
+    def reshape(x: Tensor) -> Tensor:
+        return x.reshape(layer.size).clone() if layer.copy and x.is_contiguous() else x.reshape(layer.size)
+
+    return Function(reshape, f"size={layer.size}")
+
+
+def _build_permute(layer: layers.Permute, _inputs: object) -> nn.Module:
+    if layer.copy:
+        return Function(lambda x: x.permute(layer.dims).contiguous(), f"dims={layer.dims}")
+    return Function(lambda x: x.permute(layer.dims), f"dims={layer.dims}")
+
+
+def _build_slice(layer: layers.Slice, _inputs: object) -> nn.Module:
+    stop = layer.start + (layer.length - 1) * layer.step + 1
+    return Function(lambda x: x[(slice(None),) * (layer.dim % x.dim()) + (slice(layer.start, stop, layer.step),)], repr(layer))
+
+
+def _moved(call: Call) -> Match:
+    return Match(layers.Rearrange(call.op + "_" * call.inplace, call.size, call.inplace), tuple(call.tensors))
+
+
+def _copied(call: Call) -> Match:
+    return Match(layers.Copy(), (call.first,))
+
+
+row(layers.Identity, lambda *_: nn.Identity(), lacks="it runs no operation")
+row(layers.Flatten, lambda layer, _: nn.Flatten(layer.start_dim), {"flatten": _capture_flatten})
+row(
+    layers.Reshape,
+    _build_reshape,
+    dict.fromkeys(
+        ("view", "reshape", "_unsafe_view", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as"), _capture_reshape
+    ),
+)
+row(
+    layers.Permute,
+    _build_permute,
+    {"permute": _capture_permute, "transpose": _capture_transpose, "t": _capture_t},
+)
+row(
+    layers.Expand,
+    lambda layer, _: Function(lambda x: x.expand(layer.size), f"size={layer.size}"),
+    {"expand": _capture_expand},
+)
+row(
+    layers.Slice,
+    _build_slice,
+    {"slice": _capture_slice}
+    | dict.fromkeys(("chunk", "split", "split_with_sizes", "unsafe_chunk", "unsafe_split", "tensor_split"), _capture_split),
+)
+row(
+    layers.Select,
+    lambda layer, _: Function(lambda x: x.select(layer.dim, layer.index), repr(layer)),
+    {"select": _capture_select, "unbind": _capture_unbind},
+)
+row(
+    layers.Copy,
+    lambda *_: Function(torch.clone),
+    {"clone": _copied, "_to_copy": _copied, "contiguous": _copied, "to": _copied},
+)
+row(layers.Pad, _build_pad, {"pad": _capture_pad, "constant_pad_nd": _capture_pad})
+row(
+    layers.Roll,
+    lambda layer, _: Function(lambda x: x.roll(layer.shifts, layer.dims), repr(layer)),
+    {"roll": _capture_roll},
+)
+row(
+    layers.ChannelShuffle,
+    lambda layer, _: nn.ChannelShuffle(layer.groups),
+    {"channel_shuffle": lambda call: Match(layers.ChannelShuffle(call["groups"]), (call.first,))},
+)
+row(
+    layers.Gather,
+    lambda *_: Function(lambda table, index: table[index.long()]),
+    {"index": _capture_index, "embedding": lambda call: Match(layers.Gather(), (call["weight"], call["indices"]))},
+)
+row(
+    layers.Upsample,
+    lambda layer, _: nn.Upsample(scale_factor=tuple(float(f) for f in layer.scale_factor), mode=layer.mode),
+    {f"upsample_{mode}": _capture_upsample for mode in ("nearest1d", "nearest2d", "nearest3d", "bilinear2d")},
+)
+row(
+    layers.Rearrange,
+    None,
+    dict.fromkeys(
+        (
+            "copy",
+            "fill",
+            "flip",
+            "gather",
+            "index_fill",
+            "index_put",
+            "index_select",
+            "masked_fill",
+            "pixel_shuffle",
+            "pixel_unshuffle",
+            "repeat",
+            "repeat_interleave",
+            "scatter",
+            "stack",
+            "tril",
+            "triu",
+            "where",
+            "zero",
+        ),
+        _moved,
+    ),
+    lacks="what moves where is not recorded",
+)
+row(layers.Unknown, lacks="it stands for an operation without a row")

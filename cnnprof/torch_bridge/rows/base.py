@@ -1,0 +1,154 @@
+"""The table of rows, and what a row gets to see of an operation that torch ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+
+from cnnprof.core.arith import Shape
+from cnnprof.core.layers import Layer
+
+
+class Call:
+    """One aten operation that ran: its arguments under the names of its schema, and its result.
+
+    `name` is the operation's name without its overload; `op` is that without the `_` of an in-place form, told by `inplace`.
+    """
+
+    def __init__(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
+        self.namespace, self.name = func._schema.name.split("::")
+        self.inplace = self.name.endswith("_") and not self.name.endswith("__")
+        self.op: str = self.name[:-1] if self.inplace else self.name
+        self.result = result
+        self.schema = func._schema
+        self.tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        self._args = args
+        self._kwargs = kwargs
+
+    def __getitem__(self, name: str) -> Any:
+        """The argument of that name, or its default. Raises KeyError if the operation has none of that name."""
+        for position, argument in enumerate(self.schema.arguments):
+            if argument.name == name:
+                if position < len(self._args):
+                    return self._args[position]
+                return self._kwargs.get(name, argument.default_value)
+        raise KeyError(name)
+
+    @property
+    def first(self) -> Any:
+        """The first argument: the input, as a rule."""
+        return self._args[0]
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors of the result."""
+        return [leaf for leaf in tree_leaves(self.result) if isinstance(leaf, Tensor)]
+
+    @property
+    def output(self) -> Tensor:
+        """The result, or the first of several."""
+        return self.outputs[0]
+
+    @property
+    def size(self) -> Shape:
+        """The output's shape."""
+        return tuple(self.output.shape)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the output lies in memory of its own."""
+        return not shares_memory(self.output, self.first)
+
+
+def storage(tensor: Tensor) -> int:
+    """The identity of the tensor's memory, for as long as it lives; a meta tensor has one, too."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+def shares_memory(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors look at the same memory."""
+    return storage(a) == storage(b)
+
+
+def is_same_view(a: Tensor, b: object) -> bool:
+    """Whether two tensors look at the same memory in the same way."""
+    return a is b or (
+        isinstance(b, Tensor)
+        and a.shape == b.shape
+        and a.dtype == b.dtype
+        and a.stride() == b.stride()
+        and a.storage_offset() == b.storage_offset()
+        and shares_memory(a, b)
+    )
+
+
+@dataclass(frozen=True)
+class Match:
+    """A call read as a layer: its input tensors, its own weights, and the output that it explains (None: the first)."""
+
+    layer: Layer
+    inputs: tuple[Tensor, ...]
+    weights: tuple[Tensor | None, ...] = ()
+    output: Tensor | None = None
+
+
+Build = Callable[[Any, tuple[Shape, ...]], nn.Module]
+"""(layer, input shapes) -> a module that takes the inputs as positional arguments."""
+
+Capture = Callable[[Call], Match | Sequence[Match] | None]
+"""A call as a layer, as several (one an output), or None where the row does not describe it and its parts must be looked at."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Both directions of one layer type; `lacks` says why one of them is missing."""
+
+    layer: type[Layer]
+    build: Build | None = None
+    capture: Mapping[str, Capture] = field(default_factory=dict)
+    lacks: str = ""
+
+
+ROWS: dict[type[Layer], Row] = {}
+"""The row of each layer type."""
+
+OPERATIONS: dict[str, Capture] = {}
+"""The capture of each aten operation, by its name without overload and in-place mark."""
+
+
+def row(layer: type[Layer], build: Build | None = None, capture: Mapping[str, Capture] | None = None, lacks: str = "") -> None:
+    """Register a layer type's row; a second one for the type, or for an operation, is refused."""
+    if layer in ROWS:
+        raise ValueError(f"layer '{layer.__name__}' has two rows")
+    ROWS[layer] = Row(layer, build, capture or {}, lacks)
+    for operation, function in ROWS[layer].capture.items():
+        if operation in OPERATIONS:
+            raise ValueError(f"operation '{operation}' is captured by two rows")
+        OPERATIONS[operation] = function
+
+
+class Function(nn.Module):
+    """A module without weights around a function of its inputs."""
+
+    def __init__(self, function: Callable[..., Tensor], shown: str = "") -> None:
+        super().__init__()
+        self.function = function
+        self.shown = shown
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The function's result."""
+        return self.function(*inputs)
+
+    def extra_repr(self) -> str:
+        """What the module's representation shows."""
+        return self.shown
+
+
+def sized(value: Any, axes: int) -> tuple[int, ...]:
+    """A size argument as one entry an axis; torch lets a single entry stand for all."""
+    entries = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    return entries * axes if len(entries) == 1 else entries

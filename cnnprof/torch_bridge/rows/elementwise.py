@@ -1,0 +1,98 @@
+"""Arithmetic on single tensors and reductions; here, too, are the operations that become Add or Mul between two tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from cnnprof.core.layers.elementwise import Arithmetic, Reduce
+from cnnprof.core.layers.merging import Add, Mul
+from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
+
+_KINDS = {
+    "add": "add sub rsub",
+    "mul": "mul neg square",
+    "div": "div reciprocal remainder fmod floor_divide",
+    "cmp": "abs sign clamp clamp_min clamp_max minimum eq ne lt le gt ge round floor ceil trunc threshold hardshrink softshrink"
+    " logical_not logical_and logical_or bitwise_not bitwise_and bitwise_or",
+    "exp": "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt pow sin cos tan asin acos atan atan2 sinh cosh erf erfc erfinv",
+}
+"""What one element costs: a power counts as one transcendental function, whatever its exponent."""
+
+_KIND_OF = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
+
+
+def _capture(call: Call) -> Match | None:
+    op, tensors = call.op, tuple(call.tensors)
+    numbers = [value for value in _operands(call) if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if op in ("add", "sub", "rsub") and len(tensors) > 1 and call["alpha"] != 1:
+        return None
+    if op in ("add", "mul") and len(tensors) == 2:
+        return Match((Add if op == "add" else Mul)(call.inplace), tensors)
+    bounds = max(1, len(numbers)) if op == "clamp" else 1
+    value = float(numbers[0]) if len(numbers) == 1 else None
+    return Match(Arithmetic(op, _KIND_OF[op], value, bounds, call.inplace), tensors)
+
+
+def _operands(call: Call) -> list[object]:
+    names = ("self", "other", "exponent", "min", "max")
+    present = {argument.name for argument in call.schema.arguments}
+    return [call[name] for name in names if name in present]
+
+
+def _build(layer: Arithmetic, _inputs: object) -> nn.Module:
+    function: Callable[..., Tensor] = getattr(torch.Tensor, layer.op + "_" * layer.inplace, None) or getattr(torch, layer.op)
+    numbers: tuple[float, ...] = () if layer.value is None else (layer.value,)
+    if layer.op == "clamp" and not numbers:
+        numbers = (-1.0, 1.0)
+    return Function(lambda *tensors: function(*tensors, *numbers), repr(layer))
+
+
+_REDUCTIONS: dict[str, Callable[..., Tensor]] = {
+    "sum": torch.sum,
+    "mean": torch.mean,
+    "amax": torch.amax,
+    "amin": torch.amin,
+    "norm": torch.linalg.vector_norm,
+    "var": torch.var,
+    "std": torch.std,
+}
+
+
+def _reduce(name: str) -> Capture:
+    def capture(call: Call) -> Match | None:
+        x = call.first
+        if name == "norm" and call["ord"] != 2:
+            return None
+        given = {argument.name for argument in call.schema.arguments}
+        dims = call["dim"] if "dim" in given else None
+        dims = (dims,) if isinstance(dims, int) else dims or range(x.dim())
+        keepdim = bool(call["keepdim"]) if "keepdim" in given else False
+        return Match(Reduce(name, tuple(dim % x.dim() for dim in dims), keepdim), (x,))
+
+    return capture
+
+
+def _build_reduce(layer: Reduce, _inputs: object) -> nn.Module:
+    reduction = _REDUCTIONS[layer.op]
+    return Function(lambda x: reduction(x, dim=layer.dims, keepdim=layer.keepdim), repr(layer))
+
+
+row(Arithmetic, _build, dict.fromkeys(_KIND_OF, _capture))
+row(
+    Reduce,
+    _build_reduce,
+    {
+        "sum": _reduce("sum"),
+        "mean": _reduce("mean"),
+        "amax": _reduce("amax"),
+        "amin": _reduce("amin"),
+        "max": _reduce("amax"),
+        "min": _reduce("amin"),
+        "linalg_vector_norm": _reduce("norm"),
+        "var": _reduce("var"),
+        "std": _reduce("std"),
+    },
+)

@@ -1,0 +1,90 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cnnprof.core.arith import Shape
+from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.torch_bridge.rows.base import Call, Match, row, sized
+
+_MAX_POOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_AVG_POOL: tuple[Any, ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+_ADAPTIVE_AVG_POOL: tuple[Any, ...] = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+_ADAPTIVE_MAX_POOL: tuple[Any, ...] = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
+
+
+def _build_max(layer: MaxPool, _inputs: tuple[Shape, ...]) -> nn.Module:
+    kind = _MAX_POOL[len(layer.kernel_size) - 1]
+    return kind(layer.kernel_size, layer.stride, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
+
+
+def _build_avg(layer: AvgPool, _inputs: tuple[Shape, ...]) -> nn.Module:
+    kind = _AVG_POOL[len(layer.kernel_size) - 1]
+    module: nn.Module = kind(layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad)
+    return module
+
+
+class Subsample2d(nn.Module):
+    """The window's sum times a learned coefficient plus a learned bias, one pair a map (LeCun et al. 1998)."""
+
+    def __init__(self, layer: Subsample, maps: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.coefficient = nn.Parameter(torch.ones(maps))
+        self.bias = nn.Parameter(torch.zeros(maps))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, maps, H, W) to (N, maps, H', W')."""
+        layer = self.layer
+        summed = functional.avg_pool2d(x, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode, divisor_override=1)
+        return summed * self.coefficient.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+
+def _window(call: Call, axes: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+    kernel = sized(call["kernel_size"], axes)
+    # torch takes the kernel for a stride that is left out.
+    stride = sized(call["stride"], axes) if call["stride"] else kernel
+    return kernel, stride, sized(call["padding"], axes), call["ceil_mode"]
+
+
+def _capture_max(axes: int) -> Callable[[Call], Match]:
+    return lambda call: Match(MaxPool(*_window(call, axes), sized(call["dilation"], axes)), (call.first,))
+
+
+def _capture_avg(axes: int) -> Callable[[Call], Match]:
+    return lambda call: Match(AvgPool(*_window(call, axes), call["count_include_pad"]), (call.first,))
+
+
+def _capture_adaptive(kind: type[AdaptiveAvgPool] | type[AdaptiveMaxPool], axes: int) -> Callable[[Call], Match]:
+    return lambda call: Match(kind(tuple(call.size[-axes:])), (call.first,))
+
+
+_AXES = (1, 2, 3)
+
+row(
+    MaxPool,
+    _build_max,
+    {f"max_pool{n}d{form}": _capture_max(n) for n in _AXES for form in ("", "_with_indices")},
+)
+row(AvgPool, _build_avg, {f"avg_pool{n}d": _capture_avg(n) for n in _AXES})
+row(
+    Subsample,
+    lambda layer, inputs: Subsample2d(layer, inputs[0][1]),
+    lacks="torch has no such operation: it runs as a pooling, a multiplication and an addition",
+)
+row(
+    AdaptiveAvgPool,
+    lambda layer, _: _ADAPTIVE_AVG_POOL[len(layer.output_size) - 1](layer.output_size),
+    {f"{private}adaptive_avg_pool{n}d": _capture_adaptive(AdaptiveAvgPool, n) for n in _AXES for private in ("", "_")},
+)
+row(
+    AdaptiveMaxPool,
+    lambda layer, _: _ADAPTIVE_MAX_POOL[len(layer.output_size) - 1](layer.output_size),
+    {f"adaptive_max_pool{n}d": _capture_adaptive(AdaptiveMaxPool, n) for n in _AXES},
+)

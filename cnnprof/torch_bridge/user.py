@@ -1,0 +1,109 @@
+"""A user's own model: `pkg.module:factory` or `path/to/file.py:factory`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from torch import nn
+
+from cnnprof.core.errors import CnnprofError, did_you_mean
+
+T = TypeVar("T")
+
+
+def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The module that the reference names: itself a module, or a class or function that makes one of the settings.
+
+    The current directory can be imported from, and so can the file's own. Raises CnnprofError if there is no such thing, or
+    the user's code fails.
+    """
+    where, colon, attribute = reference.rpartition(":")
+    if not colon or not where or not attribute:
+        raise CnnprofError(f"'{reference}' does not name a model", hint="python:pkg.module:factory or path/to/file.py:factory")
+    is_file = where.endswith(".py")
+    with _importable(Path.cwd(), *([Path(where).resolve().parent] if is_file else [])):
+        module = _load_file(Path(where), reference) if is_file else _import(where, reference)
+        found = _attribute(module, attribute, reference)
+        if isinstance(found, nn.Module):
+            if settings:
+                raise CnnprofError(f"{reference} is a module and takes no settings", hint="name a class or a function")
+            return found
+        if not callable(found):
+            raise CnnprofError(f"{reference} is {_a(found)}, not a module, a class or a function")
+        model = _call(lambda: found(**settings), reference)
+    if not isinstance(model, nn.Module):
+        raise CnnprofError(f"{reference} returns {_a(model)}, not a torch.nn.Module")
+    return model
+
+
+@contextmanager
+def _importable(*folders: Path) -> Iterator[None]:
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _load_file(path: Path, reference: str) -> ModuleType:
+    if not path.is_file():
+        near = did_you_mean(path.name, (other.name for other in path.parent.glob("*.py")))
+        raise CnnprofError(f"{path} is not there" if not path.exists() else f"{path} is not a file", hint=near)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise CnnprofError(f"{path} cannot be loaded as Python")
+    module, loader = importlib.util.module_from_spec(spec), spec.loader
+    # Pickling and dataclasses look a class's module up by its name.
+    sys.modules[f"cnnprof user model {path.resolve()}"] = module
+    _call(lambda: loader.exec_module(module), reference)
+    return module
+
+
+def _import(name: str, reference: str) -> ModuleType:
+    try:
+        return _call(lambda: importlib.import_module(name), reference)
+    except CnnprofError as error:
+        missing = error.__cause__
+        if isinstance(missing, ModuleNotFoundError) and missing.name and f"{name}.".startswith(f"{missing.name}."):
+            raise CnnprofError(
+                f"there is no Python module '{missing.name}' for {reference}", hint=_near(missing.name)
+            ) from None
+        raise
+
+
+def _near(module: str) -> str | None:
+    parent, _, last = module.rpartition(".")
+    folder = Path(*parent.split(".")) if parent else Path()
+    return did_you_mean(last, (path.stem for path in folder.glob("*") if path.suffix == ".py" or path.is_dir()))
+
+
+def _attribute(module: ModuleType, attribute: str, reference: str) -> Any:
+    found: Any = module
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            names = [known for known in dir(found) if not known.startswith("_")]
+            raise CnnprofError(f"{reference}: there is no '{name}'", hint=did_you_mean(name, names))
+        found = getattr(found, name)
+    return found
+
+
+def _call(action: Callable[[], T], reference: str) -> T:
+    """The action's result; what the user's code raises becomes one message."""
+    try:
+        return action()
+    except CnnprofError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise CnnprofError(f"{reference} failed: {type(error).__name__}: {error}") from error
+
+
+def _a(value: object) -> str:
+    return f"a {type(value).__name__}"
