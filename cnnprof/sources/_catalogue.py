@@ -1,0 +1,140 @@
+"""The folders that specs lie in, and which file defines which name, found without reading whole specs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cnnprof.core.errors import SpecError
+from cnnprof.spec.reader import read_source
+
+BUNDLED = "architectures"
+SUFFIXES = (".yaml", ".yml")
+
+_VARIANTS = re.compile(r"^variants:[ \t]*(\||)[ \t]*(?:#.*)?\n((?:[ \t].*\n|[ \t]*(?:#.*)?\n)*)", re.MULTILINE)
+_DEFAULT = re.compile(r"^default[ \t]*:", re.MULTILINE)
+_ANY_VARIANTS = re.compile(r"^[\"']?variants[\"']?[ \t]*:|^\{", re.MULTILINE)
+_KEY = re.compile(r"([A-Za-z0-9][\w.-]*)[ \t]*:(?=\s|$)")
+_CELL = re.compile(r"\S+")
+
+
+def bundled_folder() -> Path:
+    """Where the specs that come with cnnprof lie: beside the package's modules, or in the repository's root."""
+    package = Path(__file__).resolve().parent.parent
+    return next((folder for folder in (package / BUNDLED, package.parent / BUNDLED) if folder.is_dir()), package / BUNDLED)
+
+
+def own_folders() -> list[Path]:
+    """The folders under `[tool.cnnprof] paths` in the nearest pyproject.toml, relative to it.
+
+    Raises SpecError if that file is broken or names something that is no folder.
+    """
+    here = Path.cwd()
+    project = next(
+        (folder / "pyproject.toml" for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), None
+    )
+    if project is None:
+        return []
+    try:
+        data = project.read_bytes()
+    except OSError as error:
+        raise SpecError(f"cannot read {project}: {error.strerror or error}") from None
+    if b"cnnprof" not in data:
+        return []
+    paths = _read_paths(project, data)
+    folders = [project.parent / path for path in paths]
+    for path, folder in zip(paths, folders, strict=True):
+        if not folder.is_dir():
+            raise SpecError(f"{project}: [tool.cnnprof] paths names '{path}', which is not a folder")
+    return folders
+
+
+def scan(folders: list[Path]) -> dict[str, list[Path]]:
+    """The files that define each name. A file that cannot be read defines none."""
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.suffix in SUFFIXES and path.is_file():
+                for name in defined_names(path):
+                    found.setdefault(name, []).append(path)
+    return found
+
+
+def defined_names(path: Path) -> list[str]:
+    """The names that a file defines: its variants, and its stem if it has no variants or a default one.
+
+    The usual layouts of `variants` are read by pattern; any other file is read as YAML. A file with a mistake in it still has
+    the names that can be seen, so that asking for one of them shows the mistake.
+    """
+    try:
+        text = read_source(path, str(path)).text
+    except SpecError:
+        return []
+    stem = path.stem
+    if not _ANY_VARIANTS.search(text):
+        return [stem]
+    quick = _quick_names(text)
+    names, has_default = quick if quick is not None else _slow_names(path)
+    return list(dict.fromkeys([*names, *([stem] if has_default or not names else [])]))
+
+
+def _quick_names(text: str) -> tuple[list[str], bool] | None:
+    """The variants and whether there is a default, None where the layout is unusual."""
+    found = _VARIANTS.search(text + "\n")
+    if not found:
+        return None
+    lines = [line for line in found[2].splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not lines:
+        return None
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    if found[1]:
+        names = [cell[0] for cell in map(_CELL.search, lines[1:]) if cell]
+    else:
+        keys = [_KEY.match(line.strip()) for line in lines if len(line) - len(line.lstrip()) == indent]
+        if not all(keys):
+            return None
+        names = [key[1] for key in keys if key]
+    return names, bool(_DEFAULT.search(text))
+
+
+def _slow_names(path: Path) -> tuple[list[str], bool]:
+    from cnnprof.spec import read_family
+
+    try:
+        family = read_family(path)
+    except SpecError:
+        return [], True
+    return list(family.variants), family.default is not None
+
+
+def _read_paths(project: Path, data: bytes) -> list[str]:
+    toml = _toml()
+    try:
+        content = toml.loads(data.decode())
+    except ValueError as error:
+        raise SpecError(f"{project} is not valid TOML: {error}") from None
+    tool = content.get("tool", {})
+    section = tool.get("cnnprof", {}) if isinstance(tool, dict) else {}
+    paths = section.get("paths", []) if isinstance(section, dict) else section
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise SpecError(f"{project}: [tool.cnnprof] paths is a list of folders", hint='as in paths = ["networks"]')
+    return paths
+
+
+def _toml() -> Any:
+    from importlib import import_module
+    from sys import version_info
+
+    return import_module("tomllib" if version_info >= (3, 11) else "tomli")
+
+
+def own_and_bundled() -> Iterator[list[Path]]:
+    """The places where names are looked up, the project's own first."""
+    own = own_folders()
+    if own:
+        yield own
+    bundled = bundled_folder()
+    if bundled.is_dir():
+        yield [bundled]

@@ -1,0 +1,89 @@
+"""Networks written as specs: by name from the project's own folders or the bundled ones, or by path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.core.graph import Graph
+from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
+from cnnprof.spec import Family, elaborate, read_family
+from cnnprof.spec.reader import read_source
+
+SCHEMA = "cnnprof.schema.json"
+
+
+def names() -> dict[str, Path]:
+    """Every name with the file that defines it, the project's own before the bundled ones.
+
+    Raises SpecError if two files in one place define a name.
+    """
+    found: dict[str, Path] = {}
+    for folders in own_and_bundled():
+        for name, paths in scan(folders).items():
+            if name not in found:
+                found[name] = _only(name, paths)
+    return found
+
+
+def find(name: str) -> tuple[Family, str | None] | None:
+    """The family and the variant of a bare name, None if no spec has it; the variant is None in a family without variants."""
+    for folders in own_and_bundled():
+        paths = scan(folders).get(name)
+        if paths:
+            family = read_family(path := _only(name, paths), _shown(path))
+            return family, _variant(family, name)
+    return None
+
+
+def load(
+    reference: str,
+    settings: Mapping[str, object] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of `name`, `path.yaml` or `path.yaml#variant`. Raises SpecError if there is none."""
+    family, variant = _resolve(reference)
+    return elaborate(family, variant, settings, input_shape, batch)
+
+
+def read_text(reference: str) -> str:
+    """The text of the file that a reference names."""
+    return _resolve(reference)[0].source.text
+
+
+def read_schema() -> str:
+    """The JSON Schema of the language, for editors."""
+    return read_source(bundled_folder() / SCHEMA, SCHEMA).text
+
+
+def _resolve(reference: str) -> tuple[Family, str | None]:
+    path, _, variant = reference.partition("#")
+    if path.endswith(SUFFIXES) or "/" in path or "\\" in path:
+        return read_family(Path(path), path), variant or None
+    found = find(path)
+    if found is None:
+        raise SpecError(f"unknown network '{path}'", hint=did_you_mean(path, names()) or "cnnprof list shows the names")
+    return (found[0], variant) if variant else found
+
+
+def _only(name: str, paths: list[Path]) -> Path:
+    if len(paths) > 1:
+        files = " and ".join(_shown(path) for path in paths)
+        raise SpecError(f"'{name}' is defined twice, in {files}", hint="rename one of the two")
+    return paths[0]
+
+
+def _variant(family: Family, name: str) -> str | None:
+    if name in family.variants:
+        return name
+    return family.default
+
+
+def _shown(path: Path) -> str:
+    """The path as a user would type it here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,134 @@
+"""The options of one layer step, evaluated and checked as the builders of layers ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cnnprof.core.arith import Dim, Shape, at_least
+from cnnprof.core.errors import Place, SpecError
+from cnnprof.spec.located import Expression, Token
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
+
+Pair: TypeAlias = tuple[Dim, Dim]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An option whose value the notation itself gives: `3x3`, `s2`, a flag."""
+
+    value: Value
+    token: Token
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.token.place
+
+    def evaluate(self, scope: Scope) -> Value:  # noqa: ARG002 - the same call as an expression's
+        """The value."""
+        return self.value
+
+
+Given: TypeAlias = "Constant | Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What one step gives its layer.
+
+    Args:
+        word: the layer word, for messages.
+        place: where the step stands.
+        given: the options and flags that the step names.
+        scope: evaluates them.
+        x: the shape of the step's input.
+        normed: whether a `bn` follows on the same line.
+        behind: whether the step follows another layer on the same line, whose output it may overwrite.
+    """
+
+    word: str
+    place: Place
+    given: Mapping[str, Given]
+    scope: Scope
+    x: Shape
+    normed: bool = False
+    behind: bool = False
+
+    def error(self, message: str, option: str | None = None, hint: str | None = None) -> SpecError:
+        """An error that points at the option, or at the step."""
+        given = self.given.get(option or "")
+        place = given.place if given else self.place
+        return SpecError(f"{self.word}: {message}", place, hint)
+
+    def value(self, option: str, default: Value = None) -> Value:
+        """The option's value as it is."""
+        given = self.given.get(option)
+        return default if given is None else given.evaluate(self.scope)
+
+    def flag(self, option: str) -> bool:
+        """Whether the flag is set."""
+        value = self.value(option, False)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self.error(f"{option} is true or false, not {describe_kind(value)}", option)
+
+    @property
+    def bias(self) -> bool:
+        """Whether a convolution has a bias: it does unless a `bn` is on its line."""
+        if "bias" in self.given and "nobias" in self.given:
+            raise self.error("'bias' and 'nobias' exclude each other", "nobias")
+        if "bias" in self.given:
+            return self.flag("bias")
+        return not (self.flag("nobias") or self.normed)
+
+    def whole(self, option: str, default: Dim = None, least: int = 1) -> Dim:
+        """A whole number of at least `least`."""
+        return default if option not in self.given else self._whole(option, self.value(option), least)
+
+    def number(self, option: str, default: float, least: float = 0.0, most: float = float("inf")) -> float:
+        """A number from `least` to `most`."""
+        value = self.value(option, default)
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise self.error(f"{option} is a number, not {describe_kind(value)}", option)
+        if not least <= value <= most:
+            span = f"from {least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
+            raise self.error(f"{option} is {span}, not {value}", option)
+        return float(value)
+
+    def pair(self, option: str, default: Pair, least: int = 1) -> Pair:
+        """One whole number for both spatial axes, or one for each."""
+        if option not in self.given:
+            return default
+        value = self.value(option)
+        if not isinstance(value, tuple):
+            both = self._whole(option, value, least)
+            return both, both
+        if len(value) != 2:
+            raise self.error(f"{option} is one number, or a pair of height and width, not {describe_kind(value)}", option)
+        return self._whole(option, value[0], least), self._whole(option, value[1], least)
+
+    def table(self, option: str) -> Table:
+        """A table."""
+        value = self.value(option)
+        if not isinstance(value, Table):
+            raise self.error(f"{option} names a table, not {describe_kind(value)}", option)
+        return value
+
+    def _whole(self, option: str, value: Value, least: int) -> Dim:
+        text = getattr(self.given[option], "text", "")
+        if not is_number(value):
+            raise self.error(f"{option} is a number, not {describe_kind(value)}", option)
+        if isinstance(value, float):
+            if not value.is_integer():
+                shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"
+                hint = f"make_divisible({text}, 8) or int({text})" if text else "round it"
+                raise self.error(f"{option} is a whole number, and {shown} is not", option, f"write {hint}")
+            value = int(value)
+        if not at_least(value, least):
+            raise self.error(f"{option} is at least {least}, not {value}", option)
+        if isinstance(value, int) and value > MAX_INT:
+            raise self.error(f"{option} is at most {MAX_INT:,}", option)
+        return value

@@ -1,0 +1,121 @@
+"""Blocks: named steps with arguments, and the calls that run them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.spec.located import Expression, Token
+from cnnprof.spec.network import MAX_CALLS, Network
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.steps import BLOCKS, Step, must_continue
+from cnnprof.spec.values import describe_kind, show
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An argument of a block, with its default if it has one."""
+
+    token: Token
+    default: Expression | None
+
+    @property
+    def name(self) -> str:
+        """What the body calls it."""
+        return self.token.text
+
+
+@dataclass(slots=True)
+class Block:
+    """A named step with arguments. The body is filled in when all blocks are known, as blocks may call each other."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Step
+    place: Place
+
+    @property
+    def signature(self) -> str:
+        """The key as the spec writes it."""
+        shown = (f"{p.name}={p.default.text}" if p.default else p.name for p in self.parameters)
+        return f"{self.name}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A block called with arguments; `target` is its name, or the expression behind `use`."""
+
+    target: str | Expression
+    arguments: tuple[Expression, ...]
+    named: Mapping[str, Expression]
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run the block's body in a scope of its own."""
+        here = must_continue(scope, self.place)
+        block = self._block(scope)
+        inner = Scope(scope.outer, here, scope.budget)
+        self._bind(block, scope, inner)
+        values = [inner[parameter.name] for parameter in block.parameters]
+        if len(network.calls) >= MAX_CALLS:
+            raise self._cycle([*network.calls, block.name])
+        outer = network.namer
+        network.namer = outer.inside(outer.count(block.name))
+        network.calls.append(block.name)
+        try:
+            block.body.run(network, inner)
+        except CnnprofError as error:
+            shown = ", ".join(show(value) for value in values)
+            error.trace = (*error.trace, f"in {block.name}({shown}), called at line {self.place.line}")
+            raise
+        network.calls.pop()
+        network.namer = outer
+        scope.here = inner.here
+
+    def _block(self, scope: Scope) -> Block:
+        blocks: Mapping[str, Block] = scope.outer[BLOCKS]
+        if isinstance(self.target, str):
+            return blocks[self.target]
+        name = self.target.evaluate(scope)
+        if not isinstance(name, str):
+            raise self.target.token.error(f"'use' takes the name of a block, not {describe_kind(name)}")
+        if name not in blocks:
+            hint = did_you_mean(name, blocks) or f"the blocks are {' '.join(blocks)}" if blocks else "there are no blocks"
+            raise self.target.token.error(f"unknown block '{name}'", hint)
+        return blocks[name]
+
+    def _bind(self, block: Block, scope: Scope, inner: Scope) -> None:
+        names = [parameter.name for parameter in block.parameters]
+        given = len(self.arguments) + len(self.named)
+        if len(self.arguments) > len(names):
+            raise self._miscounted(block, given)
+        for name, value in zip(names, self.arguments, strict=False):
+            inner[name] = value.evaluate(scope)
+        for name, value in self.named.items():
+            if name not in names:
+                raise value.token.error(f"{block.name} has no argument '{name}'", f"its signature is {block.signature}")
+            if name in inner:
+                raise value.token.error(f"the argument '{name}' is given twice", f"its signature is {block.signature}")
+            inner[name] = value.evaluate(scope)
+        for parameter in block.parameters:
+            if parameter.name not in inner:
+                if parameter.default is None:
+                    raise self._miscounted(block, given)
+                inner[parameter.name] = parameter.default.evaluate(Scope(scope.outer, None, scope.budget))
+
+    def _miscounted(self, block: Block, given: int) -> SpecError:
+        fewest = sum(parameter.default is None for parameter in block.parameters)
+        most = len(block.parameters)
+        count = str(most) if fewest == most else f"{fewest} to {most}"
+        message = f"{block.name} takes {count} argument{'s' * (count != '1')}, not {given}"
+        return SpecError(message, self.place, f"its signature is {block.signature}")
+
+    def _cycle(self, calls: list[str]) -> SpecError:
+        last = calls[-1]
+        earlier = len(calls) - 2
+        while earlier and calls[earlier] != last:
+            earlier -= 1
+        circle = " -> ".join(calls[earlier:])
+        hint = "a block that calls itself needs a condition under which it stops"
+        return SpecError(f"a cycle of blocks: {circle}, {MAX_CALLS} calls deep", self.place, hint)

@@ -1,0 +1,153 @@
+"""From a family, a variant and settings to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnprof.core.arith import Dim, Shape, known, same
+from cnnprof.core.errors import CnnprofError, SpecError
+from cnnprof.core.graph import Facts, Graph
+from cnnprof.spec.expressions import ExpressionError
+from cnnprof.spec.family import Family
+from cnnprof.spec.literals import read_literal
+from cnnprof.spec.located import Expression
+from cnnprof.spec.network import Network
+from cnnprof.spec.scope import Budget, Scope
+from cnnprof.spec.steps import BLOCKS, NONE_HINT
+from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
+from cnnprof.spec.variants import SettingError, Variant, check_setting
+
+_SHOWN_CALLS = 3
+
+
+def elaborate(
+    family: Family,
+    variant: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    input_shape: tuple[Dim, ...] | None = None,
+    batch: Dim = 1,
+) -> Graph:
+    """The network of a variant as a graph.
+
+    Args:
+        variant: its name; None for the default one, or for the one network of a family without variants.
+        settings: values that override the variant's, as text (`"0.5"`, `"[2, 2]"`) or as values.
+        input_shape: (C, H, W) in place of the spec's own; a setting that the spec takes it from follows.
+        batch: images in one run.
+
+    Raises SpecError for a wrong variant or setting, and CnnprofError where the layers do not fit together.
+    """
+    chosen = family.variant(variant)
+    given = _override(family, chosen, settings or {})
+    values = {**family.settings, **(chosen.settings if chosen else {}), **given}
+    if input_shape is not None:
+        values |= _follow(family, input_shape, given, values)
+    outer = {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
+    shape = (batch, *(_input_shape(family, outer) if input_shape is None else input_shape))
+    network = Network(shape)
+    output = _run(family, network, Scope(outer, Tensor(0, shape), Budget(), outermost=True))
+    return Graph(
+        name=chosen.name if chosen else family.stem,
+        input_shape=shape,
+        nodes=network.finished(output),
+        outputs=(network.names[output.index],),
+        facts=_facts(family, chosen, values),
+    )
+
+
+def _run(family: Family, network: Network, scope: Scope) -> Tensor:
+    try:
+        family.layers.run(network, scope)
+    except CnnprofError as error:
+        error.trace = _shortened(error.trace)
+        raise
+    except RecursionError:
+        raise SpecError(f"{family.path}: blocks and loops nest too deeply") from None
+    if scope.here is None:
+        raise SpecError("'none' stands here outside of a join", family.layers.place, NONE_HINT)
+    if scope.here.index == 0:
+        raise SpecError("the network ends with its input: it has no layers", family.layers.place)
+    return scope.here
+
+
+def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
+    """The innermost and the outermost calls of a long chain."""
+    left_out = len(trace) - 2 * _SHOWN_CALLS
+    if left_out < 2:
+        return trace
+    return (*trace[:_SHOWN_CALLS], f"... {left_out} more calls ...", *trace[-_SHOWN_CALLS:])
+
+
+def _override(family: Family, variant: Variant | None, settings: Mapping[str, object]) -> dict[str, Value]:
+    """The given settings as values that fit their defaults."""
+    defaults = {**family.settings, **(variant.settings if variant else {})}
+    values: dict[str, Value] = {}
+    for name, given in settings.items():
+        try:
+            value = _read_given(given, isinstance(defaults.get(name), str))
+            check_setting(name, value, defaults)
+        except ExpressionError as error:
+            raise SpecError(f"{name}={given}: {error.message}", hint=error.hint) from None
+        except SettingError as error:
+            raise SpecError(error.message, hint=error.hint) from None
+        values[name] = value
+    return values
+
+
+def _read_given(given: object, is_text: bool) -> Value:
+    if isinstance(given, str):
+        return given.strip() if is_text else read_literal(given)
+    return _tupled(given)
+
+
+def _tupled(value: object) -> Value:
+    return tuple(_tupled(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def _follow(family: Family, input_shape: Shape, given: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings that the spec's input consists of, as the wanted input has them."""
+    followed: dict[str, Value] = {}
+    if len(input_shape) != len(family.input):
+        raise SpecError("the input is channels, height and width", hint="as in 3x224x224")
+    for expression, size in zip(family.input, input_shape, strict=True):
+        name = expression.text
+        if name not in values:
+            continue
+        if name in given and not same(given[name], size):
+            raise SpecError(f"{name}={given[name]} and an input of {'x'.join(map(str, input_shape))} exclude each other")
+        followed.setdefault(name, size)
+    return followed
+
+
+def _input_shape(family: Family, outer: Mapping[str, Value]) -> Shape:
+    scope = Scope(outer, None, Budget())
+    return tuple(_size(expression, expression.evaluate(scope)) for expression in family.input)
+
+
+def _size(expression: Expression, value: Value) -> Dim:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not is_number(value) or isinstance(value, float):
+        raise expression.token.error(f"a size of the input is a whole number, not {describe_kind(value)}")
+    if known(value) and not 1 <= value <= MAX_INT:
+        raise expression.token.error(f"a size of the input is at least 1, not {value}")
+    return value
+
+
+def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value]) -> Facts:
+    published = variant.published.over(family.published) if variant else family.published
+    return Facts(
+        family=family.name,
+        source=family.path,
+        year=family.year,
+        paper=family.paper,
+        about=(variant.about if variant else None) or family.about,
+        notes=family.notes,
+        settings={name: _listed(value) for name, value in values.items()},
+        published=published.counts,
+        accuracy=published.accuracy(family.paper),
+    )
+
+
+def _listed(value: Value) -> Value:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value

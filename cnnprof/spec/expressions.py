@@ -1,0 +1,366 @@
+"""Expressions of a spec: Python's syntax, checked against a short list of what is allowed, and never given to `eval`.
+
+A text is compiled once into nested functions of the scope. Every bound (numbers, list lengths, powers) is checked before
+the value is built, so that no text takes long or much memory.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeAlias
+from warnings import catch_warnings, simplefilter
+
+from cnnprof.core.errors import did_you_mean
+from cnnprof.spec.functions import FUNCTIONS, FunctionError
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_integer, is_number, leaves
+
+MAX_LENGTH = 300
+MAX_POWER = 64
+MAX_DEPTH = 50
+
+Code: TypeAlias = Callable[[Scope], Value]
+CONSTANTS = {"true": True, "false": False, "none": None}
+
+
+class ExpressionError(Exception):
+    """What is wrong with the characters from `start` to `end` of an expression's text."""
+
+    def __init__(self, message: str, start: int, end: int, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        self.hint = hint
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(text: str) -> Code:
+    """The expression as a function of a scope. Raises ExpressionError if the text is none."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters, and this one has {len(text)}", 0, len(text))
+    blanks = len(text) - len(text.lstrip())
+    try:
+        with catch_warnings():
+            simplefilter("ignore")
+            tree = ast.parse(text.strip().replace("\n", " ").replace("\r", " "), mode="eval")
+        return _Compiler(text, blanks).compile(tree.body)
+    except SyntaxError as error:
+        at = min(blanks + max(0, (error.offset or 1) - 1), max(0, len(text) - 1))
+        raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, _syntax_hint(text)) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise ExpressionError("this cannot be read as an expression", 0, len(text)) from None
+
+
+def _syntax_hint(text: str) -> str | None:
+    if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
+        return "write 'and', 'or' and 'not'"
+    if "|" in text or "->" in text:
+        return "a condition holds for its whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
+    if not text.strip():
+        return None
+    return "expressions use + - * / // % ** ( ) [ ], comparisons, 'and', 'or', 'not' and 'a if condition else b'"
+
+
+class _Compiler:
+    """Turns the nodes of one expression into functions."""
+
+    def __init__(self, text: str, blanks: int) -> None:
+        self.text = text
+        self.blanks = blanks
+        self.depth = 0
+
+    def compile(self, node: ast.expr) -> Code:
+        """The function of one node."""
+        if self.depth == MAX_DEPTH:
+            raise self.fault(node, f"an expression nests at most {MAX_DEPTH} deep")
+        method = getattr(self, "_" + type(node).__name__.lower(), None)
+        if method is None:
+            raise self.fault(node, f"{_NOT_ALLOWED.get(type(node), 'this')} is not part of the language")
+        self.depth += 1
+        code: Code = method(node)
+        self.depth -= 1
+        return code
+
+    def fault(self, node: ast.expr, message: str, hint: str | None = None) -> ExpressionError:
+        """An error that points at the node."""
+        return ExpressionError(message, *self.span(node), hint)
+
+    def span(self, node: ast.expr) -> tuple[int, int]:
+        """First and last index of the node in the text; ast counts bytes."""
+        line = self.text.strip().encode()
+        start, end = (len(line[:column].decode(errors="replace")) for column in (node.col_offset, node.end_col_offset or 0))
+        return self.blanks + start, self.blanks + end
+
+    def _constant(self, node: ast.Constant) -> Code:
+        value = node.value
+        if not isinstance(value, (int, float, str, bool, type(None))):
+            raise self.fault(node, f"{_NOT_ALLOWED.get(type(value), 'this')} is not part of the language")
+        if is_number(value):
+            self.bound(node, value)
+        return lambda _: value
+
+    def _name(self, node: ast.Name) -> Code:
+        name = node.id
+        if name in CONSTANTS:
+            constant = CONSTANTS[name]
+            return lambda _: constant
+
+        def look_up(scope: Scope) -> Value:
+            try:
+                return scope[name]
+            except KeyError:
+                raise self.fault(node, *scope.explain(name)) from None
+
+        return look_up
+
+    def _attribute(self, node: ast.Attribute) -> Code:
+        owner = self.compile(node.value)
+        axis = node.attr
+        if axis not in ("C", "H", "W"):
+            raise self.fault(node, f"'.{axis}' is not part of the language", "an output x has x.C, x.H and x.W")
+
+        def measure(scope: Scope) -> Value:
+            tensor = owner(scope)
+            if not isinstance(tensor, Tensor):
+                raise self.fault(node, f"only an output has .{axis}, and this is {describe_kind(tensor)}")
+            size = tensor.axis(axis)
+            if size is None:
+                raise self.fault(node, f"{describe_kind(tensor)} has no {axis}")
+            return size
+
+        return measure
+
+    def _tuple(self, node: ast.Tuple | ast.List) -> Code:
+        items = [self.compile(item) for item in node.elts]
+
+        def build(scope: Scope) -> Value:
+            return self.checked_list(node, scope, tuple([item(scope) for item in items]))
+
+        return build
+
+    _list = _tuple
+
+    def _unaryop(self, node: ast.UnaryOp) -> Code:
+        operand = self.compile(node.operand)
+        if isinstance(node.op, ast.Not):
+            return lambda scope: not self.truth(node.operand, operand(scope))
+        if isinstance(node.op, ast.Invert):
+            raise self.fault(node, "'~' is not part of the language")
+        negative = isinstance(node.op, ast.USub)
+
+        def sign(scope: Scope) -> Value:
+            value = operand(scope)
+            if not is_number(value):
+                raise self.fault(node, f"a sign belongs to a number, not to {describe_kind(value)}")
+            return -value if negative else value
+
+        return sign
+
+    def _binop(self, node: ast.BinOp) -> Code:
+        if type(node.op) not in _OPERATORS:
+            raise self.fault(node, "the operators are + - * / // % and **")
+        symbol, function = _OPERATORS[type(node.op)]
+        left, right = self.compile(node.left), self.compile(node.right)
+
+        def combine(scope: Scope) -> Value:
+            a, b = left(scope), right(scope)
+            if is_number(a) and is_number(b):
+                if symbol == "**" and not (abs(b) <= MAX_POWER):
+                    raise self.fault(node, f"a power is at most {MAX_POWER}, and this one is {describe_kind(b)}")
+                try:
+                    return self.bound(node, function(a, b))
+                except ZeroDivisionError:
+                    raise self.fault(node, "this divides by zero") from None
+                except OverflowError:
+                    raise self.fault(node, "this number is too large") from None
+            return self.join_lists(node, scope, symbol, a, b)
+
+        return combine
+
+    def join_lists(self, node: ast.BinOp, scope: Scope, symbol: str, a: Value, b: Value) -> Value:
+        """A list and a list, or a list some times over; any other pair is an error."""
+        if symbol == "+" and isinstance(a, tuple) and isinstance(b, tuple):
+            return self.checked_list(node, scope, a + b)
+        if symbol == "*" and isinstance(a, int) and isinstance(b, tuple):
+            a, b = b, a
+        if symbol == "*" and isinstance(a, tuple) and is_integer(b):
+            if leaves(a) * b > MAX_ENTRIES:
+                raise self.fault(node, f"a list has at most {MAX_ENTRIES:,} entries")
+            return self.checked_list(node, scope, a * b)
+        raise self.fault(node, f"'{symbol}' does not go with {describe_kind(a)} and {describe_kind(b)}")
+
+    def _boolop(self, node: ast.BoolOp) -> Code:
+        parts = [(item, self.compile(item)) for item in node.values]
+        wanted = isinstance(node.op, ast.Or)
+
+        def decide(scope: Scope) -> Value:
+            return any(self.truth(item, part(scope)) is wanted for item, part in parts) is wanted
+
+        return decide
+
+    def _compare(self, node: ast.Compare) -> Code:
+        operands = [self.compile(item) for item in (node.left, *node.comparators)]
+        tests = []
+        for op in node.ops:
+            if type(op) not in _COMPARISONS:
+                raise self.fault(node, "'is' is not part of the language", "compare with ==")
+            tests.append(_COMPARISONS[type(op)])
+
+        def hold(scope: Scope) -> Value:
+            a = operands[0](scope)
+            for (symbol, test), operand in zip(tests, operands[1:], strict=True):
+                b = operand(scope)
+                if symbol in _ORDERED and not (is_number(a) and is_number(b)):
+                    raise self.fault(node, f"'{symbol}' compares numbers, not {describe_kind(a)} and {describe_kind(b)}")
+                if symbol.endswith("in") and not isinstance(b, tuple):
+                    raise self.fault(node, f"'{symbol}' looks into a list, not into {describe_kind(b)}")
+                if not test(a, b):
+                    return False
+                a = b
+            return True
+
+        return hold
+
+    def _ifexp(self, node: ast.IfExp) -> Code:
+        condition, then, other = (self.compile(part) for part in (node.test, node.body, node.orelse))
+        return lambda scope: then(scope) if self.truth(node.test, condition(scope)) else other(scope)
+
+    def _subscript(self, node: ast.Subscript) -> Code:
+        entries = self.compile(node.value)
+        if isinstance(node.slice, ast.Slice):
+            return self.slice(node, entries, node.slice)
+        position = self.compile(node.slice)
+
+        def pick(scope: Scope) -> Value:
+            values, place = self.entries(node, entries(scope)), self.position(node, position(scope))
+            if not -len(values) <= place < len(values):
+                raise self.fault(node, f"there is no entry {place} in a list of {len(values)}", "the first entry is 0")
+            return values[place]
+
+        return pick
+
+    def slice(self, node: ast.Subscript, entries: Code, ends: ast.Slice) -> Code:
+        """`list[a:b]`."""
+        if ends.step is not None:
+            raise self.fault(node, "a slice has a start and an end, and no step")
+        start, stop = (None if end is None else self.compile(end) for end in (ends.lower, ends.upper))
+
+        def cut(scope: Scope) -> Value:
+            values = self.entries(node, entries(scope))
+            first = None if start is None else self.position(node, start(scope))
+            return values[first : None if stop is None else self.position(node, stop(scope))]
+
+        return cut
+
+    def entries(self, node: ast.expr, value: Value) -> tuple[Value, ...]:
+        """The value, if it is a list."""
+        if not isinstance(value, tuple):
+            raise self.fault(node, f"only a list has entries, and this is {describe_kind(value)}")
+        return value
+
+    def position(self, node: ast.expr, value: Value) -> int:
+        """The value, if it can name an entry of a list."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.fault(node, f"an entry is named by a whole number, not by {describe_kind(value)}")
+        return value
+
+    def _call(self, node: ast.Call) -> Code:
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name not in FUNCTIONS:
+            hint = did_you_mean(name or "", FUNCTIONS) or "the functions are " + " ".join(FUNCTIONS)
+            raise self.fault(node, f"there is no function '{name}'" if name else "only a function can be called", hint)
+        function = FUNCTIONS[name]
+        if node.keywords:
+            raise self.fault(node, f"{name} takes its arguments in order: {function.signature}")
+        if not function.fewest <= len(node.args) <= function.most:
+            raise self.fault(node, f"{name} does not take {len(node.args)} arguments: {function.signature}")
+        arguments = [self.compile(item) for item in node.args]
+
+        def call(scope: Scope) -> Value:
+            values = [argument(scope) for argument in arguments]
+            try:
+                result = function.call(*values)
+            except FunctionError as error:
+                raise self.fault(node, f"{name} {error}") from None
+            except (OverflowError, ZeroDivisionError, TypeError, ValueError):
+                shown = " and ".join(describe_kind(value) for value in values)
+                raise self.fault(node, f"{name} cannot work with {shown}") from None
+            return self.checked_list(node, scope, result) if isinstance(result, tuple) else self.bound(node, result)
+
+        return call
+
+    def truth(self, node: ast.expr, value: Value) -> bool:
+        """The value as a condition; an empty table cell is false."""
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self.fault(node, f"a condition is true or false, not {describe_kind(value)}", "compare it, as in n > 0")
+
+    def bound(self, node: ast.expr, value: Value) -> Value:
+        """The number, if it is one that a network can have."""
+        if isinstance(value, int):
+            if abs(value) > MAX_INT:
+                raise self.fault(node, f"this number is too large; whole numbers go up to {MAX_INT:,}")
+        elif isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+            raise self.fault(node, "this is not a finite number")
+        return value
+
+    def checked_list(self, node: ast.expr, scope: Scope, values: tuple[Value, ...]) -> Value:
+        """The list, if it is short enough."""
+        size = leaves(values)
+        if size > MAX_ENTRIES:
+            raise self.fault(node, f"a list has at most {MAX_ENTRIES:,} entries, and this one has {size:,}")
+        scope.budget.spend(1 + size // 16)
+        return values
+
+
+def _equal(a: Value, b: Value) -> bool:
+    """Equality under which true is not 1; lists compare entry by entry."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+def _contained(a: Value, b: Value) -> bool:
+    return any(_equal(a, item) for item in b)
+
+
+_OPERATORS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", operator.truediv),
+    ast.FloorDiv: ("//", operator.floordiv),
+    ast.Mod: ("%", operator.mod),
+    ast.Pow: ("**", operator.pow),
+}
+_COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
+    ast.Eq: ("==", _equal),
+    ast.NotEq: ("!=", lambda a, b: not _equal(a, b)),
+    ast.Lt: ("<", operator.lt),
+    ast.LtE: ("<=", operator.le),
+    ast.Gt: (">", operator.gt),
+    ast.GtE: (">=", operator.ge),
+    ast.In: ("in", _contained),
+    ast.NotIn: ("not in", lambda a, b: not _contained(a, b)),
+}
+_ORDERED = ("<", "<=", ">", ">=")
+_NOT_ALLOWED: dict[type, str] = {
+    ast.Lambda: "a lambda",
+    ast.ListComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "':='",
+    ast.Starred: "'*' before a value",
+    bytes: "a byte string",
+    complex: "a complex number",
+    type(...): "'...'",
+}

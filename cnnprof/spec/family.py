@@ -1,0 +1,250 @@
+"""A spec file as data: settings, variants, tables, blocks and layers of one family of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.spec.blocks import Block, Parameter
+from cnnprof.spec.located import Expression, Token, read_expression, whole_token
+from cnnprof.spec.oneline import Line
+from cnnprof.spec.published import Published, read_published
+from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source
+from cnnprof.spec.steps import Nothing, Step
+from cnnprof.spec.structure import Structure
+from cnnprof.spec.tables import check_name, read_table
+from cnnprof.spec.tokens import split_commas, split_words
+from cnnprof.spec.values import Table, Value
+from cnnprof.spec.variants import Variant, read_setting, read_variants
+from cnnprof.spec.words import WORDS
+
+KEYS = (
+    "name",
+    "year",
+    "paper",
+    "about",
+    "notes",
+    "input",
+    "settings",
+    "tables",
+    "blocks",
+    "default",
+    "variants",
+    "published",
+    "layers",
+)
+_STEP_WORDS = ("use", "let", "none", "if", "else")
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One file.
+
+    Args:
+        name: what people call the family.
+        stem: the file's name without its suffix; the name of a network that has no variants.
+        path: the file, as the user knows it.
+        input: channels, height and width.
+        settings: default values, in the file's order.
+        default: the variant that the stem stands for.
+    """
+
+    name: str
+    stem: str
+    path: str
+    input: tuple[Expression, ...]
+    layers: Step
+    source: Source
+    year: int | None = None
+    paper: str | None = None
+    about: str | None = None
+    notes: str | None = None
+    default: str | None = None
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    published: Published = field(default_factory=Published)
+
+    def variant(self, name: str | None) -> Variant | None:
+        """The variant of that name; for None the default one, or None where there are no variants.
+
+        Raises SpecError if there is no such variant, or none is the default.
+        """
+        if name is None and not self.variants:
+            return None
+        if name is None and self.default is None:
+            raise SpecError(f"{self.path} has several variants and no default", hint=f"choose one of {' '.join(self.variants)}")
+        chosen = name or self.default or ""
+        if chosen in self.variants:
+            return self.variants[chosen]
+        known = " ".join(self.variants)
+        hint = did_you_mean(chosen, self.variants) or (f"its variants are {known}" if known else "it has no variants")
+        raise SpecError(f"{self.path} has no variant '{chosen}'", hint=hint)
+
+
+def read_family(path: Path, shown: str | None = None) -> Family:
+    """The family that a file describes. Raises SpecError with the place of a mistake.
+
+    Args:
+        shown: the file's name in messages; its path if left out.
+    """
+    source = read_source(path, shown or str(path))
+    try:
+        return _Reader(source, path.stem).read()
+    except RecursionError:
+        raise SpecError(f"{source.file}: its steps nest too deeply") from None
+
+
+class _Reader:
+    """Reads the keys of one file, each when what it needs is known."""
+
+    def __init__(self, source: Source, stem: str) -> None:
+        self.source = source
+        self.stem = stem
+        self.root = parse_yaml(source)
+        for key, _ in self.root.pairs:
+            if key.value not in KEYS:
+                hint = did_you_mean(key.value, KEYS) or f"the keys are {' '.join(KEYS)}"
+                raise key.error(f"unknown key '{key.value}'", hint)
+
+    def read(self) -> Family:
+        settings = self._settings()
+        tables = self._each("tables", lambda key, node: read_table(check_name(key, "a table"), node))
+        structure, blocks = self._blocks()
+        variants = read_variants(self.root.get("variants"), settings)
+        published = self.root.get("published")
+        return Family(
+            name=self._text("name") or self.stem,
+            stem=self.stem,
+            path=self.source.file,
+            input=self._input(),
+            layers=structure.read(self._required("layers")),
+            source=self.source,
+            year=self._year(),
+            paper=self._text("paper"),
+            about=self._text("about"),
+            notes=self._text("notes"),
+            default=self._default(variants),
+            settings=settings,
+            tables=tables,
+            blocks=blocks,
+            variants=variants,
+            published=Published() if published is None else read_published(published),
+        )
+
+    def _settings(self) -> dict[str, Value]:
+        return self._each("settings", lambda key, node: read_setting(check_name(key, "a setting"), node))
+
+    def _each(self, name: str, read: Callable[[Token, Yaml], Value]) -> dict[str, Value]:
+        """A mapping's values, read one by one; empty if the key is missing."""
+        node = self.root.get(name)
+        if node is None:
+            return {}
+        if not isinstance(node, Entries):
+            raise node.error(f"'{name}' is a mapping of names", f"as in {name}: {{name: ...}}, or one name a line")
+        return {key.value.strip(): read(whole_token(key), value) for key, value in node.pairs}
+
+    def _blocks(self) -> tuple[Structure, dict[str, Block]]:
+        """Signatures first, bodies then: a block may call one that stands behind it."""
+        node = self.root.get("blocks")
+        blocks: dict[str, Block] = {}
+        bodies: list[tuple[Block, Yaml]] = []
+        if node is not None and not isinstance(node, Entries):
+            raise node.error("'blocks' is a mapping of signatures", "as in blocks: and below it 'unit(w, s=1):'")
+        for key, body in node.pairs if node is not None else ():
+            block = _read_signature(key)
+            if block.name in blocks:
+                raise key.error(f"the block '{block.name}' stands twice")
+            blocks[block.name] = block
+            bodies.append((block, body))
+        structure = Structure(Line(blocks))
+        for block, body in bodies:
+            block.body = structure.read(body)
+        return structure, blocks
+
+    def _input(self) -> tuple[Expression, ...]:
+        node = self._required("input")
+        if not isinstance(node, Scalar):
+            raise node.error("'input' is channels x height x width", "as in input: 3x224x224")
+        tokens = split_words(node)
+        if len(tokens) == 1:
+            parts = _cut_sizes(tokens[0])
+        else:
+            parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
+        if len(parts) != 3 or len(tokens) % 2 == 0:
+            raise node.error(f"'{node.value}' is not channels x height x width", "as in 3x224x224, or 3 x res x res")
+        return tuple(read_expression(part) for part in parts)
+
+    def _required(self, name: str) -> Yaml:
+        node = self.root.get(name)
+        if node is None:
+            raise self.root.error(f"there is no '{name}'", "a spec has at least 'input' and 'layers'")
+        return node
+
+    def _default(self, variants: Mapping[str, Variant]) -> str | None:
+        name = self._text("default")
+        if name is not None and name not in variants:
+            node = self.root.get("default")
+            hint = did_you_mean(name, variants) or f"the variants are {' '.join(variants)}"
+            raise (node or self.root).error(f"the default '{name}' is not a variant", hint)
+        return name
+
+    def _year(self) -> int | None:
+        text = self._text("year")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) == 4):
+            raise (self.root.get("year") or self.root).error(f"'{text}' is not a year", "as in year: 2015")
+        return int(text)
+
+    def _text(self, name: str) -> str | None:
+        node = self.root.get(name)
+        if node is None:
+            return None
+        if not isinstance(node, Scalar):
+            raise node.error(f"'{name}' is a text", "quote a text that begins with a bracket")
+        return node.value.strip() or None
+
+
+def _read_signature(key: Scalar) -> Block:
+    """`bottleneck(w, s=1)` without its body."""
+    text = whole_token(key)
+    at = text.text.find("(")
+    name = Token(text.text[:at].rstrip() if at >= 0 else text.text, key, text.start)
+    check_name(name, "a block")
+    if name.text in WORDS or name.text in _STEP_WORDS:
+        raise name.error(f"'{name.text}' cannot name a block: it is a word of the language")
+    if at < 0 or not text.text.endswith(")"):
+        raise key.error("a block's key is its signature", f"write {name.text}(): or {name.text}(w, s=1):")
+    parameters: list[Parameter] = []
+    for part in split_commas(Token(text.text[at + 1 : -1], key, text.start + at + 1)):
+        parameter = _read_parameter(part)
+        if parameter.name in [other.name for other in parameters]:
+            raise part.error(f"the argument '{parameter.name}' stands twice")
+        if parameter.default is None and parameters and parameters[-1].default is not None:
+            raise part.error("an argument without a default stands before those with one")
+        parameters.append(parameter)
+    return Block(name.text, tuple(parameters), Nothing(key.place), key.place)
+
+
+def _read_parameter(part: Token) -> Parameter:
+    name, equals, _ = part.text.partition("=")
+    token = Token(name.rstrip(), part.scalar, part.start)
+    check_name(token, "an argument")
+    if not equals:
+        return Parameter(token, None)
+    value = part.cut(len(name) + 1)
+    value = value.cut(len(value.text) - len(value.text.lstrip()))
+    return Parameter(token, read_expression(value))
+
+
+def _cut_sizes(token: Token) -> list[Token]:
+    """`3x224x224` as its three numbers."""
+    parts = token.text.split("x")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return []
+    starts = [sum(len(before) + 1 for before in parts[:position]) for position in range(len(parts))]
+    return [Token(part, token.scalar, token.start + start) for part, start in zip(parts, starts, strict=True)]

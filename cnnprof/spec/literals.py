@@ -1,0 +1,48 @@
+"""Values that stand in settings, in table cells and behind `--set`: a number, true or false, a list, or a text."""
+
+from __future__ import annotations
+
+import re
+
+from cnnprof.spec.expressions import CONSTANTS, ExpressionError, compile_expression
+from cnnprof.spec.located import Token, read_expression
+from cnnprof.spec.scope import TextScope
+from cnnprof.spec.values import Value
+
+_NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?\Z")
+_ARITHMETIC = re.compile(r"[-+*/%.,\d\s()_]*\d[-+*/%.,\d\s()_]*\Z")
+
+
+def read_literal(text: str) -> Value:
+    """The value of a text without a place. Raises ExpressionError for a list or a number that is none.
+
+    In a list a bare word is a text: `[basic, bottleneck]`.
+    """
+    text = text.strip()
+    if text in CONSTANTS:
+        return CONSTANTS[text]
+    if _NUMBER.match(text):
+        return compile_expression(_decimal(text))(TextScope())
+    if text.startswith(("[", "(")):
+        return compile_expression(text)(TextScope())
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if _ARITHMETIC.match(text):
+        try:
+            return compile_expression(text)(TextScope())
+        except ExpressionError:
+            return text
+    return text
+
+
+def read_cell(token: Token) -> Value:
+    """The value of a word of a spec. Raises SpecError with its place for a list or a number that is none."""
+    try:
+        return read_literal(token.text)
+    except ExpressionError:
+        return read_expression(token).evaluate(TextScope())
+
+
+def _decimal(text: str) -> str:
+    """The number without leading zeros, which Python refuses."""
+    return re.sub(r"^([+-]?)0+(?=\d)", r"\1", text)

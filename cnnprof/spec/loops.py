@@ -1,0 +1,141 @@
+"""Loops: `repeat`, `each` over a table, `for` over lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cnnprof.core.errors import Place, SpecError
+from cnnprof.spec.located import Expression, Token
+from cnnprof.spec.network import Network
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.steps import Step, must_continue
+from cnnprof.spec.values import Table, Value, describe_kind, is_integer
+
+COUNTER = "i"
+STAGE = "stage"
+NAMING_COLUMN = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`{repeat: n, as: i, do: ...}`. A repeat outside of every loop and block is one stage."""
+
+    count: Expression
+    counter: str
+    body: Step
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run the body so many times."""
+        count = self.count.evaluate(scope)
+        if isinstance(count, float) and count.is_integer():
+            count = int(count)
+        if not is_integer(count) or count < 0:
+            raise self.count.token.error(f"'repeat' takes a whole number, not {describe_kind(count)}", _whole_hint(count))
+        rounds = ({"first": i == 0, "last": i == count - 1, self.counter: i, "row": i} for i in range(count))
+        outer = network.namer
+        if _is_stage(network, scope):
+            network.namer = outer.inside(outer.count(STAGE))
+        _run_rounds(network, scope, rounds, self.body, self.place)
+        network.namer = outer
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """`{each: table, do: ...}`: the columns are names."""
+
+    table: Expression
+    body: Step
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run the body for every row."""
+        table = self.table.evaluate(scope)
+        if isinstance(table, str):
+            table = scope.outer.get(table, table)
+        if not isinstance(table, Table):
+            raise self.table.token.error(
+                f"'each' goes through a table, not {describe_kind(table)}", "go through a list with 'for'"
+            )
+        if table.matrix is not None:
+            raise self.table.token.error(f"the table '{table.name}' has no header: its cells are X and .")
+        last = len(table.rows) - 1
+        rounds = (
+            {"first": i == 0, "last": i == last, COUNTER: i, "row": row} | dict(zip(table.columns, row, strict=True))
+            for i, row in enumerate(table.rows)
+        )
+        _run_stages(network, scope, rounds, self.body, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`{for: "a, b in zip(x, y)", do: ...}`."""
+
+    targets: tuple[Token, ...]
+    values: Expression
+    body: Step
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run the body for every entry."""
+        values = self.values.evaluate(scope)
+        if not isinstance(values, tuple):
+            raise self.values.token.error(f"'for' goes through a list, not {describe_kind(values)}")
+        last = len(values) - 1
+        rounds = (
+            {"first": i == 0, "last": i == last, COUNTER: i, "row": value} | self._bind(value) for i, value in enumerate(values)
+        )
+        _run_stages(network, scope, rounds, self.body, self.place)
+
+    def _bind(self, value: Value) -> dict[str, Value]:
+        if len(self.targets) == 1:
+            return {self.targets[0].text: value}
+        if not isinstance(value, tuple) or len(value) != len(self.targets):
+            message = f"the loop names {len(self.targets)} values, and an entry is {describe_kind(value)}"
+            raise SpecError(message, self.place, "go through two lists with zip(a, b)")
+        return dict(zip((target.text for target in self.targets), value, strict=True))
+
+
+def _run_stages(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
+    """The rounds of a loop over values; outside of every loop and block each is a stage, named by its `id` if it has one."""
+    if not _is_stage(network, scope):
+        _run_rounds(network, scope, rounds, body, place)
+        return
+    outer = network.namer
+    for names in rounds:
+        label = names.get(NAMING_COLUMN)
+        name = outer.count(STAGE) if label is None else outer.free(str(label))
+        outer.use(name)
+        network.namer = outer.inside(name)
+        _run_rounds(network, scope, [names], body, place)
+    network.namer = outer
+
+
+def _run_rounds(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
+    """Run the body once for each round's names; afterwards they mean what they did before."""
+    before: dict[str, Value] = {}
+    set_here: set[str] = set()
+    network.loops += 1
+    for names in rounds:
+        scope.budget.spend(1)
+        for name, value in names.items():
+            if name not in set_here:
+                set_here.add(name)
+                if name in scope:
+                    before[name] = scope[name]
+            scope[name] = value
+        body.run(network, scope)
+        must_continue(scope, place)
+    network.loops -= 1
+    for name in set_here:
+        scope.pop(name, None)
+    scope.update(before)
+
+
+def _is_stage(network: Network, scope: Scope) -> bool:
+    return scope.outermost and network.loops == 0
+
+
+def _whole_hint(count: Value) -> str | None:
+    return "round it: ceil(...), int(...) or round(...)" if isinstance(count, float) else None

@@ -1,0 +1,271 @@
+"""The short form: a step written as one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.spec.arguments import Constant, Given
+from cnnprof.spec.blocks import Call
+from cnnprof.spec.located import Expression, Token, read_expression
+from cnnprof.spec.reader import Scalar
+from cnnprof.spec.steps import Choice, LayerStep, Let, Named, Nothing, Reference, Sequence, Step
+from cnnprof.spec.tables import check_name
+from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_words
+from cnnprof.spec.words import ACTIVATIONS, BEHIND, LETTERS, NORMS, WORDS, Word
+
+_LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
+_GIVEN = re.compile(r"([A-Za-z_]\w*)=(?!=)")
+_LETTERED = re.compile(r"([spgd])(\d+)(?:x(\d+))?\Z", re.ASCII)
+_SIZE = re.compile(r"(\d+)x(\d+)\Z", re.ASCII)
+_NUMBERS = re.compile(r"\d{1,9}\Z", re.ASCII)
+_SYMBOLS = ("*", "/", "//", "+", "-", "%", "**", "==", "=")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Reads one-line steps of a file whose blocks have these names."""
+
+    blocks: Collection[str]
+
+    def read(self, scalar: Scalar) -> Step:
+        """The step that a text is. Raises SpecError where it is none."""
+        if len(scalar.value) > MAX_STEP:
+            raise scalar.error(f"a step has at most {MAX_STEP} characters")
+        if re.match(r"\s*let\b", scalar.value):
+            return _read_let(scalar)
+        tokens = split_words(scalar, operators=("->", "|"))
+        if not tokens:
+            raise scalar.error("this step is empty", "a step that does nothing is 'identity', a branch to leave out is 'none'")
+        return self._choice(tokens)
+
+    def _choice(self, tokens: list[Token]) -> Step:
+        """`STEP if COND else STEP`: the condition holds for all that stands before it on the line."""
+        words = [token.text for token in tokens]
+        if "if" not in words:
+            if "else" in words:
+                raise tokens[words.index("else")].error("an 'else' without an 'if'")
+            return self._chain(tokens)
+        at = words.index("if")
+        stop = words.index("else") if "else" in words else len(words)
+        if stop < at:
+            raise tokens[stop].error("an 'else' before its 'if'")
+        if at == 0 or stop == at + 1 or stop == len(words) - 1:
+            raise tokens[at].error("this is not 'STEP if CONDITION' or 'STEP if CONDITION else STEP'")
+        for token in tokens[at + 1 : stop]:
+            if token.text in ("|", "->"):
+                hint = (
+                    "the condition holds for the whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
+                )
+                raise token.error(f"'{token.text}' in a condition", hint)
+        condition = read_expression(span(tokens[at + 1 : stop]))
+        otherwise = self._choice(tokens[stop + 1 :]) if stop < len(words) else None
+        return Choice(condition, self._chain(tokens[:at]), otherwise, span(tokens).place)
+
+    def _chain(self, tokens: list[Token]) -> Step:
+        """`A | B -> x | C`."""
+        steps: list[Step] = []
+        piece: list[Token] = []
+        position = 0
+        while position < len(tokens):
+            token = tokens[position]
+            if token.text == "->":
+                if piece:
+                    steps.append(self._piece(piece))
+                    piece = []
+                position += 1
+                if position == len(tokens):
+                    raise token.error("'->' is followed by a name")
+                name = self.output_name(tokens[position])
+                after = tokens[position + 1 : position + 2]
+                if after and after[0].text not in ("|", "->"):
+                    raise after[0].error("'-> name' stands at the end of a step", "'|' separates steps")
+                steps = [Named(_sequence(steps, tokens) if steps else None, name)]
+            elif token.text == "|":
+                if not piece and not (steps and isinstance(steps[-1], Named) and tokens[position - 1].text != "|"):
+                    raise token.error("there is no step before this '|'")
+                if position == len(tokens) - 1:
+                    raise token.error("there is no step behind this '|'")
+                if piece:
+                    steps.append(self._piece(piece))
+                piece = []
+            else:
+                piece.append(token)
+            position += 1
+        if piece:
+            steps.append(self._piece(piece))
+        return _sequence(steps, tokens)
+
+    def output_name(self, token: Token) -> Token:
+        """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
+        check_name(token, "an output")
+        if token.text in WORDS or token.text in self.blocks:
+            what = "a layer" if token.text in WORDS else "a block"
+            raise token.error(f"'{token.text}' cannot name an output: it is {what}")
+        return token
+
+    def _piece(self, tokens: list[Token]) -> Step:
+        """A layer, a block call, or a name."""
+        word = tokens[0]
+        if word.text in WORDS:
+            return read_layer(word, tokens[1:])
+        if word.text == "use":
+            if len(tokens) == 1:
+                raise word.error("'use' is followed by an expression that names a block")
+            return _read_call(read_expression(tokens[1]), tokens, tokens[2:])
+        if word.text in self.blocks:
+            return _read_call(word.text, tokens, tokens[1:])
+        if word.text == "let":
+            raise word.error("a 'let' is a step of its own, on its own line")
+        if len(tokens) == 1:
+            if word.text == "none":
+                return Nothing(word.place)
+            if NAME.match(word.text):
+                return Reference(word)
+        known = [*WORDS, *self.blocks, "use", "let", "none"]
+        what = "layer or block" if NAME.match(word.text) else "step"
+        hint = did_you_mean(word.text, known) or (None if NAME.match(word.text) else "a step begins with a layer or a block")
+        raise word.error(f"unknown {what} '{word.text}'", hint)
+
+
+def read_layer(word: Token, tokens: list[Token]) -> Step:
+    """A layer word with its options, and the norm and activation words behind it, as one step."""
+    rule = WORDS[word.text]
+    given: dict[str, Given] = {}
+    behind: list[tuple[str, Token, dict[str, Given]]] = []
+    for token in tokens:
+        if token.text in BEHIND:
+            behind.append((token.text, token, {}))
+        elif (found := _GIVEN.match(token.text)) and found[1] in ACTIVATIONS and WORDS[found[1]].positional:
+            parameter = read_expression(token.cut(found.end()))
+            behind.append((found[1], token, {WORDS[found[1]].positional[0]: parameter}))
+        else:
+            option, value = _read_option(word, rule, token, given)
+            if option in given:
+                raise token.error(f"{word.text}: '{option}' is given twice")
+            given[option] = value
+    return layer_steps(word, span([word, *tokens]), given, behind)
+
+
+def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list[tuple[str, Token, dict[str, Given]]]) -> Step:
+    """The layer and what stands behind it, in order. Raises SpecError if a required option is missing."""
+    rule = WORDS[word.text]
+    for option in rule.required:
+        if option not in given:
+            raise SpecError(f"{word.text}: there is no {_OPTION_NAMES.get(option, option)}", whole.place, _FORMS.get(word.text))
+    normed = any(name in NORMS[:1] for name, _, _ in behind)
+    first = LayerStep(word.text, rule, given, whole.place, normed)
+    if not behind:
+        return first
+    rest = [
+        LayerStep(name, WORDS[name], options, token.place, behind=word.text != "identity") for name, token, options in behind
+    ]
+    return Sequence((first, *rest), whole.place)
+
+
+def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given]) -> tuple[str, Given]:
+    text = token.text
+    if text in rule.flags:
+        return text, Constant(True, token)
+    if found := _GIVEN.match(text):
+        return _option_name(word, rule, token, found[1]), read_expression(token.cut(found.end()))
+    if (lettered := _LETTERED.match(text)) and LETTERS[lettered[1]] in rule.known:
+        return LETTERS[lettered[1]], Constant(_size(token, lettered[2], lettered[3]), token)
+    if rule.shorthand and (size := read_size(token)):
+        return rule.shorthand, size
+    for option in rule.positional:
+        if option not in given:
+            return option, read_expression(token)
+    raise _unknown_option(word, rule, token)
+
+
+def read_size(token: Token) -> Constant | None:
+    """The pair that `3x3` is; None for any other word."""
+    found = _SIZE.match(token.text)
+    return Constant(_size(token, found[1], found[2]), token) if found else None
+
+
+def _size(token: Token, *numbers: str | None) -> int | tuple[int, ...]:
+    for number in numbers:
+        if number and not _NUMBERS.match(number):
+            raise token.error("this number is too large")
+    sizes = tuple(int(number) for number in numbers if number)
+    return sizes if len(sizes) > 1 else sizes[0]
+
+
+def _option_name(word: Token, rule: Word, token: Token, name: str) -> str:
+    option = LETTERS.get(name, name)
+    if option in rule.known and option not in rule.flags:
+        return option
+    if name in rule.known:
+        return name
+    letters = {letter: long for letter, long in LETTERS.items() if long in rule.known}
+    known = [*(f"{letter}=" for letter in letters), *(f"{option}=" for option in rule.known if option not in letters.values())]
+    hint = did_you_mean(f"{name}=", known) or (f"it takes {' '.join(known)}" if known else "it takes no options")
+    raise token.error(f"{word.text} has no option '{name}'", hint)
+
+
+def _unknown_option(word: Token, rule: Word, token: Token) -> SpecError:
+    text = token.text
+    if text in WORDS:
+        return token.error(f"'{text}' is a layer of its own", f"write '| {text}'")
+    if text in _SYMBOLS:
+        return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
+    takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
+    hint = did_you_mean(text, [*rule.flags, *BEHIND]) or _FORMS.get(word.text) or f"it takes {takes}"
+    if rule.shorthand == "kernel" and _NUMBERS.match(text):
+        hint = f"a kernel is written {text}x{text} or k={text}"
+    return token.error(f"{word.text} does not take '{text}'", hint)
+
+
+_OPTION_NAMES = {"out": "number of outputs", "kernel": "kernel such as 3x3 or k=3"}
+_FORMS = {
+    "conv": "as in 'conv 3x3 64 s2 bn relu': kernel, filters, options",
+    "sepconv": "as in 'sepconv 3x3 64 s2': kernel, filters, options",
+    "deconv": "as in 'deconv 4x4 64 s2 p1': kernel, filters, options",
+    "dw": "as in 'dw 3x3 s2 bn relu': kernel, options",
+    "fc": "as in 'fc 1000'",
+    "maxpool": "as in 'maxpool 3x3 s2 p1'",
+    "avgpool": "as in 'avgpool 3x3 s1 p1'",
+    "subsample": "as in 'subsample 2x2'",
+    "adaptive_avgpool": "as in 'adaptive_avgpool 6x6'",
+    "adaptive_maxpool": "as in 'adaptive_maxpool 6x6'",
+    "take": "as in 'take 0 64': from channel 0 up to, and not with, channel 64",
+    "shuffle": "as in 'shuffle 4'",
+    "droppath": "as in 'droppath 0.2'",
+    "upsample": "as in 'upsample 2'",
+}
+
+
+def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]) -> Step:
+    arguments: list[Expression] = []
+    named: dict[str, Expression] = {}
+    for token in tokens:
+        found = _GIVEN.match(token.text)
+        if token.text in _SYMBOLS:
+            raise token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
+        if found:
+            if found[1] in named:
+                raise token.error(f"the argument '{found[1]}' is given twice")
+            named[found[1]] = read_expression(token.cut(found.end()))
+        elif named:
+            raise token.error("an argument without a name stands before those with one")
+        else:
+            arguments.append(read_expression(token))
+    return Call(target, tuple(arguments), named, span(whole).place)
+
+
+def _read_let(scalar: Scalar) -> Step:
+    found = _LET.match(scalar.value)
+    if not found:
+        raise scalar.error("this is not 'let name = value'")
+    name = Token(found["name"], scalar, found.start("name"))
+    check_name(name, "a value")
+    split_words(scalar, found.start("value"), found.end("value"))
+    return Let(name, read_expression(Token(found["value"], scalar, found.start("value"))))
+
+
+def _sequence(steps: list[Step], tokens: list[Token]) -> Step:
+    return steps[0] if len(steps) == 1 else Sequence(tuple(steps), span(tokens).place)

@@ -1,0 +1,254 @@
+"""YAML text as nodes that know where they stand.
+
+Nodes are built from the parser's events, never from YAML-typed values, so that `no`, `1e6` and `1:30` stay the text they are.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import Any, TypeAlias
+
+from cnnprof.core.errors import Place, SpecError
+from cnnprof.spec.positions import source_indices
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 40
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one file under the name that the user knows it by."""
+
+    file: str
+    text: str
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+
+    def place(self, start: int, end: int) -> Place:
+        """The place of the characters from index `start` to `end`, as far as they stand on one line."""
+        line = bisect_right(self._starts, start)
+        first = self._starts[line - 1]
+        found = _BREAK.search(self.text, first)
+        text = self.text[first : found.start() if found else len(self.text)]
+        length = max(1, min(end, first + len(text)) - start)
+        return Place(self.file, line, start - first + 1, text, length)
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """What a source says from index `start` to `end`."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def place(self) -> Place:
+        """Where the node begins."""
+        return self.source.place(self.start, self.start + 1)
+
+    def error(self, message: str, hint: str | None = None) -> SpecError:
+        """An error that points at the node."""
+        return SpecError(message, self.place, hint)
+
+
+@dataclass(frozen=True, eq=False)
+class Scalar(Located):
+    """A text. `style` is YAML's: empty for plain, a quote, `|` or `>`; `in_flow` inside of `[...]` or `{...}`."""
+
+    value: str
+    style: str = ""
+    in_flow: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where the whole text stands."""
+        return self.at(0, len(self.value))
+
+    def at(self, start: int, end: int) -> Place:
+        """The place of a part of the value, quoting, escapes and folding undone."""
+        indices = self._indices
+        first = indices[min(start, len(indices) - 1)] if indices else self.start
+        last = indices[min(max(end - 1, start), len(indices) - 1)] if indices else self.start
+        return self.source.place(first, last + 1)
+
+    def fault(self, message: str, start: int, end: int, hint: str | None = None) -> SpecError:
+        """An error that points at a part of the value."""
+        return SpecError(message, self.at(start, end), hint)
+
+    @cached_property
+    def _indices(self) -> list[int]:
+        raw = self.source.text[self.start : self.end]
+        return [self.start + index for index in source_indices(raw, self.value, self.style)]
+
+
+@dataclass(frozen=True, eq=False)
+class Items(Located):
+    """A sequence."""
+
+    nodes: tuple[Yaml, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Entries(Located):
+    """A mapping, in the order of the file; no key stands twice."""
+
+    pairs: tuple[tuple[Scalar, Yaml], ...]
+
+    def get(self, name: str) -> Yaml | None:
+        """The value of a key, None if there is none."""
+        return next((value for key, value in self.pairs if key.value == name), None)
+
+    def key(self, name: str) -> Scalar:
+        """The key itself, for an error that points at it."""
+        return next(key for key, _ in self.pairs if key.value == name)
+
+
+Yaml: TypeAlias = "Scalar | Items | Entries"
+
+
+def read_source(path: Path, shown: str) -> Source:
+    """The text of a file. Raises SpecError if there is none, it is too large, or it is not text."""
+    try:
+        status = path.stat()
+        if S_ISDIR(status.st_mode):
+            raise SpecError(f"{shown} is a directory, not a spec", hint="name a YAML file in it")
+        if not S_ISREG(status.st_mode):
+            raise SpecError(f"{shown} is not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise SpecError(f"{shown} is too large: {status.st_size:,} bytes, and a spec has at most {MAX_BYTES:,}")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError(f"no such file: {shown}") from None
+    except (OSError, ValueError) as error:
+        raise SpecError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"{shown} is too large: a spec has at most {MAX_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise SpecError(f"{shown} is not text: it is binary, or not in UTF-8")
+    if not text.strip():
+        raise SpecError(f"{shown} is empty")
+    return Source(shown, text)
+
+
+def parse_yaml(source: Source) -> Entries:
+    """The mapping that a source holds. Raises SpecError if it is not YAML, or YAML that a spec may not contain."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        root = _Composer(source, loader(source.text)).compose()
+    except yaml.YAMLError as error:
+        raise _not_yaml(source, error) from None
+    if not isinstance(root, Entries):
+        raise root.error("a spec is a mapping of keys such as 'input' and 'layers'")
+    return root
+
+
+class _Composer:
+    """Builds nodes from events, without recursion, within the limits."""
+
+    def __init__(self, source: Source, loader: Any) -> None:
+        self.source = source
+        self.loader = loader
+        self.open: list[tuple[Any, list[Yaml], bool]] = []
+
+    def compose(self) -> Yaml:
+        root: Yaml | None = None
+        while (event := self.loader.get_event()) is not None:
+            kind = type(event).__name__
+            if kind in _IGNORED:
+                continue
+            if kind == "DocumentStartEvent":
+                if root is not None:
+                    raise self._error(event, "a second document: a spec is one YAML document", "take out the '---'")
+                continue
+            self._refuse_sharing(event, kind)
+            node = self._node(event, kind)
+            if node is None:
+                continue
+            if self.open:
+                self.open[-1][1].append(node)
+            else:
+                root = node
+        if root is None:
+            raise SpecError(f"{self.source.file} is empty: it holds nothing but comments")
+        return root
+
+    def _node(self, event: Any, kind: str) -> Yaml | None:
+        """The node that the event completes, if any."""
+        if kind == "ScalarEvent":
+            in_flow = bool(self.open) and self.open[-1][2]
+            style = "" if event.implicit[0] else (event.style or '"')
+            return Scalar(self.source, event.start_mark.index, event.end_mark.index, event.value, style, in_flow)
+        if kind in ("SequenceStartEvent", "MappingStartEvent"):
+            if len(self.open) == MAX_DEPTH:
+                raise self._error(event, f"lists and mappings nest more than {MAX_DEPTH} deep")
+            self.open.append((event, [], bool(event.flow_style)))
+            return None
+        start, nodes, _ = self.open.pop()
+        span = (self.source, start.start_mark.index, event.end_mark.index)
+        return Items(*span, tuple(nodes)) if kind == "SequenceEndEvent" else Entries(*span, _pair(nodes))
+
+    def _refuse_sharing(self, event: Any, kind: str) -> None:
+        if kind == "AliasEvent":
+            hint = "repeat what it stands for, or make it a block; quote the text if the star is a product"
+            raise self._error(event, f"aliases (*{event.anchor}) are not part of the language", hint)
+        if getattr(event, "anchor", None):
+            raise self._error(event, f"anchors (&{event.anchor}) are not part of the language", "use a block or a setting")
+        if getattr(event, "tag", None) and event.tag != "!":
+            raise self._error(event, f"tags ({event.tag}) are not part of the language", "quote the text if it begins with '!'")
+
+    def _error(self, event: Any, message: str, hint: str | None = None) -> SpecError:
+        return SpecError(message, self.source.place(event.start_mark.index, event.start_mark.index + 1), hint)
+
+
+_IGNORED = ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent")
+
+
+def _pair(nodes: list[Yaml]) -> tuple[tuple[Scalar, Yaml], ...]:
+    pairs: list[tuple[Scalar, Yaml]] = []
+    seen: dict[str, Scalar] = {}
+    for key, value in zip(nodes[::2], nodes[1::2], strict=True):
+        if not isinstance(key, Scalar):
+            raise key.error("a key is a word, not a list or a mapping", "quote the text if it begins with a bracket")
+        if key.value in seen:
+            line = seen[key.value].place.line
+            raise key.error(f"the key '{key.value}' stands twice", f"the first one is in line {line}")
+        seen[key.value] = key
+        pairs.append((key, value))
+    return tuple(pairs)
+
+
+_HINTS = {
+    "mapping values are not allowed in this context": "quote a text that contains ': ', and indent keys alike",
+    "found character that cannot start any token": "indent with blanks, not tabs, and quote a text that begins with @, ` or %",
+    "found a tab character that violates indentation": "indent with blanks, not tabs",
+    "could not find expected ':'": "a key is followed by ': '",
+    "did not find expected ',' or ']'": "every '[' needs its ']'; quote a text that contains brackets",
+    "did not find expected ',' or '}'": "every '{' needs its '}'; quote a text that contains ', ' or ': '",
+    "found unexpected end of stream": "a quote that is opened has to be closed",
+}
+
+
+def _not_yaml(source: Source, error: Any) -> SpecError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is None:  # a character that YAML forbids
+        index = getattr(error, "position", 0)
+        return SpecError(f"not YAML: {getattr(error, 'reason', error)}", source.place(index, index + 1))
+    parts = [part for part in (error.context, error.problem) if part]
+    return SpecError("not YAML: " + ", ".join(parts), source.place(mark.index, mark.index + 1), _HINTS.get(error.problem))

@@ -1,0 +1,82 @@
+"""The names that an expression can see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.spec.values import Tensor, Value
+
+MAX_STEPS = 1_000_000
+AXES = ("C", "H", "W")
+
+
+class Budget:
+    """How much work one network may still take."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int = MAX_STEPS) -> None:
+        self.left = steps
+
+    def spend(self, steps: int) -> None:
+        """Take so many steps. Raises SpecError when none are left."""
+        self.left -= steps
+        if self.left < 0:
+            raise SpecError(f"the network takes more than {MAX_STEPS:,} steps to build", hint="look for a loop that runs away")
+
+
+class Scope(dict[str, Value]):
+    """The names of one block call, or of the network's own layers.
+
+    Args:
+        outer: what every block sees: settings, tables and block names.
+        here: the output that the next layer continues from; None behind a branch that was left out.
+        budget: shared by all scopes of a network.
+        outermost: whether this is the scope of the network's own layers.
+    """
+
+    __slots__ = ("budget", "here", "outer", "outermost")
+
+    def __init__(self, outer: Mapping[str, Value], here: Tensor | None, budget: Budget, outermost: bool = False) -> None:
+        super().__init__()
+        self.outer = outer
+        self.here = here
+        self.budget = budget
+        self.outermost = outermost
+
+    def __missing__(self, name: str) -> Value:
+        if name in AXES and self.here is not None:
+            size = self.here.axis(name)
+            if size is None:
+                raise KeyError(name)
+            return size
+        return self.outer[name]
+
+    def explain(self, name: str) -> tuple[str, str | None]:
+        """Why there is no such name, and a hint."""
+        from cnnprof.spec.functions import FUNCTIONS
+        from cnnprof.spec.words import WORDS
+
+        if name in AXES and self.here is not None:
+            return f"there is no {name} here: the output is {len(self.here.shape) - 1}-dimensional", None
+        if name in FUNCTIONS:
+            return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"
+        if name in WORDS:
+            return f"unknown name '{name}'", f"write '| {name}' for a layer behind this one"
+        return f"unknown name '{name}'", did_you_mean(name, self.known())
+
+    def known(self) -> list[str]:
+        """Every name that can be used here."""
+        return [*self, *self.outer, *(AXES if self.here is not None else ())]
+
+
+class TextScope(Scope):
+    """A scope for values from outside a network, in which an unknown word stands for itself as a text."""
+
+    def __init__(self) -> None:
+        super().__init__({}, None, Budget())
+
+    def __missing__(self, name: str) -> Any:
+        return name

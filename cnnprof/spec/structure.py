@@ -1,0 +1,226 @@
+"""Steps from YAML: lists, joins, loops, choices, heads, and the long form of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+from cnnprof.core.errors import did_you_mean
+from cnnprof.core.layers import Layer
+from cnnprof.core.layers.merging import Add, Concat, Max, Mean, Mul
+from cnnprof.spec.arguments import Given
+from cnnprof.spec.located import Expression, Token, read_expression, whole_token
+from cnnprof.spec.loops import COUNTER, Each, For, Repeat
+from cnnprof.spec.oneline import Line, layer_steps, read_size
+from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
+from cnnprof.spec.steps import Aux, Choice, JoinStep, Named, Sequence, Step
+from cnnprof.spec.tables import check_loop_name
+from cnnprof.spec.tokens import split_commas, split_words
+from cnnprof.spec.words import ACTIVATIONS, LETTERS, NORMS, WORDS
+
+JOINS: Mapping[str, type[Layer]] = {"add": Add, "concat": Concat, "mean": Mean, "mul": Mul, "max": Max}
+
+_Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Reads steps of a file; `line` reads those that are one line."""
+
+    line: Line
+
+    def read(self, node: Yaml) -> Step:
+        """The step that a node is. Raises SpecError where it is none."""
+        if isinstance(node, Scalar):
+            return self.line.read(node)
+        if isinstance(node, Items):
+            if not node.nodes:
+                raise node.error("this list of steps is empty", "a step that does nothing is 'identity'")
+            return Sequence(tuple(self.read(item) for item in node.nodes), node.place)
+        readers: dict[str, Callable[[Entries], Step]] = {
+            "repeat": self._repeat,
+            "each": self._each,
+            "for": self._for,
+            "if": self._if,
+            "aux": self._aux,
+            **dict.fromkeys(JOINS, self._join),
+            **dict.fromkeys(WORDS, self._layer),
+        }
+        words = [key for key, _ in node.pairs if key.value in readers]
+        if len(words) != 1:
+            self._refuse(node, [key.value for key in words], list(readers))
+        return readers[words[0].value](node)
+
+    def _refuse(self, node: Entries, words: list[str], known: list[str]) -> NoReturn:
+        if words:
+            raise node.error(f"one step is both '{words[0]}' and '{words[1]}'", "begin each step with its own '-'")
+        if not node.pairs:
+            raise node.error("this step is empty", "a step that does nothing is 'identity'")
+        key = node.pairs[0][0]
+        hint = did_you_mean(key.value, known)
+        if not hint and key.value in self.line.blocks:
+            hint = f"call a block on one line: {key.value} arguments"
+        raise key.error(f"unknown step '{key.value}:'", hint)
+
+    def _repeat(self, node: Entries) -> Step:
+        _check_keys(node, "repeat", ("repeat", "as", "do"))
+        counter = COUNTER
+        if (named := node.get("as")) is not None:
+            counter = check_loop_name(whole_token(_scalar(named, "'as' takes a name")))
+        return Repeat(_expression(node, "repeat"), counter, self._body(node, "repeat"), node.place)
+
+    def _each(self, node: Entries) -> Step:
+        _check_keys(node, "each", ("each", "do"))
+        return Each(_expression(node, "each"), self._body(node, "each"), node.place)
+
+    def _for(self, node: Entries) -> Step:
+        _check_keys(node, "for", ("for", "do"))
+        scalar = _scalar(_value(node, "for"), "'for' takes 'names in list'")
+        tokens = split_words(scalar)
+        words = [token.text for token in tokens]
+        if "in" not in words or words[-1] == "in" or words[0] == "in":
+            raise scalar.error("this is not 'names in list'", "as in 'for: depth, w in zip(depths, widths)'")
+        at = words.index("in")
+        names = split_commas(_between(tokens[0], tokens[at - 1]))
+        for name in names:
+            check_loop_name(name)
+        values = read_expression(_between(tokens[at + 1], tokens[-1]))
+        return For(tuple(names), values, self._body(node, "for"), scalar.place)
+
+    def _body(self, node: Entries, word: str) -> Step:
+        body = node.get("do")
+        if body is None:
+            raise node.key(word).error(f"'{word}' has no 'do'", f"write '{word}' and 'do' under one '-', aligned")
+        return self.read(body)
+
+    def _if(self, node: Entries) -> Step:
+        _check_keys(node, "if", ("if", "then", "else"))
+        then, otherwise = node.get("then"), node.get("else")
+        if then is None:
+            raise node.key("if").error("'if' has no 'then'")
+        return Choice(_expression(node, "if"), self.read(then), None if otherwise is None else self.read(otherwise), node.place)
+
+    def _aux(self, node: Entries) -> Step:
+        _check_keys(node, "aux", ("aux",))
+        return Aux(self.read(_value(node, "aux")), node.place)
+
+    def _join(self, node: Entries) -> Step:
+        kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
+        _check_keys(node, kind, (kind, "name", *(() if kind == "concat" else ("inplace",))))
+        value = _value(node, kind)
+        if isinstance(value, Scalar):
+            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
+        nodes = value.nodes if isinstance(value, Items) else tuple(branch for _, branch in value.pairs)
+        if not nodes:
+            raise value.error(f"'{kind}' has no branches")
+        inplace = node.get("inplace") is not None and _truth(_value(node, "inplace"), "inplace")
+        layer = JOINS[kind](True) if inplace else JOINS[kind]()  # type: ignore[call-arg]
+        step = JoinStep(kind, layer, tuple(self.read(branch) for branch in nodes), node.key(kind).place)
+        return self._named(node, step)
+
+    def _layer(self, node: Entries) -> Step:
+        """The long form: `conv: {kernel: 3x3, out: 64, norm: bn, act: relu}`."""
+        key, options = next((key, value) for key, value in node.pairs if key.value in WORDS)
+        _check_keys(node, key.value, (key.value, "name"))
+        if isinstance(options, Scalar):
+            text = f"{key.value} {options.value}".strip()
+            raise options.error(f"the long form of '{key.value}' is a mapping", f"write '- {text}', without the colon")
+        if isinstance(options, Items):
+            raise options.error(f"the long form of '{key.value}' is a mapping of its options")
+        word = whole_token(key)
+        given: dict[str, Given] = {}
+        behind: _Behind = []
+        for option, value in options.pairs:
+            if option.value in ("norm", "act"):
+                _read_behind(option, value, behind)
+                continue
+            self._option(word, option, value, given)
+        behind.sort(key=lambda entry: entry[0] not in NORMS)
+        return self._named(node, layer_steps(word, word, given, behind))
+
+    def _option(self, word: Token, option: Scalar, value: Yaml, given: dict[str, Given]) -> None:
+        rule = WORDS[word.text]
+        name = LETTERS.get(option.value, option.value)
+        name = option.value if name not in rule.known else name
+        if name not in rule.known:
+            known = [*rule.known, "norm", "act"]
+            hint = did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
+            raise option.error(f"{word.text} has no option '{option.value}'", hint)
+        if name == "pad" and isinstance(value, Scalar) and value.value == "same":
+            name = "same"
+            given[name] = read_expression(Token("true", value, 0))
+            return
+        given[name] = _option_value(word.text, name, value)
+
+    def _named(self, node: Entries, step: Step) -> Step:
+        name = node.get("name")
+        if name is None:
+            return step
+        token = whole_token(_scalar(name, "a name is a word"))
+        return Named(step, self.line.output_name(token))
+
+
+def _option_value(word: str, name: str, value: Yaml) -> Given:
+    if isinstance(value, Entries):
+        raise value.error(f"{word}: '{name}' is a number, a pair such as (2, 1), or an expression")
+    if isinstance(value, Items):  # [3, 1] is a list in an expression, too
+        value = Scalar(value.source, value.start, value.end, value.source.text[value.start : value.end])
+    split_words(value)
+    token = whole_token(value)
+    if not token.text:
+        raise value.error(f"{word}: '{name}' has no value")
+    return read_size(token) or read_expression(token)
+
+
+def _read_behind(option: Scalar, value: Yaml, behind: _Behind) -> None:
+    known = NORMS if option.value == "norm" else tuple(ACTIVATIONS)
+    scalar = _scalar(value, f"'{option.value}' takes one of {' '.join(known)}")
+    token = whole_token(scalar)
+    if token.text == "none":
+        return
+    if token.text not in known:
+        hint = did_you_mean(token.text, known) or f"one of {' '.join(known)}"
+        raise token.error(f"unknown {'norm' if option.value == 'norm' else 'activation'} '{token.text}'", hint)
+    behind.append((token.text, token, {}))
+
+
+def _expression(node: Entries, key: str) -> Expression:
+    scalar = _scalar(_value(node, key), f"'{key}' takes an expression")
+    split_words(scalar)
+    token = whole_token(scalar)
+    if not token.text:
+        raise node.key(key).error(f"'{key}' has no value")
+    return read_expression(token)
+
+
+def _value(node: Entries, key: str) -> Yaml:
+    value = node.get(key)
+    if value is None:
+        raise node.error(f"there is no '{key}'")
+    return value
+
+
+def _scalar(node: Yaml, message: str) -> Scalar:
+    if not isinstance(node, Scalar):
+        raise node.error(message + ", not a list or a mapping", "quote a text that contains brackets or commas")
+    return node
+
+
+def _truth(node: Yaml, key: str) -> bool:
+    scalar = _scalar(node, f"'{key}' is true or false")
+    if scalar.value not in ("true", "false"):
+        raise scalar.error(f"'{key}' is true or false, not '{scalar.value}'")
+    return scalar.value == "true"
+
+
+def _check_keys(node: Entries, step: str, known: tuple[str, ...]) -> None:
+    for key, _ in node.pairs:
+        if key.value not in known:
+            others = [name for name in known if name != step]
+            hint = did_you_mean(key.value, known) or (f"beside '{step}' stands {' '.join(others)}" if others else None)
+            raise key.error(f"'{step}' has no key '{key.value}'", hint)
+
+
+def _between(first: Token, last: Token) -> Token:
+    return Token(first.scalar.value[first.start : last.end], first.scalar, first.start)

@@ -1,0 +1,88 @@
+"""Text tables: a header and rows pasted under `|`."""
+
+from __future__ import annotations
+
+import re
+from keyword import iskeyword
+
+from cnnprof.core.errors import SpecError
+from cnnprof.spec.literals import read_cell
+from cnnprof.spec.located import Token
+from cnnprof.spec.reader import Scalar, Yaml
+from cnnprof.spec.scope import AXES
+from cnnprof.spec.tokens import NAME, split_words
+from cnnprof.spec.values import MAX_ENTRIES, Table
+
+_LINE = re.compile(r"[^\n]*")
+_COMMENT = re.compile(r"(^|\s)#.*")
+_LOOP_NAMES = ("first", "last", "i", "row")
+
+
+def read_table(name: str, node: Yaml) -> Table:
+    """A table with named columns, or a matrix of X and dots. Raises SpecError where a row does not fit the header."""
+    lines = read_lines(node)
+    cells = [[token.text for token in line] for line in lines]
+    if all(cell in ("X", "x", ".") for row in cells for cell in row):
+        for line in lines:
+            check_width(line, lines[0])
+        return Table(name, (), (), tuple(tuple(int(cell != ".") for cell in row) for row in cells))
+    columns = lines[0]
+    for position, column in enumerate(columns):
+        check_name(column, "a column")
+        if column.text in [other.text for other in columns[:position]]:
+            raise column.error(f"the column '{column.text}' stands twice")
+    for line in lines[1:]:
+        check_width(line, columns)
+    rows = tuple(tuple(None if token.text == "-" else read_cell(token) for token in line) for line in lines[1:])
+    return Table(name, tuple(token.text for token in columns), rows)
+
+
+def read_lines(node: Yaml) -> list[list[Token]]:
+    """The words of each line, comments and empty lines left out; there is at least one line."""
+    if not isinstance(node, Scalar):
+        raise node.error("a table is text under '|', a header row and rows", "write '|' behind the colon and indent the rows")
+    lines = []
+    for found in _LINE.finditer(node.value):
+        text = _COMMENT.sub("", found.group())
+        if text.strip():
+            lines.append(split_words(node, found.start(), found.start() + len(text)))
+    if not lines:
+        raise node.error("this table is empty")
+    if len(lines) > MAX_ENTRIES:
+        raise node.error(f"a table has at most {MAX_ENTRIES:,} rows")
+    return lines
+
+
+def check_width(line: list[Token], header: list[Token]) -> None:
+    """Raise SpecError unless the row has a cell for every column."""
+    if len(line) > len(header):
+        raise line[len(header)].error(
+            f"this row has {len(line)} cells, and the header has {len(header)}",
+            "blanks separate cells; quote a text with blanks",
+        )
+    if len(line) < len(header):
+        raise line[-1].error(f"this row has {len(line)} cells, and the header has {len(header)}", "'-' is an empty cell")
+
+
+def check_name(token: Token, what: str) -> str:
+    """The word, if it can name a value. Raises SpecError otherwise."""
+    if not NAME.match(token.text):
+        raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit")
+    if iskeyword(token.text) or token.text in ("true", "false", "none"):
+        raise token.error(f"'{token.text}' cannot name {what}: expressions use the word")
+    if token.text in AXES:
+        raise token.error(
+            f"'{token.text}' cannot name {what}: it is the shape here", "use another name, such as a lower-case one"
+        )
+    return token.text
+
+
+def check_loop_name(token: Token) -> str:
+    """The name of a loop's value; first, last and row are taken."""
+    if token.text in _LOOP_NAMES and token.text != "i":
+        raise _taken(token)
+    return check_name(token, "a loop's value")
+
+
+def _taken(token: Token) -> SpecError:
+    return token.error(f"'{token.text}' is always there in a loop", "use another name")

@@ -1,0 +1,79 @@
+"""What an expression can be: numbers, true and false, texts, lists, none, and the tensors and tables that names stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cnnprof.core.arith import Dim, Shape, is_array
+from cnnprof.core.layers.base import describe
+
+Value: TypeAlias = Any
+"""int, float, bool, str, None, a tuple of values, Tensor, Table, or a dimension that is no plain number."""
+
+MAX_INT = 2**31
+MAX_ENTRIES = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """The output of the node at `index` (0 is the network's input), batch first."""
+
+    index: int
+    shape: Shape
+
+    def axis(self, name: str) -> Dim | None:
+        """The size along C, H or W; None if the tensor has no such axis."""
+        position = "NCHW".index(name)
+        return self.shape[position] if position < len(self.shape) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table of a spec: named columns, or a matrix of X and dots."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    matrix: tuple[tuple[int, ...], ...] | None = None
+
+
+def is_number(value: Value) -> bool:
+    """Whether the value counts as a number; true and false do not."""
+    return not isinstance(value, (bool, str, tuple, type(None), Tensor, Table))
+
+
+def is_integer(value: Value) -> bool:
+    """Whether the value is a plain int."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def leaves(value: Value) -> int:
+    """How many entries a list has, those of the lists in it included."""
+    return sum(max(1, leaves(item)) if isinstance(item, tuple) else 1 for item in value)
+
+
+def show(value: Value) -> str:
+    """The value for a message, as a spec would write it, cut to a readable length."""
+    text = _shown(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of {describe(value.shape)}"
+    if isinstance(value, Table):
+        return f"the table '{value.name}'"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_shown(item) for item in value[:40]) + "]"
+    if isinstance(value, str):
+        return f"'{value}'"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return "an array" if is_array(value) else str(value)
+
+
+def describe_kind(value: Value) -> str:
+    """The value with its kind: `the text 'basic'`, `the list [1, 2]`, `3`."""
+    kind = "the text " if isinstance(value, str) else "the list " if isinstance(value, tuple) else ""
+    return kind + show(value)
