@@ -153,6 +153,11 @@ def test_rounds_go_on_until_the_median_settles():
     assert len(steps(run_session({"a": constant(1.0)}, rounds=6, seconds=125), "run")) == 6
 
 
+def test_rounds_that_never_settle_end_at_fifty_times_the_least():
+    wavering = iter([1.0, 1.5] * 1000)
+    assert len(steps(run_session({"a": lambda: next(wavering)}, rounds=6), "run")) == 300
+
+
 def test_settled_means_known_to_one_percent():
     assert is_settled([1.0] * 20)
     assert is_settled([1.0] * 10 + [1.01] * 10)

@@ -15,7 +15,7 @@ from cnnprof.core.layers.linear import MatMul
 from cnnprof.core.results import Check, Cost, Profile, Reason
 from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
 from cnnprof.measure.session import describe_failure
-from cnnprof.torch_bridge import instantiate
+from cnnprof.torch_bridge.instantiate import instantiate
 
 _FVCORE_RATES = {
     "BatchNorm": "2 for each element of BatchNorm",

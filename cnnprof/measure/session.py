@@ -18,6 +18,8 @@ from cnnprof.measure.devices import Device
 STEADY = 0.05
 SETTLED = 0.01
 LONGEST_WARM_UP = 10
+MOST_ROUNDS = 50
+"""Times the least number: a median that wavers after that many rounds is not to be had in one process."""
 
 T = TypeVar("T")
 Report = Callable[[Mapping[str, Any]], None]
@@ -89,7 +91,9 @@ class Session:
         order = random.Random(self.plan.seed)
         times: dict[int, list[float]] = {job: [] for job in self.ready}
         rounds = 0
-        while self.ready and not (rounds >= self.plan.rounds and all(is_settled(times[job]) for job in self.ready)):
+        while self.ready and rounds < MOST_ROUNDS * self.plan.rounds:
+            if rounds >= self.plan.rounds and all(is_settled(times[job]) for job in self.ready):
+                return
             for job in order.sample(sorted(self.ready), len(self.ready)):
                 if self.device.clock() >= deadline and all(times[job] for job in self.ready):
                     return

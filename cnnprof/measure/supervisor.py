@@ -15,6 +15,8 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 POLL_SECONDS = 0.1
+START_SECONDS = 60.0
+"""What a process may take to import torch on a busy machine before its first line, whatever the time-out."""
 
 # The child looks for modules where this process does, and nowhere else: `-m` would put the current folder first, and a user's
 # `copy.py` there in place of Python's.
@@ -32,6 +34,7 @@ class Worker:
     def events(self, timeout: float) -> Iterator[Mapping[str, Any]]:
         """What the worker reports, as it comes, until it ends. Raises TimeoutError after `timeout` seconds without a line."""
         read = 0
+        patience = max(timeout, START_SECONDS)
         rest = b""
         last = time.monotonic()
         while True:
@@ -39,13 +42,13 @@ class Worker:
             # The worker shares the file's position, which reading must not move.
             while chunk := os.pread(self.lines.fileno(), 2**20, read):
                 read += len(chunk)
-                last = time.monotonic()
+                last, patience = time.monotonic(), timeout
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield json.loads(line)
             if ended:
                 return
-            if time.monotonic() - last > timeout:
+            if time.monotonic() - last > patience:
                 raise TimeoutError
             time.sleep(POLL_SECONDS)
 

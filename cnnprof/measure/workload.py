@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cnnprof.core.graph import Graph
 from cnnprof.measure.session import Workload
-from cnnprof.torch_bridge import instantiate
+from cnnprof.torch_bridge.instantiate import instantiate
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "amp": torch.float32}
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}

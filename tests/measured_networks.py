@@ -1,0 +1,77 @@
+"""Networks that worker processes build by name (`python:measured_networks:...`): a small one, and ones that go wrong."""
+
+import os
+import signal
+import time
+
+import torch
+from torch import nn
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.fc = nn.Linear(4, 10)
+        self.runs = 0
+
+    def forward(self, x):
+        self.runs += 1
+        return self.fc(self.conv(x).relu().mean((2, 3)))
+
+
+class Talkative(Small):
+    """Prints to where the worker's results must go unharmed, and leaves its process's id."""
+
+    def forward(self, x):
+        print('{"event": "fatal", "error": "not a result"}', flush=True)
+        if "PID_FILE" in os.environ and not self.runs:
+            with open(os.environ["PID_FILE"], "w") as file:
+                file.write(str(os.getpid()))
+        return super().forward(x)
+
+
+class Killed(Small):
+    """Ends its process as the system does when memory runs out, in its third run."""
+
+    def forward(self, x):
+        if self.runs == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(x)
+
+
+class Exiting(Small):
+    def forward(self, x):
+        os._exit(3)
+
+
+class Hanging(Small):
+    def forward(self, x):
+        time.sleep(60)
+
+
+class Greedy(Small):
+    def forward(self, x):
+        return torch.empty(2**60)
+
+
+class Unfit(Small):
+    def forward(self, x):
+        return self.fc(x)
+
+
+class TwoHeads(Small):
+    """Returns its auxiliary head's scores, too, while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.aux = nn.Linear(4, 10)
+
+    def forward(self, x):
+        features = self.conv(x).relu().mean((2, 3))
+        scores = self.fc(features)
+        return {"out": scores, "aux": [self.aux(features)]} if self.training else scores
+
+
+def unbuildable():
+    raise ValueError("no such width")

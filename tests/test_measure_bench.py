@@ -1,0 +1,204 @@
+"""Whole runs with real worker processes, and what becomes of networks and processes that fail."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnprof.core.errors import UnavailableError, UsageError
+from cnnprof.core.graph import Facts, Graph
+from cnnprof.core.results import compare
+from cnnprof.measure.bench import Interrupted, Job, Options, run
+
+pytestmark = pytest.mark.torch
+
+QUICK = {"processes": 1, "rounds": 2, "warmup_runs": 1, "warmup_seconds": 0.0, "budget_seconds": 30.0}
+
+
+def job(network, batch=1):
+    source = f"python:measured_networks:{network}"
+    return Job(network, Graph(network, (1, 3, 8, 8), (), (), Facts(source=source)), batch)
+
+
+def measure(*networks, batch=1, told=None, journal_path=None, **changes):
+    options = Options(**(QUICK | changes))
+    progress = [] if told is None else told
+    return run([job(network, batch) for network in networks], options, progress.append, journal_path)
+
+
+def test_several_processes_and_networks(tmp_path):
+    told = []
+    journal = tmp_path / "journal.jsonl"
+    small, talkative = measure("Small", "Talkative", batch=2, processes=2, rounds=3, told=told, journal_path=journal)
+    assert (small.model, small.status, small.batch, small.device) == ("Small", "ok", 2, "cpu")
+    assert small.processes == (0, 1)
+    assert [len(process) >= 3 for process in small.times] == [True, True]
+    assert small.wall_times == ()
+    assert talkative.status == "ok"
+    assert compare(small, talkative).ci95 is not None
+
+    # Weights: 4 x 28 of the convolution and 10 x 5 of the linear layer; input 2 x 3 x 8 x 8; a run adds at least its output.
+    own = 4 * (4 * 28 + 10 * 5 + 2 * 3 * 64)
+    assert own + 4 * 2 * 10 <= small.peak_bytes < own + 100_000
+
+    environment = small.environment
+    assert environment["threads"] == 1
+    assert environment["torch"]
+    assert environment["device_name"]
+    assert environment["seed"] == 0
+    assert json.dumps(small.to_dict())
+
+    steps = [(progress.process, progress.step, progress.job) for progress in told]
+    assert steps[:3] == [(1, "start", ""), (1, "build", "Small"), (1, "warm-up", "Small")]
+    assert (2, "build", "Talkative") in steps
+    assert max(progress.round for progress in told) >= 3
+
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [(line["model"], line["processes"]) for line in lines] == [
+        ("Small", [0]),
+        ("Talkative", [0]),
+        ("Small", [1]),
+        ("Talkative", [1]),
+    ]
+    assert lines[0]["times_ms"][0] == pytest.approx([seconds * 1e3 for seconds in small.times[0]])
+
+
+def test_networks_that_fail_leave_the_others():
+    greedy, unbuildable, small, unfit = measure("Greedy", "unbuildable", "Small", "Unfit", dtype="bf16")
+    assert greedy.status == "failed"
+    assert "memory" in greedy.error or "size" in greedy.error
+    assert "no such width" in unbuildable.error
+    assert "shapes cannot be multiplied" in unfit.error
+    assert (small.status, small.error) == ("ok", None)
+    assert greedy.times == ()
+
+
+def test_a_killed_process_costs_one_network():
+    small, killed, exiting = measure("Small", "Killed", "Exiting", rounds=20, budget_seconds=2.0)
+    assert small.status == "ok"
+    assert small.times[-1]
+    assert killed.status == "failed"
+    assert "SIGKILL" in killed.error
+    assert exiting.status == "failed"
+    assert "exit code 3" in exiting.error
+
+
+def test_a_process_without_an_answer_is_ended():
+    begin = time.monotonic()
+    hanging, small = measure("Hanging", "Small", timeout=3.0)
+    assert time.monotonic() - begin < 50
+    assert "no answer within 3 s" in hanging.error
+    assert small.status == "ok"
+
+
+def test_a_training_step_with_every_other_option():
+    changes = {"mode": "train", "dtype": "amp", "layout": "channels_last", "threads": 64, "mallopt": False}
+    (heads,) = measure("TwoHeads", batch=4, **changes)
+    assert (heads.status, heads.error, heads.mode) == ("ok", None, "train")
+    assert heads.environment["layout"] == "channels_last"
+    assert heads.environment["autocast"] == "bfloat16"
+    assert heads.environment["mallopt"] is False
+    assert heads.environment["parallel_cost"] > 0
+    assert any("64 threads on" in warning for warning in heads.warnings)
+
+
+INTERRUPTED = """
+import json, sys
+from test_measure_bench import *
+
+def tell(progress):
+    if progress.step == "time" and progress.round > 5:
+        print("timing", flush=True)
+
+try:
+    run([job("Small"), job("Talkative")], Options(rounds=10**9, budget_seconds=60.0), tell)
+except Interrupted as error:
+    print(json.dumps([row.to_dict() for row in error.measurements]))
+    sys.exit(error.exit_code)
+"""
+
+
+def start_endless(tmp_path):
+    """A process that measures for a minute, once it times, and the id of its worker."""
+    pid_file = tmp_path / "pid"
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PID_FILE": str(pid_file), "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdout.readline() == "timing\n"
+    return process, int(pid_file.read_text())
+
+
+def has_ended(pid):
+    """Whether no process of the id is left, after a little time to go."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        status = Path(f"/proc/{pid}/status")
+        # One that has ended and that nobody has asked about yet.
+        if status.exists() and "State:\tZ" in status.read_text():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_ctrl_c_keeps_what_was_measured(tmp_path):
+    process, worker = start_endless(tmp_path)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the worker gets it, too
+    rows = json.loads(process.communicate(timeout=20)[0].splitlines()[-1])
+    assert process.returncode == 130
+    assert [(row["model"], row["status"]) for row in rows] == [("Small", "partial"), ("Talkative", "partial")]
+    assert all(row["latency_ms"]["runs"] >= 5 for row in rows)
+    assert has_ended(worker)
+
+
+def test_no_worker_outlives_its_parent(tmp_path):
+    process, worker = start_endless(tmp_path)
+    process.kill()
+    process.communicate()
+    assert has_ended(worker)
+
+
+def test_an_interrupt_before_the_first_result():
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        run([job("Small")], Options(), interrupt)
+    assert caught.value.measurements == []
+    assert caught.value.exit_code == 130
+
+
+def test_no_process_is_started_without_the_device(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    told = []
+    with pytest.raises(UnavailableError, match="no CUDA device"):
+        measure("Small", device="cuda", told=told)
+    assert told == []
+
+
+def test_a_journal_that_cannot_be_written_is_said_at_once(tmp_path):
+    told = []
+    with pytest.raises(UsageError, match="cannot write the journal"):
+        measure("Small", told=told, journal_path=tmp_path / "no" / "such" / "folder")
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dtype": "int8"}, {"mode": "evaluate"}, {"layout": "nhwc"}, {"threads": 0}, {"processes": 0}, {"timeout": 0}]
+)
+def test_options_that_make_no_sense(changes):
+    with pytest.raises(UsageError, match=str(*changes)):
+        Options(**changes)
