@@ -11,7 +11,7 @@ from cnnprof.core.layers.activation import Activation, Softmax
 from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
 from cnnprof.core.layers.base import describe
 from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.linear import Linear
+from cnnprof.core.layers.linear import RBF, Linear
 from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
 from cnnprof.core.layers.regularization import Dropout, StochasticDepth
@@ -71,6 +71,11 @@ def transposed(o: Arguments) -> Layers:
 def linear(o: Arguments) -> Layers:
     """Fully connected layer; an input with spatial axes is flattened."""
     return [*(flatten(o) if len(o.x) > 2 else []), ("fc", Linear(o.whole("out"), o.bias))]
+
+
+def radial_basis(o: Arguments) -> Layers:
+    """LeNet's output units; an input with spatial axes is flattened."""
+    return [*(flatten(o) if len(o.x) > 2 else []), ("rbf", RBF(o.whole("out")))]
 
 
 def max_pool(o: Arguments) -> Layers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnprof.core.errors import SpecError, did_you_mean
 from cnnprof.core.graph import Accuracy, Figure
@@ -22,31 +22,38 @@ _FIGURE = re.compile(r"(\d[\d_]*)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))?\s*([A-Za-z%]*
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a paper states: counts and accuracies by key, and where."""
+    """What a paper states: counts and accuracies by key, and where.
+
+    Args:
+        where: the source of the figures that name none.
+        places: the same for one key; a family states them for its variants.
+    """
 
     figures: Mapping[str, Figure] = field(default_factory=dict)
     where: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: Published) -> Published:
         """These figures, and the other's where these say nothing."""
-        return Published({**other.figures, **self.figures}, self.where or other.where)
+        return Published({**other.placed, **self.placed}, other.where, other.places)
+
+    @property
+    def placed(self) -> dict[str, Figure]:
+        """The figures with their sources."""
+        return {key: replace(f, where=f.where or self.places.get(key) or self.where) for key, f in self.figures.items()}
 
     @property
     def counts(self) -> dict[str, Figure]:
         """The figures that can be computed, with their source."""
-        return {
-            key: Figure(f.value, f.tolerance, f.text, f.why, f.where or self.where)
-            for key, f in self.figures.items()
-            if key in COUNTS
-        }
+        return {key: figure for key, figure in self.placed.items() if key in COUNTS}
 
     def accuracy(self, paper: str | None) -> Accuracy | None:
         """Accuracy in percent, None where none is stated."""
         top1, top5 = self._percent("top1"), self._percent("top5")
         if top1 is None and top5 is None:
             return None
-        places = [f.where for key, f in self.figures.items() if key in ACCURACIES and f.where]
-        return Accuracy(top1, top5, self.where or (places[0] if places else None) or paper or "")
+        places = [f.where for key, f in self.placed.items() if key in ACCURACIES and f.where]
+        return Accuracy(top1, top5, places[0] if places else paper or "")
 
     def _percent(self, key: str) -> float | None:
         if key in self.figures:
@@ -60,14 +67,17 @@ def read_published(node: Yaml) -> Published:
     if not isinstance(node, Entries):
         raise node.error("'published' is a mapping", "as in published: {params: 138M, macs: 15.5G}")
     figures: dict[str, Figure] = {}
+    places: dict[str, str] = {}
     where = None
     for key, value in node.pairs:
         check_key(whole_token(key))
         if key.value in SOURCES:
             where = _text(value)
+        elif isinstance(value, Entries) and [entry.value for entry, _ in value.pairs] == ["where"]:
+            places[key.value] = _text(value.pairs[0][1])
         else:
             figures[key.value] = _detailed(key.value, value) if isinstance(value, Entries) else _plain(key.value, value)
-    return Published(figures, where)
+    return Published(figures, where, places)
 
 
 def check_key(token: Token) -> str:

@@ -59,6 +59,7 @@ LAYER_WORDS: Mapping[str, Word] = {
     "sepconv": Word(build.separable, ("out",), _SLIDE, _CONV, _FILTERS, "kernel"),
     "deconv": Word(build.transposed, ("out",), (*_SLIDE, "groups", "output_pad"), _CONV, _FILTERS, "kernel"),
     "fc": Word(build.linear, ("out",), (), ("bias", "nobias"), ("out",)),
+    "rbf": Word(build.radial_basis, ("out",), required=("out",)),
     "maxpool": Word(build.max_pool, (), _SLIDE, ("same", "ceil"), _KERNEL, "kernel"),
     "avgpool": Word(build.average_pool, (), ("stride", "pad"), ("same", "ceil", "exclude_pad"), _KERNEL, "kernel"),
     "subsample": Word(build.subsample, (), ("stride",), (), _KERNEL, "kernel"),

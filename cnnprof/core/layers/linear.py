@@ -36,6 +36,28 @@ class Linear(Layer):
 
 
 @layer
+@dataclass(frozen=True)
+class RBF(Layer):
+    """Squared distance to stored vectors, one an output (LeCun et al. 1998, section II.B: LeNet-5's output layer).
+
+    The vectors are drawn by hand and not learned, so they are no parameters.
+    """
+
+    out_features: Dim
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (*inputs[0][:-1], self.out_features)
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        terms = elements(output) * inputs[0][-1]
+        return Ops(add=2 * terms - elements(output), mul=terms)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(3 * n), ((2, n),)
+
+
+@layer
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast (torch.matmul)."""
 
