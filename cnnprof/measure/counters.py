@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -47,19 +49,30 @@ def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
 
     Raises UnavailableError where fvcore is missing.
     """
-    try:
-        from fvcore.nn import FlopCountAnalysis
-    except ImportError as error:
-        raise UnavailableError(f"fvcore cannot be imported: {error}", hint="pip install fvcore") from None
-    modes = {name: part.training for name, part in module.named_modules()}
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device))
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+    with _quiet():
+        try:
+            from fvcore.nn import FlopCountAnalysis
+        except ImportError as error:
+            raise UnavailableError(f"fvcore cannot be imported: {error}", hint="pip install fvcore") from None
+        modes = {name: part.training for name, part in module.named_modules()}
+        device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+        try:
+            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device))
+            parts = {kind: int(count) for kind, count in analysis.by_operator().items()}
+            return Count(int(analysis.total()), parts, analysis.unsupported_ops())
+        finally:
+            for name, part in module.named_modules():
+                part.training = modes[name]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log lines and warnings that fvcore and torch's tracer write about operations that they pass over."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        return Count(int(analysis.total()), {k: int(v) for k, v in analysis.by_operator().items()}, analysis.unsupported_ops())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(level)
-        for name, part in module.named_modules():
-            part.training = modes[name]
