@@ -16,6 +16,10 @@ from cnnprof.core.statistics import median, percentile
 # malloc.h of glibc
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
+CPU_INFO = Path("/proc/cpuinfo")
+CPU_TIMES = Path("/proc/stat")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
 SLOW_START = 10
 """A parallel region may cost this many times the same work on one thread before a warning says so."""
 
@@ -50,7 +54,7 @@ def machine() -> dict[str, Any]:
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 2),
-        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": _first_line(GOVERNOR),
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -58,7 +62,7 @@ def machine() -> dict[str, Any]:
 def cpu_name() -> str:
     """The processor's model name."""
     try:
-        text = Path("/proc/cpuinfo").read_text(errors="replace")
+        text = CPU_INFO.read_text(errors="replace")
     except OSError:
         text = ""
     entries = (line.partition(":") for line in text.splitlines())
@@ -66,9 +70,9 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _first_line(path: str) -> str | None:
+def _first_line(path: Path) -> str | None:
     try:
-        return Path(path).read_text().strip().split("\n")[0]
+        return path.read_text().strip().split("\n")[0]
     except OSError:
         return None
 
@@ -87,7 +91,7 @@ class Stolen:
     @staticmethod
     def _ticks() -> tuple[int, int]:
         # user nice system idle iowait irq softirq steal, then guest times that user and nice include (proc_stat(5))
-        ticks = [int(field) for field in (_first_line("/proc/stat") or "cpu").split()[1:9]]
+        ticks = [int(field) for field in (_first_line(CPU_TIMES) or "cpu").split()[1:9]]
         return sum(ticks), ticks[7] if len(ticks) > 7 else 0
 
 
