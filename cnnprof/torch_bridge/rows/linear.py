@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.core.arith import Shape
-from cnnprof.core.layers.linear import Constant, Linear, MatMul, Parameter, ScaledDotProductAttention
+from cnnprof.core.layers.linear import RBF, Constant, Linear, MatMul, Parameter, ScaledDotProductAttention
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 
@@ -37,6 +37,20 @@ class StoredConstant(nn.Module):
         return self.value
 
 
+class RadialBasis(nn.Module):
+    """Squared distances to stored vectors of -1 and +1, as LeNet-5's bitmaps have them."""
+
+    centers: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("centers", 2 * torch.randint(2, (outputs, inputs)).float() - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs) to (N, outputs)."""
+        return ((x.unsqueeze(-2) - self.centers) ** 2).sum(-1)
+
+
 def _capture_linear(call: Call) -> Match:
     weight, bias = call["weight"], call["bias"]
     return Match(Linear(weight.shape[0], bias is not None), (call.first,), (weight, bias))
@@ -54,6 +68,11 @@ def _capture_attention(call: Call) -> Match:
 
 
 row(Linear, lambda layer, inputs: nn.Linear(inputs[0][-1], layer.out_features, layer.bias), {"linear": _capture_linear})
+row(
+    RBF,
+    lambda layer, inputs: RadialBasis(inputs[0][-1], layer.out_features),
+    lacks="torch has no such operation: captured as the operations it is made of",
+)
 row(
     MatMul,
     lambda *_: Function(torch.matmul),
