@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from cnnprof.core.arith import Dim, Shape, known, same
 from cnnprof.core.errors import CnnprofError, SpecError
 from cnnprof.core.graph import Facts, Graph
-from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.family import Family
-from cnnprof.spec.literals import read_literal
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Budget, Scope
+from cnnprof.spec.settings import read_overrides
 from cnnprof.spec.steps import BLOCKS, NONE_HINT
 from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
-from cnnprof.spec.variants import SettingError, Variant, check_setting
+from cnnprof.spec.variants import Variant
 
 _SHOWN_CALLS = 3
 
@@ -38,8 +37,9 @@ def elaborate(
     Raises SpecError for a wrong variant or setting, and CnnprofError where the layers do not fit together.
     """
     chosen = family.variant(variant)
-    given = _override(family, chosen, settings or {})
-    values = {**family.settings, **(chosen.settings if chosen else {}), **given}
+    defaults = {**family.settings, **(chosen.settings if chosen else {})}
+    given = read_overrides(settings or {}, defaults)
+    values = defaults | given
     if input_shape is not None:
         values |= _follow(family, input_shape, given, values)
     outer = {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
@@ -78,32 +78,6 @@ def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
     return (*trace[:_SHOWN_CALLS], f"... {left_out} more calls ...", *trace[-_SHOWN_CALLS:])
 
 
-def _override(family: Family, variant: Variant | None, settings: Mapping[str, object]) -> dict[str, Value]:
-    """The given settings as values that fit their defaults."""
-    defaults = {**family.settings, **(variant.settings if variant else {})}
-    values: dict[str, Value] = {}
-    for name, given in settings.items():
-        try:
-            value = _read_given(given, isinstance(defaults.get(name), str))
-            check_setting(name, value, defaults)
-        except ExpressionError as error:
-            raise SpecError(f"{name}={given}: {error.message}", hint=error.hint) from None
-        except SettingError as error:
-            raise SpecError(error.message, hint=error.hint) from None
-        values[name] = value
-    return values
-
-
-def _read_given(given: object, is_text: bool) -> Value:
-    if isinstance(given, str):
-        return given.strip() if is_text else read_literal(given)
-    return _tupled(given)
-
-
-def _tupled(value: object) -> Value:
-    return tuple(_tupled(item) for item in value) if isinstance(value, (list, tuple)) else value
-
-
 def _follow(family: Family, input_shape: Shape, given: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
     """The settings that the spec's input consists of, as the wanted input has them."""
     followed: dict[str, Value] = {}
@@ -135,17 +109,19 @@ def _size(expression: Expression, value: Value) -> Dim:
 
 
 def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value]) -> Facts:
-    published = variant.published.over(family.published) if variant else family.published
+    own = variant or Variant(family.stem)
+    paper = own.paper or family.paper
+    published = own.published.over(family.published)
     return Facts(
         family=family.name,
         source=family.path,
-        year=family.year,
-        paper=family.paper,
-        about=(variant.about if variant else None) or family.about,
-        notes=family.notes,
+        year=own.year or family.year,
+        paper=paper,
+        about=own.about or family.about,
+        notes=own.notes or family.notes,
         settings={name: _listed(value) for name, value in values.items()},
         published=published.counts,
-        accuracy=published.accuracy(family.paper),
+        accuracy=published.accuracy(paper),
     )
 
 

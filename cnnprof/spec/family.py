@@ -12,12 +12,14 @@ from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source
+from cnnprof.spec.settings import read_setting
 from cnnprof.spec.steps import Nothing, Step
 from cnnprof.spec.structure import Structure
 from cnnprof.spec.tables import check_name, read_table
+from cnnprof.spec.texts import read_text, read_year
 from cnnprof.spec.tokens import split_commas, split_words
 from cnnprof.spec.values import Table, Value
-from cnnprof.spec.variants import Variant, read_setting, read_variants
+from cnnprof.spec.variants import Variant, read_variants
 from cnnprof.spec.words import WORDS
 
 KEYS = (
@@ -115,7 +117,7 @@ class _Reader:
         tables = self._each("tables", lambda key, node: read_table(check_name(key, "a table"), node))
         structure, blocks = self._blocks()
         variants = read_variants(self.root.get("variants"), settings)
-        published = self.root.get("published")
+        published, year = self.root.get("published"), self.root.get("year")
         return Family(
             name=self._text("name") or self.stem,
             stem=self.stem,
@@ -123,7 +125,7 @@ class _Reader:
             input=self._input(),
             layers=structure.read(self._required("layers")),
             source=self.source,
-            year=self._year(),
+            year=None if year is None else read_year(year),
             paper=self._text("paper"),
             about=self._text("about"),
             notes=self._text("notes"),
@@ -192,21 +194,9 @@ class _Reader:
             raise (node or self.root).error(f"the default '{name}' is not a variant", hint)
         return name
 
-    def _year(self) -> int | None:
-        text = self._text("year")
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) == 4):
-            raise (self.root.get("year") or self.root).error(f"'{text}' is not a year", "as in year: 2015")
-        return int(text)
-
     def _text(self, name: str) -> str | None:
         node = self.root.get(name)
-        if node is None:
-            return None
-        if not isinstance(node, Scalar):
-            raise node.error(f"'{name}' is a text", "quote a text that begins with a bracket")
-        return node.value.strip() or None
+        return None if node is None else read_text(name, node)
 
 
 def _read_signature(key: Scalar) -> Block:

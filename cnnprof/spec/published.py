@@ -6,54 +6,45 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.core.errors import did_you_mean
 from cnnprof.core.graph import Accuracy, Figure
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.reader import Entries, Scalar, Yaml
+from cnnprof.spec.texts import read_text
 
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 COUNTS = ("params", "macs", "ops", "activations")
 ACCURACIES = ("top1", "top5", "top1_error", "top5_error")
 SOURCES = ("where", "source")
-KEYS = (*COUNTS, *ACCURACIES, *SOURCES)
 
 _FIGURE = re.compile(r"(\d[\d_]*)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))?\s*([A-Za-z%]*)\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a paper states: counts and accuracies by key, and where.
+    """What a paper states: counts and accuracies by key, and where each of them stands.
 
-    Args:
-        where: the source of the figures that name none.
-        places: the same for one key; a family states them for its variants.
+    `where` holds the source of single keys, and under the key '' that of all others.
     """
 
     figures: Mapping[str, Figure] = field(default_factory=dict)
-    where: str | None = None
-    places: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: Published) -> Published:
         """These figures, and the other's where these say nothing."""
-        return Published({**other.placed, **self.placed}, other.where, other.places)
-
-    @property
-    def placed(self) -> dict[str, Figure]:
-        """The figures with their sources."""
-        return {key: replace(f, where=f.where or self.places.get(key) or self.where) for key, f in self.figures.items()}
+        return Published({**other.figures, **self.figures}, {**other.where, **self.where})
 
     @property
     def counts(self) -> dict[str, Figure]:
-        """The figures that can be computed, with their source."""
-        return {key: figure for key, figure in self.placed.items() if key in COUNTS}
+        """The figures that can be computed, each with its source."""
+        return {key: replace(figure, where=self._source(key)) for key, figure in self.figures.items() if key in COUNTS}
 
     def accuracy(self, paper: str | None) -> Accuracy | None:
-        """Accuracy in percent, None where none is stated."""
-        top1, top5 = self._percent("top1"), self._percent("top5")
-        if top1 is None and top5 is None:
+        """Accuracy in percent with its source, the paper if no other is named; None where no accuracy is stated."""
+        stated = [key for key in ACCURACIES if key in self.figures]
+        if not stated:
             return None
-        places = [f.where for key, f in self.placed.items() if key in ACCURACIES and f.where]
-        return Accuracy(top1, top5, places[0] if places else paper or "")
+        return Accuracy(self._percent("top1"), self._percent("top5"), self._source(stated[0]) or paper or "")
 
     def _percent(self, key: str) -> float | None:
         if key in self.figures:
@@ -61,31 +52,36 @@ class Published:
         error = self.figures.get(f"{key}_error")
         return None if error is None else round(100.0 - error.value, 6)
 
+    def _source(self, key: str) -> str | None:
+        return self.figures[key].where or self.where.get(key) or self.where.get("")
+
 
 def read_published(node: Yaml) -> Published:
     """The mapping under `published`. Raises SpecError for an unknown key or unit."""
     if not isinstance(node, Entries):
         raise node.error("'published' is a mapping", "as in published: {params: 138M, macs: 15.5G}")
     figures: dict[str, Figure] = {}
-    places: dict[str, str] = {}
-    where = None
+    where: dict[str, str] = {}
     for key, value in node.pairs:
-        check_key(whole_token(key))
-        if key.value in SOURCES:
-            where = _text(value)
-        elif isinstance(value, Entries) and [entry.value for entry, _ in value.pairs] == ["where"]:
-            places[key.value] = _text(value.pairs[0][1])
+        name = key.value
+        if name in SOURCES:
+            where[""] = read_text(name, value) or ""
+            continue
+        check_figure(whole_token(key))
+        if isinstance(value, Entries):
+            _read_detailed(name, value, figures, where)
         else:
-            figures[key.value] = _detailed(key.value, value) if isinstance(value, Entries) else _plain(key.value, value)
-    return Published(figures, where, places)
+            figures[name] = _read_plain(name, value)
+    placed = {name: replace(figure, where=figure.where or where.get("")) for name, figure in figures.items()}
+    return Published(placed, where)
 
 
-def check_key(token: Token) -> str:
-    """The key, if it is one that can be published."""
-    if token.text not in KEYS:
-        hint = did_you_mean(token.text, KEYS) or f"one of {' '.join(KEYS)}"
+def check_figure(token: Token) -> None:
+    """Raise SpecError unless the word is the key of a figure."""
+    known = (*COUNTS, *ACCURACIES)
+    if token.text not in known:
+        hint = did_you_mean(token.text, known) or f"the keys are {' '.join(known)}"
         raise token.error(f"'published' has no key '{token.text}'", hint)
-    return token.text
 
 
 def read_figure(key: str, token: Token) -> Figure:
@@ -96,10 +92,10 @@ def read_figure(key: str, token: Token) -> Figure:
     whole, digits, exponent, unit = found.groups()
     scale = _scale(key, token, unit) * 10.0 ** int(exponent or 0)
     value = round(float(f"{whole.replace('_', '')}.{digits or 0}") * scale, 9)
-    if not value < 1e18:
-        raise token.error("this figure is too large")
-    if key in ACCURACIES and not value <= 100:
+    if key in ACCURACIES and value > 100:
         raise token.error(f"'{key}' is in percent, from 0 to 100")
+    if value >= 1e18:
+        raise token.error("this figure is too large")
     exact = scale == 1 and not digits and key not in ACCURACIES
     return Figure(value, 0.0 if exact else 0.5 * scale / 10 ** len(digits or ""), token.text)
 
@@ -108,51 +104,42 @@ def _scale(key: str, token: Token, unit: str) -> float:
     known = ("", "%") if key in ACCURACIES else tuple(UNITS)
     if unit in known:
         return UNITS.get(unit, 1.0)
+    folded = next((name for name in known if name and name.lower() == unit.lower()), None)
+    units = " ".join(name for name in known if name)
     start = len(token.text) - len(unit)
-    matches = [name for name in known if name and name.lower() == unit.lower()]
-    hint = f"did you mean '{matches[0]}'?" if matches else f"the units are {' '.join(name for name in known if name)}"
-    raise token.cut(start).error(f"unknown unit '{unit}'", hint)
+    raise token.cut(start).error(f"unknown unit '{unit}'", f"did you mean '{folded}'?" if folded else f"it may be {units}")
 
 
-def _plain(key: str, node: Yaml) -> Figure:
+def _read_plain(key: str, node: Yaml) -> Figure:
     if not isinstance(node, Scalar):
         raise node.error(f"'{key}' is a figure such as 138M, or a mapping with its value")
     return read_figure(key, whole_token(node))
 
 
-def _detailed(key: str, node: Entries) -> Figure:
-    """`{value: 6.8M, tolerance: 0.2M, why: ..., where: ...}`."""
+def _read_detailed(key: str, node: Entries, figures: dict[str, Figure], where: dict[str, str]) -> None:
+    """`{value: 6.8M, tolerance: 0.2M, why: ..., where: ...}`; without a value, where the variants' figures stand."""
     known = ("value", "tolerance", "why", *SOURCES)
-    for entry, _ in node.pairs:
+    texts: dict[str, str | None] = {}
+    for entry, value in node.pairs:
         if entry.value not in known:
-            raise entry.error(
-                f"a figure has no key '{entry.value}'", did_you_mean(entry.value, known) or f"one of {' '.join(known)}"
-            )
-    value = node.get("value")
-    if value is None:
-        raise node.error(f"'{key}' has no 'value'")
-    figure = _plain(key, value)
-    tolerance = node.get("tolerance")
-    why = node.get("why")
-    where = next((node.get(name) for name in SOURCES if node.get(name) is not None), None)
-    return Figure(
-        figure.value,
-        figure.tolerance if tolerance is None else _tolerance(key, tolerance, figure.value),
-        figure.text,
-        None if why is None else _text(why),
-        None if where is None else _text(where),
-    )
+            hint = did_you_mean(entry.value, known) or f"its keys are {' '.join(known)}"
+            raise entry.error(f"a figure has no key '{entry.value}'", hint)
+        if entry.value in ("why", *SOURCES):
+            texts[entry.value] = read_text(entry.value, value)
+    source = texts.get("where") or texts.get("source")
+    stated, tolerance = node.get("value"), node.get("tolerance")
+    if stated is None:
+        if not source or tolerance is not None or "why" in texts:
+            raise node.error(f"'{key}' has no 'value'")
+        where[key] = source
+        return
+    figure = _read_plain(key, stated)
+    margin = figure.tolerance if tolerance is None else _read_tolerance(key, tolerance, figure.value)
+    figures[key] = Figure(figure.value, margin, figure.text, texts.get("why"), source)
 
 
-def _tolerance(key: str, node: Yaml, value: float) -> float:
+def _read_tolerance(key: str, node: Yaml, value: float) -> float:
     """A figure of its own, or a share such as `5%`."""
     if isinstance(node, Scalar) and node.value.endswith("%") and key not in ACCURACIES:
-        token = whole_token(node)
-        return read_figure("top1", token).value / 100 * value
-    return _plain(key, node).value
-
-
-def _text(node: Yaml) -> str:
-    if not isinstance(node, Scalar):
-        raise SpecError("this is a text", node.place)
-    return node.value.strip()
+        return read_figure("top1", whole_token(node)).value / 100 * value
+    return _read_plain(key, node).value

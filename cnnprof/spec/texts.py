@@ -1,0 +1,21 @@
+"""The texts of a family and of a variant: year, paper, about, notes."""
+
+from __future__ import annotations
+
+from cnnprof.spec.reader import Scalar, Yaml
+
+TEXTS = ("paper", "about", "notes")
+
+
+def read_text(what: str, node: Yaml) -> str | None:
+    """The text under a key; None if it is empty. Raises SpecError for a list or a mapping."""
+    if not isinstance(node, Scalar):
+        raise node.error(f"'{what}' is a text", "quote a text that begins with a bracket")
+    return node.value.strip() or None
+
+
+def read_year(node: Yaml) -> int:
+    """A year of four digits. Raises SpecError for anything else."""
+    if not (isinstance(node, Scalar) and node.value.isascii() and node.value.isdigit() and len(node.value) == 4):
+        raise node.error("a year has four digits", "as in year: 2015")
+    return int(node.value)
