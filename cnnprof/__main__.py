@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from cnnprof.core.errors import INTERRUPTED, CnnprofError
+from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError
 
 
 def main() -> None:
@@ -21,6 +22,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("CNNPROF_DEBUG"):
+            raise
+        print(f"error: a defect in cnnprof: {type(error).__name__}: {error}", file=sys.stderr)
+        print("  = hint: CNNPROF_DEBUG=1 shows where; please report it", file=sys.stderr)
+        sys.exit(DEFECT)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,15 @@ class Finished(NamedTuple):
 
 
 def cnnprof(*arguments: object, cwd: Path | None = None, **environment: str) -> Finished:
-    """Run `cnnprof` with the arguments; a traceback on stderr fails the test at once."""
-    env = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")} | environment
+    """Run `cnnprof` with the arguments; a defect of its own fails the test at once."""
+    env = (
+        {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
+        | {"CNNPROF_DEBUG": "1"}
+        | environment
+    )
     result = subprocess.run(
         [sys.executable, "-m", "cnnprof", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, env=env, timeout=300
     )
     assert "Traceback" not in result.stderr, result.stderr
+    assert "a defect in cnnprof" not in result.stderr, result.stderr
     return Finished(result.returncode, result.stdout, result.stderr)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 GATE_FAILED = 1
 USAGE = 2
+DEFECT = 70
 INTERRUPTED = 130
 
 
