@@ -45,6 +45,11 @@ def import_torchvision() -> Any:
     return torchvision
 
 
+def lacks_operators() -> bool:
+    """Whether torchvision was imported without its C++ operators: its classification models work, its detection does not."""
+    return bool(_kept)
+
+
 def _import_without_operators() -> Any:
     import torch
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -118,13 +119,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
+        varies = any(self._varies(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
         if capture is None:
-            result = self._break_down(func, args, kwargs)
+            result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
                 return result
         result = func(*args, **kwargs)
         call = Call(func, args, kwargs, result)
-        if not call.outputs or call.op in _SHAPE_ONLY or not any(map(self._varies, call.tensors)):
+        if not varies or not call.outputs or call.op in _SHAPE_ONLY:
             return result
         if not call.inplace and call.op not in _HANDS_ON and is_same_view(call.output, call.first):
             if call.output is not call.first:
@@ -132,7 +134,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return result
         matches = capture(call) if capture else None
         if capture and matches is None:
-            smaller = self._break_down(func, args, kwargs)
+            smaller = self._break_down(func, args, kwargs, varies)
             if smaller is not NotImplemented:
                 return smaller
         if result is call.first and not call.inplace:
@@ -141,10 +143,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._record(call, _unknown(call) if matches is None else matches)
         return call.result
 
-    def _break_down(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Runs a composite operation as the smaller ones it is made of; NotImplemented if it is not."""
+    def _break_down(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], varies: bool) -> Any:
+        """Runs an operation as the smaller ones it is made of, if torch says of which; else NotImplemented."""
         with self:
-            return func.decompose(*args, **kwargs)
+            result = func.decompose(*args, **kwargs)
+            if result is NotImplemented and varies and func in decomposition_table:
+                result = decomposition_table[func](*args, **kwargs)
+            return result
 
     def _record(self, call: Call, matches: Match | Sequence[Match]) -> None:
         matches = [matches] if isinstance(matches, Match) else matches

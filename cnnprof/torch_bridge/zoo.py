@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import ast
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from torch import nn
 
 from cnnprof.core.arith import Shape
 from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
-from cnnprof.torch_bridge.requirements import import_torchvision, require_torch
+from cnnprof.torch_bridge.meta import on_meta
+from cnnprof.torch_bridge.requirements import import_torchvision
 
 WEIGHTS = "weights"
 """The setting that chooses an entry of torchvision's weights metadata; it is none of the model's own."""
 
 
 def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape) -> nn.Module:
-    """`torchvision.models.NAME` for inputs of this shape; settings are keyword arguments of its builder, or their texts.
+    """`torchvision.models.NAME` for inputs of this shape; the settings are keyword arguments of its builder.
 
     Raises CnnprofError for a setting that the model does not have or cannot use, and UnavailableError without torchvision.
     """
     builder = import_torchvision().models.get_model_builder(name)
     arguments = _arguments(builder)
-    given = {key: parse(key, value) for key, value in settings.items() if key != WEIGHTS}
+    given = {key: value for key, value in settings.items() if key != WEIGHTS}
     for key in given:
         if key not in arguments:
-            raise CnnprofError(f"torchvision's {name} has no setting '{key}'", hint=did_you_mean(key, arguments))
-    if "init_weights" in arguments and name in ("googlenet", "inception_v3"):
-        # Left out, torchvision warns and then draws every weight from a truncated normal distribution, which takes seconds.
-        given.setdefault("init_weights", False)
+            hint = did_you_mean(key, [WEIGHTS, *arguments])
+            raise CnnprofError(f"torchvision's {name} has no setting '{key}'", hint=hint)
     height, width = input_shape[2:]
     if "image_size" in arguments:
         if height != width:
@@ -39,6 +38,9 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
         given.setdefault("image_size", height)
     if "input_size" in arguments:
         given.setdefault("input_size", (height, width))
+    if name in ("googlenet", "inception_v3"):
+        # Left out, it draws every weight from a truncated normal distribution, which takes seconds, and warns of that.
+        given.setdefault("init_weights", False)
     try:
         model: nn.Module = builder(weights=None, **given)
     except Exception as error:
@@ -46,47 +48,77 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
     return model
 
 
-def timm_model(name: str, settings: Mapping[str, Any], input_shape: Shape | None) -> nn.Module:
-    """`timm.create_model(NAME)`; a model that is built for an image size is built for that of the input.
+def weights_entry(name: str, chosen: str | None) -> Any:
+    """An entry of the model's weights metadata, the default one for None. Raises CnnprofError if it has none of that name."""
+    entries = import_torchvision().models.get_model_weights(name)
+    if chosen is None or chosen == "DEFAULT":
+        return entries.DEFAULT
+    if chosen not in entries.__members__:
+        known = list(entries.__members__)
+        hint = did_you_mean(chosen, known) or f"one of {', '.join(known)}"
+        raise CnnprofError(f"torchvision has no weights '{chosen}' for {name}", hint=hint)
+    return entries[chosen]
+
+
+def timm_model(name: str, settings: Mapping[str, Any], input_shape: Shape, meta: bool = False) -> nn.Module:
+    """`timm.create_model(NAME)`; a model for one image size is built for that of the input. `meta`: without data if possible.
 
     Raises CnnprofError for a name or setting that timm does not take, and UnavailableError without timm.
     """
     timm = import_timm()
-    given = {key: parse(key, value) for key, value in settings.items()}
-    if not timm.is_model(name):
-        raise CnnprofError(f"timm has no model '{name}'", hint=did_you_mean(name.partition(".")[0], timm.list_models()))
-    if input_shape is not None and _built_for_a_size(timm.model_entrypoint(name)):
+    given = dict(settings)
+    if _timm_config(name).fixed_input_size and tuple(input_shape[1:]) != timm_input(name):
         given.setdefault("img_size", tuple(input_shape[2:]))
+    if meta:
+        # Some models read the values of their weights while they are built; they are built again with data.
+        with suppress(Exception), on_meta():
+            return _created(timm, name, given)
     try:
-        model: nn.Module = timm.create_model(name, pretrained=False, **given)
+        return _created(timm, name, given)
     except Exception as error:
         raise CnnprofError(f"timm cannot build {name}: {type(error).__name__}: {error}") from error
-    return model
+
+
+def timm_input(name: str) -> tuple[int, ...]:
+    """The (C, H, W) that the model's configuration names. Raises as `timm_model`."""
+    return tuple(_timm_config(name).input_size)
 
 
 def import_timm() -> Any:
     """timm, imported. Raises UnavailableError if it is missing."""
     import_torchvision()
     try:
-        import timm
+        import timm  # type: ignore[import-not-found, unused-ignore]
     except ModuleNotFoundError as error:
-        raise UnavailableError(f"{error.name} is not installed", hint="pip install timm") from None
+        raise UnavailableError(f"{error.name} is not installed", hint=f"pip install {error.name}") from None
     return timm
 
 
-def parse(key: str, value: Any) -> Any:
-    """A setting's text as the Python value that it spells; other values as they are. Raises CnnprofError on other text."""
-    if not isinstance(value, str):
-        return value
+def parse_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with every text as the Python value that it spells (`0.5`, `true`, `(1, 2)`), or itself if it spells none."""
+    return {key: _parse(value) if isinstance(value, str) else value for key, value in settings.items()}
+
+
+def _parse(text: str) -> Any:
     words = {"true": True, "false": False, "none": None}
-    if value.lower() in words:
-        return words[value.lower()]
+    if text.lower() in words:
+        return words[text.lower()]
     try:
-        return ast.literal_eval(value)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise CnnprofError(
-            f"'{value}' is no value for '{key}'", hint="a number, true, false, none or a (tuple, of, them)"
-        ) from None
+        return text
+
+
+def _created(timm: Any, name: str, settings: Mapping[str, Any]) -> nn.Module:
+    model: nn.Module = timm.create_model(name, pretrained=False, **settings)
+    return model
+
+
+def _timm_config(name: str) -> Any:
+    timm = import_timm()
+    if not timm.is_model(name):
+        raise CnnprofError(f"timm has no model '{name}'", hint=did_you_mean(name.partition(".")[0], timm.list_models()))
+    return timm.get_pretrained_cfg(name) or timm.models.PretrainedCfg()
 
 
 def _arguments(builder: Callable[..., Any]) -> list[str]:
@@ -94,7 +126,6 @@ def _arguments(builder: Callable[..., Any]) -> list[str]:
     plain = inspect.unwrap(builder)
     helpers = [plain.__globals__.get(name) for name in plain.__code__.co_names if name.startswith("_")]
     functions = [inspect.signature(plain).return_annotation.__init__, *filter(inspect.isfunction, helpers)]
-    found = dict.fromkeys(
-        name for f in functions for name, p in inspect.signature(f).parameters.items() if p.kind != p.VAR_KEYWORD
-    )
-    return [name for name in found if name not in ("self", "arch", WEIGHTS, "progress")]
+    parameters = [p for function in functions for p in inspect.signature(function).parameters.values()]
+    named = dict.fromkeys(p.name for p in parameters if p.kind != p.VAR_KEYWORD)
+    return [name for name in named if name not in ("self", "arch", WEIGHTS, "progress")]

@@ -238,21 +238,23 @@ class Gather(Layer):
 @layer
 @dataclass(frozen=True)
 class Upsample(Layer):
-    """A larger grid, by repetition or interpolation (torch.nn.Upsample)."""
+    """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
 
-    scale_factor: Size
+    scale_factor: Size = ()
     mode: str = "nearest"
+    size: Size = ()
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        check_axes(x, len(self.scale_factor))
-        return (*x[:2], *(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True)))
+        check_axes(x, len(self.size or self.scale_factor))
+        size = self.size or tuple(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True))
+        return (*x[:2], *size)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        if self.mode == "nearest":
+        if self.mode.startswith("nearest"):
             return Ops()
-        # Bilinear: a weighted sum of two neighbours along each axis, 2^axes weights an element.
-        weights = 2 ** len(self.scale_factor)
+        # A weighted sum of two neighbours along each axis, or of four in cubic interpolation.
+        weights = (4 if self.mode == "bicubic" else 2) ** (len(output) - 2)
         return Ops(mul=weights * elements(output), add=(weights - 1) * elements(output))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:

@@ -59,15 +59,15 @@ class RBF(Layer):
 
 @layer
 class MatMul(Layer):
-    """Matrix product over the last two axes, the others broadcast (torch.matmul)."""
+    """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul)."""
 
     arity: ClassVar[int | None] = 2
 
     def shape(self, *inputs: Shape) -> Shape:
         a, b = inputs
-        if len(a) < 2 or len(b) < 2 or not same(a[-1], b[-2]):
+        if not a or not b or not same(a[-1], b[-2:][0]):
             raise ShapeError(f"cannot multiply {describe(a)} with {describe(b)}")
-        return (*broadcast(a[:-2], b[:-2]), a[-2], b[-1])
+        return (*broadcast(a[:-2], b[:-2]), *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(output) * inputs[0][-1])

@@ -12,10 +12,10 @@ from cnnprof.core.layers import arrangement as layers
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 
-def _capture_flatten(call: Call) -> Match | None:
+def _capture_flatten(call: Call) -> Match:
     x, start, end = call.first, call["start_dim"], call["end_dim"]
-    if x.dim() < 2 or end % x.dim() != x.dim() - 1:
-        return None
+    if call.moved or x.dim() < 2 or end % x.dim() != x.dim() - 1:
+        return _capture_reshape(call)
     return Match(layers.Flatten(start % x.dim()), (x,))
 
 
@@ -88,11 +88,12 @@ def _build_pad(layer: layers.Pad, _inputs: object) -> nn.Module:
     return Function(lambda x: functional.pad(x, amounts, layer.mode, value), f"amounts={layer.amounts}")
 
 
-def _capture_roll(call: Call) -> Match | None:
-    return Match(layers.Roll(tuple(call["shifts"]), tuple(call["dims"])), (call.first,)) if call["dims"] else None
+def _capture_roll(call: Call) -> Match:
+    # Without axes, torch rolls the flattened tensor.
+    return Match(layers.Roll(tuple(call["shifts"]), tuple(call["dims"])), (call.first,)) if call["dims"] else _moved(call)
 
 
-def _capture_index(call: Call) -> Match | None:
+def _capture_index(call: Call) -> Match:
     x, indices = call.first, call["indices"]
     if len(indices) == 1 and indices[0].dtype != torch.bool:
         return Match(layers.Gather(), (x, indices[0]))
@@ -100,13 +101,15 @@ def _capture_index(call: Call) -> Match | None:
     return Match(layers.Rearrange("index", call.size), (x, *tensors))
 
 
-def _capture_upsample(call: Call) -> Match | None:
-    x = call.first
-    sizes = list(zip(call.size[2:], x.shape[2:], strict=True))
-    if any(larger % smaller for larger, smaller in sizes):
-        return None
+def _capture_upsample(call: Call) -> Match:
     mode = call.op.removeprefix("upsample_").rstrip("123d")
-    return Match(layers.Upsample(tuple(larger // smaller for larger, smaller in sizes), mode), (x,))
+    return Match(layers.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
+
+
+def _build_upsample(layer: layers.Upsample, _inputs: object) -> nn.Module:
+    if layer.size:
+        return nn.Upsample(layer.size, mode=layer.mode)
+    return nn.Upsample(scale_factor=tuple(float(factor) for factor in layer.scale_factor), mode=layer.mode)
 
 
 def _build_reshape(layer: layers.Reshape, _inputs: object) -> nn.Module:
@@ -184,12 +187,19 @@ row(
 row(
     layers.Gather,
     lambda *_: Function(lambda table, index: table[index.long()]),
-    {"index": _capture_index, "embedding": lambda call: Match(layers.Gather(), (call["weight"], call["indices"]))},
+    {
+        "index": _capture_index,
+        "_unsafe_index": _capture_index,
+        "embedding": lambda call: Match(layers.Gather(), (call["weight"], call["indices"])),
+    },
 )
 row(
     layers.Upsample,
-    lambda layer, _: nn.Upsample(scale_factor=tuple(float(f) for f in layer.scale_factor), mode=layer.mode),
-    {f"upsample_{mode}": _capture_upsample for mode in ("nearest1d", "nearest2d", "nearest3d", "bilinear2d")},
+    _build_upsample,
+    {
+        f"upsample_{mode}": _capture_upsample
+        for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
+    },
 )
 row(
     layers.Rearrange,
@@ -200,6 +210,7 @@ row(
             "fill",
             "flip",
             "gather",
+            "im2col",
             "index_fill",
             "index_put",
             "index_select",

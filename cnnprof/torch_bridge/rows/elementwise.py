@@ -24,16 +24,16 @@ _KINDS = {
 _KIND_OF = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
 
 
-def _capture(call: Call) -> Match | None:
+def _capture(call: Call) -> Match:
     op, tensors = call.op, tuple(call.tensors)
     numbers = [value for value in _operands(call) if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    if op in ("add", "sub", "rsub") and len(tensors) > 1 and call["alpha"] != 1:
-        return None
-    if op in ("add", "mul") and len(tensors) == 2:
+    # The second tensor of an addition or subtraction may be scaled.
+    scaled = op in ("add", "sub", "rsub") and call["alpha"] != 1
+    if op in ("add", "mul") and len(tensors) == 2 and not scaled:
         return Match((Add if op == "add" else Mul)(call.inplace), tensors)
-    bounds = max(1, len(numbers)) if op == "clamp" else 1
+    count = 2 if scaled or (op == "clamp" and len(numbers) == 2) else 1
     value = float(numbers[0]) if len(numbers) == 1 else None
-    return Match(Arithmetic(op, _KIND_OF[op], value, bounds, call.inplace), tensors)
+    return Match(Arithmetic(op, _KIND_OF[op], value, count, call.inplace), tensors)
 
 
 def _operands(call: Call) -> list[object]:

@@ -56,9 +56,8 @@ def _capture_linear(call: Call) -> Match:
     return Match(Linear(weight.shape[0], bias is not None), (call.first,), (weight, bias))
 
 
-def _capture_matmul(call: Call) -> Match | None:
-    a, b = call.tensors
-    return Match(MatMul(), (a, b)) if a.dim() > 1 and b.dim() > 1 else None
+def _capture_matmul(call: Call) -> Match:
+    return Match(MatMul(), tuple(call.tensors))
 
 
 def _capture_attention(call: Call) -> Match:
@@ -76,7 +75,7 @@ row(
 row(
     MatMul,
     lambda *_: Function(torch.matmul),
-    {"matmul": _capture_matmul, "bmm": _capture_matmul, "mm": _capture_matmul},
+    dict.fromkeys(("matmul", "bmm", "mm", "mv", "dot"), _capture_matmul),
 )
 row(
     ScaledDotProductAttention,

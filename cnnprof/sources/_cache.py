@@ -1,0 +1,137 @@
+"""Captured graphs on disk, so that a second look at a torch model needs no torch.
+
+An entry is two lines of JSON: first what was asked, with the versions of all that shaped the answer and the answer's checksum,
+then the answer. An entry that does not say exactly what was asked, or does not add up, is as good as none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import cnnprof
+from cnnprof.core.errors import UnavailableError
+from cnnprof.core.graph import Graph
+
+_SHAPED_BY = ("core", "core/layers", "torch_bridge", "torch_bridge/rows", "sources")
+"""Folders whose code decides what a captured graph looks like."""
+
+
+def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Callable[[], Graph]) -> Graph:
+    """The kept graph for the question, or a new one, which is then kept.
+
+    Args:
+        question: all that the graph depends on, as JSON types.
+        packages: distributions whose versions it depends on. Raises UnavailableError if one is not installed.
+        make: makes the graph.
+    """
+    asked = {"graph": dict(question), "versions": versions(packages)}
+    answer = _read(asked)
+    if answer is not None:
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            return _consistent(Graph.from_dict(answer))
+    graph = make()
+    _write(asked, graph.to_dict())
+    return graph
+
+
+def recall_names(source: str, packages: Iterable[str], make: Callable[[], list[str]]) -> list[str]:
+    """The kept names of a source's models, or new ones, which are then kept. Raises UnavailableError as `recall_graph`."""
+    asked = {"names": source, "versions": versions(packages)}
+    answer = _read(asked)
+    if isinstance(answer, list) and all(isinstance(name, str) for name in answer):
+        return answer
+    names = make()
+    _write(asked, names)
+    return names
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The version of each package, read without importing it, and of the code that captures."""
+    try:
+        return {"cnnprof": _fingerprint()} | {package: version(package) for package in packages}
+    except PackageNotFoundError as error:
+        raise UnavailableError(f"{error.name} is not installed", hint=f"pip install {error.name}") from None
+
+
+def folder() -> Path:
+    """Where entries are kept: `CNNPROF_CACHE`, or `cnnprof` in the platform's folder for caches."""
+    chosen = os.environ.get("CNNPROF_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "cnnprof" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/cnnprof"
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(shared) if os.path.isabs(shared) else Path.home() / ".cache") / "cnnprof"
+
+
+def _fingerprint() -> str:
+    """The newest change of the code, so that an entry does not outlive the rules that made it."""
+    root = Path(cnnprof.__file__).parent
+    stamps = [
+        f"{entry.name} {status.st_mtime_ns} {status.st_size}"
+        for part in _SHAPED_BY
+        for entry in os.scandir(root / part)
+        if entry.name.endswith(".py") and (status := entry.stat())
+    ]
+    return sha256("\n".join(sorted(stamps)).encode()).hexdigest()[:16]
+
+
+def _path(asked: Mapping[str, Any]) -> Path:
+    return folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:32]}.json"
+
+
+def _read(asked: Mapping[str, Any]) -> Any:
+    """The answer of the entry for what is asked; None if there is none that can be trusted."""
+    try:
+        head, _, body = _path(asked).read_text(encoding="utf-8").partition("\n")
+        if head == _dump(_header(asked, body)):
+            return json.loads(body)
+    except (OSError, RuntimeError, ValueError, RecursionError):
+        # Unreadable, no home folder, not text, or not JSON.
+        return None
+    return None
+
+
+def _write(asked: Mapping[str, Any], answer: Any) -> None:
+    """Keep the answer. Where that is not possible, the next run does the work again."""
+    body = _dump(answer)
+    with suppress(OSError, RuntimeError):
+        path = _path(asked)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and then moved, so that no reader ever meets half an entry.
+        part = path.with_suffix(f".{os.getpid()}.part")
+        try:
+            part.write_text(f"{_dump(_header(asked, body))}\n{body}", encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _header(asked: Mapping[str, Any], body: str) -> dict[str, Any]:
+    return {"asked": asked, "checksum": sha256(body.encode()).hexdigest()}
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _consistent(graph: Graph) -> Graph:
+    """The graph, if every node's inputs are defined before it and the outputs exist. Raises ValueError."""
+    known = {"input"}
+    for node in graph:
+        if not known.issuperset(node.inputs) or node.name in known:
+            raise ValueError(f"node {node.name} is not defined rightly")
+        known.add(node.name)
+    if not known.issuperset(graph.outputs):
+        raise ValueError("an output is not defined")
+    return graph

@@ -1,0 +1,44 @@
+"""A user's own torch model, `pkg.module:factory` or `path/to/file.py:factory`; its code may change, so it is never cached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cnnprof.core.graph import Facts, Graph
+
+
+def names() -> list[str]:
+    """None: what a user's code offers is not known before it is imported."""
+    return []
+
+
+def load(
+    reference: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of the module that the reference names or makes.
+
+    Args:
+        reference: `pkg.module:factory` or `path/to/file.py:factory`: a torch module, or a class or function that makes one.
+        settings: keyword arguments of the class or function, as values or text.
+        input_shape: (C, H, W), 3x224x224 if it is not given.
+        batch: images in one run.
+
+    Raises CnnprofError if there is no such thing or its code fails, UnavailableError without torch.
+    """
+    from cnnprof.torch_bridge.requirements import require_torch
+
+    require_torch()
+    from cnnprof.torch_bridge.capture import capture
+    from cnnprof.torch_bridge.user import user_model
+    from cnnprof.torch_bridge.zoo import parse_settings
+
+    given = parse_settings(settings or {})
+    shape = (batch, *(input_shape or (3, 224, 224)))
+    module = user_model(reference, given)
+    graph = capture(module, shape, reference)
+    return replace(graph, facts=Facts(family=type(module).__name__, source=f"python:{reference}", settings=given))

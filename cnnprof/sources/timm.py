@@ -1,0 +1,60 @@
+"""timm's models, where timm is installed: captured once, then read from the cache. Nothing is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cnnprof.core.graph import Facts, Graph
+from cnnprof.sources._cache import recall_graph, recall_names
+
+_PACKAGES = ("timm", "torch", "torchvision")
+
+
+def names() -> list[str]:
+    """Every model of the installed timm. Raises UnavailableError if there is none."""
+    return recall_names("timm", _PACKAGES, _list_names)
+
+
+def load(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of `timm.create_model(NAME)` in eval mode.
+
+    Args:
+        name: as timm knows it, with or without the tag of its weights.
+        settings: keyword arguments of `timm.create_model`, as values or text.
+        input_shape: (C, H, W) where the model's own is not wanted.
+        batch: images in one run.
+
+    Raises CnnprofError for an unknown name or setting, UnavailableError without timm.
+    """
+    settings = dict(settings or {})
+    question = {
+        "reference": f"timm:{name}",
+        "settings": {key: repr(value) for key, value in sorted(settings.items())},
+        "input": input_shape,
+        "batch": batch,
+    }
+    return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
+
+
+def _list_names() -> list[str]:
+    from cnnprof.torch_bridge.zoo import import_timm
+
+    return list(import_timm().list_models())
+
+
+def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> Graph:
+    from cnnprof.torch_bridge.capture import capture
+    from cnnprof.torch_bridge.zoo import parse_settings, timm_input, timm_model
+
+    settings = parse_settings(settings)
+    shape = (batch, *(input_shape or timm_input(name)))
+    module = timm_model(name, settings, shape, meta=True)
+    graph = capture(module, shape, f"timm:{name}")
+    return replace(graph, facts=Facts(family=type(module).__name__, source=f"timm:{name}", settings=settings))

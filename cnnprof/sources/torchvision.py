@@ -1,0 +1,97 @@
+"""torchvision's classification models: captured once, then read from the cache. Nothing is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cnnprof.core.errors import CnnprofError, did_you_mean
+from cnnprof.core.graph import Accuracy, Facts, Figure, Graph
+from cnnprof.sources._cache import recall_graph, recall_names
+
+_PACKAGES = ("torch", "torchvision")
+_HEADS = {
+    "googlenet": "the training-only heads are left out",
+    "inception_v3": "the training-only head is counted",
+}
+"""What `num_params` of a model with auxiliary heads stands for."""
+
+
+def names() -> list[str]:
+    """Every classification model of the installed torchvision. Raises UnavailableError if there is none."""
+    return recall_names("torchvision", _PACKAGES, _list_names)
+
+
+def load(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of `torchvision.models.NAME` in eval mode, with the figures of its weights' metadata.
+
+    Args:
+        name: as `names()` has it.
+        settings: keyword arguments of the builder, as values or text; `weights` chooses the entry of the weights' metadata
+            whose input size and figures are taken (the default entry's otherwise).
+        input_shape: (C, H, W) where the entry's own is not wanted. A model for one image size is built for that size.
+        batch: images in one run.
+
+    Raises CnnprofError for an unknown name or setting, UnavailableError without torch or torchvision.
+    """
+    known = names()
+    if name not in known:
+        raise CnnprofError(f"torchvision has no classification model '{name}'", hint=did_you_mean(name, known))
+    settings = dict(settings or {})
+    question = {
+        "reference": f"torchvision:{name}",
+        "settings": {key: repr(value) for key, value in sorted(settings.items())},
+        "input": input_shape,
+        "batch": batch,
+    }
+    return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
+
+
+def _list_names() -> list[str]:
+    from cnnprof.torch_bridge.requirements import import_torchvision
+
+    models = import_torchvision().models
+    return list(models.list_models(module=models))
+
+
+def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> Graph:
+    from cnnprof.torch_bridge.capture import capture
+    from cnnprof.torch_bridge.meta import on_meta
+    from cnnprof.torch_bridge.zoo import WEIGHTS, parse_settings, torchvision_model, weights_entry
+
+    settings = parse_settings(settings)
+    entry = weights_entry(name, settings.get(WEIGHTS))
+    size = entry.transforms.keywords["crop_size"]
+    own_shape = (3, size, size)
+    shape = (batch, *(input_shape or own_shape))
+    with on_meta():
+        module = torchvision_model(name, settings, shape)
+    graph = capture(module, shape, f"torchvision:{name}")
+    facts = Facts(
+        family=type(module).__name__,
+        source=f"torchvision:{name}",
+        settings=settings,
+        **(_figures(name, entry, None if shape[1:] == own_shape else size) if settings.keys() <= {WEIGHTS} else {}),
+    )
+    return replace(graph, facts=facts)
+
+
+def _figures(name: str, entry: Any, stated_for: int | None) -> dict[str, Any]:
+    """Published figures and accuracy of the weights; `stated_for` is their input size where the graph has another."""
+    where = f"torchvision {type(entry).__name__}.{entry.name} metadata"
+    params, giga, metrics = entry.meta["num_params"], entry.meta["_ops"], entry.meta["_metrics"]["ImageNet-1K"]
+    at = f"stated for an input of 3x{stated_for}x{stated_for}" if stated_for else None
+    return {
+        "published": {
+            "params": Figure(params, text=f"{params:,}", why=_HEADS.get(name), where=where),
+            # The metadata has three decimals of 10^9.
+            "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", why=at, where=where),
+        },
+        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}"),
+    }
