@@ -15,8 +15,10 @@ def scale_of(values: Iterable[Any]) -> tuple[str, float]:
 
 
 def scaled(value: Any, unit: float = 1.0) -> str:
-    """A count in a column's unit: 4,089.18."""
-    return f"{value:,}" if unit == 1.0 else f"{value / unit:,.2f}"
+    """A count in a column's unit: 4,089.18. Zero is written only where it is the answer."""
+    if unit == 1.0 or value == 0:
+        return f"{value:,}"
+    return f"{value / unit:,.2f}" if value / unit >= 0.005 else "<0.01"
 
 
 def count(value: Any) -> str:
@@ -48,7 +50,7 @@ def megabytes(value: Any) -> str:
 
 def share(value: Any) -> str:
     """A part of the whole, in percent."""
-    return f"{100 * value:.1f}"
+    return f"{100 * value:.1f}" if value >= 0.0005 else "<0.1" if value else "0"
 
 
 def percent(value: Any) -> str:

@@ -84,7 +84,7 @@ def published_table(profile: Profile) -> Table:
         if computed is None:
             agrees = "reported"
         elif abs(computed - figure.value) <= figure.tolerance:
-            agrees = "yes"
+            agrees = f"nearly: {figure.why}" if figure.why else "yes"
         else:
             agrees = f"no: {figure.why}" if figure.why else "no"
         shown = f"{computed:,}" if computed is not None else None
