@@ -204,7 +204,7 @@ class Aux:
 
 @dataclass(frozen=True, slots=True)
 class JoinStep:
-    """Branches that start from one output and are joined."""
+    """Branches that start from one output and are joined; what is written with one branch copies it."""
 
     kind: str
     layer: Layer
@@ -223,7 +223,7 @@ class JoinStep:
                 ends.append(scope.here)
         if not ends:
             raise SpecError(f"every branch of this {self.kind} is none", self.place, "one branch has to be left")
-        if len(ends) == 1:
+        if len(ends) == 1 < len(self.branches):
             scope.here = ends[0]
             return
         scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, first), self.place)
