@@ -13,6 +13,7 @@ import pytest
 from cnnprof.core.errors import UnavailableError, UsageError
 from cnnprof.core.graph import Facts, Graph
 from cnnprof.core.results import compare
+from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
 
 pytestmark = pytest.mark.torch
@@ -202,3 +203,14 @@ def test_a_journal_that_cannot_be_written_is_said_at_once(tmp_path):
 def test_options_that_make_no_sense(changes):
     with pytest.raises(UsageError, match=str(*changes)):
         Options(**changes)
+
+
+def test_networks_without_room_for_all_are_timed_in_groups(monkeypatch):
+    monkeypatch.setattr(bench, "group", lambda sizes, room: [[0], [1]])
+    told = []
+    a, b = measure("Small", "TwoHeads", told=told)
+    assert (a.status, b.status) == ("ok", "ok")
+    assert (a.processes, b.processes) == ((0,), (1,))
+    assert compare(a, b) is None
+    assert [progress.process for progress in told if progress.step == "start"] == [1, 2]
+    assert "only those of one group can be compared" in b.warnings[0]

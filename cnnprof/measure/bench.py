@@ -1,7 +1,8 @@
 """Measured latency and memory of networks, by the method that makes them comparable.
 
-Several fresh worker processes, one after the other. In each, all networks are built, warmed up and then timed in turns, in
-random order, round by round. Every raw time is kept. A process that dies costs the network it was at, and no other.
+Several fresh worker processes, one after the other. In each, all networks (as many as memory has room for) are built, warmed up
+and then timed in turns, in random order, round by round. Every raw time is kept. A process that dies costs the network it was
+at, and no other.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cnnprof.core.graph import Graph
 from cnnprof.core.results import Measurement
 from cnnprof.measure import journal
 from cnnprof.measure.devices import check_device
+from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.measure.supervisor import start_worker
 from cnnprof.measure.surroundings import find_disturbances
 
@@ -135,16 +137,20 @@ def run(
     check_device(options.device)
     if journal_path:
         journal.append(journal_path, ())
+    sizes = [estimate(job.graph, job.batch, options.mode == "train") for job in jobs]
+    groups = group(sizes, free_memory(options.device))
     series: list[list[Series]] = [[] for _ in jobs]
     deadline = time.monotonic() + (options.budget_seconds or SECONDS_A_JOB * len(jobs))
     started = 0
     try:
-        for turn in range(options.processes):
-            pending = [index for index, found in enumerate(series) if not any(one.error for one in found)]
+        turns = [(together, turn) for together in groups for turn in range(options.processes)]
+        for done, (together, turn) in enumerate(turns):
+            pending = [index for index in together if not any(one.error for one in series[index])]
             # A process that dies leaves the networks behind the one it died of to a fresh one.
             while pending:
-                share = max(0.0, deadline - time.monotonic()) / (options.processes - turn)
-                worker = _Turn(jobs, options, on_progress, turn, [Series(started) for _ in jobs])
+                label = {"group": groups.index(together)} if len(groups) > 1 else {}
+                share = max(0.0, deadline - time.monotonic()) / (len(turns) - done)
+                worker = _Turn(jobs, options, on_progress, turn, done, len(turns), [Series(started, dict(label)) for _ in jobs])
                 started += 1
                 try:
                     pending = worker.work(pending, share)
@@ -155,19 +161,21 @@ def run(
                     if journal_path:
                         journal.append(journal_path, [_measurement(jobs[i], options, [one], "partial") for i, one in fresh])
     except KeyboardInterrupt:
-        done = [(job, found) for job, found in zip(jobs, series, strict=True) if found]
-        raise Interrupted([_measurement(job, options, found, "partial") for job, found in done]) from None
+        some = [(job, found) for job, found in zip(jobs, series, strict=True) if found]
+        raise Interrupted([_measurement(job, options, found, "partial") for job, found in some]) from None
     return [_measurement(job, options, found, "ok") for job, found in zip(jobs, series, strict=True)]
 
 
 @dataclass
 class _Turn:
-    """One worker process, and what it found out about every job."""
+    """One worker process, the `turn`-th of its group and after `before` of `processes` in all, and what it found out."""
 
     jobs: Sequence[Job]
     options: Options
     tell: Callable[[Progress], None]
     turn: int
+    before: int
+    processes: int
     found: list[Series]
     told: Progress | None = None
 
@@ -229,8 +237,8 @@ class _Turn:
     def _progress(self, step: str, job: int | None, pending: Sequence[int]) -> None:
         timed = [len(self.found[index].times) for index in pending if not self.found[index].error]
         progress = Progress(
-            process=self.turn + 1,
-            processes=self.options.processes,
+            process=self.before + 1,
+            processes=self.processes,
             step=step,
             job=self.jobs[job].name if job is not None and step != "time" else "",
             batch=self.jobs[job].batch if job is not None and step != "time" else 0,
@@ -246,7 +254,8 @@ def _measurement(job: Job, options: Options, found: Sequence[Series], status: st
     """All processes' series of one network as one measurement."""
     errors = [one.error for one in found if one.error]
     timed = [one for one in found if one.times]
-    environment = dict(found[0].environment) | {
+    environment = {
+        **(found[0].environment if found else {}),
         "seed": options.seed,
         "stolen": max((one.environment.get("stolen", 0.0) for one in found), default=0.0),
     }

@@ -151,6 +151,8 @@ def find_disturbances(
     if outliers > max(1, runs / 20):
         slowest = max(max(process) / median(process) for process in times if process)
         found.append(f"{outliers} of {runs} runs are outliers, the slowest {slowest:.1f} times the median")
+    if "group" in environment:
+        found.append("memory has no room for all networks at once: only those of one group can be compared")
     if len([process for process in times if process]) == 1:
         found.append("one process only: the interval says nothing about the next process")
     return tuple(found)

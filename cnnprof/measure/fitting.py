@@ -1,0 +1,56 @@
+"""Which networks fit into memory together. Those that do not are timed apart, rather than until the system ends the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnnprof.core.analysis import analyze
+from cnnprof.core.graph import Graph
+
+MEMORY_INFO = Path("/proc/meminfo")
+
+SHARE = 0.6
+"""Of the free memory that networks may take: kernels need workspace, and other programs live, too."""
+
+
+def free_memory(device: str) -> int | None:
+    """Bytes that a new process can have on the device; None where nobody says."""
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(int(index or 0))[0])
+    try:
+        lines = MEMORY_INFO.read_text().splitlines()
+    except OSError:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return sizes[0] if sizes else None
+
+
+def group(sizes: Sequence[tuple[int, int]], room: int | None) -> list[list[int]]:
+    """Consecutive indices in as few groups as fit, each network by (bytes it holds, bytes that a run of it adds).
+
+    All of a group's networks are held at once, and one of them runs. A network that fits nowhere is a group of its own.
+    """
+    groups: list[list[int]] = [[]]
+    held = most = 0
+    for index, (own, run) in enumerate(sizes):
+        held, most = held + own, max(most, run)
+        if groups[-1] and room is not None and held + most > SHARE * room:
+            groups.append([])
+            held, most = own, run
+        groups[-1].append(index)
+    return groups
+
+
+def estimate(graph: Graph, batch: int, training: bool) -> tuple[int, int]:
+    """Bytes that a network holds between runs (weights), and that one run adds (activations; in training gradients, too)."""
+    totals = analyze(graph).totals
+    weights = int(totals.param_bytes) + 4 * int(totals.aux_params)
+    images = max(1, batch // int(graph.input_shape[0]))
+    if training:
+        return weights, weights + images * int(totals.activation_bytes)
+    return weights, images * (int(totals.peak_inference_bytes) - int(totals.param_bytes))
