@@ -25,13 +25,13 @@ def run() -> None:
 def build_app(only: str | None = None) -> typer.Typer:
     """The application with all its commands, or with the one that is called."""
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-    app.callback()(options)
+    app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
         app.command(name, no_args_is_help=name in ("summary", "compare", "show"))(import_module(f"{__name__}.{name}").command)
     return app
 
 
-def options(
+def callback(
     version: Annotated[
         bool,
         typer.Option(
