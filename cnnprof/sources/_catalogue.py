@@ -17,6 +17,7 @@ _VARIANTS = re.compile(r"^variants:[ \t]*(\||)[ \t]*(?:#.*)?\n((?:[ \t].*\n|[ \t
 _DEFAULT = re.compile(r"^default[ \t]*:", re.MULTILINE)
 _ANY_VARIANTS = re.compile(r"^[\"']?variants[\"']?[ \t]*:|^\{", re.MULTILINE)
 _KEY = re.compile(r"([A-Za-z0-9][\w.-]*)[ \t]*:(?=\s|$)")
+_SECTION = re.compile(rb"tool\s*\.\s*[\"']?cnnprof")
 _CELL = re.compile(r"\S+")
 
 
@@ -41,7 +42,7 @@ def own_folders() -> list[Path]:
         data = project.read_bytes()
     except OSError as error:
         raise SpecError(f"cannot read {project}: {error.strerror or error}") from None
-    if b"cnnprof" not in data:
+    if not _SECTION.search(data):
         return []
     paths = _read_paths(project, data)
     folders = [project.parent / path for path in paths]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cnnprof.core.arith import Dim, Shape, at_least
 from cnnprof.core.errors import Place, SpecError
@@ -15,8 +14,7 @@ from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
 Pair: TypeAlias = tuple[Dim, Dim]
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """An option whose value the notation itself gives: `3x3`, `s2`, a flag."""
 
     value: Value
@@ -32,11 +30,20 @@ class Constant:
         return self.value
 
 
+_LABELS = {
+    "out": "the number of outputs",
+    "p": "the probability",
+    "groups": "the number of groups",
+    "kernel": "the kernel",
+    "stride": "the stride",
+    "pad": "the padding",
+    "dilation": "the dilation",
+}
+
 Given: TypeAlias = "Constant | Expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """What one step gives its layer.
 
     Args:
@@ -92,10 +99,10 @@ class Arguments:
         """A number from `least` to `most`."""
         value = self.value(option, default)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise self.error(f"{option} is a number, not {describe_kind(value)}", option)
+            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
         if not least <= value <= most:
             span = f"from {least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
-            raise self.error(f"{option} is {span}, not {value}", option)
+            raise self.error(f"{_label(option)} is {span}, not {value}", option)
         return float(value)
 
     def pair(self, option: str, default: Pair, least: int = 1) -> Pair:
@@ -107,7 +114,9 @@ class Arguments:
             both = self._whole(option, value, least)
             return both, both
         if len(value) != 2:
-            raise self.error(f"{option} is one number, or a pair of height and width, not {describe_kind(value)}", option)
+            raise self.error(
+                f"{_label(option)} is one number, or a pair of height and width, not {describe_kind(value)}", option
+            )
         return self._whole(option, value[0], least), self._whole(option, value[1], least)
 
     def table(self, option: str) -> Table:
@@ -120,15 +129,19 @@ class Arguments:
     def _whole(self, option: str, value: Value, least: int) -> Dim:
         text = getattr(self.given[option], "text", "")
         if not is_number(value):
-            raise self.error(f"{option} is a number, not {describe_kind(value)}", option)
+            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
         if isinstance(value, float):
             if not value.is_integer():
                 shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"
                 hint = f"make_divisible({text}, 8) or int({text})" if text else "round it"
-                raise self.error(f"{option} is a whole number, and {shown} is not", option, f"write {hint}")
+                raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
             value = int(value)
         if not at_least(value, least):
-            raise self.error(f"{option} is at least {least}, not {value}", option)
+            raise self.error(f"{_label(option)} is at least {least}, not {value}", option)
         if isinstance(value, int) and value > MAX_INT:
-            raise self.error(f"{option} is at most {MAX_INT:,}", option)
+            raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
         return value
+
+
+def _label(option: str) -> str:
+    return _LABELS.get(option, f"'{option}'")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import MAX_CALLS, Network
 from cnnprof.spec.scope import Scope
-from cnnprof.spec.steps import BLOCKS, Step, must_continue
+from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_continue
 from cnnprof.spec.values import describe_kind, show
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """An argument of a block, with its default if it has one."""
 
     token: Token
@@ -26,14 +25,16 @@ class Parameter:
         return self.token.text
 
 
-@dataclass(slots=True)
 class Block:
     """A named step with arguments. The body is filled in when all blocks are known, as blocks may call each other."""
 
-    name: str
-    parameters: tuple[Parameter, ...]
-    body: Step
-    place: Place
+    __slots__ = ("body", "name", "parameters", "place")
+
+    def __init__(self, name: str, parameters: tuple[Parameter, ...], place: Place) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.place = place
+        self.body: Step = Nothing(place)
 
     @property
     def signature(self) -> str:
@@ -42,8 +43,7 @@ class Block:
         return f"{self.name}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A block called with arguments; `target` is its name, or the expression behind `use`."""
 
     target: str | Expression

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.core.arith import Dim, Shape, known, same
+from cnnprof.core.arith import Dim, Shape, at_least, known, same
 from cnnprof.core.errors import CnnprofError, SpecError
 from cnnprof.core.graph import Facts, Graph
 from cnnprof.spec.family import Family
@@ -12,11 +12,13 @@ from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Budget, Scope
 from cnnprof.spec.settings import read_overrides
-from cnnprof.spec.steps import BLOCKS, NONE_HINT
+from cnnprof.spec.steps import BLOCKS, NONE_HINT, last_step
 from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
 from cnnprof.spec.variants import Variant
 
 _SHOWN_CALLS = 3
+_LARGEST_TRIAL = 1024
+_TRIAL_STEPS = 20_000
 
 
 def elaborate(
@@ -40,12 +42,18 @@ def elaborate(
     defaults = {**family.settings, **(chosen.settings if chosen else {})}
     given = read_overrides(settings or {}, defaults)
     values = defaults | given
+    if known(batch) and batch < 1:
+        raise SpecError(f"the batch is at least 1, not {batch}")
     if input_shape is not None:
         values |= _follow(family, input_shape, given, values)
-    outer = {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
+    outer = _names(family, values)
     shape = (batch, *(_input_shape(family, outer) if input_shape is None else input_shape))
     network = Network(shape)
-    output = _run(family, network, Scope(outer, Tensor(0, shape), Budget(), outermost=True))
+    try:
+        output = _run(family, network, Scope(outer, Tensor(0, shape), Budget(), outermost=True))
+    except CnnprofError as error:
+        error.hint = error.hint or _size_hint(family, given, values, shape)
+        raise
     return Graph(
         name=chosen.name if chosen else family.stem,
         input_shape=shape,
@@ -53,6 +61,11 @@ def elaborate(
         outputs=(network.names[output.index],),
         facts=_facts(family, chosen, values),
     )
+
+
+def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
+    """What every block of the family sees."""
+    return {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
 
 
 def _run(family: Family, network: Network, scope: Scope) -> Tensor:
@@ -64,10 +77,36 @@ def _run(family: Family, network: Network, scope: Scope) -> Tensor:
     except RecursionError:
         raise SpecError(f"{family.path}: blocks and loops nest too deeply") from None
     if scope.here is None:
-        raise SpecError("'none' stands here outside of a join", family.layers.place, NONE_HINT)
+        raise SpecError("'none' stands here outside of a join", last_step(family.layers).place, NONE_HINT)
     if scope.here.index == 0:
-        raise SpecError("the network ends with its input: it has no layers", family.layers.place)
+        raise SpecError("the network ends with its input: it has no layers", last_step(family.layers).place)
     return scope.here
+
+
+def _size_hint(family: Family, given: Mapping[str, Value], values: Mapping[str, Value], shape: Shape) -> str | None:
+    """The smallest square input that the network can be built for, where a larger one is all it takes."""
+
+    def fits(size: int) -> bool:
+        wanted = (shape[1], size, size)
+        try:
+            names = _names(family, {**values, **_follow(family, wanted, given, values)})
+            here = Tensor(0, (1, *wanted))
+            _run(family, Network(here.shape), Scope(names, here, Budget(_TRIAL_STEPS), outermost=True))
+        except CnnprofError:
+            return False
+        return True
+
+    low = high = max(shape[2:]) if all(known(size) for size in shape) else _LARGEST_TRIAL
+    while high < _LARGEST_TRIAL:
+        low, high = high, 2 * high
+        if fits(high):
+            break
+    else:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return f"an input of {shape[1]}x{high}x{high} fits"
 
 
 def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,8 +120,9 @@ def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
 def _follow(family: Family, input_shape: Shape, given: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
     """The settings that the spec's input consists of, as the wanted input has them."""
     followed: dict[str, Value] = {}
-    if len(input_shape) != len(family.input):
-        raise SpecError("the input is channels, height and width", hint="as in 3x224x224")
+    if len(input_shape) != len(family.input) or not all(at_least(size, 1) for size in input_shape):
+        shown = "x".join(map(str, input_shape))
+        raise SpecError(f"an input is channels, height and width, each at least 1, not {shown}", hint="as in 3x224x224")
     for expression, size in zip(family.input, input_shape, strict=True):
         name = expression.text
         if name not in values:

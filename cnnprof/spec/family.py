@@ -13,7 +13,7 @@ from cnnprof.spec.oneline import Line
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source
 from cnnprof.spec.settings import read_setting
-from cnnprof.spec.steps import Nothing, Step
+from cnnprof.spec.steps import Step
 from cnnprof.spec.structure import Structure
 from cnnprof.spec.tables import check_name, read_table
 from cnnprof.spec.texts import read_text, read_year
@@ -217,7 +217,7 @@ def _read_signature(key: Scalar) -> Block:
         if parameter.default is None and parameters and parameters[-1].default is not None:
             raise part.error("an argument without a default stands before those with one")
         parameters.append(parameter)
-    return Block(name.text, tuple(parameters), Nothing(key.place), key.place)
+    return Block(name.text, tuple(parameters), key.place)
 
 
 def _read_parameter(part: Token) -> Parameter:

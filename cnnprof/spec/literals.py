@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnprof.spec.expressions import CONSTANTS, ExpressionError, compile_expression
+from cnnprof.spec.expressions import CONSTANTS, Code, ExpressionError, compile_expression
 from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.scope import TextScope
 from cnnprof.spec.values import Value
@@ -27,11 +27,8 @@ def read_literal(text: str) -> Value:
         return compile_expression(text)(TextScope())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
-    if _ARITHMETIC.match(text):
-        try:
-            return compile_expression(text)(TextScope())
-        except ExpressionError:
-            return text
+    if _ARITHMETIC.match(text) and (code := _compiled(text)):
+        return code(TextScope())
     return text
 
 
@@ -41,6 +38,13 @@ def read_cell(token: Token) -> Value:
         return read_literal(token.text)
     except ExpressionError:
         return read_expression(token).evaluate(TextScope())
+
+
+def _compiled(text: str) -> Code | None:
+    try:
+        return compile_expression(text)
+    except ExpressionError:
+        return None
 
 
 def _decimal(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnprof.core.errors import Place, SpecError
 from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
@@ -11,8 +11,7 @@ from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import Value, describe_kind
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a scalar, from index `start` of its value."""
 
     text: str
@@ -38,8 +37,7 @@ class Token:
         return Token(self.text[start:], self.scalar, self.start + start)
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """An expression with its place; compiled when it is read, so that every mistake in a file is found at once."""
 
     token: Token

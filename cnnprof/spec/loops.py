@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnprof.core.errors import Place, SpecError
 from cnnprof.spec.located import Expression, Token
@@ -17,22 +17,21 @@ STAGE = "stage"
 NAMING_COLUMN = "id"
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """`{repeat: n, as: i, do: ...}`. A repeat outside of every loop and block is one stage."""
 
-    count: Expression
+    times: Expression
     counter: str
     body: Step
     place: Place
 
     def run(self, network: Network, scope: Scope) -> None:
         """Run the body so many times."""
-        count = self.count.evaluate(scope)
+        count = self.times.evaluate(scope)
         if isinstance(count, float) and count.is_integer():
             count = int(count)
         if not is_integer(count) or count < 0:
-            raise self.count.token.error(f"'repeat' takes a whole number, not {describe_kind(count)}", _whole_hint(count))
+            raise self.times.token.error(f"'repeat' takes a whole number, not {describe_kind(count)}", _whole_hint(count))
         rounds = ({"first": i == 0, "last": i == count - 1, self.counter: i, "row": i} for i in range(count))
         outer = network.namer
         if _is_stage(network, scope):
@@ -41,8 +40,7 @@ class Repeat:
         network.namer = outer
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(NamedTuple):
     """`{each: table, do: ...}`: the columns are names."""
 
     table: Expression
@@ -68,8 +66,7 @@ class Each:
         _run_stages(network, scope, rounds, self.body, self.place)
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(NamedTuple):
     """`{for: "a, b in zip(x, y)", do: ...}`."""
 
     targets: tuple[Token, ...]

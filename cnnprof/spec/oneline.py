@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnprof.core.errors import SpecError, did_you_mean
 from cnnprof.spec.arguments import Constant, Given
@@ -24,8 +24,7 @@ _NUMBERS = re.compile(r"\d{1,9}\Z", re.ASCII)
 _SYMBOLS = ("*", "/", "//", "+", "-", "%", "**", "==", "=")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """Reads one-line steps of a file whose blocks have these names."""
 
     blocks: Collection[str]
@@ -178,7 +177,7 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given])
     for option in rule.positional:
         if option not in given:
             return option, read_expression(token)
-    raise _unknown_option(word, rule, token)
+    raise _unknown_option(word, rule, token, given)
 
 
 def read_size(token: Token) -> Constant | None:
@@ -202,12 +201,13 @@ def _option_name(word: Token, rule: Word, token: Token, name: str) -> str:
     if name in rule.known:
         return name
     letters = {letter: long for letter, long in LETTERS.items() if long in rule.known}
-    known = [*(f"{letter}=" for letter in letters), *(f"{option}=" for option in rule.known if option not in letters.values())]
+    others = [option for option in rule.known if option not in (*letters.values(), *rule.flags)]
+    known = [*(f"{letter}=" for letter in letters), *(f"{option}=" for option in others), *rule.flags]
     hint = did_you_mean(f"{name}=", known) or (f"it takes {' '.join(known)}" if known else "it takes no options")
     raise token.error(f"{word.text} has no option '{name}'", hint)
 
 
-def _unknown_option(word: Token, rule: Word, token: Token) -> SpecError:
+def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Given]) -> SpecError:
     text = token.text
     if text in WORDS:
         return token.error(f"'{text}' is a layer of its own", f"write '| {text}'")
@@ -215,8 +215,9 @@ def _unknown_option(word: Token, rule: Word, token: Token) -> SpecError:
         return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
     hint = did_you_mean(text, [*rule.flags, *BEHIND]) or _FORMS.get(word.text) or f"it takes {takes}"
-    if rule.shorthand == "kernel" and _NUMBERS.match(text):
-        hint = f"a kernel is written {text}x{text} or k={text}"
+    if "kernel" in rule.required and "kernel" not in given:
+        first = next((option.token.text for option in given.values()), text)
+        hint = f"a kernel is written {first}x{first} or k={first}"
     return token.error(f"{word.text} does not take '{text}'", hint)
 
 

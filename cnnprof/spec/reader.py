@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -18,16 +18,18 @@ from cnnprof.spec.positions import source_indices
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
+MAX_LINE = 500
+"""Longer lines are not shown in a message."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
-@dataclass(frozen=True)
 class Source:
     """The text of one file under the name that the user knows it by."""
 
-    file: str
-    text: str
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.text = text
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -40,16 +42,16 @@ class Source:
         found = _BREAK.search(self.text, first)
         text = self.text[first : found.start() if found else len(self.text)]
         length = max(1, min(end, first + len(text)) - start)
-        return Place(self.file, line, start - first + 1, text, length)
+        return Place(self.file, line, start - first + 1, text if len(text) <= MAX_LINE else "", length)
 
 
-@dataclass(frozen=True, eq=False)
 class Located:
     """What a source says from index `start` to `end`."""
 
-    source: Source
-    start: int
-    end: int
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.source = source
+        self.start = start
+        self.end = end
 
     @property
     def place(self) -> Place:
@@ -61,13 +63,14 @@ class Located:
         return SpecError(message, self.place, hint)
 
 
-@dataclass(frozen=True, eq=False)
 class Scalar(Located):
     """A text. `style` is YAML's: empty for plain, a quote, `|` or `>`; `in_flow` inside of `[...]` or `{...}`."""
 
-    value: str
-    style: str = ""
-    in_flow: bool = False
+    def __init__(self, source: Source, start: int, end: int, value: str, style: str = "", in_flow: bool = False) -> None:
+        super().__init__(source, start, end)
+        self.value = value
+        self.style = style
+        self.in_flow = in_flow
 
     @property
     def place(self) -> Place:
@@ -86,23 +89,27 @@ class Scalar(Located):
         return SpecError(message, self.at(start, end), hint)
 
     @cached_property
-    def _indices(self) -> list[int]:
+    def _indices(self) -> Sequence[int]:
         raw = self.source.text[self.start : self.end]
+        if raw == self.value:
+            return range(self.start, self.end)
         return [self.start + index for index in source_indices(raw, self.value, self.style)]
 
 
-@dataclass(frozen=True, eq=False)
 class Items(Located):
     """A sequence."""
 
-    nodes: tuple[Yaml, ...]
+    def __init__(self, source: Source, start: int, end: int, nodes: tuple[Yaml, ...]) -> None:
+        super().__init__(source, start, end)
+        self.nodes = nodes
 
 
-@dataclass(frozen=True, eq=False)
 class Entries(Located):
     """A mapping, in the order of the file; no key stands twice."""
 
-    pairs: tuple[tuple[Scalar, Yaml], ...]
+    def __init__(self, source: Source, start: int, end: int, pairs: tuple[tuple[Scalar, Yaml], ...]) -> None:
+        super().__init__(source, start, end)
+        self.pairs = pairs
 
     def get(self, name: str) -> Yaml | None:
         """The value of a key, None if there is none."""
@@ -241,6 +248,7 @@ _HINTS = {
     "could not find expected ':'": "a key is followed by ': '",
     "did not find expected ',' or ']'": "every '[' needs its ']'; quote a text that contains brackets",
     "did not find expected ',' or '}'": "every '{' needs its '}'; quote a text that contains ', ' or ': '",
+    "did not find expected comment or line break": "quote a text that begins with | or >",
     "found unexpected end of stream": "a quote that is opened has to be closed",
 }
 

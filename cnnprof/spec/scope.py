@@ -69,7 +69,7 @@ class Scope(dict[str, Value]):
 
     def known(self) -> list[str]:
         """Every name that can be used here."""
-        return [*self, *self.outer, *(AXES if self.here is not None else ())]
+        return [*self, *(name for name in self.outer if name.isidentifier()), *(AXES if self.here is not None else ())]
 
 
 class TextScope(Scope):

@@ -38,7 +38,7 @@ def check_setting(name: str, value: Value, defaults: Mapping[str, Value]) -> Non
     if name not in defaults:
         known = f"the settings are {' '.join(defaults)}" if defaults else "this network has no settings"
         near = did_you_mean(name, defaults)
-        raise SettingError(f"there is no setting '{name}'", f"{near} {known}" if near else known)
+        raise SettingError(f"there is no setting '{name}'", near or known)
     default = defaults[name]
     if default is None or _kind(default) == _kind(value):
         return

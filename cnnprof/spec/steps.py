@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from cnnprof.core.errors import Place, SpecError, did_you_mean
+from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.core.layers import Layer
 from cnnprof.core.layers.merging import Mean
 from cnnprof.spec.arguments import Arguments, Given
@@ -28,8 +27,7 @@ class Step(Protocol):
         """Append its layers. Raises CnnprofError where the network cannot be built."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """One step after the other."""
 
     steps: tuple[Step, ...]
@@ -47,6 +45,13 @@ class Sequence:
 NONE_HINT = "'none' leaves out a branch of a join"
 
 
+def last_step(step: Step) -> Step:
+    """The step that a sequence ends with."""
+    while isinstance(step, Sequence):
+        step = step.steps[-1]
+    return step
+
+
 def must_continue(scope: Scope, place: Place) -> Tensor:
     """The output to continue from. Raises SpecError behind a branch that was left out."""
     if scope.here is None:
@@ -54,8 +59,7 @@ def must_continue(scope: Scope, place: Place) -> Tensor:
     return scope.here
 
 
-@dataclass(frozen=True, slots=True)
-class LayerStep:
+class LayerStep(NamedTuple):
     """A layer word with its options."""
 
     word: str
@@ -78,8 +82,7 @@ class LayerStep:
         scope.here = here
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(NamedTuple):
     """`none`: the branch is left out."""
 
     place: Place
@@ -89,8 +92,7 @@ class Nothing:
         scope.here = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """The name of an output: continue from there."""
 
     token: Token
@@ -119,8 +121,7 @@ BLOCKS = "blocks "
 """Where a scope's outer names keep the blocks; the blank keeps specs from naming it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """`STEP -> x`: names the output, and what the step creates."""
 
     step: Step | None
@@ -149,8 +150,7 @@ class Named:
         scope[name] = must_continue(scope, self.place)
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(NamedTuple):
     """`let x = EXPR`."""
 
     token: Token
@@ -166,8 +166,7 @@ class Let:
         scope[self.token.text] = self.value.evaluate(scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """`STEP if COND else STEP`; without else, a step that is skipped passes its input on."""
 
     condition: Expression
@@ -183,8 +182,7 @@ class Choice:
             self.otherwise.run(network, scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Aux:
+class Aux(NamedTuple):
     """A head that only training runs; the main flow continues from before it."""
 
     body: Step
@@ -202,8 +200,7 @@ class Aux:
         scope.here = here
 
 
-@dataclass(frozen=True, slots=True)
-class JoinStep:
+class JoinStep(NamedTuple):
     """Branches that start from one output and are joined; what is written with one branch copies it."""
 
     kind: str
@@ -226,7 +223,11 @@ class JoinStep:
         if len(ends) == 1 < len(self.branches):
             scope.here = ends[0]
             return
-        scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, first), self.place)
+        try:
+            scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, first), self.place)
+        except CnnprofError as error:
+            error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
+            raise
 
     def _inputs(self, network: Network, ends: list[Tensor], first: int) -> tuple[int, ...]:
         """The branches' outputs; the mean of a mean takes the inner one's inputs, so that every column weighs the same."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from cnnprof.core.errors import did_you_mean
 from cnnprof.core.layers import Layer
@@ -24,8 +23,7 @@ JOINS: Mapping[str, type[Layer]] = {"add": Add, "concat": Concat, "mean": Mean, 
 _Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(NamedTuple):
     """Reads steps of a file; `line` reads those that are one line."""
 
     line: Line
@@ -59,8 +57,10 @@ class Structure:
             raise node.error("this step is empty", "a step that does nothing is 'identity'")
         key = node.pairs[0][0]
         hint = did_you_mean(key.value, known)
-        if not hint and key.value in self.line.blocks:
+        if key.value in self.line.blocks:
             hint = f"call a block on one line: {key.value} arguments"
+        elif key.value.partition(" ")[0] in (*WORDS, *self.line.blocks):
+            hint = "a step on one line has no colon"
         raise key.error(f"unknown step '{key.value}:'", hint)
 
     def _repeat(self, node: Entries) -> Step:
@@ -84,6 +84,8 @@ class Structure:
         at = words.index("in")
         names = split_commas(_between(tokens[0], tokens[at - 1]))
         for name in names:
+            if " " in name.text:
+                raise name.error(f"'{name.text}' is not a name", "a comma stands between two names")
             check_loop_name(name)
         values = read_expression(_between(tokens[at + 1], tokens[-1]))
         return For(tuple(names), values, self._body(node, "for"), scalar.place)

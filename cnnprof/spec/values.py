@@ -15,7 +15,7 @@ MAX_INT = 2**31
 MAX_ENTRIES = 4096
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Tensor:
     """The output of the node at `index` (0 is the network's input), batch first."""
 
@@ -28,7 +28,7 @@ class Tensor:
         return self.shape[position] if position < len(self.shape) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table of a spec: named columns, or a matrix of X and dots."""
 

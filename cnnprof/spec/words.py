@@ -6,8 +6,7 @@ To add a word, write its builder in `layer_words.py` and one entry here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from cnnprof.core.layers import Layer
 from cnnprof.core.layers import activation as act
@@ -21,8 +20,7 @@ LETTERS = {"s": "stride", "p": "pad", "g": "groups", "d": "dilation", "k": "kern
 """Short names of options: `s2`, `p=pad1`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A layer word.
 
     Args:
