@@ -84,7 +84,8 @@ def _watched(module: nn.Module, recorder: Recorder, training: Collection[str]) -
         torch.backends.mha.set_fastpath_enabled(False)
         for path, part in modules.items():
             part.training = path in training
-            if path:
+            # A scripted module takes no hooks; what it runs is recorded under the path of the module around it.
+            if path and not isinstance(part, torch.jit.ScriptModule):
                 handles.append(part.register_forward_pre_hook(lambda *_, path=path: recorder.enter(path), prepend=True))
                 handles.append(part.register_forward_hook(lambda *_: recorder.leave(), always_call=True))
         yield

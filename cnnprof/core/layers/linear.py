@@ -58,6 +58,7 @@ class RBF(Layer):
 
 
 @layer
+@dataclass(frozen=True)
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul)."""
 

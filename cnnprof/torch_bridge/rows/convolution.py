@@ -92,7 +92,7 @@ def _capture(call: Call) -> Match:
     return Match(layer, (x,), (weight, call["bias"]))
 
 
-row(Conv, _build, {"convolution": _capture})
+row(Conv, _build, {"convolution": _capture, "_convolution": _capture})
 row(ConvTranspose, _build_transpose, lacks="torch runs it as aten.convolution, which the row of Conv reads")
 row(
     PartialConv,

@@ -13,7 +13,7 @@ _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d,
 
 
 def _build_batch(layer: BatchNorm, inputs: tuple[Shape, ...]) -> nn.Module:
-    return _BATCH_NORM[len(inputs[0])](inputs[0][1], affine=layer.affine)
+    return _BATCH_NORM[len(inputs[0])](inputs[0][1], eps=layer.eps, affine=layer.affine)
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -50,7 +50,7 @@ def _capture_instance(call: Call) -> Match:
 
 def _capture_batch(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    return Match(BatchNorm(affine=weights != (None, None)), (call.first,), weights)
+    return Match(BatchNorm(weights != (None, None), call["eps"]), (call.first,), weights)
 
 
 row(
