@@ -20,7 +20,8 @@ def complete_name(incomplete: str) -> list[str]:
 
 NAME_HELP = (
     "A network: a bundled or own spec (resnet50), a file (net.yaml, net.yaml#variant, net.py:factory) or a source's name "
-    "(torchvision:swin_t, python:pkg.module:factory). Settings may follow: mobilenet_v1@width=0.5,res=160."
+    "(torchvision:swin_t, python:pkg.module:factory). Settings may follow: mobilenet_v1@width=0.5,res=160. "
+    "Or a block, written in place: 'conv 1x1 96 | conv 3x3 128', which needs --input."
 )
 NAMES_HELP = NAME_HELP.replace("A network:", "Networks, or globs such as 'resnet*':")
 

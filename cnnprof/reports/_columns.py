@@ -40,6 +40,8 @@ COLUMNS = {
     "input": Column("input", "shape", 7),
     "params_ratio": Column("params rel.", "factor", 3),
     "macs_ratio": Column("MACs rel.", "factor", 3),
+    "output_field": Column("field", "shape"),
+    "nonlinearities": Column("non-lin.", "count"),
     "param_bytes": Column("weights MB", "megabytes", 5),
     "activation_bytes": Column("act. MB", "megabytes", 6),
     "peak_inference_bytes": Column("peak MB", "megabytes", 7),

@@ -2,7 +2,8 @@
 
 A reference is a path (`net.yaml`, `net.yaml#variant`, `net.py:factory`), a prefixed name (`torchvision:resnet50`, `timm:...`,
 `python:pkg.module:factory`: the prefix names a module of this package) or a bare name: first a spec's, then torchvision's.
-Settings may follow: `mobilenet_v1@width=0.5,res=160`.
+Settings may follow: `mobilenet_v1@width=0.5,res=160`. What has a blank or a `|` in it is a block written in place:
+`conv 1x1 96 | conv 3x3 128`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
     """References with every glob (`resnet*`, `torchvision:swin_*`) replaced by the names it matches, without repetition."""
     found: dict[str, None] = {}
     for pattern in patterns:
-        if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern):
+        if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern) or _is_inline(pattern):
             found[pattern] = None
             continue
         glob, at, inline = pattern.partition("@")
@@ -106,6 +107,8 @@ def _resolve(name: str) -> tuple[str, str]:
         raise CnnprofError("the network's name is empty", hint="cnnprof list shows the names")
     if re.search(r"\.py:[^/\\]*$", name):
         return "python", name
+    if _is_inline(name):
+        return "inline", name.removeprefix("inline:")
     if _is_path(name):
         return "specs", name
     prefix, colon, rest = name.partition(":")
@@ -138,6 +141,12 @@ def _canonical(pattern: str) -> str:
 def _is_path(name: str) -> bool:
     path = name.partition("#")[0]
     return path.endswith((".yaml", ".yml")) or (("/" in path or "\\" in path) and ":" not in path)
+
+
+def _is_inline(name: str) -> bool:
+    if re.match(r"\w+:", name):
+        return name.startswith("inline:")
+    return bool(re.search(r"[|\s]", name)) and not re.search(r"\.ya?ml(#|$)|\.py:", name)
 
 
 def text_of(reference: str) -> str:

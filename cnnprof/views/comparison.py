@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cnnprof.core.layers.activation import Activation
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Measurement, Profile
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
@@ -44,13 +45,11 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
         order.sort(key=lambda i: (rows[i][sort] is None, (rows[i][sort] or 0) * (-1 if best_first else 1)))
     ordered = [rows[i] for i in order]
     measured = any(entry.measurement for entry in entries)
-    table = Table(_columns(measured), tuple(ordered), best=_best(ordered))
-    objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
-    notes = [
-        CONVENTION,
-        "*: the best of its column",
-        f"Pareto: no other network is as good in {objectives} and better in one of them",
-    ]
+    table = Table(_columns(rows, measured), tuple(ordered), best=_best(ordered))
+    notes = [CONVENTION, "*: the best of its column"]
+    if "pareto" in table.columns:
+        objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
+        notes.append(f"Pareto: no other network is as good in {objectives} and better in one of them")
     sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
     if sources:
         notes.append("accuracy as reported, not measured here: " + "; ".join(sorted(sources)))
@@ -79,25 +78,27 @@ def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
     }
 
 
-def _columns(measured: bool) -> tuple[str, ...]:
-    timed = ("latency_ms", "ci95", "latency_ratio", "throughput_img_s", "peak_memory_bytes") if measured else ()
+def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[str, ...]:
+    """What there is to show: accuracy where one is reported, the receptive field where an output is still an image."""
+    blocks = any(len(row["output_shape"]) > 1 for row in rows)
+    reported = any(row["accuracy_source"] for row in rows)
     return (
         "model",
-        "year",
+        *(("year",) if any(row["year"] for row in rows) else ()),
         "input",
+        *(("output_shape",) if blocks else ()),
         "params",
         "params_ratio",
         "macs",
         "macs_ratio",
         "activations",
+        *(("output_field", "nonlinearities") if blocks else ()),
         "param_bytes",
         "activation_bytes",
         "peak_inference_bytes",
-        "top1",
-        "top5",
-        "accuracy_source",
-        *timed,
-        "pareto",
+        *(("top1", "top5", "accuracy_source") if reported else ()),
+        *(("latency_ms", "ci95", "latency_ratio", "throughput_img_s", "peak_memory_bytes") if measured else ()),
+        *(("pareto",) if reported else ()),
         "source",
     )
 
@@ -106,6 +107,8 @@ def _row(entry: Entry) -> dict[str, Any]:
     graph, totals, measurement = entry.profile.graph, entry.profile.totals, entry.measurement
     accuracy = graph.facts.accuracy
     latency = measurement.latency() if measurement else None
+    output = next(cost for cost in entry.profile.costs if cost.node.name == graph.outputs[0])
+    activations = [cost for cost in entry.profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
     return {
         "model": graph.name,
         "year": graph.facts.year and str(graph.facts.year),
@@ -114,6 +117,9 @@ def _row(entry: Entry) -> dict[str, Any]:
         "params": totals.params,
         "macs": totals.macs,
         "activations": totals.activations,
+        "output_shape": output.output[1:],
+        "output_field": output.receptive_field,
+        "nonlinearities": len(activations),
         "param_bytes": totals.param_bytes,
         "activation_bytes": totals.activation_bytes,
         "peak_inference_bytes": totals.peak_inference_bytes,
@@ -132,6 +138,8 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": model,
         "totals": totals_dict(entry.profile.totals),
+        "receptive_field": list(row["output_field"]) if row["output_field"] else None,
+        "nonlinearities": row["nonlinearities"],
         "accuracy": model["accuracy"],
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
         "relative": row["relative"],
