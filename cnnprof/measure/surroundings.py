@@ -144,7 +144,7 @@ def find_disturbances(
         if switches > 20 * seconds and switches > runs / 2:
             found.append(f"another process took the core away {switches / runs:.1f} times a run")
         if faults > 1000 * runs:
-            found.append(f"{faults / runs:.0f} page faults a run: memory was handed back to the system and taken again")
+            found.append(f"{faults / runs:.0f} page faults a run: memory was taken from the system anew")
     if environment.get("stolen", 0) > 0.02:
         found.append(f"the virtual machine's host took {environment['stolen']:.0%} of the processor time")
     outliers = sum(_outliers(process) for process in times)
