@@ -71,8 +71,16 @@ TOTALS = {
     "mobilenet_v1_160": (4_231_976, 290_675_200),
     "mobilenet_v1_128": (4_231_976, 186_400_768),
     "mobilenet_v2": (3_504_872, 300_774_272),
-    # torchvision's mobilenet_v2(width_mult=1.4)
+    # torchvision's mobilenet_v2(width_mult=1.4) and so on
     "mobilenet_v2_140": (6_108_776, 582_195_824),
+    "mobilenet_v2_130": (5_386_792, 509_374_560),
+    "mobilenet_v2_075": (2_636_424, 209_069_792),
+    "mobilenet_v2_050": (1_968_680, 97_131_840),
+    "mobilenet_v2_035": (1_677_128, 59_285_808),
+    "mobilenet_v2_192": (3_504_872, 221_316_608),
+    "mobilenet_v2_160": (3_504_872, 154_083_200),
+    "mobilenet_v2_128": (3_504_872, 99_074_048),
+    "mobilenet_v2_096": (3_504_872, 56_289_152),
     # parameters as in the authors' Caffe model and in pytorchcv
     "nin_cifar10": (966_986, 222_486_528),
     "zfnet": (62_357_608, 1_168_032_896),
