@@ -8,9 +8,12 @@ from typing import NamedTuple
 from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import MAX_CALLS, Network
-from cnnprof.spec.scope import Scope
+from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_continue
 from cnnprof.spec.values import describe_kind, show
+
+_CALL_STEPS = 5
+"""How many steps a call takes from the budget: about as long as so many layers."""
 
 
 class Parameter(NamedTuple):
@@ -60,6 +63,8 @@ class Call(NamedTuple):
         values = [inner[parameter.name] for parameter in block.parameters]
         if len(network.calls) >= MAX_CALLS:
             raise self._cycle([*network.calls, block.name])
+        if not scope.budget.spend(_CALL_STEPS):
+            raise SpecError(TOO_MUCH, self.place, RUNAWAY)
         outer = network.namer
         network.namer = outer.inside(outer.count(block.name))
         network.calls.append(block.name)

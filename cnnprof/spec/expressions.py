@@ -16,12 +16,13 @@ from warnings import catch_warnings, simplefilter
 
 from cnnprof.core.errors import did_you_mean
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
-from cnnprof.spec.scope import Scope
+from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_integer, is_number, leaves
 
 MAX_LENGTH = 300
 MAX_POWER = 64
 MAX_DEPTH = 50
+_ENTRIES_A_STEP = 8
 
 Code: TypeAlias = Callable[[Scope], Value]
 CONSTANTS = {"true": True, "false": False, "none": None}
@@ -215,6 +216,7 @@ class _Compiler:
             a = operands[0](scope)
             for (symbol, test), operand in zip(tests, operands[1:], strict=True):
                 b = operand(scope)
+                self.spend(node, scope, a, b)
                 if symbol in _ORDERED and not (is_number(a) and is_number(b)):
                     raise self.fault(node, f"'{symbol}' compares numbers, not {describe_kind(a)} and {describe_kind(b)}")
                 if symbol.endswith("in") and not isinstance(b, tuple):
@@ -253,6 +255,7 @@ class _Compiler:
         def cut(scope: Scope) -> Value:
             values = self.entries(node, entries(scope))
             first = None if start is None else self.position(node, start(scope))
+            self.spend(node, scope, values)
             return values[first : None if stop is None else self.position(node, stop(scope))]
 
         return cut
@@ -283,6 +286,7 @@ class _Compiler:
 
         def call(scope: Scope) -> Value:
             values = [argument(scope) for argument in arguments]
+            self.spend(node, scope, *values)
             try:
                 result = function.call(*values)
             except FunctionError as error:
@@ -314,8 +318,14 @@ class _Compiler:
         size = leaves(values)
         if size > MAX_ENTRIES:
             raise self.fault(node, f"a list has at most {MAX_ENTRIES:,} entries, and this one has {size:,}")
-        scope.budget.spend(1 + size // 16)
+        self.spend(node, scope, values)
         return values
+
+    def spend(self, node: ast.expr, scope: Scope, *values: Value) -> None:
+        """Take what it costs to go through the lists among the values."""
+        cost = sum(leaves(value) for value in values if isinstance(value, tuple)) // _ENTRIES_A_STEP
+        if cost and not scope.budget.spend(cost):
+            raise self.fault(node, TOO_MUCH, RUNAWAY)
 
 
 def _equal(a: Value, b: Value) -> bool:

@@ -11,7 +11,7 @@ from cnnprof.spec.blocks import Block, Parameter
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line
 from cnnprof.spec.published import Published, read_published
-from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source
+from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
 from cnnprof.spec.steps import Step
 from cnnprof.spec.structure import Structure
@@ -37,6 +37,7 @@ KEYS = (
     "published",
     "layers",
 )
+MAX_ARGUMENTS = 64
 _STEP_WORDS = ("use", "let", "none", "if", "else")
 
 
@@ -78,13 +79,15 @@ class Family:
         if name is None and not self.variants:
             return None
         if name is None and self.default is None:
-            raise SpecError(f"{self.path} has several variants and no default", hint=f"choose one of {' '.join(self.variants)}")
+            raise SpecError(
+                f"{self.path} has several variants and no default", hint=shorten(f"choose one of {' '.join(self.variants)}")
+            )
         chosen = name or self.default or ""
         if chosen in self.variants:
             return self.variants[chosen]
         known = " ".join(self.variants)
         hint = did_you_mean(chosen, self.variants) or (f"its variants are {known}" if known else "it has no variants")
-        raise SpecError(f"{self.path} has no variant '{chosen}'", hint=hint)
+        raise SpecError(f"{self.path} has no variant '{chosen}'", hint=shorten(hint))
 
 
 def read_family(path: Path, shown: str | None = None) -> Family:
@@ -93,9 +96,13 @@ def read_family(path: Path, shown: str | None = None) -> Family:
     Args:
         shown: the file's name in messages; its path if left out.
     """
-    source = read_source(path, shown or str(path))
+    return parse_family(read_source(path, shown or str(path)), path.stem)
+
+
+def parse_family(source: Source, stem: str) -> Family:
+    """The family that a text describes; `stem` names a network without variants. Raises SpecError."""
     try:
-        return _Reader(source, path.stem).read()
+        return _Reader(source, stem).read()
     except RecursionError:
         raise SpecError(f"{source.file}: its steps nest too deeply") from None
 
@@ -209,15 +216,17 @@ def _read_signature(key: Scalar) -> Block:
         raise name.error(f"'{name.text}' cannot name a block: it is a word of the language")
     if at < 0 or not text.text.endswith(")"):
         raise key.error("a block's key is its signature", f"write {name.text}(): or {name.text}(w, s=1):")
-    parameters: list[Parameter] = []
+    parameters: dict[str, Parameter] = {}
     for part in split_commas(Token(text.text[at + 1 : -1], key, text.start + at + 1)):
         parameter = _read_parameter(part)
-        if parameter.name in [other.name for other in parameters]:
+        if parameter.name in parameters:
             raise part.error(f"the argument '{parameter.name}' stands twice")
-        if parameter.default is None and parameters and parameters[-1].default is not None:
+        if parameter.default is None and any(other.default for other in [*parameters.values()][-1:]):
             raise part.error("an argument without a default stands before those with one")
-        parameters.append(parameter)
-    return Block(name.text, tuple(parameters), key.place)
+        parameters[parameter.name] = parameter
+        if len(parameters) > MAX_ARGUMENTS:
+            raise part.error(f"a block has at most {MAX_ARGUMENTS} arguments")
+    return Block(name.text, tuple(parameters.values()), key.place)
 
 
 def _read_parameter(part: Token) -> Parameter:

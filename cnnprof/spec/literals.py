@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnprof.spec.expressions import CONSTANTS, Code, ExpressionError, compile_expression
+from cnnprof.spec.expressions import CONSTANTS, MAX_LENGTH, Code, ExpressionError, compile_expression
 from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.scope import TextScope
 from cnnprof.spec.values import Value
@@ -27,7 +27,7 @@ def read_literal(text: str) -> Value:
         return compile_expression(text)(TextScope())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
-    if _ARITHMETIC.match(text) and (code := _compiled(text)):
+    if len(text) <= MAX_LENGTH and _ARITHMETIC.match(text) and (code := _compiled(text)):
         return code(TextScope())
     return text
 

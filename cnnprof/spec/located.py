@@ -30,7 +30,7 @@ class Token(NamedTuple):
 
     def error(self, message: str, hint: str | None = None) -> SpecError:
         """An error that points at the word."""
-        return SpecError(message, self.place, hint)
+        return self.scalar.fault(message, self.start, self.end, hint)
 
     def cut(self, start: int) -> Token:
         """The word without its first characters."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnnprof.core.errors import Place, SpecError
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
-from cnnprof.spec.scope import Scope
+from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.steps import Step, must_continue
 from cnnprof.spec.values import Table, Value, describe_kind, is_integer
 
@@ -115,7 +115,8 @@ def _run_rounds(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Va
     set_here: set[str] = set()
     network.loops += 1
     for names in rounds:
-        scope.budget.spend(1)
+        if not scope.budget.spend(1):
+            raise SpecError(TOO_MUCH, place, RUNAWAY)
         for name, value in names.items():
             if name not in set_here:
                 set_here.add(name)

@@ -11,6 +11,7 @@ from cnnprof.core.graph import INPUT, Node
 from cnnprof.core.layers import Layer
 from cnnprof.core.layers.base import describe
 from cnnprof.spec.naming import Namer
+from cnnprof.spec.scope import RUNAWAY
 from cnnprof.spec.values import MAX_INT, Tensor
 
 MAX_LAYERS = 100_000
@@ -37,7 +38,7 @@ class Network:
     def add(self, kind: str, layer: Layer, inputs: tuple[int, ...], place: Place) -> Tensor:
         """Append a layer. Raises CnnprofError if its inputs do not fit it, or if the network has too many layers."""
         if len(self.nodes) >= MAX_LAYERS:
-            raise SpecError(f"the network has more than {MAX_LAYERS:,} layers", place, "look for a loop that runs away")
+            raise SpecError(f"the network has more than {MAX_LAYERS:,} layers", place, RUNAWAY)
         if self._aux and not self.aux and not self._aux.isdisjoint(inputs):
             raise SpecError("this continues from a training-only head", place, "only layers under 'aux' can")
         name = self.namer.prefix + self.namer.count(kind)

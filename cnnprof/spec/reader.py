@@ -24,6 +24,11 @@ MAX_LINE = 500
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
+def shorten(text: str) -> str:
+    """The text, cut where a message would get too long to read."""
+    return text if len(text) <= MAX_LINE else text[: MAX_LINE - 3] + "..."
+
+
 class Source:
     """The text of one file under the name that the user knows it by."""
 
@@ -35,14 +40,16 @@ class Source:
     def _starts(self) -> list[int]:
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [*(found.start() for found in _BREAK.finditer(self.text)), len(self.text)]
+
     def place(self, start: int, end: int) -> Place:
         """The place of the characters from index `start` to `end`, as far as they stand on one line."""
         line = bisect_right(self._starts, start)
-        first = self._starts[line - 1]
-        found = _BREAK.search(self.text, first)
-        text = self.text[first : found.start() if found else len(self.text)]
-        length = max(1, min(end, first + len(text)) - start)
-        return Place(self.file, line, start - first + 1, text if len(text) <= MAX_LINE else "", length)
+        first, last = self._starts[line - 1], self._ends[line - 1]
+        text = self.text[first:last] if last - first <= MAX_LINE else ""
+        return Place(self.file, line, start - first + 1, text, max(1, min(end, last) - start))
 
 
 class Located:
@@ -60,7 +67,7 @@ class Located:
 
     def error(self, message: str, hint: str | None = None) -> SpecError:
         """An error that points at the node."""
-        return SpecError(message, self.place, hint)
+        return SpecError(shorten(message), self.place, hint and shorten(hint))
 
 
 class Scalar(Located):
@@ -86,7 +93,7 @@ class Scalar(Located):
 
     def fault(self, message: str, start: int, end: int, hint: str | None = None) -> SpecError:
         """An error that points at a part of the value."""
-        return SpecError(message, self.at(start, end), hint)
+        return SpecError(shorten(message), self.at(start, end), hint and shorten(hint))
 
     @cached_property
     def _indices(self) -> Sequence[int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.core.errors import did_you_mean
 from cnnprof.spec.values import Tensor, Value
 
 MAX_STEPS = 1_000_000
+RUNAWAY = "look for a loop that runs away"
+TOO_MUCH = f"the network takes more than {MAX_STEPS:,} steps to build"
 AXES = ("C", "H", "W")
 
 
@@ -20,11 +22,10 @@ class Budget:
     def __init__(self, steps: int = MAX_STEPS) -> None:
         self.left = steps
 
-    def spend(self, steps: int) -> None:
-        """Take so many steps. Raises SpecError when none are left."""
+    def spend(self, steps: int) -> bool:
+        """Take so many steps; whether there were enough left."""
         self.left -= steps
-        if self.left < 0:
-            raise SpecError(f"the network takes more than {MAX_STEPS:,} steps to build", hint="look for a loop that runs away")
+        return self.left >= 0
 
 
 class Scope(dict[str, Value]):

@@ -11,7 +11,7 @@ from cnnprof.core.layers.merging import Mean
 from cnnprof.spec.arguments import Arguments, Given
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
-from cnnprof.spec.scope import Scope
+from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, describe_kind
 from cnnprof.spec.words import WORDS, Word
 
@@ -38,7 +38,8 @@ class Sequence(NamedTuple):
         for step in self.steps:
             if scope.here is None:
                 raise SpecError("'none' stands before this step and leaves nothing to continue from", step.place, NONE_HINT)
-            scope.budget.spend(1)
+            if not scope.budget.spend(1):
+                raise SpecError(TOO_MUCH, step.place, RUNAWAY)
             step.run(network, scope)
 
 

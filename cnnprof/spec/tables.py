@@ -27,10 +27,12 @@ def read_table(name: str, node: Yaml) -> Table:
             check_width(line, lines[0])
         return Table(name, (), (), tuple(tuple(int(cell != ".") for cell in row) for row in cells))
     columns = lines[0]
-    for position, column in enumerate(columns):
+    seen: set[str] = set()
+    for column in columns:
         check_name(column, "a column")
-        if column.text in [other.text for other in columns[:position]]:
+        if column.text in seen:
             raise column.error(f"the column '{column.text}' stands twice")
+        seen.add(column.text)
     for line in lines[1:]:
         check_width(line, columns)
     rows = tuple(tuple(None if token.text == "-" else read_cell(token) for token in line) for line in lines[1:])
