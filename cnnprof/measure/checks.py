@@ -44,11 +44,11 @@ def check_module(module: nn.Module, profile: Profile) -> list[Check]:
 def _check_parameters(module: nn.Module, profile: Profile) -> Check:
     totals = profile.totals
     heads = (Reason("auxiliary heads, which only training runs", totals.aux_params),) if totals.aux_params else ()
-    return Check("parameters", "module.parameters()", "parameters", totals.params, count_parameters(module), heads)
+    return Check("parameters", "module.parameters()", "", totals.params, count_parameters(module), heads)
 
 
 def _check_torch(module: nn.Module, profile: Profile) -> Check:
-    what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs: 2 for a multiply-accumulate"
+    what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs, 2 a MAC"
     ours = sum(_count("flops", cost) for cost in _run(profile))
     count = _try(count_with_torch, module, profile.graph.input_shape)
     if isinstance(count, str):
@@ -68,7 +68,7 @@ def _differing_layers(module: nn.Module, profile: Profile, theirs: Mapping[str, 
 
 
 def _check_fvcore(module: nn.Module, profile: Profile) -> Check:
-    what, tool, unit = "operations", "fvcore", "fvcore's flops: 1 for a multiply-accumulate"
+    what, tool, unit = "operations", "fvcore", "fvcore flops, 1 a MAC"
     ours = sum(_count("macs", cost) for cost in _run(profile))
     count = _try(count_with_fvcore, module, profile.graph.input_shape)
     if isinstance(count, str):
