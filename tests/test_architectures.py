@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
+import yaml
 
 from cnnprof.core.analysis import analyze
 from cnnprof.core.graph import Graph
@@ -156,17 +161,24 @@ def test_a_figure_that_misses_its_own_precision_says_why(name: str) -> None:
     [
         ("resnet50", 76.13, 92.862, "torchvision IMAGENET1K_V1, 1 crop"),
         ("resnet50_v1", 75.3, 92.2, "github.com/KaimingHe/deep-residual-networks, 1 crop"),
-        ("densenet121", 74.98, 92.29, "Table 3, 1 crop"),
-        ("alexnet_paper", 59.3, 81.8, "Table 2, 1 CNN, 10 crops"),
-        ("googlenet_paper", None, 89.93, "Table 3, 1 model, 1 crop"),
-        ("resnet20", 91.25, None, "Table 6, CIFAR-10 test set"),
-        ("mobilenet_v1_050", 63.7, None, "Tables 6 and 7, 1 crop"),
+        ("densenet121", 74.98, 92.29, "Table 3 of the paper, 1 crop"),
+        ("alexnet_paper", 59.3, 81.8, "Table 2 of the paper, 1 CNN, 10 crops"),
+        ("googlenet_paper", None, 89.93, "Table 3 of the paper, 1 model, 1 crop"),
+        ("resnet20", 91.25, None, "Table 6 of the paper, CIFAR-10 test set"),
+        ("mobilenet_v1_050", 63.7, None, "Tables 6 and 7 of the paper, 1 crop"),
     ],
 )
 def test_accuracy_has_its_condition(name: str, top1: float | None, top5: float | None, source: str) -> None:
     accuracy = specs.load(name).facts.accuracy
     assert accuracy is not None
     assert (accuracy.top1, accuracy.top5, accuracy.source) == (top1, top5, source)
+
+
+@pytest.mark.parametrize("path", sorted({*specs.names().values()}), ids=lambda path: path.stem)
+def test_file_fits_the_schema_that_it_names(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=cnnprof.schema.json\n")
+    jsonschema.validate(yaml.safe_load(text), json.loads(specs.read_schema()))
 
 
 def test_first_layers_of_the_lectures_tables() -> None:
