@@ -163,7 +163,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             owns, trainable = self._own(match, layer, shapes)
             number = self._add(layer, inputs, owns_params=owns, trainable=trainable)
             if isinstance(layer, Unknown):
-                self._trace.uncounted.append((number, f"{call.namespace}.{call.name}"))
+                # torch's own building blocks say nothing to a user; the operation that was broken down to them does.
+                name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
+                self._trace.uncounted.append((number, name))
             if call.inplace:
                 self._writes.setdefault(storage(call.first), []).append((number, call.first))
             self._made(output, number)
@@ -187,9 +189,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._read(tensor)
         return False, True
 
-    def _add(self, layer: Layer, inputs: tuple[int, ...] = (), **more: Any) -> int:
+    def _add(self, layer: Layer, inputs: tuple[int, ...] = (), word: str | None = None, **more: Any) -> int:
         shapes = tuple(self._shape(number) for number in inputs)
-        step = Step(layer, inputs, layer.shape(*shapes), self._scopes[-1], self._word or "constant", **more)
+        step = Step(layer, inputs, layer.shape(*shapes), self._scopes[-1], word or self._word or "", **more)
         self._trace.steps.append(step)
         if step.stored is None:
             for scope in self._scopes:
@@ -218,7 +220,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if is_same_view(tensor, target):
                 number = write
             else:
-                number = self._add(Rearrange("overwrite", tuple(tensor.shape), inplace=True), (number, write))
+                overwrite = Rearrange("overwrite", tuple(tensor.shape), inplace=True)
+                number = self._add(overwrite, (number, write), word="overwrite")
         if pending:
             self._made(tensor, number)
         return number

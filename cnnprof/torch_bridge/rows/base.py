@@ -24,19 +24,22 @@ class Call:
         self.inplace = self.name.endswith("_") and not self.name.endswith("__")
         self.op: str = self.name[:-1] if self.inplace else self.name
         self.result = result
-        self.schema = func._schema
+        self._schema = func._schema
+        self._positions = {argument.name: position for position, argument in enumerate(func._schema.arguments)}
         self.tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         self._args = args
         self._kwargs = kwargs
 
     def __getitem__(self, name: str) -> Any:
         """The argument of that name, or its default. Raises KeyError if the operation has none of that name."""
-        for position, argument in enumerate(self.schema.arguments):
-            if argument.name == name:
-                if position < len(self._args):
-                    return self._args[position]
-                return self._kwargs.get(name, argument.default_value)
-        raise KeyError(name)
+        position = self._positions[name]
+        if position < len(self._args):
+            return self._args[position]
+        return self._kwargs.get(name, self._schema.arguments[position].default_value)
+
+    def get(self, name: str) -> Any:
+        """The same, None if the operation has no argument of that name."""
+        return self[name] if name in self._positions else None
 
     @property
     def first(self) -> Any:

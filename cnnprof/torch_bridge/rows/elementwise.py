@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,8 @@ _KIND_OF = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
 
 def _capture(call: Call) -> Match:
     op, tensors = call.op, tuple(call.tensors)
-    numbers = [value for value in _operands(call) if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    operands = [call.get(name) for name in ("self", "other", "exponent", "min", "max")]
+    numbers = [operand for operand in operands if isinstance(operand, (int, float)) and not isinstance(operand, bool)]
     # The second tensor of an addition or subtraction may be scaled.
     scaled = op in ("add", "sub", "rsub") and call["alpha"] != 1
     if op in ("add", "mul") and len(tensors) == 2 and not scaled:
@@ -34,12 +35,6 @@ def _capture(call: Call) -> Match:
     count = 2 if scaled or (op == "clamp" and len(numbers) == 2) else 1
     value = float(numbers[0]) if len(numbers) == 1 else None
     return Match(Arithmetic(op, _KIND_OF[op], value, count, call.inplace), tensors)
-
-
-def _operands(call: Call) -> list[object]:
-    names = ("self", "other", "exponent", "min", "max")
-    present = {argument.name for argument in call.schema.arguments}
-    return [call[name] for name in names if name in present]
 
 
 def _build(layer: Arithmetic, _inputs: object) -> nn.Module:
@@ -63,16 +58,27 @@ _REDUCTIONS: dict[str, Callable[..., Tensor]] = {
 
 def _reduce(name: str) -> Capture:
     def capture(call: Call) -> Match | None:
-        x = call.first
         if name == "norm" and call["ord"] != 2:
             return None
-        given = {argument.name for argument in call.schema.arguments}
-        dims = call["dim"] if "dim" in given else None
-        dims = (dims,) if isinstance(dims, int) else dims or range(x.dim())
-        keepdim = bool(call["keepdim"]) if "keepdim" in given else False
-        return Match(Reduce(name, tuple(dim % x.dim() for dim in dims), keepdim), (x,))
+        return Match(Reduce(name, _dims(call), bool(call.get("keepdim"))), (call.first,))
 
     return capture
+
+
+def _with_mean(call: Call) -> Sequence[Match]:
+    """The two results of var_mean and std_mean."""
+    spread, mean = call.result
+    name = call.op.removesuffix("_mean")
+    return [
+        Match(Reduce(kind, _dims(call), call["keepdim"]), (call.first,), output=output)
+        for kind, output in ((name, spread), ("mean", mean))
+    ]
+
+
+def _dims(call: Call) -> tuple[int, ...]:
+    """The axes of a reduction; all of them where it names none."""
+    axes, given = call.first.dim(), call.get("dim")
+    return tuple(dim % axes for dim in ((given,) if isinstance(given, int) else given or range(axes)))
 
 
 def _build_reduce(layer: Reduce, _inputs: object) -> nn.Module:
@@ -94,5 +100,7 @@ row(
         "linalg_vector_norm": _reduce("norm"),
         "var": _reduce("var"),
         "std": _reduce("std"),
+        "var_mean": _with_mean,
+        "std_mean": _with_mean,
     },
 )

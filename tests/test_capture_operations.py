@@ -1,0 +1,223 @@
+"""Single operations: which layer each becomes, what is a view, what is constant, what is not counted."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from cnnprof.core.analysis import analyze
+from cnnprof.core.graph import INPUT
+from cnnprof.core.layers import Ops
+from cnnprof.torch_bridge.capture import capture
+
+pytestmark = pytest.mark.torch
+
+X = (2, 12, 8, 8)
+SIZE = 2 * 12 * 8 * 8
+
+
+class Of(nn.Module):
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def captured(function):
+    return capture(Of(function), X, "function")
+
+
+def types(function):
+    return [node.layer.type for node in captured(function)]
+
+
+def written(function):
+    """The number of elements that each operation writes."""
+    return [cost.activations for cost in analyze(captured(function)).costs]
+
+
+def total(function) -> Ops:
+    return analyze(captured(function)).totals.ops
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: x + x, Ops(add=SIZE)),
+        (lambda x: x + 1, Ops(add=SIZE)),
+        (lambda x: 1 - x, Ops(add=SIZE)),
+        (lambda x: torch.add(x, x, alpha=2), Ops(add=2 * SIZE)),
+        (lambda x: x * x.mean((2, 3), keepdim=True), Ops(add=SIZE - 24, div=24, mul=SIZE)),
+        (lambda x: x / 2, Ops(div=SIZE)),
+        (lambda x: x**2, Ops(exp=SIZE)),
+        (lambda x: x.clamp(0, 1), Ops(cmp=2 * SIZE)),
+        (lambda x: x.clamp(min=0), Ops(cmp=SIZE)),
+        (lambda x: functional.hardtanh(x, -2, 2), Ops(cmp=2 * SIZE)),
+        (lambda x: functional.relu6(x), Ops(cmp=2 * SIZE)),
+        (lambda x: x.amax(1), Ops(cmp=SIZE - 128)),
+        (lambda x: x.max(1)[0], Ops(cmp=SIZE - 128)),
+        (lambda x: torch.maximum(x, -x), Ops(mul=SIZE, cmp=SIZE)),
+        (lambda x: x.norm(dim=1), Ops(mul=SIZE, add=SIZE - 128, exp=128)),
+        (lambda x: functional.glu(x, 1), Ops(exp=SIZE // 2, add=SIZE // 2, div=SIZE // 2, mul=SIZE // 2)),
+        (lambda x: functional.interpolate(x, scale_factor=2), Ops()),
+        (lambda x: functional.interpolate(x, size=(5, 7), mode="bilinear"), Ops(mul=4 * 24 * 35, add=3 * 24 * 35)),
+        (lambda x: functional.instance_norm(x), Ops(add=3 * SIZE, mul=2 * SIZE)),
+        (lambda x: x.flip(1).repeat(2, 1, 1, 1).roll(1), Ops()),
+    ],
+)
+def test_arithmetic(function, expected):
+    assert total(function) == expected
+    assert captured(function).uncounted == ()
+
+
+@pytest.mark.parametrize(
+    ("function", "macs"),
+    [
+        (lambda x: x @ x.mT, 24 * 8 * 8 * 8),
+        (lambda x: x @ x[0, 0, 0], SIZE),
+        (lambda x: torch.dot(x[0, 0, 0], x[0, 0, 1]), 8),
+        (lambda x: torch.mv(x[0, 0], x[0, 0, 0]), 64),
+        (lambda x: torch.addmm(x[0, 0], x[0, 1], x[0, 2]), 512),
+        (lambda x: torch.baddbmm(x[0], x[0], x[0]), 12 * 512),
+        (lambda x: torch.einsum("nchw,ndhw->ncd", x, x), 2 * 12 * 12 * 64),
+        (lambda x: functional.scaled_dot_product_attention(x, x, x), 24 * 2 * 8 * 8 * 8),
+        (lambda x: functional.conv2d(x, torch.rand(4, 12, 3, 3).to(x), padding="same"), 2 * 4 * 64 * 108),
+        (lambda x: functional.conv1d(x.flatten(2), torch.rand(4, 3, 5).to(x), groups=4), 2 * 4 * 60 * 15),
+        (lambda x: functional.conv_transpose2d(x, torch.rand(12, 4, 3, 3).to(x), stride=2), SIZE * 36),
+        (lambda x: functional.conv3d(x[:, :, None], torch.rand(4, 12, 1, 3, 3).to(x)), 2 * 4 * 36 * 108),
+    ],
+)
+def test_multiply_accumulates(function, macs):
+    assert total(function).mac == macs
+    assert captured(function).uncounted == ()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x.view(2, -1),
+        lambda x: x.flatten(2).unflatten(2, (8, 8)).squeeze(0).unsqueeze(-1),
+        lambda x: x.permute(0, 2, 3, 1).transpose(1, 2).mT.movedim(0, 1),
+        lambda x: x[:, 2:6, ::2, 1],
+        lambda x: x.narrow(1, 0, 3),
+        lambda x: x.split([4, 8], 1)[1],
+        lambda x: x.unbind(1)[3],
+        lambda x: x[:1].expand(5, 12, 8, 8),
+        lambda x: x.unfold(2, 3, 1),
+        lambda x: x.diagonal(0, 2, 3),
+    ],
+)
+def test_views_write_nothing(view):
+    assert written(view)
+    assert set(written(view)) == {0}
+
+
+def test_what_changes_nothing_is_no_operation():
+    assert types(lambda x: x.contiguous().to(x.dtype).view_as(x).reshape(x.shape)[:].expand_as(x).detach()) == []
+
+
+def test_a_reshape_that_has_to_move_elements_writes_them():
+    assert written(lambda x: x.transpose(1, 2).reshape(2, -1)) == [0, SIZE]
+    assert written(lambda x: x.transpose(1, 2).flatten(1)) == [0, SIZE]
+    assert written(lambda x: x.transpose(1, 2).contiguous()) == [0, SIZE]
+
+
+def test_chunks_are_one_slice_each():
+    graph = captured(lambda x: torch.cat(x.chunk(3, 1)[::-1], 1))
+    assert [(node.layer.type, node.inputs) for node in graph] == [
+        ("Slice", (INPUT,)),
+        ("Slice", (INPUT,)),
+        ("Slice", (INPUT,)),
+        ("Concat", ("chunk_2", "chunk_1", "chunk")),
+    ]
+    assert [node.layer.start for node in graph.nodes[:3]] == [0, 4, 8]
+
+
+def test_what_does_not_depend_on_the_input_is_a_constant_at_no_cost():
+    def masked(x):
+        mask = x.new_zeros(8, 8)
+        mask[2:, 3:] = 1
+        mask = mask.masked_fill(mask != 0, -100.0).unsqueeze(0)
+        return x + mask * 2
+
+    assert types(masked) == ["Constant", "Add"]
+    assert total(masked) == Ops(add=SIZE)
+
+
+def test_dropout_does_not_take_the_place_of_its_input():
+    graph = captured(lambda x: functional.dropout(x, 0.5, training=False) + x)
+    assert graph.nodes[-1].inputs == ("dropout", INPUT)
+
+
+def test_a_write_through_a_view_reaches_the_whole():
+    def shifted(x):
+        x = x * 2
+        x[:, :3] += 1
+        return x.sum()
+
+    graph = captured(shifted)
+    assert [node.layer.type for node in graph][-1] == "sum"
+    reached, front = set(), [graph.nodes[-1].name]
+    nodes = {node.name: node for node in graph}
+    while front:
+        name = front.pop()
+        reached.add(name)
+        front += [before for before in nodes[name].inputs if before in nodes and before not in reached]
+    assert reached == set(nodes)
+    assert sum(written(shifted)) == SIZE + 1
+
+
+def test_a_relu_on_a_flat_view_is_seen_by_the_tensor_under_it():
+    def through_a_view(x):
+        x = x * 2
+        x.view(-1).relu_()
+        return x + 1
+
+    graph = captured(through_a_view)
+    assert graph.nodes[-1].inputs == ("overwrite",)
+    assert {node.name: node.inputs for node in graph}["overwrite"] == ("mul", "relu")
+
+
+def test_a_tensor_filled_from_the_input_depends_on_it():
+    def shift(x):
+        out = torch.zeros_like(x)
+        out[:, :-1] = x[:, 1:]
+        return out * 2
+
+    graph = captured(shift)
+    assert graph.uncounted == ()
+    assert [node.layer.type for node in graph] == ["Slice", "Constant", "copy_", "Constant", "overwrite", "mul"]
+
+
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [
+        (lambda x: x.topk(2, 1)[0], "aten.topk"),
+        (lambda x: torch.fft.fft2(x).abs(), "aten._fft_c2c"),
+        (lambda x: x.cumprod(1), "aten.cumprod"),
+        (lambda x: torch.cdist(x, x), "aten._cdist_forward"),
+    ],
+)
+def test_an_operation_without_a_rule_is_named_and_its_size_known(function, operation):
+    graph = captured(function)
+    assert any(entry.endswith(f": {operation}") for entry in graph.uncounted)
+    assert analyze(graph).costs[-1].output == tuple(function(torch.rand(X)).shape)
+
+
+def test_an_operation_without_a_rule_that_works_in_place_writes_nothing_new():
+    assert written(lambda x: (x * 1).cumsum_(1).cumprod_(1))[-1] == 0
+
+
+def test_an_operation_of_two_results_is_two_layers():
+    graph = captured(lambda x: torch.var_mean(x, (2, 3)))
+    assert [node.layer.type for node in graph] == ["var", "mean"]
+    assert graph.outputs == ("var_mean", "var_mean_1")
+
+
+def test_indices_come_with_their_values():
+    graph = captured(lambda x: x.max(1))
+    assert ([node.name for node in graph], graph.outputs) == (["max"], ("max",))
