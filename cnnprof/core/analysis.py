@@ -35,7 +35,7 @@ def analyze(graph: Graph, element_bytes: int = 4) -> Profile:
                 params=layer.params(*inputs) if node.owns_params else 0,
                 ops=layer.ops(*inputs, output=output),
                 activations=elements(output) if layer.writes else 0,
-                receptive_field=tuple([field.size for field in seen]) if seen else None,
+                fields=seen,
             )
         )
     return Profile(graph, tuple(costs), _totals(graph, tuple(costs), element_bytes))

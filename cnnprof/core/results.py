@@ -10,6 +10,7 @@ from cnnprof.core import statistics
 from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.graph import Graph, Node
 from cnnprof.core.layers import NO_OPS, Ops
+from cnnprof.core.receptive_field import Fields
 from cnnprof.core.statistics import Interval
 
 SCHEMA_VERSION = 1
@@ -19,8 +20,8 @@ SCHEMA_VERSION = 1
 class Cost:
     """What one layer costs.
 
-    `activations` counts the elements it writes (views and in-place outputs write none); `receptive_field` is (height, width) in
-    input pixels, None where it is not defined.
+    `activations` counts the elements it writes (views and in-place outputs write none); `fields` says, for each spatial axis of
+    the network's input, which pixels an output position sees: () for a stored tensor, None where that is not defined.
     """
 
     node: Node
@@ -29,12 +30,17 @@ class Cost:
     params: Dim
     ops: Ops
     activations: Dim
-    receptive_field: tuple[Dim, ...] | None
+    fields: Fields
 
     @property
     def macs(self) -> Dim:
         """Multiply-accumulates."""
         return self.ops.mac
+
+    @property
+    def receptive_field(self) -> tuple[Dim, ...] | None:
+        """(height, width) in input pixels; None where it is not defined."""
+        return tuple([field.size for field in self.fields]) if self.fields else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +55,18 @@ class Row:
     params: Dim
     ops: Ops
     activations: Dim
-    receptive_field: tuple[Dim, ...] | None
+    fields: Fields
     aux: bool = False
 
     @property
     def macs(self) -> Dim:
         """Multiply-accumulates."""
         return self.ops.mac
+
+    @property
+    def receptive_field(self) -> tuple[Dim, ...] | None:
+        """(height, width) in input pixels, of the last layer; None where it is not defined."""
+        return tuple([field.size for field in self.fields]) if self.fields else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ def _row(name: str, costs: list[Cost]) -> Row:
         params=sum(cost.params for cost in costs),
         ops=sum((cost.ops for cost in costs), NO_OPS),
         activations=sum(cost.activations for cost in costs),
-        receptive_field=last.receptive_field,
+        fields=last.fields,
         aux=last.node.aux,
     )
 
@@ -284,7 +295,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of a cross-check: our figure beside another counter's, in `unit` (what one of theirs is).
+    """One row of a cross-check: our figure beside another counter's, in `unit` (empty where there is only one way to count).
 
     `reasons` add up to the difference wherever it is explained; what is left is `unexplained`. `notes` say what qualifies the
     row: operations that the other tool passes over, layers that disagree, or why it could not count (`theirs` is then None).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnprof.core.arith import Dim, Shape, ceil_div, minimum, prod
+from cnnprof.core.arith import Dim, Shape, ceil_div, minimum, prod, same
 from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer
 from cnnprof.core.layers.convolution import Size, check_axes, check_room, slide
 
@@ -107,8 +107,11 @@ class AdaptivePool(Layer):
         return (*x[:2], *self.output_size)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        axes = zip(inputs[0][2:], self.output_size, strict=True)
-        return tuple(Window(ceil_div(size, out), size // out) for size, out in axes)
+        axes = list(zip(inputs[0][2:], self.output_size, strict=True))
+        # Windows of a size that does not divide differ in length, and their distances, too.
+        return (
+            tuple(Window(size // out, size // out) for size, out in axes) if all(same(s % out, 0) for s, out in axes) else None
+        )
 
     def _reads(self, x: Shape) -> Dim:
         """Elements read: the lengths of all windows, which overlap where the sizes do not divide."""
