@@ -24,4 +24,5 @@ def test_place_trace_and_hint():
 
 def test_did_you_mean():
     assert did_you_mean("resnet5", ["resnet50", "vgg16"]) == "did you mean 'resnet50'?"
+    assert did_you_mean("vgg1", ["vgg11", "vgg16", "vgg19"]) == "did you mean 'vgg19', 'vgg16' or 'vgg11'?"
     assert did_you_mean("zzz", ["resnet50", "vgg16"]) is None

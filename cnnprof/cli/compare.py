@@ -60,19 +60,22 @@ def command(
     from cnnprof import api
 
     chosen = choose_format(format, json, output)
+    how = None
+    if bench:
+        from cnnprof.cli.measuring import options
+
+        how = options(device=device, dtype=dtype, threads=threads, quick=quick)
     with waiting("reading the networks") as say:
         comparison = api.compare(names, baseline, parse_settings(set), parse_input(input), batch, say)
-    if bench:
-        from cnnprof.cli.measuring import measure, options
+    code = 0
+    if how:
+        from cnnprof.cli.measuring import measure
 
-        profiles = [entry.profile for entry in comparison.entries]
-        benchmark = measure(
-            [(profile.graph.name, profile.graph, batch) for profile in profiles],
-            options(device=device, dtype=dtype, threads=threads, quick=quick),
-        )
-        by_name = {measurement.model: measurement for measurement in benchmark.measurements}
+        graphs = [entry.profile.graph for entry in comparison.entries]
+        measured = measure([(graph.name, graph, batch) for graph in graphs], how)
+        by_name = {measurement.model: measurement for measurement in measured.measurements}
         entries = tuple(replace(entry, measurement=by_name.get(entry.profile.graph.name)) for entry in comparison.entries)
         comparison = replace(comparison, entries=entries)
-        emit(comparison.report(sort), chosen, output)
-        raise typer.Exit(benchmark.exit_code)
+        code = measured.exit_code
     emit(comparison.report(sort), chosen, output)
+    raise typer.Exit(code)

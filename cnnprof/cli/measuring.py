@@ -12,6 +12,7 @@ from cnnprof.core.errors import INTERRUPTED, MeasurementError
 from cnnprof.core.graph import Graph
 from cnnprof.core.results import Measurement
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
+from cnnprof.measure.devices import check_device
 
 QUICK = {"processes": 3, "rounds": 5}
 
@@ -25,9 +26,11 @@ class Measured:
 
 
 def options(quick: bool = False, **given: Any) -> Options:
-    """The options of a run; `quick` makes it short, unless a value is given."""
+    """The options of a run on a device that is there; `quick` makes it short, unless a value is given."""
     short = QUICK if quick else {}
-    return Options(**{**short, **{name: value for name, value in given.items() if value is not None}})
+    chosen = Options(**{**short, **{name: value for name, value in given.items() if value is not None}})
+    check_device(chosen.device)
+    return chosen
 
 
 def measure(jobs: Sequence[tuple[str, Graph, int]], chosen: Options, journal: Path | None = None) -> Measured:

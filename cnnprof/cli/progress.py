@@ -52,4 +52,4 @@ class _Sign:
 
         with self._lock:
             self._status = Console(stderr=True).status(self._message)
-            self._status.start()  # type: ignore[attr-defined]
+            self._status.start()

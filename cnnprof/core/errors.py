@@ -100,4 +100,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
     folded = {name.lower(): name for name in known}
     near = [f"'{folded[match]}'" for match in get_close_matches(word.lower(), folded, n=3, cutoff=0.6)]
-    return f"did you mean {' or '.join(near)}?" if near else None
+    if not near:
+        return None
+    *others, last = near
+    return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnprof.core.report import Table
-from cnnprof.reports._units import scale_of, scaled, show
+from cnnprof.reports._units import SCALED, scale_of, show
 
 
 class Column(NamedTuple):
@@ -82,7 +82,21 @@ COLUMNS = {
     "theirs": Column("theirs", "count"),
     "difference": Column("difference", "count", 1),
     "reason": Column("reason"),
+    # two networks aligned
+    "change": Column("change"),
+    "counterpart": Column("in the other"),
+    "params_change": Column("params", "change"),
+    "macs_change": Column("MACs", "scaled_change"),
+    "activations_change": Column("act.", "scaled_change", 1),
+    "same": Column("same", "count"),
+    "changed": Column("changed", "count"),
+    "added": Column("added", "count"),
+    "removed": Column("removed", "count"),
+    "before": Column("before", "count"),
+    "after": Column("after", "count"),
+    "total_change": Column("difference", "change"),
     # the installation
+    "item": Column("item"),
     "detail": Column("detail"),
     "hint": Column("what to do"),
 }
@@ -108,8 +122,12 @@ def cells(table: Table, wide: bool = False) -> Cells:
     columns = [_column(key, [row.get(key, "") for row in every]) for key in keys]
     lines = tuple(zip(*(texts for _, texts in columns), strict=True)) if every else ()
     if table.best:
+        marked = {key for _, key in table.best}
         lines = tuple(
-            tuple(f"{text}*" if (i, key) in table.best else text for key, text in zip(keys, line, strict=True))
+            tuple(
+                text + ("*" if (i, key) in table.best else " ") if key in marked else text
+                for key, text in zip(keys, line, strict=True)
+            )
             for i, line in enumerate(lines)
         )
     return Cells(
@@ -123,8 +141,9 @@ def cells(table: Table, wide: bool = False) -> Cells:
 
 def _column(key: str, values: list[object]) -> tuple[str, list[str]]:
     column = COLUMNS[key]
-    if column.kind != "scaled":
+    if column.kind not in SCALED:
         return column.heading, [show(value, column.kind) for value in values]
     letter, unit = scale_of(values)
     heading = f"{column.heading} ({letter})" if letter else column.heading
-    return heading, [scaled(value, unit) if isinstance(value, int) else show(value, "text") for value in values]
+    write = SCALED[column.kind]
+    return heading, [write(value, unit) if isinstance(value, int) else show(value, "text") for value in values]

@@ -17,6 +17,7 @@ from pkgutil import iter_modules
 
 from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.core.graph import Graph
+from cnnprof.core.results import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -99,6 +100,19 @@ def split_settings(reference: str) -> tuple[str, dict[str, str]]:
             raise CnnprofError(f"'{item}' is not a setting", hint="write name=value, several with a comma between them")
         settings[name.strip()] = value.strip()
     return reference[: match.start()], settings
+
+
+def places() -> list[Finding]:
+    """Where specs and captured models lie, and whether they can be read."""
+    from cnnprof.sources import _cache, _catalogue
+
+    bundled = _catalogue.bundled_folder()
+    status = "ok" if bundled.is_dir() else "broken"
+    findings = [Finding("bundled specs", status, str(bundled), "" if status == "ok" else "reinstall cnnprof")]
+    findings += [Finding("own specs", "ok", str(folder)) for folder in _catalogue.own_folders()]
+    cache = _cache.folder()
+    kept = len(list(cache.glob("*"))) if cache.is_dir() else 0
+    return [*findings, Finding("captured models", "ok", f"{cache}, {kept} kept")]
 
 
 def _resolve(name: str) -> tuple[str, str]:

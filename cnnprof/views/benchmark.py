@@ -50,7 +50,9 @@ def show_measurements(measurements: Sequence[Measurement]) -> Report:
         "results": [measurement.to_dict() for measurement in measurements],
         "comparisons": [ratio.to_dict() for ratio in ratios],
     }
-    return Report("bench", "Latency of one forward pass", tuple(sections), tuple(notes), data)
+    training = any(measurement.mode == "train" for measurement in measurements)
+    title = f"Latency of one {'training step' if training else 'forward pass'}"
+    return Report("bench", title, tuple(sections), tuple(notes), data)
 
 
 def relate(measurements: Sequence[Measurement]) -> list[Ratio]:
@@ -84,5 +86,15 @@ def _row(measurement: Measurement) -> dict[str, object]:
 
 
 def _conditions(measurement: Measurement) -> str:
-    known = {key: value for key, value in measurement.environment.items() if isinstance(value, (str, int, float, bool))}
-    return "measured on: " + ", ".join(f"{key} {value}" for key, value in known.items())
+    known = measurement.environment
+    parts = [
+        known.get("device_name"),
+        f"{known['threads']} thread{'s' if known['threads'] > 1 else ''} of {known['cores']} cores"
+        if "threads" in known
+        else None,
+        f"torch {known['torch']}" if "torch" in known else None,
+        known.get("layout"),
+        f"{len(measurement.times)} processes",
+        "glibc keeps freed memory" if known.get("mallopt") else None,
+    ]
+    return "measured on " + ", ".join(part for part in parts if part)

@@ -10,7 +10,7 @@ from cnnprof.core.results import Finding
 
 def show_findings(findings: Sequence[Finding]) -> Report:
     """One line a finding."""
-    rows = tuple({"what": f.what, "status": f.status, "detail": f.detail, "hint": f.hint} for f in findings)
+    rows = tuple({"item": f.what, "status": f.status, "detail": f.detail, "hint": f.hint} for f in findings)
     broken = [finding for finding in findings if finding.status == "broken"]
     title = f"{len(broken)} of {len(findings)} things are broken" if broken else "everything that is installed works"
-    return Report("doctor", title, (Table(("what", "status", "detail", "hint"), rows),), data={"findings": list(rows)})
+    return Report("doctor", title, (Table(("item", "status", "detail", "hint"), rows),), data={"findings": list(rows)})

@@ -84,7 +84,8 @@ def published_table(profile: Profile) -> Table:
         if computed is None:
             agrees = "reported"
         elif abs(computed - figure.value) <= figure.tolerance:
-            agrees = f"nearly: {figure.why}" if figure.why else "yes"
+            close = "yes" if computed == figure.value or not figure.why else "nearly"
+            agrees = f"{close}: {figure.why}" if figure.why else close
         else:
             agrees = f"no: {figure.why}" if figure.why else "no"
         shown = f"{computed:,}" if computed is not None else None
@@ -99,9 +100,19 @@ def _choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[l
         return profile.rollup(depth), None
     if by == "layer" or (by is None and len(profile.costs) <= LONG):
         return profile.rows(), None
-    # torchvision keeps some networks in a single `features`: then the second name is the stage.
-    depth = next((d for d in (1, 2) if len(profile.rollup(d)) > 3), 1)
+    depth = _telling_depth(profile)
     return profile.rollup(depth), f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
+
+
+def _telling_depth(profile: Profile) -> int:
+    """The first depth at which no row hides most of the network: torchvision keeps some in a single `features` or `encoder`."""
+    for depth in range(1, 5):
+        rows = profile.rollup(depth)
+        if len(rows) > LONG:
+            break
+        if max(row.layers for row in rows) <= 0.75 * len(profile.costs):
+            return depth
+    return 1
 
 
 def _layer_table(profile: Profile, rows: list[Row]) -> Table:
