@@ -259,14 +259,17 @@ def _same(o: Arguments, stride: Pair, fill: float) -> tuple[Layers, Pair]:
     if "pad" in o.given:
         raise o.error("'same' and a padding exclude each other", "pad")
     _channels(o)
-    sides = []
-    for size, k, s, d in zip(o.x[2:], _kernel(o), stride, _dilation(o), strict=True):
-        reach = d * (k - 1) + 1
-        total = reach - 1 if known(s) and s == 1 else maximum((ceil_div(size, s) - 1) * s + reach - size, 0)
-        sides.append((total // 2, total - total // 2))
+    axes = zip(o.x[2:], _kernel(o), stride, _dilation(o), strict=True)
+    sides = [same_padding(size, d * (k - 1) + 1, s) for size, k, s, d in axes]
     if all(known(before) and before == after for before, after in sides):
         return [], (sides[0][0], sides[1][0])
     return [("pad", Pad(tuple(sides), value=fill))], NONE
+
+
+def same_padding(size: Dim, reach: Dim, stride: Dim) -> Pair:
+    """TensorFlow's padding before and behind an axis of this size, for a window of this extent."""
+    total = reach - 1 if known(stride) and stride == 1 else maximum((ceil_div(size, stride) - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
 
 
 def _positions(o: Arguments) -> Pair:

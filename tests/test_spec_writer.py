@@ -1,0 +1,194 @@
+"""Graphs written as specs: read back they are the same network, layer by layer."""
+
+import pytest
+from spec_texts import build, layers
+
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError
+from cnnprof.core.graph import Figure, Graph, Node
+from cnnprof.core.layers import LAYERS
+from cnnprof.core.layers.activation import LeakyReLU, ReLU
+from cnnprof.core.layers.arrangement import Copy, Identity, Permute, Reshape
+from cnnprof.core.layers.convolution import Conv
+from cnnprof.core.layers.elementwise import Reduce
+from cnnprof.core.layers.linear import Linear
+from cnnprof.sources import spec_names, specs
+from cnnprof.spec.words import WORDS
+from cnnprof.spec.writer import write_spec
+
+EVERY_WORD = [
+    "conv 3x3 8 s2 same bn relu",
+    "maxpool 3x3 s2 same",
+    "avgpool 3x3 s2 same",
+    "conv 3x5 8 p0 d2x1 elu=0.5",
+    "conv 2x2 8 p1 bias bn elu",
+    "conv 3x3 8 g4 nobias | leakyrelu 0.2",
+    "deconv 4x4 16 s2 p1 bn leakyrelu",
+    "deconv 3x3 16 s2 p1 output_pad=1 g2",
+    "pad (0,1) (2,0) channels=(0,4) value=0.5",
+    "crop (1,1)",
+    "lrn 3 alpha=0.00002 | lrn",
+    "shuffle 4",
+    "upsample 2 bilinear | upsample 1x2",
+    "take 2 12",
+    "prelu | tanh | sigmoid | silu | gelu | softplus | mish | hardsigmoid | hardswish | relu6 inplace",
+    "dw 3x3 2 s2 bn relu6",
+    "sepconv 3x3 24 bn relu",
+    "maxpool 2x2 p1 d2 ceil",
+    "avgpool 3x3 s1 p1 exclude_pad ceil",
+    "subsample 2x2",
+    "bn eps=0.001 noaffine | ln | droppath 0.2",
+    "adaptive_avgpool 3x4 | adaptive_maxpool 2x2",
+    "gmp | gap | flatten",
+    "fc 12 nobias relu | ln | dropout 0.3 | fc 10 bn",
+    "softmax",
+    "identity | rbf 10",
+    "swish",
+]
+
+
+def rewritten(graph: Graph, compact: bool) -> Graph:
+    return build(write_spec(graph, compact))
+
+
+def content(graph: Graph) -> list[object]:
+    """All that the language has to say of a network: layers, figures, and which of them read which."""
+    profile = analyze(graph)
+    number = {"input": -1} | {node.name: i for i, node in enumerate(graph)}
+    sources = [tuple(number[name] for name in node.inputs) for node in graph]
+    costs = [(c.node.layer, c.node.aux, c.inputs, c.output, c.params, c.ops, c.activations) for c in profile.costs]
+    return [*zip(costs, sources, strict=True), profile.totals, number[graph.outputs[0]]]
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_every_word_is_written_as_it_was_read(compact):
+    graph = layers(*EVERY_WORD, shape="3x96x96")
+    assert content(rewritten(graph, compact)) == content(graph)
+    written = {word for step in EVERY_WORD for word in step.split()}
+    assert set(WORDS) <= written
+
+
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("name", spec_names())
+def test_every_bundled_network_is_the_same_when_read_back(name, compact):
+    graph = specs.load(name)
+    assert content(rewritten(graph, compact)) == content(graph)
+
+
+def test_flat_form_has_a_line_for_every_layer():
+    text = write_spec(specs.load("resnet18"))
+    steps = [line for line in text.partition("layers:\n")[2].splitlines() if line.startswith("  - ")]
+    assert len(steps) == len(specs.load("resnet18"))
+    assert steps[:3] == ["  - conv 7x7 64 s2 nobias", "  - bn", "  - relu inplace"]
+
+
+def test_compact_form_puts_behind_what_goes_behind():
+    text = write_spec(specs.load("vgg11_bn"), compact=True)
+    assert "- conv 3x3 64 bias bn relu\n" in text
+    text = write_spec(layers("conv 3x3 8 nobias | bn eps=0.001 | relu", "fc 4 relu6"), compact=True)
+    steps = [line.strip() for line in text.partition("layers:\n")[2].splitlines()]
+    assert steps == ["- conv 3x3 8 nobias", "- bn eps=0.001", "- relu", "- flatten", "- fc 4 relu6"]
+
+
+JOINS = """
+input: 4x8x8
+layers:
+  - -> image
+  - conv 3x3 4 -> a
+  - {add: [identity, image, a], inplace: true}
+  - {concat: [identity]}
+  - {mul: [identity, gap | conv 1x1 4 sigmoid], name: gated}
+  - {mean: [image, {mean: [relu, tanh]}]}
+  - {max: [identity, gated]}
+  - {aux: [{concat: [image, identity]}, gap, fc 3]}
+  - conv 3x3 2 -> relu6_out
+  - aux: [fc 5]
+  - relu6_out
+  - {concat: [identity, image]}
+  - a
+"""
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_joins_heads_and_the_input_itself_are_read_back(compact):
+    graph = build(JOINS)
+    assert content(rewritten(graph, compact)) == content(graph)
+
+
+def test_names_are_words_of_no_other_meaning():
+    nodes = (
+        Node("relu", ReLU(), ("input",)),
+        Node("0", ReLU(), ("input",)),
+        Node("a.0", ReLU(), ("0",)),
+        Node("a_0", ReLU(), ("relu",)),
+        Node("lambda", LeakyReLU(), ("a.0",)),
+        Node("sum", LAYERS["Add"](), ("relu", "0", "a_0", "a.0", "lambda")),
+    )
+    graph = Graph("names", (1, 2, 4, 4), nodes, ("sum",))
+    assert content(rewritten(graph, False)) == content(graph)
+
+
+def test_arrangements_become_the_words_they_mean():
+    nodes = (
+        Node("view", Reshape((1, 2, 4, 6, 6)), ("input",)),
+        Node("swap", Permute((0, 2, 1, 3, 4)), ("view",)),
+        Node("copy", Copy(), ("swap",)),
+        Node("back", Reshape((1, 8, 6, 6)), ("copy",)),
+        Node("view2", Reshape((1, 4, 2, 6, 6)), ("back",)),
+        Node("swap2", Permute((0, 2, 1, 3, 4)), ("view2",)),
+        Node("back2", Reshape((1, 8, 6, 6), copy=True), ("swap2",)),
+        Node("same", Identity(), ("back2",)),
+        Node("keep", Reduce("mean", (-1, -2), keepdim=True), ("same",)),
+        Node("flat", Reshape((1, 8)), ("keep",)),
+        Node("branch", Reduce("mean", (2, 3)), ("same",)),
+        Node("sum", LAYERS["Add"](), ("flat", "branch")),
+    )
+    graph = Graph("shuffles", (1, 8, 6, 6), nodes, ("sum",))
+    text = write_spec(graph)
+    steps = [line.strip() for line in text.partition("layers:\n")[2].splitlines()]
+    assert steps[:4] == ["- shuffle 2", "- shuffle 4 -> back2", "- gap", "- flatten -> flat"]
+    ours, theirs = analyze(build(text)).totals, analyze(graph).totals
+    assert (ours.params, ours.ops, ours.activations) == (theirs.params, theirs.ops, theirs.activations)
+
+
+def test_facts_head_the_text():
+    text = write_spec(specs.load("mobilenet_v2"))
+    facts, again = specs.load("mobilenet_v2").facts, build(text).facts
+    assert (again.family, again.year, again.paper, again.about) == (facts.family, facts.year, facts.paper, facts.about)
+    assert again.accuracy == facts.accuracy
+    for key, figure in facts.published.items():
+        assert again.published[key] == Figure(
+            figure.value, figure.tolerance, again.published[key].text, figure.why, figure.where
+        )
+
+
+def test_what_cannot_be_said_is_listed_by_kind():
+    nodes = (
+        Node("swap", Permute((0, 2, 3, 1)), ("input",)),
+        Node("back", Permute((0, 3, 1, 2)), ("swap",)),
+        Node("conv", Conv(4, (3, 3)), ("back",), trainable=False),
+        Node("deep", Linear(4), ("conv",)),
+    )
+    graph = Graph("odd", (1, 3, 8, 8), nodes, ("back", "deep"), uncounted=("deep: aten.erf",), aux_params={"head": 7})
+    with pytest.raises(CnnprofError) as caught:
+        write_spec(graph)
+    assert caught.value.exit_code == 3
+    assert caught.value.message.splitlines() == [
+        "odd uses what the spec language cannot say:",
+        "  - Permute: there is no word for it (swap and 1 more)",
+        "  - Conv2d: its weights belong to another layer, or are frozen (conv)",
+        "  - Linear: it works on the last axis of a tensor that is not flat (deep)",
+        "  - aten.erf: it is not counted (deep)",
+        "  - a head that cannot be run: head, 7 params",
+        "  - it has several outputs",
+    ]
+
+
+def test_a_layer_type_without_words_is_no_crash():
+    for kind in LAYERS.values():
+        example, shapes = kind.example(16)
+        names = [f"x{i}" for i in range(len(shapes))]
+        inputs = tuple(Node(name, LAYERS["Constant"](shape), ()) for name, shape in zip(names, shapes, strict=True))
+        graph = Graph("one", (1, 3, 8, 8), (*inputs, Node("it", example, tuple(names))), ("it",))
+        with pytest.raises(CnnprofError, match="cannot say"):
+            write_spec(graph)
