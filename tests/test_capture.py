@@ -223,6 +223,7 @@ def test_the_input_has_the_type_of_the_weights(dtype):
     assert analyze(capture(nn.Conv2d(3, 4, 3).to(dtype), X)).totals.params == 112
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_scripted_traced_and_compiled_modules_are_captured():
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
     for module in (torch.jit.script(plain), torch.jit.trace(plain, torch.rand(X)), torch.compile(plain)):

@@ -106,6 +106,8 @@ def _idle_modules(module: nn.Module, untouched: Collection[str]) -> list[str]:
     """The outermost modules that have parameters, none of which was used."""
     unused = set(untouched)
     idle: list[str] = []
+    if not unused:
+        return idle
     for path, part in module.named_modules():
         inside = any(path.startswith(f"{head}.") for head in idle)
         names = [f"{path}.{name}" for name, _ in part.named_parameters()]

@@ -20,7 +20,8 @@ from cnnprof.core.arith import Shape
 from cnnprof.core.layers import Layer, ShapeError
 from cnnprof.core.layers.arrangement import Rearrange, Unknown
 from cnnprof.core.layers.linear import Constant, Parameter
-from cnnprof.torch_bridge.rows import OPERATIONS, Call, Capture, Match, is_same_view, shares_memory, storage
+from cnnprof.torch_bridge.rows import OPERATIONS
+from cnnprof.torch_bridge.rows.base import Call, Capture, Match, is_same_view, shares_memory, storage, tensors_in
 
 NETWORK_INPUT = -1
 """Stands among a step's inputs for the network's own input."""
@@ -119,7 +120,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
-        varies = any(self._varies(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor))
+        varies = any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
         if capture is None:
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:

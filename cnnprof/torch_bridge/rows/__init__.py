@@ -3,20 +3,9 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from cnnprof.torch_bridge.rows.base import (
-    OPERATIONS,
-    ROWS,
-    Call,
-    Capture,
-    Match,
-    Row,
-    is_same_view,
-    row,
-    shares_memory,
-    storage,
-)
+from cnnprof.torch_bridge.rows.base import OPERATIONS, ROWS
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["OPERATIONS", "ROWS", "Call", "Capture", "Match", "Row", "is_same_view", "row", "shares_memory", "storage"]
+__all__ = ["OPERATIONS", "ROWS"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from cnnprof.core.arith import Shape
 from cnnprof.core.layers import Layer
@@ -26,7 +25,7 @@ class Call:
         self.result = result
         self._schema = func._schema
         self._positions = {argument.name: position for position, argument in enumerate(func._schema.arguments)}
-        self.tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        self.tensors = [*tensors_in(args), *tensors_in(tuple(kwargs.values()))]
         self._args = args
         self._kwargs = kwargs
 
@@ -49,7 +48,7 @@ class Call:
     @property
     def outputs(self) -> list[Tensor]:
         """The tensors of the result."""
-        return [leaf for leaf in tree_leaves(self.result) if isinstance(leaf, Tensor)]
+        return list(tensors_in(self.result))
 
     @property
     def output(self) -> Tensor:
@@ -65,6 +64,15 @@ class Call:
     def moved(self) -> bool:
         """Whether the output lies in memory of its own."""
         return not shares_memory(self.output, self.first)
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """The tensors among an operation's arguments or results; they come in lists and tuples at most."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_in(item)
 
 
 def storage(tensor: Tensor) -> int:
