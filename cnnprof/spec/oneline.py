@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from cnnprof.core.errors import SpecError, did_you_mean
@@ -64,38 +65,26 @@ class Line(NamedTuple):
         return Choice(condition, self._chain(tokens[:at]), otherwise, span(tokens).place)
 
     def _chain(self, tokens: list[Token]) -> Step:
-        """`A | B -> x | C`."""
-        steps: list[Step] = []
-        piece: list[Token] = []
-        position = 0
-        while position < len(tokens):
-            token = tokens[position]
-            if token.text == "->":
-                if piece:
-                    steps.append(self._piece(piece))
-                    piece = []
-                position += 1
-                if position == len(tokens):
-                    raise token.error("'->' is followed by a name")
-                name = self.output_name(tokens[position])
-                after = tokens[position + 1 : position + 2]
-                if after and after[0].text not in ("|", "->"):
-                    raise after[0].error("'-> name' stands at the end of a step", "'|' separates steps")
-                steps = [Named(_sequence(steps, tokens) if steps else None, name)]
-            elif token.text == "|":
-                if not piece and not (steps and isinstance(steps[-1], Named) and tokens[position - 1].text != "|"):
-                    raise token.error("there is no step before this '|'")
-                if position == len(tokens) - 1:
-                    raise token.error("there is no step behind this '|'")
-                if piece:
-                    steps.append(self._piece(piece))
-                piece = []
-            else:
-                piece.append(token)
-            position += 1
-        if piece:
-            steps.append(self._piece(piece))
-        return _sequence(steps, tokens)
+        """`A | B -> x | C`; a name belongs to all that stands before it, back to the name before."""
+        done: list[Step] = []
+        since: list[Step] = []
+        for piece in _split_at_bars(tokens):
+            at = next((i for i, token in enumerate(piece) if token.text == "->"), len(piece))
+            if at:
+                since.append(self._piece(piece[:at]))
+            for name in self._names(piece[at:]):
+                done.append(Named(_sequence(since, tokens) if since else None, name))
+                since = []
+        return _sequence(done + since, tokens)
+
+    def _names(self, tokens: list[Token]) -> Iterator[Token]:
+        """The names in `-> x -> y`."""
+        for arrow, name in zip_longest(tokens[::2], tokens[1::2]):
+            if arrow.text != "->":
+                raise arrow.error("'-> name' stands at the end of a step", "'|' separates steps")
+            if name is None:
+                raise arrow.error("'->' is followed by a name")
+            yield self.output_name(name)
 
     def output_name(self, token: Token) -> Token:
         """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
@@ -127,6 +116,20 @@ class Line(NamedTuple):
         what = "layer or block" if NAME.match(word.text) else "step"
         hint = did_you_mean(word.text, known) or (None if NAME.match(word.text) else "a step begins with a layer or a block")
         raise word.error(f"unknown {what} '{word.text}'", hint)
+
+
+def _split_at_bars(tokens: list[Token]) -> list[list[Token]]:
+    pieces: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.text != "|":
+            pieces[-1].append(token)
+        elif not pieces[-1]:
+            raise token.error("there is no step before this '|'")
+        else:
+            pieces.append([])
+    if not pieces[-1]:
+        raise tokens[-1].error("there is no step behind this '|'")
+    return pieces
 
 
 def read_layer(word: Token, tokens: list[Token]) -> Step:

@@ -1,0 +1,152 @@
+"""Every layer word, in short and in long form: which layer it builds."""
+
+import pytest
+from spec_texts import build, layers
+
+from cnnprof.core.layers import Layer
+from cnnprof.core.layers import activation as act
+from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
+from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.core.layers.linear import RBF, Linear
+from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.spec.words import WORDS
+
+INF = float("inf")
+
+SHORT = {
+    "conv 3x3 8": [Conv(8, (3, 3), (1, 1), (1, 1))],
+    "conv 1x7 8": [Conv(8, (1, 7), (1, 1), (0, 3))],
+    "conv k=5 4*2 s2": [Conv(8, (5, 5), (2, 2), (2, 2))],
+    "conv k=(3, 1) 8": [Conv(8, (3, 1), (1, 1), (1, 0))],
+    "conv 3x3 8 s2x1 p0x3": [Conv(8, (3, 3), (2, 1), (0, 3))],
+    "conv 3x3 8 s=(2,1) p=0": [Conv(8, (3, 3), (2, 1), (0, 0))],
+    "conv 3x3 9 g3 d2 nobias": [Conv(9, (3, 3), (1, 1), (2, 2), (2, 2), 3, False)],
+    "conv 4x4 8 p1": [Conv(8, (4, 4), (1, 1), (1, 1))],
+    "conv 3x3 0.5*16": [Conv(8, (3, 3), (1, 1), (1, 1))],
+    # Output 16 of 32 at stride 2: one row is missing, and TensorFlow adds it behind.
+    "conv 3x3 8 s2 same": [Pad(((0, 1), (0, 1))), Conv(8, (3, 3), (2, 2))],
+    "conv 5x5 8 same": [Conv(8, (5, 5), (1, 1), (2, 2))],
+    "conv 4x4 8 same": [Pad(((1, 2), (1, 2))), Conv(8, (4, 4))],
+    "conv 3x3 8 bn relu": [Conv(8, (3, 3), (1, 1), (1, 1), bias=False), BatchNorm(), act.ReLU(True)],
+    "conv 3x3 8 relu bn": [Conv(8, (3, 3), (1, 1), (1, 1), bias=False), act.ReLU(True), BatchNorm()],
+    "conv 3x3 8 bn bias": [Conv(8, (3, 3), (1, 1), (1, 1)), BatchNorm()],
+    "conv 3x3 8 ln gelu": [Conv(8, (3, 3), (1, 1), (1, 1)), LayerNorm(channels_first=True), act.GELU(True)],
+    "conv 3x3 8 leakyrelu=0.1": [Conv(8, (3, 3), (1, 1), (1, 1)), act.LeakyReLU(True, 0.1)],
+    "dw 3x3 s2 bn": [Conv(3, (3, 3), (2, 2), (1, 1), (1, 1), 3, False), BatchNorm()],
+    "dw 3x3 2": [Conv(6, (3, 3), (1, 1), (1, 1), (1, 1), 3)],
+    "sepconv 3x3 8 s2 nobias": [
+        Conv(3, (3, 3), (2, 2), (1, 1), (1, 1), 3, False),
+        Conv(8, (1, 1), bias=False),
+    ],
+    "deconv 4x4 8 s2 p1": [ConvTranspose(8, (4, 4), (2, 2), (1, 1))],
+    "deconv 3x3 8 s2 output_pad=1": [ConvTranspose(8, (3, 3), (2, 2), (1, 1), (1, 1))],
+    "deconv 3x3 8 s2 same": [ConvTranspose(8, (3, 3), (2, 2), (1, 1), (1, 1))],
+    "deconv 2x2 8 s2 same": [ConvTranspose(8, (2, 2), (2, 2))],
+    "fc 10": [Flatten(), Linear(10)],
+    "fc 10 nobias tanh": [Flatten(), Linear(10, False), act.Tanh(True)],
+    "rbf 10": [Flatten(), RBF(10)],
+    "maxpool 3x3": [MaxPool((3, 3), (3, 3))],
+    "maxpool 3x3 s2 p1 ceil": [MaxPool((3, 3), (2, 2), (1, 1), True)],
+    "maxpool 3x3 s2 same": [Pad(((0, 1), (0, 1)), value=-INF), MaxPool((3, 3), (2, 2))],
+    "maxpool 3x3 s1 same": [MaxPool((3, 3), (1, 1), (1, 1))],
+    "maxpool 3x3 s1 d2": [MaxPool((3, 3), (1, 1), dilation=(2, 2))],
+    "avgpool 3x3 s1 p1": [AvgPool((3, 3), (1, 1), (1, 1), False, True)],
+    "avgpool 3x3 s1 p1 exclude_pad": [AvgPool((3, 3), (1, 1), (1, 1), False, False)],
+    "avgpool 3x3 s1 same": [AvgPool((3, 3), (1, 1), (1, 1), False, False)],
+    "subsample 2x2 sigmoid": [Subsample((2, 2), (2, 2)), act.Sigmoid(True)],
+    "gap": [AdaptiveAvgPool((1, 1))],
+    "gmp": [AdaptiveMaxPool((1, 1))],
+    "adaptive_avgpool 6x6": [AdaptiveAvgPool((6, 6))],
+    "adaptive_maxpool 2x3": [AdaptiveMaxPool((2, 3))],
+    "bn relu": [BatchNorm(), act.ReLU(True)],
+    "bn eps=0.001 noaffine": [BatchNorm(affine=False, eps=0.001)],
+    "ln": [LayerNorm(channels_first=True)],
+    "flatten | ln": [Flatten(), LayerNorm()],
+    "lrn": [LocalResponseNorm(5, 1e-4, 0.75, 2.0)],
+    "lrn 9 alpha=0.01 beta=0.5 k=1": [LocalResponseNorm(9, 0.01, 0.5, 1.0)],
+    "relu": [act.ReLU()],
+    "relu inplace": [act.ReLU(True)],
+    "leakyrelu 0.2": [act.LeakyReLU(False, 0.2)],
+    "swish": [act.SiLU()],
+    "dropout": [Dropout(0.5)],
+    "dropout 0.1": [Dropout(0.1)],
+    "droppath 0.2": [StochasticDepth(0.2)],
+    "flatten": [Flatten()],
+    "identity | relu": [act.ReLU()],
+    "shuffle 3": [ChannelShuffle(3)],
+    "take 1 3": [Slice(1, 1, 2)],
+    "pad 1": [Pad(((1, 1), (1, 1)))],
+    "pad 1x2": [Pad(((1, 1), (2, 2)))],
+    "pad (0,1) (2,3) value=1": [Pad(((0, 1), (2, 3)), value=1.0)],
+    "pad channels=(0,16)": [Pad(((0, 16), (0, 0), (0, 0)))],
+    "crop 2": [Pad(((-2, -2), (-2, -2)))],
+    "crop (0,1)": [Pad(((0, -1), (0, -1)))],
+    "upsample 2": [Upsample((2, 2))],
+    "upsample 2x3 bilinear": [Upsample((2, 3), "bilinear")],
+    "softmax": [act.Softmax()],
+    "maxpool 2x2 | relu relu6": [MaxPool((2, 2), (2, 2)), act.ReLU(), act.ReLU6(True)],
+}
+
+
+@pytest.mark.parametrize("step", SHORT)
+def test_the_short_form(step: str) -> None:
+    assert [node.layer for node in layers(step)] == SHORT[step]
+
+
+def test_every_word_is_tested() -> None:
+    used = {word for step in SHORT for word in step.replace("=", " ").split()}
+    plain = {"prelu", "elu", "softplus", "mish", "hardsigmoid", "hardswish", "silu"}
+    assert set(WORDS) <= used | plain
+
+
+@pytest.mark.parametrize(
+    ("word", "layer"),
+    [
+        ("prelu", act.PReLU()),
+        ("elu", act.ELU()),
+        ("softplus", act.Softplus()),
+        ("mish", act.Mish()),
+        ("hardsigmoid", act.Hardsigmoid()),
+        ("hardswish", act.Hardswish()),
+        ("silu", act.SiLU()),
+        ("relu6", act.ReLU6()),
+    ],
+)
+def test_activations(word: str, layer: Layer) -> None:
+    assert [node.layer for node in layers(word)] == [layer]
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        ("conv: {kernel: 3x3, out: 8, stride: 2, pad: 1, norm: bn, act: relu}", "conv 3x3 8 s2 p1 bn relu"),
+        ("conv: {kernel: [1, 3], out: 4*2, bias: false}", "conv 1x3 8 nobias"),
+        ("conv: {k: 3, out: 8, s: 2, pad: same, act: none}", "conv 3x3 8 s2 same"),
+        ("conv: {kernel: '(5, 1)', out: 9, groups: 3, dilation: 2, act: tanh, norm: ln}", "conv 5x1 9 g3 d2 ln tanh"),
+        ("dw: {kernel: 3, multiplier: 2}", "dw 3x3 2"),
+        ("maxpool: {kernel: 3x3, stride: 2, ceil: true}", "maxpool 3x3 s2 ceil"),
+        ("maxpool: {kernel: 3x3, ceil: C > 3}", "maxpool 3x3"),
+        ("fc: {out: 10}", "fc 10"),
+        ("lrn: {size: 3}", "lrn 3"),
+        ("lrn: {}", "lrn"),
+        ("gap: {}", "gap"),
+        ("leakyrelu: {negative_slope: 0.2, inplace: true}", "leakyrelu 0.2 inplace"),
+        ("take: {start: 1, end: 3}", "take 1 3"),
+    ],
+)
+def test_the_long_form_says_the_same(long: str, short: str) -> None:
+    assert [node.layer for node in layers(long)] == [node.layer for node in layers(short)]
+
+
+def test_a_connection_table() -> None:
+    graph = build("input: 2x8x8\ntables:\n  t: |\n    X . X\n    . X X\nlayers: conv 3x3 3 p0 connect=t\n")
+    assert [node.layer for node in graph] == [PartialConv(((1, 0, 1), (0, 1, 1)), (3, 3))]
+
+
+def test_an_activation_works_in_place_only_on_what_its_line_wrote() -> None:
+    graph = layers(
+        "conv 3x3 8 -> a", "a | relu -> b", "b | identity relu", "a | dropout 0.5 relu", "take 0 4 relu", "flatten relu"
+    )
+    assert [node.layer.inplace for node in graph if isinstance(node.layer, act.ReLU)] == [False] * 5
