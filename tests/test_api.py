@@ -1,0 +1,61 @@
+"""The Python API."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import cnnprof
+from cnnprof.core.errors import CnnprofError, UsageError
+
+
+def test_profile_is_data_json_and_a_table():
+    profile = cnnprof.profile("resnet18")
+    # torchvision's metadata for resnet18.
+    assert profile.totals.params == 11_689_512
+    assert repr(profile) == "<Profile resnet18: 11,689,512 params, 1,814,073,344 MACs>"
+    data = profile.to_dict()
+    assert json.loads(json.dumps(data)) == data
+    assert set(data) == {"model", "totals", "layers"}
+    assert "11,689,512" in str(profile)
+    assert profile._repr_html_().startswith('<div class="cnnprof">')
+
+
+def test_settings_may_be_numbers():
+    half = cnnprof.profile("mobilenet_v1", {"width": 0.5}, input_shape=(3, 160, 160), batch=2)
+    assert half.graph.input_shape == (2, 3, 160, 160)
+    assert half.totals.params == cnnprof.profile("mobilenet_v1_050").totals.params
+
+
+def test_compare_takes_globs_and_a_baseline():
+    comparison = cnnprof.compare(["vgg1[13]", "resnet18"], baseline="resnet18")
+    assert [entry.profile.graph.name for entry in comparison.entries] == ["vgg11", "vgg13", "resnet18"]
+    assert comparison.to_dict()["baseline"] == "resnet18"
+    with pytest.raises(UsageError, match="baseline"):
+        cnnprof.compare(["resnet18"], baseline="resnet50")
+    with pytest.raises(UsageError, match="no network is named"):
+        cnnprof.compare([])
+
+
+def test_errors_carry_what_a_program_needs():
+    with pytest.raises(CnnprofError) as caught:
+        cnnprof.profile("resnet18@clases=10")
+    assert caught.value.exit_code == 3
+    assert "classes" in caught.value.hint
+
+
+def test_importing_the_package_imports_little():
+    code = "import cnnprof, sys; print(sorted(m for m in sys.modules if m.startswith('cnnprof.')))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cnnprof.api" not in result.stdout
+
+
+@pytest.mark.torch
+def test_bench_measures():
+    from cnnprof.measure.bench import Options
+
+    benchmark = cnnprof.bench(["lenet5"], batches=(1, 2), options=Options(processes=1, rounds=2, budget_seconds=5))
+    assert [measurement.batch for measurement in benchmark.measurements] == [1, 2]
+    assert all(measurement.latency().median > 0 for measurement in benchmark.measurements)
+    assert "lenet5" in str(benchmark)
