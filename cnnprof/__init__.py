@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.core.environment import __version__
 
 if TYPE_CHECKING:
-    from cnnprof.api import bench, compare, load, profile
+    from cnnprof.api import bench, compare, diff, load, profile
 
-__all__ = ["__version__", "bench", "compare", "load", "profile"]
+__all__ = ["__version__", "bench", "compare", "diff", "load", "profile"]
 
 
 def __getattr__(name: str) -> Any:

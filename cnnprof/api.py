@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
 from cnnprof.core import results
+from cnnprof.core.alignment import Pair, align
 from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.graph import Graph
 from cnnprof.core.report import Report
 from cnnprof.views.benchmark import show_measurements
 from cnnprof.views.comparison import Entry, show_comparison
+from cnnprof.views.difference import differ, show_difference
 from cnnprof.views.summary import summarize
 
 if TYPE_CHECKING:
@@ -99,6 +101,28 @@ class Benchmark(Shown):
         return f"<Benchmark of {', '.join(measurement.model for measurement in self.measurements)}>"
 
 
+@dataclass(frozen=True, repr=False)
+class Difference(Shown):
+    """Two networks with their layers aligned: `pairs` of a layer and what stands in its place in the other."""
+
+    before: Profile
+    after: Profile
+    pairs: tuple[Pair, ...]
+
+    @property
+    def different(self) -> bool:
+        """Whether anything is not the same."""
+        return differ(self.before, self.after, self.pairs)
+
+    def report(self, by: str | None = None) -> Report:
+        """The report of `cnnprof diff`."""
+        return show_difference(self.before, self.after, self.pairs, by)
+
+    def __repr__(self) -> str:
+        verdict = "different" if self.different else "the same"
+        return f"<Difference {self.before.graph.name} -> {self.after.graph.name}: {verdict}>"
+
+
 def load(
     reference: str,
     settings: Mapping[str, str] | None = None,
@@ -136,15 +160,38 @@ def compare(
     notify: Notify = lambda _: None,
 ) -> Comparison:
     """Several networks side by side; `baseline` is one of them, the first if left out."""
-    profiles = profile_each(references, settings, input_shape, batch, notify)
+    expanded = sources.expand(references)
+    profiles = profile_each(expanded, settings, input_shape, batch, notify)
     names = [each.graph.name for each in profiles]
-    chosen = names[0] if baseline is None else dict(zip(references, names, strict=False)).get(baseline, baseline)
+    chosen = names[0] if baseline is None else dict(zip(expanded, names, strict=True)).get(baseline, baseline)
     if chosen not in names:
         raise UsageError(
             f"the baseline '{baseline}' is not one of the networks",
             hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
         )
     return Comparison(tuple(Entry(each) for each in profiles), chosen)
+
+
+def diff(
+    before: str,
+    after: str,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Difference:
+    """What changed from one network to another; arguments as for `load`."""
+    first, second = _told_apart([(name, profile(name, settings, input_shape, batch)) for name in (before, after)])
+    return Difference(first, second, tuple(align(first, second)))
+
+
+def to_spec(graph: Graph, compact: bool = True) -> str:
+    """A spec that reproduces the graph, compact or with one line a layer.
+
+    Raises CnnprofError with a list of what the language cannot say.
+    """
+    from cnnprof.sources.specs import write_text
+
+    return write_text(graph, compact)
 
 
 def profile_each(
@@ -162,10 +209,15 @@ def profile_each(
     for number, reference in enumerate(expanded, 1):
         notify(f"reading {reference} ({number} of {len(expanded)})")
         profiles.append(profile(reference, settings, input_shape, batch))
-    taken = Counter(each.graph.name for each in profiles)
+    return _told_apart(list(zip(expanded, profiles, strict=True)))
+
+
+def _told_apart(named: list[tuple[str, Profile]]) -> list[Profile]:
+    """Those that share a name bear their references instead."""
+    taken = Counter(each.graph.name for _, each in named)
     return [
         replace(each, graph=replace(each.graph, name=reference)) if taken[each.graph.name] > 1 else each
-        for each, reference in zip(profiles, expanded, strict=True)
+        for reference, each in named
     ]
 
 

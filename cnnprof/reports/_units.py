@@ -26,6 +26,16 @@ def count(value: Any) -> str:
     return f"{value:,}"
 
 
+def change(value: Any) -> str:
+    """A difference of counts: +1,024."""
+    return f"{value:+,}" if value else "0"
+
+
+def scaled_change(value: Any, unit: float = 1.0) -> str:
+    """A difference in a column's unit: -115.61."""
+    return f"{value / unit:+,.2f}" if value and unit != 1.0 else change(value)
+
+
 def rough(value: Any) -> str:
     """A count with its own unit behind it: 4.089 G."""
     letter, unit = next(scale for scale in SCALES if abs(value) >= scale[1] or scale[1] == 1.0)
@@ -107,6 +117,8 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "count": count,
     "scaled": scaled,
+    "change": change,
+    "scaled_change": scaled_change,
     "exact": exact_and_rough,
     "size": size,
     "megabytes": megabytes,
@@ -123,6 +135,10 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "mark": mark,
 }
 """Every kind of value by name; `scaled` takes the column's unit as well."""
+
+
+SCALED: dict[str, Callable[[Any, float], str]] = {"scaled": scaled, "scaled_change": scaled_change}
+"""The kinds that share a unit down a column."""
 
 
 def show(value: Any, kind: str) -> str:

@@ -1,0 +1,48 @@
+"""`cnnprof diff`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cnnprof.cli.options import NAME_HELP, Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+from cnnprof.core.errors import GATE_FAILED
+
+_SECOND = "What it became: another network, another variant, or another revision of the file."
+
+
+def command(
+    before: Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)],
+    after: Annotated[str, typer.Argument(help=_SECOND, autocompletion=complete_name, show_default=False)],
+    by: Annotated[
+        Literal["layer", "stage", "type"] | None,
+        typer.Option(help="One row a changed layer, a stage or a layer type.", show_default="layer; stage for many changes"),
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if the two are different.")] = False,
+    input: Input = None,  # noqa: A002 - the option's name
+    batch: Batch = 1,
+    set: Set = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """What changed from one network to another, layer by layer, and what that costs.
+
+    Examples:
+
+      cnnprof diff resnet50 resnet50_v1
+
+      cnnprof diff vgg16 torchvision:vgg16 --exit-code
+
+      cnnprof diff old/net.yaml net.yaml --by layer
+    """
+    from cnnprof import api
+
+    chosen = choose_format(format, json, output)
+    with waiting("reading the networks"):
+        difference = api.diff(before, after, parse_settings(set), parse_input(input), batch)
+    emit(difference.report(by), chosen, output)
+    raise typer.Exit(GATE_FAILED if exit_code and difference.different else 0)

@@ -1,0 +1,188 @@
+"""`cnnprof diff`: what changed from one network to another, and what that costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike
+from cnnprof.core.layers import layer_to_dict
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Profile
+from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
+
+LONG = 40
+"""A table with more changed layers than this is shown by stage, unless the user asks for more."""
+
+FIGURES = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
+COSTS = ("params", "macs", "activations")
+
+
+def differ(before: Profile, after: Profile, pairs: Sequence[Pair]) -> bool:
+    """Whether anything is different: a layer, the input, or a head that only training runs."""
+    return (
+        any(pair.kind != SAME for pair in pairs)
+        or before.graph.input_shape != after.graph.input_shape
+        or before.totals.aux_params != after.totals.aux_params
+    )
+
+
+def show_difference(before: Profile, after: Profile, pairs: Sequence[Pair], by: str | None = None) -> Report:
+    """The report on two aligned networks, by `layer`, `stage` or `type`; left out, by layer, or by stage where that is long."""
+    kinds = Counter(pair.kind for pair in pairs)
+    different = differ(before, after, pairs)
+    notes = []
+    sections: list[Table | Listing] = [Listing((_fact("before", before), _fact("after", after)))]
+    if not alike(pairs):
+        notes.append("the two have too little in common to be aligned layer by layer; only their totals are compared")
+    elif different:
+        table, hint = _layers(pairs, by)
+        sections.append(table)
+        notes += [hint] if hint else []
+    sections.append(_totals(before, after))
+    notes.append(CONVENTION)
+    if before.totals.aux_params != after.totals.aux_params:
+        sizes = f"{before.totals.aux_params:,} and {after.totals.aux_params:,}"
+        notes.append(f"heads that only training runs are left out; they have {sizes} params")
+    notes += lower_bound_notes(before.graph.name, before.totals) + lower_bound_notes(after.graph.name, after.totals)
+    data = {
+        "before": {"model": model_dict(before.graph), "totals": totals_dict(before.totals)},
+        "after": {"model": model_dict(after.graph), "totals": totals_dict(after.totals)},
+        "identical": not different,
+        "aligned": alike(pairs),
+        "difference": {figure: getattr(after.totals, figure) - getattr(before.totals, figure) for figure in FIGURES},
+        "layers": [_layer_dict(pair) for pair in pairs],
+    }
+    counts = (
+        ["nothing aligns"] if not alike(pairs) else [f"{kinds[kind]} {text}" for kind, text in _COUNTED.items() if kinds[kind]]
+    )
+    title = f"{before.graph.name} -> {after.graph.name}: " + (", ".join(counts) if different else "the same, layer by layer")
+    return Report("diff", title, tuple(sections), tuple(notes), data)
+
+
+_COUNTED = {SAME: "layers the same", CHANGED: "changed", ADDED: "added", REMOVED: "removed"}
+
+
+def _fact(label: str, profile: Profile) -> Fact:
+    graph = profile.graph
+    return Fact(label, f"{graph.name} ({graph.facts.source}), input {'x'.join(map(str, graph.input_shape))}")
+
+
+def _layers(pairs: Sequence[Pair], by: str | None) -> tuple[Table, str | None]:
+    changed = [pair for pair in pairs if pair.kind != SAME]
+    if by == "type":
+        return _grouped([(pair.cost.node.layer.type, pair) for pair in pairs], "type"), None
+    if by == "layer" or (by is None and len(changed) <= LONG):
+        return _by_layer(changed), None
+    # A network may be kept in a single `features`: then the second name is the stage.
+    stages = next((found for found in (_by_stage(pairs, 1), _by_stage(pairs, 2)) if len(found.rows) > 3), _by_stage(pairs, 1))
+    hint = f"by stage; --by layer shows all {len(changed)} layers that are not the same" if by is None else None
+    return stages, hint
+
+
+def _by_layer(pairs: Sequence[Pair]) -> Table:
+    names = [(p.before.node.name if p.before else None, p.after.node.name if p.after else None) for p in pairs]
+    renamed = any(a and b and a != b for a, b in names)
+    rows = tuple(
+        {
+            "change": pair.kind,
+            "name": before or after,
+            "counterpart": after,
+            "type": pair.cost.node.layer.type,
+            "detail": _detail(pair),
+            **_costs([pair]),
+        }
+        for pair, (before, after) in zip(pairs, names, strict=True)
+    )
+    columns = ("change", "name", *(("counterpart",) if renamed else ()), "type", "detail", *_CHANGES)
+    return Table(columns, rows)
+
+
+def _by_stage(pairs: Sequence[Pair], depth: int) -> Table:
+    def stage(name: str) -> str:
+        return ".".join(name.split(".")[:depth])
+
+    # A layer that was added stands in the stage that its stage is aligned with.
+    twin: dict[str, str] = {}
+    for pair in pairs:
+        if pair.before and pair.after:
+            twin.setdefault(stage(pair.after.node.name), stage(pair.before.node.name))
+    names = [stage(pair.cost.node.name) for pair in pairs]
+    return _grouped(
+        [(name if pair.before else twin.get(name, name), pair) for name, pair in zip(names, pairs, strict=True)], "name"
+    )
+
+
+_CHANGES = tuple(f"{figure}_change" for figure in COSTS)
+
+
+def _grouped(named: Sequence[tuple[str, Pair]], key: str) -> Table:
+    groups: dict[str, list[Pair]] = {}
+    for name, pair in named:
+        groups.setdefault(name, []).append(pair)
+    rows = tuple(
+        {key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in _COUNTED}, **_costs(group)}
+        for name, group in groups.items()
+    )
+    return Table((key, *_COUNTED, *_CHANGES), rows)
+
+
+def _costs(pairs: Sequence[Pair]) -> dict[str, int]:
+    return {f"{figure}_change": sum(pair.difference(figure) for pair in pairs) for figure in COSTS}
+
+
+def _totals(before: Profile, after: Profile) -> Table:
+    rows = []
+    for figure in FIGURES:
+        old, new = getattr(before.totals, figure), getattr(after.totals, figure)
+        rows.append(
+            {
+                "what": _NAMES.get(figure, figure),
+                "before": old,
+                "after": new,
+                "total_change": new - old,
+                "ratio": new / old if old else None,
+            }
+        )
+    return Table(("what", "before", "after", "total_change", "ratio"), tuple(rows), "Totals")
+
+
+_NAMES = {
+    "macs": "MACs",
+    "param_bytes": "weights, bytes",
+    "activation_bytes": "activations, bytes",
+    "peak_inference_bytes": "peak, inference, bytes",
+}
+
+
+def _detail(pair: Pair) -> str:
+    if pair.changes:
+        return "; ".join(f"{change.what} {_text(change.before)} -> {_text(change.after)}" for change in pair.changes)
+    return ", ".join(f"{name} {_text(value)}" for name, value in _options(pair).items())
+
+
+def _options(pair: Pair) -> dict[str, Any]:
+    return {name: value for name, value in layer_to_dict(pair.cost.node.layer).items() if name != "type"}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return (", " if any(isinstance(item, str) for item in value) else "x").join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _layer_dict(pair: Pair) -> dict[str, Any]:
+    return {
+        "change": pair.kind,
+        "before": pair.before.node.name if pair.before else None,
+        "after": pair.after.node.name if pair.after else None,
+        "type": pair.cost.node.layer.type,
+        "changes": [_change_dict(change) for change in pair.changes],
+        **{figure: pair.difference(figure) for figure in COSTS},
+    }
+
+
+def _change_dict(change: Change) -> dict[str, Any]:
+    before, after = ([*value] if isinstance(value, tuple) else value for value in (change.before, change.after))
+    return {"what": change.what, "before": before, "after": after}
