@@ -10,7 +10,7 @@ from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import UnavailableError
 from cnnprof.core.graph import INPUT, Facts, Graph, Node
 from cnnprof.core.layers import layer_from_dict
-from cnnprof.core.results import Reason
+from cnnprof.core.measurements import Reason
 from cnnprof.measure import checks
 from cnnprof.measure.checks import check, check_module
 from cnnprof.measure.counters import count_with_fvcore, count_with_torch

@@ -12,7 +12,7 @@ import pytest
 
 from cnnprof.core.errors import UnavailableError, UsageError
 from cnnprof.core.graph import Facts, Graph
-from cnnprof.core.results import compare
+from cnnprof.core.measurements import compare
 from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
 

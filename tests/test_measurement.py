@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cnnprof.core.results import Check, Measurement, Reason, compare
+from cnnprof.core.measurements import Check, Measurement, Reason, compare
 
 
 def measurement(*times, model="net", batch=1, processes=None, **more):

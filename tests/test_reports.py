@@ -11,8 +11,8 @@ from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import UsageError
 from cnnprof.core.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
 from cnnprof.core.layers import LAYERS
+from cnnprof.core.measurements import Check, Measurement, Reason
 from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.results import Check, Measurement, Reason
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import KINDS, exact_and_rough, factor, milliseconds, size

@@ -9,7 +9,7 @@ from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.core.environment import __version__, environment
 from cnnprof.core.errors import UnavailableError
-from cnnprof.core.results import Finding
+from cnnprof.core.measurements import Finding
 
 
 def command(

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnprof.core.errors import INTERRUPTED, MeasurementError
 from cnnprof.core.graph import Graph
-from cnnprof.core.results import Measurement
+from cnnprof.core.measurements import Measurement
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from cnnprof.core.errors import INTERRUPTED, CnnprofError, MeasurementError, UsageError
 from cnnprof.core.graph import Graph
-from cnnprof.core.results import Measurement
+from cnnprof.core.measurements import Measurement
 from cnnprof.measure import journal
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group

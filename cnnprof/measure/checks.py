@@ -12,7 +12,8 @@ from cnnprof.core.conventions import CONVENTIONS
 from cnnprof.core.errors import UnavailableError
 from cnnprof.core.graph import Graph
 from cnnprof.core.layers.linear import MatMul
-from cnnprof.core.results import Check, Cost, Profile, Reason
+from cnnprof.core.measurements import Check, Reason
+from cnnprof.core.results import Cost, Profile
 from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
 from cnnprof.measure.session import describe_failure
 from cnnprof.torch_bridge.instantiate import instantiate

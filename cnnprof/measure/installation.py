@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from cnnprof.core.errors import UnavailableError
-from cnnprof.core.results import Finding
+from cnnprof.core.measurements import Finding
 from cnnprof.measure.surroundings import core_count, cpu_name
 from cnnprof.torch_bridge.requirements import import_torchvision, lacks_operators, require_torch
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cnnprof.core.errors import UsageError
-from cnnprof.core.results import Measurement
+from cnnprof.core.measurements import Measurement
 
 
 def append(path: Path, measurements: Iterable[Measurement]) -> None:

@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 
 from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.core.graph import Graph
-from cnnprof.core.results import Finding
+from cnnprof.core.measurements import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnprof.core.measurements import Measurement, Ratio, compare
 from cnnprof.core.report import Report, Table
-from cnnprof.core.results import Measurement, Ratio, compare
 
 COLUMNS = (
     "model",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnprof.core.measurements import Check
 from cnnprof.core.report import Table
-from cnnprof.core.results import Check
 
 
 def check_table(checks: Sequence[Check]) -> Table:

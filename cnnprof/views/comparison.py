@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnprof.core.layers.activation import Activation
+from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table
-from cnnprof.core.results import Measurement, Profile
+from cnnprof.core.results import Profile
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
 LOWER_IS_BETTER = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.core.measurements import Check
 from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.results import Check, Profile, Row
+from cnnprof.core.results import Profile, Row
 from cnnprof.views.checks import check_table
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
 

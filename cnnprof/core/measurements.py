@@ -1,0 +1,212 @@
+"""What measurements and cross-checks find, as plain data; statistics are derived from the raw times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from cnnprof.core import statistics
+from cnnprof.core.statistics import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long one run takes, in milliseconds, over all runs.
+
+    `ci95` is the median's 95% interval. It stands for `ci95_over`: "processes" if it comes from the spread between worker
+    processes; "runs" if there was one process only, and then says nothing about the next process; None for too few runs.
+    """
+
+    median: float
+    mean: float
+    min: float
+    p05: float
+    p95: float
+    p99: float
+    iqr: float
+    ci95: Interval | None
+    ci95_over: str
+    runs: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as JSON types."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"ci95": list(self.ci95) if self.ci95 else None}
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One network timed on one device.
+
+    Args:
+        model: the network's name.
+        device: as torch names it, `cpu` or `cuda:0`.
+        dtype: `fp32`, `fp16`, `bf16` or `amp`.
+        batch: images in one run.
+        mode: `infer` or `train` (forward, backward and the optimizer's step).
+        times: seconds of every run, one tuple a worker process, in the order taken; by the device's clock where it has one.
+        processes: which worker process each of `times` comes from; what two measurements of one run are paired by.
+        wall_times: the same runs by the wall clock, where `times` are the device's.
+        peak_bytes: the most memory a run held, weights and input included; None where the device keeps no record.
+        environment: what the figures hold for: device name, torch version, threads and so on.
+        status: `ok`, `partial` (interrupted) or `failed`.
+        error: why it failed.
+        warnings: what disturbed the run.
+    """
+
+    model: str
+    device: str
+    dtype: str
+    batch: int
+    mode: str
+    times: tuple[tuple[float, ...], ...]
+    processes: tuple[int, ...] = ()
+    wall_times: tuple[tuple[float, ...], ...] = ()
+    peak_bytes: int | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "ok"
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def latency(self) -> Latency | None:
+        """The runs' statistics; None if there were none."""
+        runs = [seconds * 1e3 for process in self.times for seconds in process]
+        if not runs:
+            return None
+        medians = [statistics.median(process) * 1e3 for process in self.times if process]
+        several = len(medians) > 1
+        return Latency(
+            median=statistics.median(runs),
+            mean=statistics.mean(runs),
+            min=min(runs),
+            p05=statistics.percentile(runs, 5),
+            p95=statistics.percentile(runs, 95),
+            p99=statistics.percentile(runs, 99),
+            iqr=statistics.interquartile_range(runs),
+            ci95=statistics.geometric_interval(medians) if several else statistics.median_interval(runs),
+            ci95_over="processes" if several else "runs",
+            runs=len(runs),
+        )
+
+    def throughput(self) -> float | None:
+        """Images a second at the median latency; None if there were no runs."""
+        latency = self.latency()
+        return self.batch * 1e3 / latency.median if latency else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measurement as JSON types, every raw time included."""
+        latency = self.latency()
+        return {
+            "model": self.model,
+            "device": self.device,
+            "dtype": self.dtype,
+            "batch": self.batch,
+            "mode": self.mode,
+            "latency_ms": latency.to_dict() if latency else None,
+            "throughput_img_s": self.throughput(),
+            "peak_memory_bytes": self.peak_bytes,
+            "status": self.status,
+            **({"error": self.error} if self.error else {}),
+            "warnings": list(self.warnings),
+            "processes": list(self.processes),
+            "times_ms": [[seconds * 1e3 for seconds in process] for process in self.times],
+            "wall_times_ms": [[seconds * 1e3 for seconds in process] for process in self.wall_times],
+            "environment": dict(self.environment),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Two networks compared: latency of `a` over that of `b`, its 95% interval, and faster, slower, same or undecided.
+
+    The interval is None, and nothing decided, where fewer than two worker processes timed both.
+    """
+
+    a: str
+    b: str
+    ratio: float
+    ci95: Interval | None
+    verdict: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON types."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "ratio": self.ratio,
+            "ci95": list(self.ci95) if self.ci95 else None,
+            "verdict": self.verdict,
+        }
+
+
+def compare(a: Measurement, b: Measurement) -> Ratio | None:
+    """The latency of `a` over that of `b`, from the ratios of their medians in each worker process that timed both.
+
+    Both must come from the same run. None if no process timed both.
+    """
+    ours, theirs = ({k: t for k, t in zip(m.processes, m.times, strict=True) if t} for m in (a, b))
+    ratios = [statistics.median(ours[k]) / statistics.median(theirs[k]) for k in ours if k in theirs]
+    if not ratios:
+        return None
+    interval = statistics.geometric_interval(ratios)
+    return Ratio(a.model, b.model, statistics.geometric_mean(ratios), interval, statistics.verdict(interval))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the installation: `ok`, `absent` or `broken`, what is known of it, and what to do."""
+
+    what: str
+    status: str
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One part of the difference between two counters: what the other one counts that we do not (or not: negative)."""
+
+    text: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of a cross-check: our figure beside another counter's, in `unit` (empty where there is only one way to count).
+
+    `reasons` add up to the difference wherever it is explained; what is left is `unexplained`. `notes` say what qualifies the
+    row: operations that the other tool passes over, layers that disagree, or why it could not count (`theirs` is then None).
+    """
+
+    what: str
+    tool: str
+    unit: str
+    ours: int
+    theirs: int | None
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unexplained(self) -> int | None:
+        """What no reason accounts for; None if the other tool gave no figure."""
+        if self.theirs is None:
+            return None
+        return self.theirs - self.ours - sum(reason.amount for reason in self.reasons)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing of the difference is left unexplained."""
+        return self.unexplained == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON types."""
+        return {
+            "what": self.what,
+            "tool": self.tool,
+            "unit": self.unit,
+            "ours": self.ours,
+            "theirs": self.theirs,
+            "reasons": [{"text": reason.text, "amount": reason.amount} for reason in self.reasons],
+            "unexplained": self.unexplained,
+            "notes": list(self.notes),
+        }
