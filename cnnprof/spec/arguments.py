@@ -80,7 +80,7 @@ class Arguments(NamedTuple):
         value = self.value(option, False)
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise self.error(f"{option} is true or false, not {describe_kind(value)}", option)
+        raise self.error(f"{_label(option)} is true or false, not {describe_kind(value)}", option)
 
     @property
     def bias(self) -> bool:
@@ -123,7 +123,7 @@ class Arguments(NamedTuple):
         """A table."""
         value = self.value(option)
         if not isinstance(value, Table):
-            raise self.error(f"{option} names a table, not {describe_kind(value)}", option)
+            raise self.error(f"{_label(option)} names a table, not {describe_kind(value)}", option)
         return value
 
     def _whole(self, option: str, value: Value, least: int) -> Dim:

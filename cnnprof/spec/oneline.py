@@ -206,7 +206,7 @@ def _option_name(word: Token, rule: Word, token: Token, name: str) -> str:
     letters = {letter: long for letter, long in LETTERS.items() if long in rule.known}
     others = [option for option in rule.known if option not in (*letters.values(), *rule.flags)]
     known = [*(f"{letter}=" for letter in letters), *(f"{option}=" for option in others), *rule.flags]
-    hint = did_you_mean(f"{name}=", known) or (f"it takes {' '.join(known)}" if known else "it takes no options")
+    hint = did_you_mean(name, rule.known) or (f"it takes {' '.join(known)}" if known else "it takes no options")
     raise token.error(f"{word.text} has no option '{name}'", hint)
 
 

@@ -54,7 +54,7 @@ def split_commas(token: Token) -> list[Token]:
             parts.append(span(pending))
             pending = []
         else:
-            raise part.error("a comma without a name before it")
+            raise part.error("a name is missing at this comma")
     return parts
 
 
