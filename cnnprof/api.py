@@ -1,4 +1,7 @@
-"""The Python API: what the commands do, as functions, with results that are data, JSON, text and notebook tables at once."""
+"""The Python API: what the commands do, as functions, with results that are data, JSON, text and notebook tables at once.
+
+Views are imported by the result that shows itself with one, so that a summary starts without the others.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
 from cnnprof.core import results
-from cnnprof.core.alignment import Pair, align
 from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.graph import Graph
-from cnnprof.core.report import Report
-from cnnprof.views.benchmark import show_measurements
-from cnnprof.views.comparison import Entry, show_comparison
-from cnnprof.views.difference import differ, show_difference
-from cnnprof.views.summary import summarize
 
 if TYPE_CHECKING:
+    from cnnprof.core.alignment import Pair
+    from cnnprof.core.measurements import Measurement
+    from cnnprof.core.report import Report
     from cnnprof.measure.bench import Options, Progress
+    from cnnprof.views.comparison import Entry
 
 Notify = Callable[[str], None]
 
@@ -60,6 +61,8 @@ class Profile(results.Profile, Shown):
         check: bool = False,
     ) -> Report:
         """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
+        from cnnprof.views.summary import summarize
+
         checks = None
         if check:
             from cnnprof.measure.checks import check as cross_check
@@ -80,6 +83,8 @@ class Comparison(Shown):
 
     def report(self, sort: str | None = None) -> Report:
         """The report of `cnnprof compare`."""
+        from cnnprof.views.comparison import show_comparison
+
         return show_comparison(self.entries, self.baseline, sort)
 
     def __repr__(self) -> str:
@@ -90,11 +95,13 @@ class Comparison(Shown):
 class Benchmark(Shown):
     """Measured latencies; `interrupted` if not all runs were made."""
 
-    measurements: tuple[results.Measurement, ...]
+    measurements: tuple[Measurement, ...]
     interrupted: bool = False
 
     def report(self) -> Report:
         """The report of `cnnprof bench`."""
+        from cnnprof.views.benchmark import show_measurements
+
         return show_measurements(self.measurements)
 
     def __repr__(self) -> str:
@@ -112,10 +119,14 @@ class Difference(Shown):
     @property
     def different(self) -> bool:
         """Whether anything is not the same."""
+        from cnnprof.views.difference import differ
+
         return differ(self.before, self.after, self.pairs)
 
     def report(self, by: str | None = None) -> Report:
         """The report of `cnnprof diff`."""
+        from cnnprof.views.difference import show_difference
+
         return show_difference(self.before, self.after, self.pairs, by)
 
     def __repr__(self) -> str:
@@ -169,6 +180,8 @@ def compare(
             f"the baseline '{baseline}' is not one of the networks",
             hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
         )
+    from cnnprof.views.comparison import Entry
+
     return Comparison(tuple(Entry(each) for each in profiles), chosen)
 
 
@@ -181,6 +194,8 @@ def diff(
 ) -> Difference:
     """What changed from one network to another; arguments as for `load`."""
     first, second = _told_apart([(name, profile(name, settings, input_shape, batch)) for name in (before, after)])
+    from cnnprof.core.alignment import align
+
     return Difference(first, second, tuple(align(first, second)))
 
 

@@ -14,10 +14,13 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.core.graph import Graph
-from cnnprof.core.measurements import Finding
+
+if TYPE_CHECKING:
+    from cnnprof.core.measurements import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -104,6 +107,7 @@ def split_settings(reference: str) -> tuple[str, dict[str, str]]:
 
 def places() -> list[Finding]:
     """Where specs and captured models lie, and whether they can be read."""
+    from cnnprof.core.measurements import Finding
     from cnnprof.sources import _cache, _catalogue
 
     bundled = _catalogue.bundled_folder()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnnprof.core.measurements import Check
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile, Row
 from cnnprof.views.checks import check_table
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
+
+if TYPE_CHECKING:
+    from cnnprof.core.measurements import Check
 
 LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""
