@@ -13,7 +13,7 @@ from cnnprof.core.arith import Shape
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import INPUT, Graph, Node
 from cnnprof.torch_bridge.meta import meta_copy
-from cnnprof.torch_bridge.trace import NETWORK_INPUT, Recorder, Step, Trace
+from cnnprof.torch_bridge.trace import NETWORK_INPUT, Recorder, Step, Trace, one_line
 
 
 def capture(module: nn.Module, input_shape: Shape, name: str = "") -> Graph:
@@ -64,9 +64,8 @@ def _trace(module: nn.Module, input_shape: Shape, name: str, training: Collectio
                 result = module(x)
             trace = recorder.finish(result)
         except Exception as error:
-            where = f" in {recorder.failed_in}" if recorder.failed_in else ""
             size = "x".join(map(str, input_shape[1:]))
-            raise CnnprofError(f"cannot run {name} on an input of {size}:{where} {_one_line(error)}") from error
+            raise CnnprofError(f"cannot run {name} on an input of {size}: {recorder.failure or one_line(error)}") from error
     if not trace.outputs:
         raise CnnprofError(f"{name} returns no tensor, but {type(result).__name__}")
     return trace
@@ -95,11 +94,6 @@ def _watched(module: nn.Module, recorder: Recorder, training: Collection[str]) -
             handle.remove()
         for path, part in modules.items():
             part.training = modes[path]
-
-
-def _one_line(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _idle_modules(module: nn.Module, untouched: Collection[str]) -> list[str]:

@@ -69,11 +69,11 @@ class Trace:
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The dispatch mode that records. `failed_in` is the path of the module that ran when an operation failed."""
+    """The dispatch mode that records. `failure` says where and why an operation failed, if one did."""
 
     def __init__(self, module: nn.Module, x: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.failed_in: str | None = None
+        self.failure: str | None = None
         self._trace = Trace()
         self._input_shape = tuple(x.shape)
         self._parameters = {id(tensor): name for name, tensor in module.named_parameters()}
@@ -111,8 +111,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._word = func._schema.name.rpartition("::")[2].strip("_")
         try:
             return self._run(func, args, kwargs or {})
-        except Exception:
-            self.failed_in = self._scopes[-1].path if self.failed_in is None else self.failed_in
+        except Exception as error:
+            if self.failure is None:
+                self.failure = _misfit(self._scopes[-1].path, func, args, kwargs or {}) or one_line(
+                    error, self._scopes[-1].path
+                )
             raise
         finally:
             if outermost:
@@ -263,6 +266,29 @@ def _unknown(call: Call) -> list[Match]:
         layer = kind(call.name, tuple(output.shape), inplace=view or call.inplace)
         matches.append(Match(layer, tuple(call.tensors), output=output))
     return matches
+
+
+def _misfit(path: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """Why the inputs do not fit the layer that the operation would have been; None if the layer's rule has nothing to say."""
+    capture = find_capture(func)
+    where = path
+    try:
+        match = capture(Call(func, args, kwargs, ())) if capture else None
+        if isinstance(match, Match):
+            where = f"{path} ({match.layer.type})".lstrip()
+            match.layer.shape(*(tuple(tensor.shape) for tensor in match.inputs))
+    except ShapeError as misfit:
+        return f"{where}: {misfit.message}"
+    except (LookupError, TypeError):
+        # Some captures read the result, which there is none of.
+        return None
+    return None
+
+
+def one_line(error: Exception, path: str = "") -> str:
+    """The type and the first line of an exception, and the module that it comes from."""
+    text = str(error).strip().partition("\n")[0]
+    return (f"in {path}: " if path else "") + type(error).__name__ + (f": {text}" if text else "")
 
 
 def _explains(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> bool:

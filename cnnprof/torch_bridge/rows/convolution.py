@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.core.arith import Shape
+from cnnprof.core.layers.base import ShapeError, describe
 from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.torch_bridge.rows.base import Call, Match, row, sized
 
@@ -78,6 +79,9 @@ class PartialConv2d(nn.Module):
 
 def _capture(call: Call) -> Match:
     x, weight = call.first, call["weight"]
+    channels = weight.shape[0] if call["transposed"] else weight.shape[1] * call["groups"]
+    if x.shape[1] != channels:
+        raise ShapeError(f"its filters take {channels} channels, and its input has the shape {describe(tuple(x.shape))}")
     axes = weight.dim() - 2
     stride, padding, dilation = (sized(call[name], axes) for name in ("stride", "padding", "dilation"))
     kernel, groups, bias = tuple(weight.shape[2:]), call["groups"], call["bias"] is not None
