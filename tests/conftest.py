@@ -9,6 +9,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in on_cuda]
 
 
+@pytest.fixture(autouse=True)
+def _one_thread(request: pytest.FixtureRequest) -> None:
+    """Layers as small as the tests' lose more to waiting for threads than they win."""
+    if request.node.get_closest_marker("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
 def has_cuda() -> bool:
     """Whether torch is installed and sees a CUDA device."""
     try:
