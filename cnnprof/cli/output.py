@@ -22,7 +22,7 @@ def choose_format(name: str | None, json: bool, output: Path | None) -> str:
     if name and name not in FORMATS:
         raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
     if output:
-        _check_writable(output)
+        check_writable(output)
     if json or name:
         return name or "json"
     if not output:
@@ -72,7 +72,15 @@ def write_whole(path: Path, text: str) -> None:
         raise _unwritable(path, error) from None
 
 
-def _check_writable(path: Path) -> None:
+def check_spec_path(path: Path) -> None:
+    """Raises UsageError unless a spec can be written there under a spec's suffix."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {path.with_suffix('.yaml')}")
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Raises UsageError where no file can be written."""
     folder = path.parent
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a directory")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from cnnprof.cli.options import Format, Json, Name, Output
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
@@ -9,6 +13,9 @@ from cnnprof.cli.progress import waiting
 
 def command(
     name: Name,
+    expanded: Annotated[
+        bool, typer.Option("--expanded", help="The spec with blocks and loops written out: every layer is one step.")
+    ] = False,
     format: Format = None,  # noqa: A002 - the option's name
     json: Json = False,
     output: Output = None,
@@ -19,6 +26,8 @@ def command(
 
       cnnprof show mobilenet_v2
 
+      cnnprof show resnet18 --expanded
+
       cnnprof show torchvision:swin_t --json
     """
     from cnnprof import api, sources
@@ -26,5 +35,7 @@ def command(
 
     chosen = choose_format(format, json, output)
     with waiting(f"reading {name}"):
-        report = show_network(api.profile(name), sources.text_of(name))
+        profile = api.profile(name)
+        text = api.to_spec(profile.graph, compact=False) if expanded else sources.text_of(name)
+        report = show_network(profile, text)
     emit(report, chosen, output)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.core.graph import Graph
 from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
 from cnnprof.spec import Family, elaborate, read_family
-from cnnprof.spec.reader import read_source
+from cnnprof.spec.family import parse_family
+from cnnprof.spec.reader import Source, read_source
 
 SCHEMA = "cnnprof.schema.json"
+_STARTER = Path(__file__).parent.parent / "spec" / "starter.yaml"
 
 
 def names() -> dict[str, Path]:
@@ -51,6 +54,27 @@ def load(
 def read_text(reference: str) -> str:
     """The text of the file that a reference names."""
     return _resolve(reference)[0].source.text
+
+
+def write_text(graph: Graph, compact: bool) -> str:
+    """A spec that describes the graph, with one line a layer or a `compact` one.
+
+    It was read back and gives the same figures. Raises CnnprofError with a list of what the language cannot say.
+    """
+    from cnnprof.spec.writer import write_spec
+
+    text = write_spec(graph, compact)
+    again = elaborate(parse_family(Source("the written spec", text), graph.name))
+    ours, theirs = (analyze(each).totals for each in (graph, again))
+    for what in ("params", "aux_params", "ops", "activations"):
+        if getattr(ours, what) != getattr(theirs, what):
+            raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
+    return text
+
+
+def starter_text(path: Path) -> str:
+    """A commented spec to begin with, for a file of this name."""
+    return _STARTER.read_text(encoding="utf-8").replace("{file}", str(path))
 
 
 def read_schema() -> str:

@@ -1,0 +1,48 @@
+# ruff: noqa: N999 - the module has the name of its command
+"""`cnnprof import`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnprof.cli.options import Input, Name, Set, parse_input, parse_settings
+from cnnprof.cli.output import check_spec_path, print_out, write_whole
+from cnnprof.cli.progress import waiting
+
+
+def command(
+    name: Name,
+    input: Input = None,  # noqa: A002 - the option's name
+    set: Set = None,  # noqa: A002 - the option's name
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write to this .yaml file.", show_default="the terminal")
+    ] = None,
+) -> None:
+    """Write a network as a spec that reproduces it: a torchvision or timm model, or your own PyTorch code.
+
+    The spec has the same layers in the same order, with the same shapes, parameters, operations and activations. What the
+    language has no words for is listed; then no file is written, and the exit code is 3.
+
+    Examples:
+
+      cnnprof import torchvision:regnet_y_400mf -o regnet.yaml
+
+      cnnprof import net.py:make_net --input 3x32x32
+    """
+    from cnnprof import api
+
+    if output:
+        check_spec_path(output)
+    with waiting(f"reading {name}"):
+        profile = api.profile(name, parse_settings(set), parse_input(input))
+        text = api.to_spec(profile.graph)
+    if output:
+        write_whole(output, text)
+        totals = profile.totals
+        print(f"wrote {output}: {totals.params:,} params and {totals.macs:,} MACs, as {name} has", file=sys.stderr)
+    else:
+        print_out(text)

@@ -1,0 +1,33 @@
+"""`cnnprof init`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnprof.cli.output import check_spec_path, write_whole
+from cnnprof.core.errors import UsageError
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("net.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a commented starter spec, to be changed into a network of your own.
+
+    Examples:
+
+      cnnprof init
+
+      cnnprof init networks/tiny.yaml
+    """
+    from cnnprof.sources.specs import starter_text
+
+    check_spec_path(file)
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already", hint="choose another name, or overwrite it with --force")
+    write_whole(file, starter_text(file))
+    print(f"wrote {file}; see what it costs: cnnprof summary {file}", file=sys.stderr)

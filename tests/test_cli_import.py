@@ -1,0 +1,123 @@
+"""`cnnprof import` and `cnnprof init`: specs that cnnprof writes."""
+
+import re
+
+import pytest
+from shell import cnnprof
+
+from cnnprof import api
+from cnnprof.core.errors import CnnprofError
+from cnnprof.core.results import Totals
+from cnnprof.sources import torchvision_names
+
+NO_WORDS = ("maxvit", "swin", "vit", "convnext")
+"""Families with attention, or that work on channels-last tensors."""
+
+
+def figures(totals: Totals) -> tuple[object, ...]:
+    return totals.params, totals.aux_params, totals.ops, totals.activations
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [name for name in torchvision_names() if not name.startswith(NO_WORDS)])
+def test_torchvisions_convolutional_networks_are_reproduced(name, tmp_path):
+    theirs = api.profile(f"torchvision:{name}")
+    path = tmp_path / "net.yaml"
+    path.write_text(api.to_spec(theirs.graph))
+    ours = api.profile(str(path))
+    assert figures(ours.totals) == figures(theirs.totals)
+    weighed = [[(c.output, c.params, c.macs) for c in each.costs if c.params or c.macs] for each in (ours, theirs)]
+    assert weighed[0] == weighed[1]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["swin_t", "vit_b_16", "maxvit_t"])
+def test_what_the_language_lacks_is_listed(name):
+    with pytest.raises(CnnprofError, match=r"what the spec language cannot say:\n  - .*there is no word for it") as caught:
+        api.to_spec(api.load(f"torchvision:{name}"))
+    kinds = {re.match(r"  - (\w+): ", line)[1] for line in caught.value.message.splitlines()[1:]}
+    assert {"Permute", "LayerNorm", "Linear"} <= kinds
+
+
+@pytest.mark.torch
+def test_import_writes_a_file_or_the_terminal(tmp_path):
+    path = tmp_path / "mobile.yaml"
+    done = cnnprof("import", "torchvision:mobilenet_v3_small", "-o", path)
+    assert done.code == 0, done.err
+    assert done.err.strip() == f"wrote {path}: 2,542,856 params and 56,516,176 MACs, as torchvision:mobilenet_v3_small has"
+    assert not done.out
+    assert cnnprof("import", "torchvision:mobilenet_v3_small").out == path.read_text()
+    assert api.profile(str(path)).totals.macs == 56_516_176
+
+
+def test_import_takes_settings_and_an_input(tmp_path):
+    path = tmp_path / "half.yaml"
+    done = cnnprof("import", "mobilenet_v1", "--set", "width=0.5", "--input", "3x160x160", "-o", path)
+    assert done.code == 0, done.err
+    assert figures(api.profile(str(path)).totals) == figures(api.profile("mobilenet_v1@width=0.5,res=160").totals)
+
+
+@pytest.mark.torch
+def test_import_of_a_users_own_model(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def small(filters=8):\n"
+        "    return nn.Sequential(nn.Conv2d(3, filters, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),\n"
+        "        nn.Flatten(), nn.Linear(filters, 10))\n"
+        "def odd():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8))\n"
+    )
+    done = cnnprof("import", "net.py:small", "--set", "filters=4", "--input", "3x32x32", cwd=tmp_path)
+    assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
+    refused = cnnprof("import", "net.py:odd", "-o", "odd.yaml", cwd=tmp_path)
+    assert refused.code == 3
+    assert "net.py:odd uses what the spec language cannot say:\n  - GroupNorm: there is no word for it (1)" in refused.err
+    assert not (tmp_path / "odd.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["import", "nosuchnet", "-o", "a.yaml"], 3, "unknown network 'nosuchnet'"),
+        (["import", "lenet5", "-o", "a.json"], 2, "'a.json' is no name for a spec"),
+        (["import", "lenet5", "-o", "nowhere/a.yaml"], 2, "there is no directory nowhere"),
+        (["import", "lenet5", "--set", "widht=2"], 3, "widht"),
+        (["init", "folder.yaml"], 2, "it is a directory"),
+        (["init", "net.txt"], 2, "'net.txt' is no name for a spec"),
+    ],
+)
+def test_wrong_calls_write_nothing(arguments, code, message, tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    done = cnnprof(*arguments, cwd=tmp_path)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.yaml"]
+
+
+def test_init_writes_a_spec_whose_advice_works(tmp_path):
+    done = cnnprof("init", "mine.yaml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    text = (tmp_path / "mine.yaml").read_text()
+    advice = re.findall(r"cnnprof (\w+ .*?)(?:$|,|\)|\")", text, re.MULTILINE)
+    assert len(advice) == 4
+    for call in advice:
+        assert cnnprof(*call.replace("'", "").split(), cwd=tmp_path).code == 0, call
+    assert api.profile(str(tmp_path / "mine.yaml")).totals.params == 175_258
+
+
+def test_init_overwrites_only_by_force(tmp_path):
+    (tmp_path / "net.yaml").write_text("precious")
+    refused = cnnprof("init", cwd=tmp_path)
+    assert (refused.code, (tmp_path / "net.yaml").read_text()) == (2, "precious")
+    assert "net.yaml is there already" in refused.err
+    assert cnnprof("init", "--force", cwd=tmp_path).code == 0
+    assert (tmp_path / "net.yaml").read_text().startswith("# A network of your own.")
+
+
+def test_show_expanded_is_a_spec_of_the_same_network(tmp_path):
+    text = cnnprof("show", "resnet18", "--expanded", "--format", "markdown").out
+    spec = re.search(r"```yaml\n(.*)```", text, re.DOTALL)[1]
+    (tmp_path / "flat.yaml").write_text(spec)
+    assert figures(api.profile(str(tmp_path / "flat.yaml")).totals) == figures(api.profile("resnet18").totals)
+    assert "repeat" not in spec
+    assert spec.count("\n  - ") == len(api.load("resnet18"))
