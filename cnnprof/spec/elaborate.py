@@ -10,7 +10,7 @@ from cnnprof.core.graph import Facts, Graph
 from cnnprof.spec.family import Family
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
-from cnnprof.spec.scope import Budget, Scope
+from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
 from cnnprof.spec.steps import BLOCKS, NONE_HINT, last_step
 from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
@@ -75,7 +75,7 @@ def _run(family: Family, network: Network, scope: Scope) -> Tensor:
         error.trace = _shortened(error.trace)
         raise
     except RecursionError:
-        raise SpecError(f"{family.path}: blocks and loops nest too deeply") from None
+        raise SpecError(f"{family.path}: blocks and loops nest too deeply", hint=RUNAWAY) from None
     if scope.here is None:
         raise SpecError("'none' stands here outside of a join", last_step(family.layers).place, NONE_HINT)
     if scope.here.index == 0:
@@ -161,7 +161,7 @@ def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value])
         notes=own.notes or family.notes,
         settings={name: _listed(value) for name, value in values.items()},
         published=published.counts,
-        accuracy=published.accuracy(paper),
+        accuracy=published.accuracy(paper, own.dataset or family.dataset),
     )
 
 

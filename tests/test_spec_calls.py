@@ -1,0 +1,139 @@
+"""Mistakes inside blocks: the calls that led there, and what bounds a network."""
+
+import pytest
+from spec_texts import build
+
+from cnnprof.core.errors import CnnprofError
+
+
+def fault(text: str, **options: object) -> CnnprofError:
+    with pytest.raises(CnnprofError) as caught:
+        build(text, **options)
+    return caught.value
+
+
+UNIT = """input: 3x32x32
+blocks:
+  unit(w, s=1):
+    - conv 3x3 w s=s
+    - half w
+  half(w): conv 1x1 {filters}
+layers:
+  - conv 3x3 8
+  - {call}
+"""
+
+
+def test_the_calls_are_listed_innermost_first() -> None:
+    error = fault(UNIT.format(filters="w*0.3", call="unit 64 s=2"))
+    assert str(error).split("\n") == [
+        "conv: the number of outputs is a whole number, and w*0.3 = 19.2 is not",
+        " --> net.yaml:6:21",
+        "6 |   half(w): conv 1x1 w*0.3",
+        "  |                     ^^^^^",
+        "  = in half(64), called at line 5",
+        "  = in unit(64, 2), called at line 9",
+        "  = hint: write make_divisible(w*0.3, 8) or int(w*0.3)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "place", "message"),
+    [
+        ("unit", (9, 5), "unit takes 1 to 2 arguments, not 0"),
+        ("unit 1 2 3", (9, 5), "unit takes 1 to 2 arguments, not 3"),
+        ("unit s=2", (9, 5), "unit takes 1 to 2 arguments, not 1"),
+        ("half 8 relu", (9, 5), "half takes 1 argument, not 2"),
+        ("unit 8 t=3", (9, 14), "unit has no argument 't'"),
+        ("unit 8 w=3", (9, 14), "the argument 'w' is given twice"),
+        ("unit w=3 w=3", (9, 14), "the argument 'w' is given twice"),
+        ("unit w=3 4", (9, 14), "an argument without a name stands before those with one"),
+        ("unit 4 * 2", (9, 12), "an expression with blanks stands in parentheses"),
+    ],
+)
+def test_arguments(call: str, place: tuple[int, int], message: str) -> None:
+    error = fault(UNIT.format(filters="w", call=call))
+    assert error.place
+    assert ((error.place.line, error.place.column), error.message) == (place, message)
+    if "takes" in message or "no argument" in message:
+        assert error.hint in ("its signature is unit(w, s=1)", "its signature is half(w)")
+
+
+def test_an_argument_that_is_no_value_hints_at_the_bar() -> None:
+    error = fault(UNIT.format(filters="w", call="unit relu"))
+    assert (error.message, error.hint) == ("unknown name 'relu'", "write '| relu' for a layer behind this one")
+
+
+def test_a_default_is_evaluated_among_the_settings() -> None:
+    error = fault("input: 3x8x8\nblocks:\n  a(w=hidden): conv 1x1 w\nlayers:\n  - let hidden = 3\n  - a\n")
+    assert error.message == "unknown name 'hidden'"
+    assert error.place
+    assert (error.place.line, error.place.column) == (3, 7)
+
+
+def test_a_cycle_of_blocks() -> None:
+    error = fault("input: 3x8x8\nblocks:\n  a(w): relu | b w\n  b(w): a w\nlayers: a 64\n")
+    assert error.message == "a cycle of blocks: a -> b -> a, 64 calls deep"
+    assert error.place
+    assert (error.place.line, error.place.column) == (4, 9)
+    assert error.trace == (
+        *("in b(64), called at line 3", "in a(64), called at line 4", "in b(64), called at line 3"),
+        "... 58 more calls ...",
+        *("in a(64), called at line 4", "in b(64), called at line 3", "in a(64), called at line 5"),
+    )
+
+
+def test_shapes_that_do_not_join() -> None:
+    error = fault("input: 3x8x8\nblocks:\n  a(w):\n    - add:\n        - conv 3x3 w s2\n        - identity\nlayers: a 3\n")
+    assert error.message == "a1.add1 (Add): cannot join the shapes 3x4x4 and 3x8x8"
+    assert error.place
+    assert (error.place.line, error.place.column, error.place.length) == (4, 7, 3)
+    assert error.trace == ("in a(3), called at line 7",)
+    assert error.hint == "what changes the size or the channels of one branch is needed in the other, too"
+    assert "cannot concatenate 3x8x8 and 3x4x4" in fault("input: 3x8x8\nlayers: {concat: [relu, maxpool 2x2]}\n").message
+
+
+def test_an_input_that_is_too_small() -> None:
+    text = "input: 3x224x224\nlayers:\n  - conv 7x7 64 s2 p0 | maxpool 3x3 s2\n  - conv 5x5 8 p0\n"
+    error = fault(text, input_shape=(3, 16, 20))
+    assert error.message == "conv2 (Conv2d): its window of 5 does not fit into an input of 64x2x3; it needs at least 5"
+    assert error.place
+    assert (error.place.line, error.place.column) == (4, 5)
+    # conv2 needs 5 positions, the pool (5-1)*2+3 = 11, conv1 (11-1)*2+7 = 27.
+    assert error.hint == "an input of 3x27x27 fits"
+    assert len(build(text, input_shape=(3, 27, 27))) == 3
+    assert fault(text, input_shape=(3, 26, 26)).hint == "an input of 3x27x27 fits"
+
+
+def test_no_size_is_offered_where_none_helps() -> None:
+    assert fault("input: 3x8x8\nlayers: conv 3x3 8 g5\n").hint is None
+    text = "input: 3 x res x res\nsettings: {res: 8}\nlayers: conv 9x9 8 p0\n"
+    assert fault(text).hint == "an input of 3x9x9 fits"
+    assert fault(text, settings={"res": 7}).hint is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ("{repeat: 200000, do: relu}", "the network has more than 100,000 layers"),
+        ("{repeat: 2000000000, do: identity}", "the network takes more than 1,000,000 steps to build"),
+        ("twice 60", "the network takes more than 1,000,000 steps to build"),
+        ("nest 60", "net.yaml: blocks and loops nest too deeply"),
+        ("{repeat: 99, do: upsample 2}", "stage1.upsample29 (Upsample): its output of 3x4294967296x4294967296 is too large"),
+        ("conv 1x1 2000000000 | flatten", "flatten1 (Flatten): its output of 128000000000 is too large"),
+        ("l" * 65 + " 60", "a block is named by letters"),
+        ("{repeat: 2000, do: 'let a = [a]'}", "net.yaml: blocks and loops nest too deeply"),
+        ("l" * 60 + " 60", "the path of this layer has more than 500 characters"),
+    ],
+)
+def test_limits(layers: str, message: str) -> None:
+    long = layers.partition(" ")[0] if layers.startswith("l") else "long"
+    blocks = {
+        "twice(n)": "twice n-1 | twice n-1 if n > 0 else identity",
+        "nest(n)": "{if: true, then: [" * 18 + "nest n-1 if n > 0 else relu" + "]}" * 18,
+        f"{long}(n)": f"{long} n-1 if n > 0 else relu",
+    }
+    text = "\n".join(f"  {key}: {body}" for key, body in blocks.items())
+    error = fault(f"input: 3x8x8\nblocks:\n{text}\nlayers:\n  - let a = 1\n  - {layers}\n")
+    assert error.message.startswith(message)
+    assert len(str(error)) < 2000
