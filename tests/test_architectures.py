@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import Graph
+from cnnprof.core.graph import Accuracy, Graph
 from cnnprof.core.results import Profile
 from cnnprof.sources import specs
 
@@ -157,21 +157,21 @@ def test_a_figure_that_misses_its_own_precision_says_why(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "top1", "top5", "source"),
+    ("name", "top1", "top5", "source", "dataset"),
     [
-        ("resnet50", 76.13, 92.862, "torchvision IMAGENET1K_V1, 1 crop"),
-        ("resnet50_v1", 75.3, 92.2, "github.com/KaimingHe/deep-residual-networks, 1 crop"),
-        ("densenet121", 74.98, 92.29, "Table 3 of the paper, 1 crop"),
-        ("alexnet_paper", 59.3, 81.8, "Table 2 of the paper, 1 CNN, 10 crops"),
-        ("googlenet_paper", None, 89.93, "Table 3 of the paper, 1 model, 1 crop"),
-        ("resnet20", 91.25, None, "Table 6 of the paper, CIFAR-10 test set"),
-        ("mobilenet_v1_050", 63.7, None, "Tables 6 and 7 of the paper, 1 crop"),
+        ("resnet50", 76.13, 92.862, "torchvision IMAGENET1K_V1, 1 crop", "ImageNet-1K"),
+        ("resnet50_v1", 75.3, 92.2, "github.com/KaimingHe/deep-residual-networks, 1 crop", "ImageNet-1K"),
+        ("densenet121", 74.98, 92.29, "Table 3 of the paper, 1 crop", "ImageNet-1K"),
+        ("alexnet_paper", 59.3, 81.8, "Table 2 of the paper, 1 CNN, 10 crops", "ImageNet-1K"),
+        ("googlenet_paper", None, 89.93, "Table 3 of the paper, 1 model, 1 crop", "ImageNet-1K"),
+        ("lenet5_paper", 99.05, None, "section III of the paper, without distortions", "MNIST"),
+        ("resnet20", 91.25, None, "Table 6 of the paper", "CIFAR-10"),
+        ("mobilenet_v1_050", 63.7, None, "Tables 6 and 7 of the paper, 1 crop", "ImageNet-1K"),
     ],
 )
-def test_accuracy_has_its_condition(name: str, top1: float | None, top5: float | None, source: str) -> None:
+def test_accuracy_has_its_condition(name: str, top1: float | None, top5: float | None, source: str, dataset: str) -> None:
     accuracy = specs.load(name).facts.accuracy
-    assert accuracy is not None
-    assert (accuracy.top1, accuracy.top5, accuracy.source) == (top1, top5, source)
+    assert accuracy == Accuracy(top1, top5, source, dataset)
 
 
 @pytest.mark.parametrize("path", sorted({*specs.names().values()}), ids=lambda path: path.stem)

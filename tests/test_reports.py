@@ -21,14 +21,14 @@ from cnnprof.views.comparison import Entry, pareto, show_comparison
 from cnnprof.views.summary import summarize
 
 
-def network(name, channels, top1=None, **facts):
+def network(name, channels, top1=None, dataset="ImageNet-1K", **facts):
     """A convolution and a classifier; 3x3x3 weights and a bias for each channel, and a head that only training runs."""
     nodes = (
         Node("conv1", LAYERS["Conv"](channels, (3, 3), padding=(1, 1)), (INPUT,)),
         Node("head.fc", LAYERS["Conv"](7, (1, 1)), ("conv1",), aux=True),
         Node("stage1.gap", LAYERS["AdaptiveAvgPool"]((1, 1)), ("conv1",)),
     )
-    accuracy = Accuracy(top1, None, "made up") if top1 is not None else None
+    accuracy = Accuracy(top1, None, "made up", dataset) if top1 is not None else None
     return analyze(
         Graph(name, (1, 3, 32, 32), nodes, ("stage1.gap",), Facts("Family | *", "net.yaml", 2015, accuracy=accuracy, **facts))
     )
@@ -129,6 +129,31 @@ def test_a_comparison_marks_best_and_ratio():
     assert (1, "params") not in table.best
     assert report.data["models"][1]["relative"]["params"] == pytest.approx(2.0)
     assert "896*" in render(report, "wide", Style())
+
+
+def test_accuracies_on_two_data_sets_are_not_compared():
+    entries = [Entry(network("one", 32, 70.0)), Entry(network("two", 64, 75.0)), Entry(network("small", 8, 91.0, "CIFAR-10"))]
+    report = show_comparison(entries, "one", sort="top1")
+    table = report.sections[0]
+    assert [row["model"] for row in table.rows] == ["two", "one", "small"]
+    assert {(0, "top1"), (2, "params")} <= table.best
+    assert (2, "top1") not in table.best
+    assert [row["pareto"] for row in table.rows] == [True, True, False]
+    assert [row["accuracy_source"] for row in table.rows] == ["made up, ImageNet-1K"] * 2 + ["made up, CIFAR-10"]
+    assert "small: its accuracy on CIFAR-10 is not compared with that of the others" in report.notes
+    assert report.data["models"][2]["accuracy"]["dataset"] == "CIFAR-10"
+    # Seen from the other side, the two of one data set stay out.
+    others = show_comparison(entries, "small")
+    assert [row["pareto"] for row in others.sections[0].rows] == [False, False, True]
+    assert not any(column == "top1" for _, column in others.sections[0].best)
+
+
+def test_a_baseline_without_accuracy_leaves_the_others_comparable():
+    report = show_comparison(
+        [Entry(network("none", 32)), Entry(network("one", 16, 70.0)), Entry(network("two", 64, 75.0))], "none"
+    )
+    assert [row["pareto"] for row in report.sections[0].rows] == [False, True, True]
+    assert not any("not compared" in note for note in report.notes)
 
 
 def test_pareto():

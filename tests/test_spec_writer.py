@@ -151,9 +151,10 @@ def test_arrangements_become_the_words_they_mean():
     assert (ours.params, ours.ops, ours.activations) == (theirs.params, theirs.ops, theirs.activations)
 
 
-def test_facts_head_the_text():
-    text = write_spec(specs.load("mobilenet_v2"))
-    facts, again = specs.load("mobilenet_v2").facts, build(text).facts
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet20"])
+def test_facts_head_the_text(name):
+    text = write_spec(specs.load(name))
+    facts, again = specs.load(name).facts, build(text).facts
     assert (again.family, again.year, again.paper, again.about) == (facts.family, facts.year, facts.paper, facts.about)
     assert again.accuracy == facts.accuracy
     for key, figure in facts.published.items():

@@ -58,11 +58,12 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Reported accuracy in percent, with its source (weights or paper, data set, condition)."""
+    """Reported accuracy in percent, with its source (weights or paper, condition) and the data set it was measured on."""
 
     top1: float | None
     top5: float | None
     source: str
+    dataset: str = "ImageNet-1K"
 
 
 @dataclass(frozen=True, slots=True)

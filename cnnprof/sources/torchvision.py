@@ -11,6 +11,7 @@ from cnnprof.core.graph import Accuracy, Facts, Figure, Graph
 from cnnprof.sources._cache import recall_graph, recall_names
 
 _PACKAGES = ("torch", "torchvision")
+_DATASET = "ImageNet-1K"
 _HEADS = {
     "googlenet": "the training-only heads are left out",
     "inception_v3": "the training-only head is counted",
@@ -85,7 +86,7 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
 def _figures(name: str, entry: Any, stated_for: int | None) -> dict[str, Any]:
     """Published figures and accuracy of the weights; `stated_for` is their input size where the graph has another."""
     where = f"torchvision {type(entry).__name__}.{entry.name} metadata"
-    params, giga, metrics = entry.meta["num_params"], entry.meta["_ops"], entry.meta["_metrics"]["ImageNet-1K"]
+    params, giga, metrics = entry.meta["num_params"], entry.meta["_ops"], entry.meta["_metrics"][_DATASET]
     at = f"stated for an input of 3x{stated_for}x{stated_for}" if stated_for else None
     return {
         "published": {
@@ -93,5 +94,5 @@ def _figures(name: str, entry: Any, stated_for: int | None) -> dict[str, Any]:
             # The metadata has three decimals of 10^9.
             "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", why=at, where=where),
         },
-        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}"),
+        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}", _DATASET),
     }

@@ -28,6 +28,7 @@ KEYS = (
     "paper",
     "about",
     "notes",
+    "dataset",
     "input",
     "settings",
     "tables",
@@ -52,6 +53,7 @@ class Family:
         input: channels, height and width.
         settings: default values, in the file's order.
         default: the variant that the stem stands for.
+        dataset: what the published accuracies were measured on, where it is not ImageNet-1K.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Family:
     paper: str | None = None
     about: str | None = None
     notes: str | None = None
+    dataset: str | None = None
     default: str | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -136,6 +139,7 @@ class _Reader:
             paper=self._text("paper"),
             about=self._text("about"),
             notes=self._text("notes"),
+            dataset=self._text("dataset"),
             default=self._default(variants),
             settings=settings,
             tables=tables,

@@ -39,12 +39,13 @@ class Published:
         """The figures that can be computed, each with its source."""
         return {key: replace(figure, where=self._source(key)) for key, figure in self.figures.items() if key in COUNTS}
 
-    def accuracy(self, paper: str | None) -> Accuracy | None:
+    def accuracy(self, paper: str | None, dataset: str | None) -> Accuracy | None:
         """Accuracy in percent with its source, the paper if no other is named; None where no accuracy is stated."""
         stated = [key for key in ACCURACIES if key in self.figures]
         if not stated:
             return None
-        return Accuracy(self._percent("top1"), self._percent("top5"), self._source(stated[0]) or paper or "")
+        accuracy = Accuracy(self._percent("top1"), self._percent("top5"), self._source(stated[0]) or paper or "")
+        return replace(accuracy, dataset=dataset) if dataset else accuracy
 
     def _percent(self, key: str) -> float | None:
         if key in self.figures:

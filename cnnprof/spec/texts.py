@@ -1,10 +1,10 @@
-"""The texts of a family and of a variant: year, paper, about, notes."""
+"""The texts of a family and of a variant: year, paper, about, notes, data set."""
 
 from __future__ import annotations
 
 from cnnprof.spec.reader import Scalar, Yaml
 
-TEXTS = ("paper", "about", "notes")
+TEXTS = ("paper", "about", "notes", "dataset")
 
 
 def read_text(what: str, node: Yaml) -> str | None:

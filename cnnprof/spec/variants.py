@@ -32,6 +32,7 @@ class Variant:
     paper: str | None = None
     about: str | None = None
     notes: str | None = None
+    dataset: str | None = None
 
 
 def read_variants(node: Yaml | None, settings: Mapping[str, Value]) -> dict[str, Variant]:

@@ -238,6 +238,7 @@ def _shapes(graph: Graph) -> dict[str, Shape]:
 def _head(graph: Graph) -> list[str]:
     facts = graph.facts
     texts = {"name": facts.family or graph.name, "year": facts.year, "paper": facts.paper, "about": facts.about}
+    texts |= {"dataset": facts.accuracy.dataset} if facts.accuracy else {}
     lines = [f"{key}: {text if isinstance(text, int) else _quoted(text)}" for key, text in texts.items() if text]
     lines.append(f"input: {'x'.join(map(str, graph.input_shape[1:]))}")
     figures = dict(facts.published)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cnnprof.core.graph import Accuracy
 from cnnprof.core.layers.activation import Activation
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table
@@ -14,7 +15,8 @@ from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, total
 
 LOWER_IS_BETTER = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
 LOWER_MEASURED = ("latency_ms", "peak_memory_bytes")
-HIGHER_IS_BETTER = ("top1", "top5", "throughput_img_s")
+REPORTED = ("top1", "top5")
+HIGHER_IS_BETTER = (*REPORTED, "throughput_img_s")
 RELATIVE = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes", "latency_ms")
 
 
@@ -30,11 +32,15 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     """The report on several networks; ratios are relative to the network named `baseline`.
 
     A network is Pareto-optimal if no other is at least as good in reported top-1, MACs and parameters (and latency, if
-    measured) and better in one of them; networks without a reported top-1 stay out.
+    measured) and better in one of them; networks without a reported top-1, or with one on another data set than the
+    baseline's, stay out.
     """
     rows = [_row(entry) for entry in entries]
     base = next(row for row in rows if row["model"] == baseline)
-    optimal = pareto(rows, measured=any(entry.measurement for entry in entries))
+    elsewhere = _elsewhere(rows, base)
+    optimal = pareto(
+        [row for row in rows if row["model"] not in elsewhere], measured=any(entry.measurement for entry in entries)
+    )
     for row in rows:
         row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
         row["pareto"] = row["model"] in optimal
@@ -43,10 +49,16 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     order = list(range(len(rows)))
     if sort:
         best_first = sort in HIGHER_IS_BETTER
-        order.sort(key=lambda i: (rows[i][sort] is None, (rows[i][sort] or 0) * (-1 if best_first else 1)))
+        order.sort(
+            key=lambda i: (
+                rows[i][sort] is None,
+                sort in REPORTED and rows[i]["model"] in elsewhere,
+                (rows[i][sort] or 0) * (-1 if best_first else 1),
+            )
+        )
     ordered = [rows[i] for i in order]
     measured = any(entry.measurement for entry in entries)
-    table = Table(_columns(rows, measured), tuple(ordered), best=_best(ordered))
+    table = Table(_columns(rows, measured), tuple(ordered), best=_best(ordered, elsewhere))
     notes = [CONVENTION, "*: the best of its column"]
     if "pareto" in table.columns:
         objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
@@ -54,6 +66,9 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
     if sources:
         notes.append("accuracy as reported, not measured here: " + "; ".join(sorted(sources)))
+    notes += [
+        f"{name}: its accuracy on {dataset} is not compared with that of the others" for name, dataset in elsewhere.items()
+    ]
     for entry in entries:
         notes += lower_bound_notes(entry.profile.graph.name, entry.profile.totals)
         if entry.measurement:
@@ -126,7 +141,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "peak_inference_bytes": totals.peak_inference_bytes,
         "top1": accuracy.top1 if accuracy else None,
         "top5": accuracy.top5 if accuracy else None,
-        "accuracy_source": accuracy.source if accuracy else None,
+        "accuracy_source": _source_text(accuracy) if accuracy else None,
+        "dataset": accuracy.dataset if accuracy else None,
         "latency_ms": latency.median if latency else None,
         "ci95": latency.ci95 if latency else None,
         "throughput_img_s": measurement.throughput() if measurement else None,
@@ -152,11 +168,21 @@ def _ratio(value: float, base: float | None) -> float | None:
     return value / base if base else None
 
 
-def _best(rows: Sequence[Mapping[str, Any]]) -> frozenset[tuple[int, str]]:
-    """The cells to mark: every column's best value, where the rows differ in it."""
+def _elsewhere(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> dict[str, str]:
+    """The networks whose accuracy is on another data set than the baseline's, or than the first that there is, and on which."""
+    datasets = [row["dataset"] for row in (base, *rows) if row["dataset"]]
+    return {row["model"]: row["dataset"] for row in rows if row["dataset"] not in (None, *datasets[:1])}
+
+
+def _source_text(accuracy: Accuracy) -> str:
+    return accuracy.source if accuracy.dataset in accuracy.source else f"{accuracy.source}, {accuracy.dataset}"
+
+
+def _best(rows: Sequence[Mapping[str, Any]], elsewhere: Container[str]) -> frozenset[tuple[int, str]]:
+    """The cells to mark: every column's best value, where the rows differ in it; accuracies `elsewhere` do not take part."""
     marks = set()
     for key in (*LOWER_IS_BETTER, *LOWER_MEASURED, *HIGHER_IS_BETTER):
-        values = [row.get(key) for row in rows]
+        values = [None if key in REPORTED and row["model"] in elsewhere else row.get(key) for row in rows]
         present = [value for value in values if value is not None]
         if len(set(present)) < 2:
             continue

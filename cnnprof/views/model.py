@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from cnnprof.core.graph import Figure, Graph
@@ -26,7 +27,7 @@ def model_dict(graph: Graph) -> dict[str, Any]:
         "year": facts.year,
         "paper": facts.paper,
         "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
-        "accuracy": {"top1": accuracy.top1, "top5": accuracy.top5, "source": accuracy.source} if accuracy else None,
+        "accuracy": asdict(accuracy) if accuracy else None,
     }
 
 
