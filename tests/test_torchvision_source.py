@@ -11,7 +11,6 @@ from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import CnnprofError, UnavailableError
 from cnnprof.core.graph import Accuracy, Figure
 from cnnprof.sources.torchvision import load, names
-from cnnprof.torch_bridge import requirements
 from cnnprof.torch_bridge.instantiate import instantiate
 from cnnprof.torch_bridge.requirements import import_torchvision
 
@@ -195,12 +194,18 @@ def test_a_mismatch_that_cannot_be_repaired_names_both_versions():
     assert "do not work together: undefined symbol" in result.stdout
 
 
-def test_operators_that_torchvision_lacks_are_defined(monkeypatch):
-    import_torchvision()
-    import torch
-
-    assert torch.ops.torchvision.nms is not None
-    assert isinstance(requirements.lacks_operators(), bool)
+@pytest.mark.parametrize("lacking", [True, False])
+def test_operators_that_torchvision_lacks_are_defined(tmp_path, lacking):
+    """A torchvision whose C++ library did not load asks for an operator that nobody defined."""
+    (tmp_path / "torchvision").mkdir()
+    asks = "import torch\ntorch._C._dispatch_has_kernel_for_dispatch_key('torchvision::nms', 'Meta')\n"
+    (tmp_path / "torchvision" / "__init__.py").write_text(asks if lacking else "")
+    code = f"""
+sys.path.insert(0, {str(tmp_path)!r})
+from cnnprof.torch_bridge.requirements import import_torchvision, lacks_operators
+print(import_torchvision().__file__, lacks_operators())
+"""
+    assert run(code).stdout == f"{tmp_path / 'torchvision' / '__init__.py'} {lacking}\n"
 
 
 def test_a_torch_that_is_missing_is_said_by_the_source():

@@ -21,6 +21,11 @@ def instantiate(graph: Graph) -> nn.Module:
         return torchvision_model(name, settings, graph.input_shape)
     if prefix == "timm":
         return timm_model(name, settings, graph.input_shape)
-    if prefix == "python" or ".py:" in source:
+    if is_users(graph):
         return user_model(source.removeprefix("python:"), settings)
     return build(graph)
+
+
+def is_users(graph: Graph) -> bool:
+    """Whether the module comes from a user's own code."""
+    return graph.facts.source.startswith("python:") or ".py:" in graph.facts.source

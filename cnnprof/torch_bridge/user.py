@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -36,10 +36,10 @@ def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
                 raise CnnprofError(f"{reference} is a module and takes no settings", hint="name a class or a function")
             return found
         if not callable(found):
-            raise CnnprofError(f"{reference} is {_a(found)}, not a module, a class or a function")
+            raise CnnprofError(f"{reference} is of type {type(found).__name__}, not a module, a class or a function")
         model = _call(lambda: found(**settings), reference)
     if not isinstance(model, nn.Module):
-        raise CnnprofError(f"{reference} returns {_a(model)}, not a torch.nn.Module")
+        raise CnnprofError(f"{reference} returns an object of type {type(model).__name__}, not a torch.nn.Module")
     return model
 
 
@@ -57,12 +57,13 @@ def _load_file(path: Path, reference: str) -> ModuleType:
     if not path.is_file():
         near = did_you_mean(path.name, (other.name for other in path.parent.glob("*.py")))
         raise CnnprofError(f"{path} is not there" if not path.exists() else f"{path} is not a file", hint=near)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise CnnprofError(f"{path} cannot be loaded as Python")
-    module, loader = importlib.util.module_from_spec(spec), spec.loader
-    # Pickling and dataclasses look a class's module up by its name.
-    sys.modules[f"cnnprof user model {path.resolve()}"] = module
+    # A name of its own, so that a user's `torch.py` does not become everybody's torch.
+    name = f"user_model_{path.stem}"
+    loader = SourceFileLoader(name, str(path))
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    # Dataclasses look their module up by its name.
+    sys.modules[name] = module
     _call(lambda: loader.exec_module(module), reference)
     return module
 
@@ -103,7 +104,3 @@ def _call(action: Callable[[], T], reference: str) -> T:
         raise
     except (Exception, SystemExit) as error:
         raise CnnprofError(f"{reference} failed: {type(error).__name__}: {error}") from error
-
-
-def _a(value: object) -> str:
-    return f"a {type(value).__name__}"
