@@ -10,7 +10,7 @@ convolution, upsampling, adaptive pooling to a size that does not divide) the fi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnprof.core.arith import Dim, Shape, known, maximum, minimum, same
 from cnnprof.core.graph import Node
@@ -27,6 +27,12 @@ class Field(NamedTuple):
     def size(self) -> Dim:
         """How many pixels that is."""
         return self.high - self.low + 1
+
+    @property
+    def centre(self) -> Any:
+        """The middle of what the first position sees, pixels counted from 0; between two pixels where the size is even."""
+        middle = self.low + self.high
+        return middle // 2 if known(middle) and middle % 2 == 0 else middle / 2
 
 
 Fields = tuple[Field, ...] | None

@@ -32,6 +32,24 @@ COLUMNS = {
     "ops": Column("ops", "scaled", WIDE_ONLY),
     "activations": Column("act.", "scaled", 1),
     "receptive_field": Column("field", "shape", WIDE_ONLY),
+    "receptive_field_stride": Column("field stride", "shape", WIDE_ONLY),
+    "receptive_field_center": Column("field centre", "shape", WIDE_ONLY),
+    "field_exceeds": Column("> input", "mark", WIDE_ONLY),
+    # calculations
+    "figure": Column("figure"),
+    "working": Column("calculation"),
+    "working_name": Column("figure"),
+    "formula": Column("formula", weight=1),
+    "numbers": Column("with numbers"),
+    "result": Column("result", "result"),
+    "field": Column("field", "shape"),
+    "stride": Column("stride", "shape", 2),
+    "center": Column("centre", "shape", 2),
+    "beyond": Column("> input", "mark"),
+    "given": Column("given"),
+    "answer_output": Column("output", "result"),
+    "answer_params": Column("params", "result"),
+    "answer_operations": Column("operations", "result"),
     # networks side by side
     "model": Column("model"),
     "family": Column("family", weight=5),
@@ -82,6 +100,13 @@ COLUMNS = {
     "theirs": Column("theirs", "count"),
     "difference": Column("difference", "count", 1),
     "reason": Column("reason"),
+    # budgets
+    "budget": Column("budget"),
+    "limit": Column("limit", "quantity"),
+    "value": Column("is", "quantity"),
+    "used": Column("used %", "share", 2),
+    "excess": Column("over by", "quantity"),
+    "look_at": Column("look at"),
     # two networks aligned
     "change": Column("change"),
     "counterpart": Column("in the other"),
@@ -95,6 +120,12 @@ COLUMNS = {
     "before": Column("before", "count"),
     "after": Column("after", "count"),
     "total_change": Column("difference", "change"),
+    # verification
+    "check_published": Column("published", "verdict"),
+    "check_torchvision": Column("torchvision", "verdict"),
+    "check_weights": Column("weights", "verdict"),
+    "check_torch": Column("torch", "verdict"),
+    "check_fvcore": Column("fvcore", "verdict"),
     # the installation
     "item": Column("item"),
     "detail": Column("detail"),
@@ -112,7 +143,7 @@ class Cells(NamedTuple):
     total: tuple[str, ...] | None
 
 
-LEFT = {"text", "shape", "shapes", "words", "mark", "interval", "factor_interval"}
+LEFT = {"text", "verdict", "shape", "shapes", "words", "mark", "interval", "factor_interval"}
 
 
 def cells(table: Table, wide: bool = False) -> Cells:

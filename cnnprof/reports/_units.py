@@ -58,6 +58,12 @@ def megabytes(value: Any) -> str:
     return f"{value / 1e6:,.1f}"
 
 
+def quantity(value: Any) -> str:
+    """A number with its kind: a count, bytes or milliseconds."""
+    number, kind = value
+    return f"{milliseconds(number)} ms" if kind == "ms" else size(number) if kind == "bytes" else rough(number)
+
+
 def share(value: Any) -> str:
     """A part of the whole, in percent."""
     return f"{100 * value:.1f}" if value >= 0.0005 else "<0.1" if value else "0"
@@ -113,6 +119,16 @@ def mark(value: Any) -> str:
     return "yes" if value else ""
 
 
+def result(value: Any) -> str:
+    """What a calculation gives: a size, a count, or a blank to fill in."""
+    return shape(value) if isinstance(value, tuple) else value if isinstance(value, str) else count(value)
+
+
+def verdict(value: Any) -> str:
+    """How a check came out, as one sign."""
+    return {"holds": "✓", "explained": "≈", "failed": "✗"}.get(value, "-")
+
+
 KINDS: dict[str, Callable[[Any], str]] = {
     "text": str,
     "count": count,
@@ -122,6 +138,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "exact": exact_and_rough,
     "size": size,
     "megabytes": megabytes,
+    "quantity": quantity,
     "share": share,
     "percent": percent,
     "ms": milliseconds,
@@ -133,6 +150,8 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "words": words,
     "rate": rate,
     "mark": mark,
+    "verdict": verdict,
+    "result": result,
 }
 """Every kind of value by name; `scaled` takes the column's unit as well."""
 

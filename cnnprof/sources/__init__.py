@@ -119,6 +119,19 @@ def places() -> list[Finding]:
     return [*findings, Finding("captured models", "ok", f"{cache}, {kept} kept")]
 
 
+def split_layer(reference: str) -> tuple[str, str | None]:
+    """`resnet50:stage3.bottleneck2.conv1` as the network's reference and the layer's name, None where there is no layer.
+
+    The colons of a prefix (`torchvision:resnet50:conv1`) and of a factory (`net.py:build:conv1`) belong to the network.
+    """
+    if _is_inline(reference):
+        return reference, None
+    parts = reference.split(":")
+    own = 1 + (parts[0] in PREFIXES) + (parts[0] == "python")
+    own = 2 if parts[0].endswith(".py") else own
+    return ":".join(parts[:own]), ":".join(parts[own:]) or None
+
+
 def _resolve(name: str) -> tuple[str, str]:
     """The module of this package that knows the name, and the name as that module wants it."""
     if not name:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile, Row
 from cnnprof.views.checks import check_table
+from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ COLUMNS = (
     "macs_share",
     "ops",
     "activations",
-    "receptive_field",
+    *FIELD_COLUMNS,
 )
 SORTS = ("params", "macs", "ops", "activations", "name")
 
@@ -135,7 +136,7 @@ def _layer_table(profile: Profile, rows: list[Row]) -> Table:
                 "macs_share": None if row.aux else row.macs / (totals.macs or 1),
                 "ops": operations(row.ops),
                 "activations": row.activations,
-                "receptive_field": row.receptive_field,
+                **field_cells(profile, row),
             }
             for row in rows
         ),

@@ -1,0 +1,75 @@
+"""`cnnprof explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cnnprof.cli.options import Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+from cnnprof.core.errors import UsageError
+
+NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.bottleneck2, resnet50:stage3.bottleneck2.conv1."
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False, metavar="NAME[:LAYER]")
+    ],
+    what: Annotated[
+        Literal["shape", "params", "macs", "memory", "receptive-field"] | None,
+        typer.Option(help="Work out this figure only.", show_default="all for a layer; shape, params and MACs for a network"),
+    ] = None,
+    quiz: Annotated[
+        bool, typer.Option("--quiz", help="The worksheet with shapes, parameters and operations left out.")
+    ] = False,
+    answers: Annotated[bool, typer.Option("--answers", help="The same worksheet, filled in.")] = False,
+    vs: Annotated[
+        str | None,
+        typer.Option(
+            help="Explain, by layer type, what another way of counting gives: fvcore, torch, lecture, ops, ...",
+            metavar="CONVENTION",
+            show_default=False,
+        ),
+    ] = None,
+    input: Input = None,  # noqa: A002 - the option's name
+    batch: Batch = 1,
+    set: Set = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """The calculations behind a layer's figures, written out: formula, numbers, result.
+
+    The formulas are the rules that cnnprof computes with, evaluated on letters.
+
+    Examples:
+
+      cnnprof explain alexnet_one_tower:conv1
+
+      cnnprof explain lenet5
+
+      cnnprof explain vgg16 --what receptive-field
+
+      cnnprof explain lenet5 --quiz -o worksheet.html
+
+      cnnprof explain resnet50 --vs fvcore
+    """
+    from cnnprof import worksheets
+
+    if vs and (what or quiz or answers):
+        raise UsageError("--vs does not go with --what, --quiz or --answers")
+    if what and (quiz or answers):
+        raise UsageError(
+            "--what does not go with --quiz or --answers", hint="a quiz asks for shapes, parameters and operations"
+        )
+    chosen = choose_format(format, json, output)
+    with waiting(f"reading {name}"):
+        if vs:
+            report = worksheets.explain_gap(name, vs, parse_settings(set), parse_input(input), batch)
+        else:
+            worksheet = worksheets.explain(name, what, parse_settings(set), parse_input(input), batch)
+            report = worksheet.quiz(answers) if quiz or answers else worksheet.report()
+    emit(report, chosen, output)

@@ -1,0 +1,71 @@
+"""Why another convention gives another number: the difference from the multiply-accumulates, by layer type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cnnprof.core.conventions import CONVENTIONS
+from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.layers import elements
+from cnnprof.core.results import Cost, Profile
+
+NAMES = {"torch": "flops"}
+"""Tools under whose name a convention is asked for, where it has another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What one layer type counts here (`ours`, multiply-accumulates) and there (`theirs`), and the rule that leads there."""
+
+    type: str
+    layers: int
+    ours: int
+    theirs: int
+    rule: str
+
+    @property
+    def difference(self) -> int:
+        """What the other convention counts more; negative where less."""
+        return self.theirs - self.ours
+
+
+def find_gaps(profile: Profile, convention: str) -> list[Gap]:
+    """One entry for each layer type that counts here or there. Raises UsageError for a convention that there is not."""
+    name = NAMES.get(convention, convention)
+    if name not in CONVENTIONS:
+        known = [*CONVENTIONS, *NAMES]
+        raise UsageError(
+            f"there is no convention '{convention}'", hint=did_you_mean(convention, known) or f"one of {', '.join(known)}"
+        )
+    count = CONVENTIONS[name]
+    groups: dict[str, list[tuple[Cost, int]]] = {}
+    for cost in profile.costs:
+        theirs = count(cost.node.layer, cost.inputs, cost.output, cost.ops)
+        if not cost.node.aux and (theirs or cost.macs):
+            groups.setdefault(cost.node.layer.type, []).append((cost, theirs))
+    return [
+        Gap(kind, len(pairs), sum(cost.macs for cost, _ in pairs), sum(theirs for _, theirs in pairs), _rule(pairs))
+        for kind, pairs in groups.items()
+    ]
+
+
+BASES: tuple[tuple[str, Callable[[Cost], int]], ...] = (
+    ("MAC", lambda cost: int(cost.macs)),
+    ("output element", lambda cost: int(elements(cost.output))),
+    ("input element", lambda cost: int(elements(cost.inputs[0])) if cost.inputs else 0),
+)
+
+
+def _rule(pairs: Sequence[tuple[Cost, int]]) -> str:
+    """The rate that gives the other figure for every layer of the type, if there is a single one."""
+    if all(theirs == cost.macs for cost, theirs in pairs):
+        return "the same"
+    if not any(theirs for _, theirs in pairs):
+        return "not counted there"
+    for what, base in BASES:
+        rates = {theirs / base(cost) if base(cost) else None for cost, theirs in pairs}
+        rate = rates.pop()
+        if not rates and rate and rate == int(rate):
+            return f"{int(rate)} for each {what}"
+    return "differs from layer to layer"

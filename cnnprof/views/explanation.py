@@ -1,0 +1,161 @@
+"""`cnnprof explain`: calculations written out, for one layer or as the worksheet of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Cost, Profile
+from cnnprof.core.working import Explanation, Working
+from cnnprof.views.fields import field_cells
+from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
+from cnnprof.views.slips import count_as_lectures, slip_notes
+
+
+def show_layer(profile: Profile, cost: Cost, explanation: Explanation) -> Report:
+    """One layer: its letters, and a line for each figure, `params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
+    facts = [
+        Fact("layer", f"{cost.node.layer.type} of {profile.graph.name}"),
+        Fact("inputs", ", ".join(f"{n} {_size(s)}" for n, s in zip(cost.node.inputs, cost.inputs, strict=True))),
+        Fact("letters", _letters(explanation)),
+    ]
+    rows = tuple({"figure": line.figure, "working": write_line(line)} for line in explanation.workings)
+    notes = [f"{line.name}: {line.note}" for line in explanation.workings if line.note]
+    return Report(
+        "explain",
+        f"{profile.graph.name}: {cost.node.name}",
+        (Listing(tuple(fact for fact in facts if fact.value)), Table(("figure", "working"), rows)),
+        (*notes, *slip_notes(profile, [cost])),
+        _data(profile, [cost], [explanation]),
+    )
+
+
+def show_worksheet(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation], what: str | None) -> Report:
+    """The worksheet of a network or a block; layers without anything to calculate are left out, and named."""
+    if what == "receptive-field":
+        table, notes = _field_table(profile, chosen, explanations), list[str]()
+    else:
+        table, notes = _line_table(chosen, explanations)
+    whole = len(chosen) == len(profile.costs)
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), table]
+    if what != "receptive-field":
+        sections.append(_sums(chosen, "Totals"))
+    title = profile.graph.name if whole else f"{profile.graph.name}: {_common_path(chosen)}"
+    notes += slip_notes(profile, chosen)
+    return Report("explain", title, tuple(sections), tuple(notes), _data(profile, chosen, explanations))
+
+
+def write_line(line: Working) -> str:
+    """`params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
+    result = _result(line.result)
+    steps = [line.name, line.formula, "" if line.numbers == str(line.result) else line.numbers, result]
+    return " = ".join(step for step in steps if step) + (f" {line.unit}" if line.unit and line.result is not None else "")
+
+
+def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> tuple[Table, list[str]]:
+    rows: list[dict[str, Any]] = []
+    notes, left_out = [], dict[str, int]()
+    for cost, explanation in zip(chosen, explanations, strict=True):
+        lines = [line for line in explanation.workings if _says_something(line, cost)]
+        if not lines:
+            left_out[cost.node.layer.type] = left_out.get(cost.node.layer.type, 0) + 1
+        for i, line in enumerate(lines):
+            rows.append(
+                {
+                    "name": "" if i else cost.node.name,
+                    "working_name": line.name,
+                    "formula": line.formula,
+                    "numbers": "" if line.numbers == str(line.result) else line.numbers,
+                    "result": line.result,
+                }
+            )
+            if "unread" in line.note:
+                notes.append(f"{cost.node.name}: {line.note}")
+    if left_out:
+        kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
+        notes.append(f"nothing to calculate, and left out: {kinds}")
+    return Table(("name", "working_name", "formula", "numbers", "result"), tuple(rows)), notes
+
+
+def _says_something(line: Working, cost: Cost) -> bool:
+    """Whether a worksheet needs the line: not a zero, a size twice, a shape that stays, or operations beside MACs and windows."""
+    if line.figure == "shape":
+        return cost.inputs[:1] != (cost.output,) and not (line.formula and not line.numbers and line.name != "output")
+    if line.figure == "macs" and line.name not in ("MACs", "window operations"):
+        return False
+    return bool(line.result)
+
+
+def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> Table:
+    rows = []
+    for cost, explanation in zip(chosen, explanations, strict=True):
+        line = explanation.workings[0]
+        cells = field_cells(profile, cost)
+        rows.append(
+            {
+                "name": cost.node.name,
+                "type": cost.node.layer.type,
+                "formula": line.formula,
+                "numbers": line.numbers,
+                "field": cells["receptive_field"],
+                "stride": cells["receptive_field_stride"],
+                "center": cells["receptive_field_center"],
+                "beyond": cells["field_exceeds"],
+            }
+        )
+    return Table(("name", "type", "formula", "numbers", "field", "stride", "center", "beyond"), tuple(rows))
+
+
+def _sums(chosen: Sequence[Cost], title: str) -> Listing:
+    run = [cost for cost in chosen if not cost.node.aux]
+    return Listing(
+        (
+            Fact("params", sum(cost.params for cost in run), "exact"),
+            Fact("MACs", sum(cost.macs for cost in run), "exact"),
+            Fact("with pooling windows", sum(count_as_lectures(cost) for cost in run), "exact"),
+            Fact("activations", sum(cost.activations for cost in run), "exact"),
+        ),
+        title,
+    )
+
+
+def _data(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> dict[str, Any]:
+    layers = []
+    plain = layer_dicts(replace(profile, costs=tuple(chosen)))
+    for entry, cost, explanation in zip(plain, chosen, explanations, strict=True):
+        fields = field_cells(profile, cost)
+        layers.append(
+            entry
+            | {key: list(fields[key]) if fields[key] else None for key in ("receptive_field_stride", "receptive_field_center")}
+            | {
+                "letters": {
+                    letter.symbol: {"meaning": letter.meaning, "value": letter.value} for letter in explanation.letters
+                },
+                "workings": [line.to_dict() for line in explanation.workings],
+            }
+        )
+    return {"model": model_dict(profile.graph), "totals": totals_dict(profile.totals), "layers": layers}
+
+
+def _letters(explanation: Explanation) -> str:
+    return ", ".join(f"{letter.symbol} = {letter.value:,} ({letter.meaning})" for letter in explanation.letters)
+
+
+def _common_path(chosen: Sequence[Cost]) -> str:
+    paths = [cost.node.path for cost in chosen]
+    shared = 0
+    while len({path[: shared + 1] for path in paths}) == 1 and shared + 1 < len(paths[0]):
+        shared += 1
+    return ".".join(paths[0][:shared])
+
+
+def _result(value: Any) -> str:
+    if value is None:
+        return "-"
+    return _size((0, *value)) if isinstance(value, tuple) else f"{value:,}"
+
+
+def _size(shape: Sequence[Any]) -> str:
+    return "x".join(str(size) for size in shape[1:])

@@ -1,0 +1,20 @@
+"""The receptive field as columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnprof.core.results import Cost, Profile, Row
+
+FIELD_COLUMNS = ("receptive_field", "receptive_field_stride", "receptive_field_center", "field_exceeds")
+
+
+def field_cells(profile: Profile, row: Cost | Row) -> dict[str, Any]:
+    """Size, stride and centre of what a position sees, in input pixels; `field_exceeds` marks a size beyond the input."""
+    size, fields = row.receptive_field, row.fields or ()
+    return {
+        "receptive_field": size,
+        "receptive_field_stride": tuple(field.jump for field in fields) or None,
+        "receptive_field_center": tuple(field.centre for field in fields) or None,
+        "field_exceeds": any(field.size > n for field, n in zip(fields, profile.graph.input_shape[2:], strict=False)),
+    }

@@ -1,0 +1,51 @@
+"""`cnnprof explain --vs`: why another convention gives another number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from cnnprof.core.conventions import CONVENTIONS
+from cnnprof.core.gaps import NAMES, Gap
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Profile
+from cnnprof.views.model import header, lower_bound_notes, model_dict
+
+
+def show_gaps(profile: Profile, convention: str, gaps: Sequence[Gap]) -> Report:
+    """One row a layer type; the differences add up to the whole one."""
+    ours, theirs = sum(gap.ours for gap in gaps), sum(gap.theirs for gap in gaps)
+    rows = tuple(
+        {
+            "type": gap.type,
+            "layers": gap.layers,
+            "ours": gap.ours,
+            "theirs": gap.theirs,
+            "difference": gap.difference,
+            "reason": gap.rule,
+        }
+        for gap in gaps
+    )
+    total = {
+        "type": "total",
+        "layers": sum(gap.layers for gap in gaps),
+        "ours": ours,
+        "theirs": theirs,
+        "difference": theirs - ours,
+    }
+    text = " ".join((CONVENTIONS[NAMES.get(convention, convention)].__doc__ or "").split())
+    graph = profile.graph
+    sections = (
+        Listing((*header(graph), Fact(convention, text))),
+        Table(("type", "layers", "ours", "theirs", "difference", "reason"), rows, total=total),
+    )
+    data = {
+        "model": model_dict(graph),
+        "convention": convention,
+        "macs": ours,
+        "theirs": theirs,
+        "gaps": [asdict(gap) | {"difference": gap.difference} for gap in gaps],
+    }
+    return Report(
+        "explain", f"{graph.name}: MACs against {convention}", sections, tuple(lower_bound_notes("note", profile.totals)), data
+    )

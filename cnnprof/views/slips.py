@@ -1,0 +1,60 @@
+"""Figures that lecture slides print otherwise, so that nobody looks for the mistake in the own calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnnprof.core.conventions import CONVENTIONS
+from cnnprof.core.results import Cost, Profile
+
+
+class Slip(NamedTuple):
+    """What a slide says of a network's layer (of the whole network: "") and what comes out."""
+
+    network: str
+    layer: str
+    what: str
+    slide: str
+    computed: int
+    why: str = ""
+
+
+SLIPS = (
+    Slip("lenet5", "S2", "operations", "4,074", 4_704, "digits exchanged"),
+    Slip("alexnet_one_tower", "conv1", "params", "34,857", 34_944),
+    Slip(
+        "vgg16",
+        "",
+        "operations",
+        "13.6 G",
+        15_470_264_320,
+        "the convolutions alone have 15.3 G, as the slide's own rows add up",
+    ),
+    Slip("vgg16", "", "activations", "24 M, 96 MB", 15_112_168, "60 MB"),
+)
+
+
+def slip_notes(profile: Profile, chosen: Sequence[Cost]) -> list[str]:
+    """A remark for each slip about what is shown."""
+    layers = {cost.node.name: cost for cost in chosen}
+    totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}
+    notes = []
+    for slip in SLIPS:
+        if slip.network != profile.graph.name or (slip.layer not in layers if slip.layer else len(chosen) < len(profile.costs)):
+            continue
+        if slip.computed == (_figure(layers[slip.layer], slip.what) if slip.layer else totals[slip.what]):
+            reason = f" ({slip.why})" if slip.why else ""
+            notes.append(
+                f"{slip.layer or slip.network}: a slide says {slip.slide} {slip.what}; it is {slip.computed:,}{reason}"
+            )
+    return notes
+
+
+def count_as_lectures(cost: Cost) -> int:
+    """Multiply-accumulates, and for pooling the window for every output."""
+    return int(CONVENTIONS["lecture"](cost.node.layer, cost.inputs, cost.output, cost.ops))
+
+
+def _figure(cost: Cost, what: str) -> int:
+    return int(cost.params) if what == "params" else count_as_lectures(cost)

@@ -1,0 +1,68 @@
+"""The Python API of calculations: `cnnprof.explain("alexnet_one_tower:conv1")`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnnprof import api, sources
+from cnnprof.core import results
+from cnnprof.core.gaps import find_gaps
+from cnnprof.core.report import Report
+from cnnprof.core.working import Explanation
+from cnnprof.symbolic.worksheet import select, work_out_layers
+from cnnprof.views.explanation import show_layer, show_worksheet
+from cnnprof.views.gaps import show_gaps
+from cnnprof.views.quiz import show_quiz
+
+
+@dataclass(frozen=True, repr=False)
+class Worksheet(api.Shown):
+    """Calculations written out: `explanations`, one for each of the layers `chosen` in `profile`."""
+
+    profile: api.Profile
+    chosen: tuple[results.Cost, ...]
+    explanations: tuple[Explanation, ...]
+    what: str | None = None
+
+    def report(self) -> Report:
+        """The report of `cnnprof explain`."""
+        if len(self.chosen) == 1:
+            return show_layer(self.profile, self.chosen[0], self.explanations[0])
+        return show_worksheet(self.profile, self.chosen, self.explanations, self.what)
+
+    def quiz(self, answers: bool = False) -> Report:
+        """The worksheet with shapes, parameters and operations left out, or with the answers filled in."""
+        return show_quiz(self.profile, self.chosen, self.explanations, answers)
+
+    def __repr__(self) -> str:
+        return f"<Worksheet of {self.profile.graph.name}: {len(self.chosen)} layers>"
+
+
+def explain(
+    reference: str,
+    what: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Worksheet:
+    """The calculations of a network, or of the layer or block behind its name (`resnet50:stage3.bottleneck2.conv1`).
+
+    Args:
+        what: `shape`, `params`, `macs`, `memory` or `receptive-field`, where not all are wanted.
+    """
+    network, target = sources.split_layer(reference)
+    analyzed = api.profile(network, settings, input_shape, batch)
+    return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(work_out_layers(analyzed, target, what)), what)
+
+
+def explain_gap(
+    reference: str,
+    convention: str,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Report:
+    """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
+    analyzed = api.profile(reference, settings, input_shape, batch)
+    return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
