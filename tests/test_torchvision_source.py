@@ -114,6 +114,7 @@ def test_the_batch_multiplies_operations_and_not_parameters():
         ("resnet18", {"num_clases": "10"}, r"torchvision's resnet18 has no setting 'num_clases'\n.*did you mean 'num_classes'"),
         ("convnext_tiny", {"num_clases": "10"}, r"torchvision's convnext_tiny has no setting 'num_clases'"),
         ("resnet18", {"weights": "IMAGENET1K_V3"}, r"torchvision has no weights 'IMAGENET1K_V3' for resnet18\n.*IMAGENET1K_V1"),
+        ("resnet18", {"weights": "1"}, r"torchvision has no weights '1' for resnet18\n.*one of IMAGENET1K_V1"),
         ("resnet18", {"num_classes": "ten"}, r"torchvision cannot build resnet18: TypeError: "),
         ("resnet18", {"layers": "(1, 1)"}, r"torchvision cannot build resnet18: TypeError: "),
         ("resnext50_32x4d", {"groups": "7"}, r"torchvision cannot build resnext50_32x4d: ValueError: "),
@@ -132,6 +133,11 @@ def test_an_input_too_small_names_the_layer():
         "cannot run torchvision:vgg11 on an input of 3x8x8: features.15 (MaxPool2d): its window of 2 does not fit into an input"
         " of 512x1x1; it needs at least 2"
     )
+
+
+def test_an_input_of_too_few_sizes_is_refused():
+    with pytest.raises(CnnprofError, match=r"^resnet18 takes images of three sizes, CxHxW, and the input has 2$"):
+        load("resnet18", input_shape=(224, 224))
 
 
 def test_an_input_of_other_channels_names_the_layer():

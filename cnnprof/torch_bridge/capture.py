@@ -134,6 +134,7 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, inp
         for parameter, size in module.named_parameters()
         if parameter in trace.untouched and not any(parameter.startswith(f"{head}.") for head in heads)
     }
+    last_read = {number: reader for reader, step in enumerate(trace.steps) for number in step.inputs}
     nodes = tuple(
         Node(
             name=names[number],
@@ -142,6 +143,7 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, inp
             aux=number in aux,
             owns_params=step.owns_params,
             trainable=step.trainable,
+            until=names[trace.held[number]] if trace.held.get(number, -1) > last_read.get(number, number) else "",
         )
         for number, step in enumerate(trace.steps)
     )

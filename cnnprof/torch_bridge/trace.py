@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import finalize
 
 import torch
 from torch import Tensor, nn
@@ -60,12 +61,16 @@ class Step:
 
 @dataclass
 class Trace:
-    """What ran: the steps in order, those that the network returns, and the operations that have no row."""
+    """What ran: the steps in order, those that the network returns, and the operations that have no row.
+
+    `held` has for a step the last one during which the module's code held what it made.
+    """
 
     steps: list[Step] = field(default_factory=list)
     outputs: tuple[int, ...] = ()
     uncounted: list[tuple[int, str]] = field(default_factory=list)
     untouched: tuple[str, ...] = ()
+    held: dict[int, int] = field(default_factory=dict)
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -81,10 +86,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._counted: set[int] = set()
         self._scopes = [Scope("")]
         self._word: str | None = None
-        # Steps by the identity of the tensor they made; `_alive` keeps an identity from being given to a second tensor.
+        # Steps by the identity of the tensor they made, for as long as it lives; what is kept here keeps its identity.
         self._step_of: dict[int, int] = {id(x): NETWORK_INPUT}
         self._constants: dict[int, int] = {}
-        self._alive: list[Tensor] = [x]
+        self._alive: list[object] = [x]
         # In-place writes into each storage, and how many of them the step of a tensor knows of.
         self._writes: dict[int, list[tuple[int, Tensor]]] = {}
         self._known_writes: dict[int, int] = {}
@@ -113,9 +118,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return self._run(func, args, kwargs or {})
         except Exception as error:
             if self.failure is None:
-                self.failure = _misfit(self._scopes[-1].path, func, args, kwargs or {}) or one_line(
-                    error, self._scopes[-1].path
-                )
+                path = self._scopes[-1].path
+                self.failure = _misfit(path, func, args, kwargs or {}) or one_line(error, path)
             raise
         finally:
             if outermost:
@@ -206,7 +210,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """The tensor is now what that step made."""
         self._step_of[id(tensor)] = number
         self._known_writes[id(tensor)] = len(self._writes.get(storage(tensor), ()))
-        self._alive.append(tensor)
+        self._alive.append(tensor.untyped_storage())
+        finalize(tensor, self._released, id(tensor), number).atexit = False
+
+    def _released(self, key: int, number: int) -> None:
+        """The module's code has let go of a tensor that the step made: the newest step is the last that it saw."""
+        self._step_of.pop(key, None)
+        self._known_writes.pop(key, None)
+        self._trace.held[number] = len(self._trace.steps) - 1
 
     def _varies(self, tensor: Tensor) -> bool:
         """Whether the tensor depends on the network's input or on a parameter; all else is a constant."""

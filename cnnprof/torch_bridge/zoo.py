@@ -25,6 +25,8 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
     Raises CnnprofError for a setting that the model does not have or cannot use, and UnavailableError without torchvision.
     """
     builder = import_torchvision().models.get_model_builder(name)
+    if len(input_shape) != 4:
+        raise CnnprofError(f"{name} takes images of three sizes, CxHxW, and the input has {len(input_shape) - 1}")
     arguments = _arguments(builder)
     given = {key: value for key, value in settings.items() if key != WEIGHTS}
     for key in given:
@@ -48,14 +50,14 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
     return model
 
 
-def weights_entry(name: str, chosen: str | None) -> Any:
+def weights_entry(name: str, chosen: Any) -> Any:
     """An entry of the model's weights metadata, the default one for None. Raises CnnprofError if it has none of that name."""
     entries = import_torchvision().models.get_model_weights(name)
     if chosen is None or chosen == "DEFAULT":
         return entries.DEFAULT
     if chosen not in entries.__members__:
         known = list(entries.__members__)
-        hint = did_you_mean(chosen, known) or f"one of {', '.join(known)}"
+        hint = did_you_mean(str(chosen), known) or f"one of {', '.join(known)}"
         raise CnnprofError(f"torchvision has no weights '{chosen}' for {name}", hint=hint)
     return entries[chosen]
 

@@ -20,7 +20,7 @@ class Call:
 
     def __init__(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         self.namespace, self.name = func._schema.name.split("::")
-        self.inplace = self.name.endswith("_") and not self.name.endswith("__")
+        self.inplace = self.name.endswith("_") and not self.name.endswith("__") and isinstance(args[0], Tensor)
         self.op: str = self.name[:-1] if self.inplace else self.name
         self.result = result
         self._schema = func._schema
