@@ -70,7 +70,7 @@ def defined_names(path: Path) -> list[str]:
     the names that can be seen, so that asking for one of them shows the mistake.
     """
     try:
-        text = read_source(path, str(path)).text
+        text = read_source(path, str(path)).text.replace("\r\n", "\n")
     except SpecError:
         return []
     stem = path.stem
