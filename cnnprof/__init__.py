@@ -5,7 +5,7 @@
     cnnprof.compare(["resnet50", "mobilenet_v2"])
     cnnprof.bench(["resnet18"])
 
-The functions are those of `cnnprof.api`, imported when they are first asked for.
+The functions are those of `cnnprof.api` and `cnnprof.worksheets`, imported when they are first asked for.
 """
 
 from importlib import import_module
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.core.environment import __version__
 
 if TYPE_CHECKING:
-    from cnnprof.api import bench, compare, diff, load, profile
+    from cnnprof.api import bench, check, compare, diff, load, profile
+    from cnnprof.worksheets import explain
 
-__all__ = ["__version__", "bench", "compare", "diff", "load", "profile"]
+__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "profile"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("cnnprof.api"), name)
+        return getattr(import_module("cnnprof.worksheets" if name == "explain" else "cnnprof.api"), name)
     raise AttributeError(f"module 'cnnprof' has no attribute '{name}'")

@@ -6,18 +6,20 @@ Views are imported by the result that shows itself with one, so that a summary s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
 from cnnprof.core import results
 from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.core.graph import Graph
 
 if TYPE_CHECKING:
     from cnnprof.core.alignment import Pair
+    from cnnprof.core.budgets import Budget, Verdict
     from cnnprof.core.measurements import Measurement
     from cnnprof.core.report import Report
     from cnnprof.measure.bench import Options, Progress
@@ -106,6 +108,29 @@ class Benchmark(Shown):
 
     def __repr__(self) -> str:
         return f"<Benchmark of {', '.join(measurement.model for measurement in self.measurements)}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Audit(Shown):
+    """Networks held to budgets: `verdicts`, one a network and budget."""
+
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no budget of level `error` is exceeded."""
+        return not any(verdict.status == "error" for verdict in self.verdicts)
+
+    def report(self) -> Report:
+        """The report of `cnnprof check`."""
+        from cnnprof.views.budgets import show_verdicts
+
+        return show_verdicts(self.verdicts, self.measurements)
+
+    def __repr__(self) -> str:
+        held = sum(verdict.status == "ok" for verdict in self.verdicts)
+        return f"<Audit: {held} of {len(self.verdicts)} budgets hold>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,6 +232,75 @@ def to_spec(graph: Graph, compact: bool = True) -> str:
     from cnnprof.sources.specs import write_text
 
     return write_text(graph, compact)
+
+
+def check(
+    references: Sequence[str] | None = None,
+    limits: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    time: Callable[[Sequence[Profile]], Sequence[Measurement]] | None = None,
+) -> Audit:
+    """Hold networks to budgets: `limits` by name (`{"max-params": "5M"}`) and those of the nearest pyproject.toml.
+
+    Args:
+        references: the networks; those that pyproject.toml has budgets for if left out.
+        time: measures those that have a budget for latency; `bench`, short, if left out.
+    """
+    from cnnprof.core.budgets import budgets_of, judge, read_budgets
+    from cnnprof.core.project import find_project
+
+    project = find_project()
+    written = read_budgets(project) if project else []
+    budgets = [*budgets_of(limits or {}), *written]
+    if not budgets:
+        raise UsageError("no budget is given", hint="as in --max-params 5M, or under [[tool.cnnprof.budget]] in pyproject.toml")
+    named: dict[str, Budget | None] = (
+        _expand_budgets(written) if references is None else dict.fromkeys(sources.expand(references))
+    )
+    if not named:
+        raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
+    read = []
+    for name, budget in named.items():
+        with _blaming(budget):
+            read.append((name, profile(name, settings, input_shape, batch)))
+    pairs = list(zip(named, _told_apart(read), strict=True))
+    for name, each in pairs:
+        if not judge(each, name, budgets):
+            raise UsageError(f"no budget covers '{name}'", hint="give one as an option, such as --max-params 5M")
+    timed = [each for name, each in pairs if any(v.budget.figure == "latency_ms" for v in judge(each, name, budgets))]
+    measurements = tuple((time or _time_quickly)(timed)) if timed else ()
+    latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
+    verdicts = [verdict for name, each in pairs for verdict in judge(each, name, budgets, latencies.get(each.graph.name))]
+    return Audit(tuple(verdicts), measurements)
+
+
+def _expand_budgets(budgets: Sequence[Budget]) -> dict[str, Budget | None]:
+    """Every network that a budget names, with the first that does."""
+    found: dict[str, Budget | None] = {}
+    for budget in budgets:
+        with _blaming(budget):
+            names = sources.expand(budget.models)
+        found |= {name: budget for name in names if name not in found}
+    return found
+
+
+@contextmanager
+def _blaming(budget: Budget | None) -> Iterator[None]:
+    """An error without a place of its own is in the line that names the budget's models."""
+    try:
+        yield
+    except CnnprofError as error:
+        error.place = error.place or (budget.models_at if budget else None)
+        raise
+
+
+def _time_quickly(profiles: Sequence[Profile]) -> Sequence[Measurement]:
+    from cnnprof.measure.bench import Job, Options, run
+
+    jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in profiles]
+    return run(jobs, Options(processes=3, rounds=5), lambda _: None)
 
 
 def profile_each(

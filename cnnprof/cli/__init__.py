@@ -13,7 +13,7 @@ import typer
 
 from cnnprof.core.environment import __version__
 
-COMMANDS = ("summary", "compare", "bench", "diff", "list", "show", "import", "init", "doctor", "schema")
+COMMANDS = ("summary", "compare", "bench", "diff", "check", "list", "show", "import", "init", "doctor", "schema")
 """In the order of `--help`."""
 
 

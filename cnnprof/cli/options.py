@@ -39,7 +39,7 @@ Set = Annotated[
 Format = Annotated[
     str | None,
     typer.Option(
-        help="table, wide (every column), json, csv, markdown or html.",
+        help="table, wide (every column), json, csv, markdown, html or github (a CI log).",
         show_default="table, or by the suffix of -o",
         autocompletion=lambda incomplete: [f for f in _formats() if f.startswith(incomplete)],
     ),

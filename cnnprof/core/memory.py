@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cnnprof.core.arith import Dim, maximum
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
@@ -14,6 +16,19 @@ def peak_elements(graph: Graph, costs: tuple[Cost, ...]) -> Dim:
     The input and the outputs stay; any other tensor lives from its layer to its last reader. A view and an in-place output
     share the memory of what they look at. While a layer runs, its inputs and its output are alive.
     """
+    peak = elements(graph.input_shape)
+    for _, alive in _alive(graph, costs):
+        peak = maximum(peak, alive)
+    return peak
+
+
+def peak_layer(graph: Graph, costs: tuple[Cost, ...]) -> tuple[Cost, int]:
+    """The layer at which most elements are alive, and how many; of several the first. Sizes must be ints."""
+    return max(_alive(graph, costs), key=lambda step: step[1])
+
+
+def _alive(graph: Graph, costs: tuple[Cost, ...]) -> Iterator[tuple[Cost, Dim]]:
+    """Each layer with the elements that are alive while it runs."""
     owner = {INPUT: INPUT}
     size = {INPUT: elements(graph.input_shape)}
     last_use: dict[str, int] = {}
@@ -34,10 +49,9 @@ def peak_elements(graph: Graph, costs: tuple[Cost, ...]) -> Dim:
     free_after: dict[int, list[str]] = {}
     for name, step in last_use.items():
         free_after.setdefault(step, []).append(name)
-    alive = peak = size[INPUT]
+    alive = size[INPUT]
     for step, cost in enumerate(run):
         alive = alive + (size[cost.node.name] if owner[cost.node.name] == cost.node.name else 0)
-        peak = maximum(peak, alive)
+        yield cost, alive
         for name in free_after.get(step, ()):
             alive = alive - size[name]
-    return peak

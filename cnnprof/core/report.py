@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cnnprof.core.errors import Place
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -40,6 +42,16 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark that a code host shows beside the change: its level is `error` or `warn`."""
+
+    level: str
+    title: str
+    message: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of one command.
 
@@ -50,6 +62,7 @@ class Report:
         notes: remarks below, one a line.
         data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
         text: a text below the sections, as it is: a spec.
+        annotations: what a code host is to be told, for the format `github`.
     """
 
     command: str
@@ -58,3 +71,4 @@ class Report:
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    annotations: tuple[Annotation, ...] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cnnprof.core.errors import SpecError
+from cnnprof.core.project import find_project
 from cnnprof.spec.reader import read_source
 
 BUNDLED = "architectures"
@@ -17,7 +17,6 @@ _VARIANTS = re.compile(r"^variants:[ \t]*(\||)[ \t]*(?:#.*)?\n((?:[ \t].*\n|[ \t
 _DEFAULT = re.compile(r"^default[ \t]*:", re.MULTILINE)
 _ANY_VARIANTS = re.compile(r"^[\"']?variants[\"']?[ \t]*:|^\{", re.MULTILINE)
 _KEY = re.compile(r"([A-Za-z0-9][\w.-]*)[ \t]*:(?=\s|$)")
-_SECTION = re.compile(rb"tool\s*\.\s*[\"']?cnnprof")
 _CELL = re.compile(r"\S+")
 
 
@@ -32,23 +31,16 @@ def own_folders() -> list[Path]:
 
     Raises SpecError if that file is broken or names something that is no folder.
     """
-    here = Path.cwd()
-    project = next(
-        (folder / "pyproject.toml" for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), None
-    )
-    if project is None:
+    project = find_project()
+    paths = project.section.get("paths", []) if project else []
+    if project is None or not paths:
         return []
-    try:
-        data = project.read_bytes()
-    except OSError as error:
-        raise SpecError(f"cannot read {project}: {error.strerror or error}") from None
-    if not _SECTION.search(data):
-        return []
-    paths = _read_paths(project, data)
-    folders = [project.parent / path for path in paths]
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise SpecError(f"{project.file}: [tool.cnnprof] paths is a list of folders", hint='as in paths = ["networks"]')
+    folders = [project.folder / path for path in paths]
     for path, folder in zip(paths, folders, strict=True):
         if not folder.is_dir():
-            raise SpecError(f"{project}: [tool.cnnprof] paths names '{path}', which is not a folder")
+            raise SpecError(f"{project.file}: [tool.cnnprof] paths names '{path}', which is not a folder")
     return folders
 
 
@@ -108,27 +100,6 @@ def _slow_names(path: Path) -> tuple[list[str], bool]:
     except SpecError:
         return [], True
     return list(family.variants), family.default is not None
-
-
-def _read_paths(project: Path, data: bytes) -> list[str]:
-    toml = _toml()
-    try:
-        content = toml.loads(data.decode())
-    except ValueError as error:
-        raise SpecError(f"{project} is not valid TOML: {error}") from None
-    tool = content.get("tool", {})
-    section = tool.get("cnnprof", {}) if isinstance(tool, dict) else {}
-    paths = section.get("paths", []) if isinstance(section, dict) else section
-    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        raise SpecError(f"{project}: [tool.cnnprof] paths is a list of folders", hint='as in paths = ["networks"]')
-    return paths
-
-
-def _toml() -> Any:
-    from importlib import import_module
-    from sys import version_info
-
-    return import_module("tomllib" if version_info >= (3, 11) else "tomli")
 
 
 def own_and_bundled() -> Iterator[list[Path]]:

@@ -1,0 +1,27 @@
+"""A log of GitHub Actions: the wide table, and each annotation as a workflow command."""
+
+from __future__ import annotations
+
+from cnnprof.core.report import Annotation, Report
+from cnnprof.reports import Style
+from cnnprof.reports.table import lay_out
+
+_COMMANDS = {"error": "error", "warn": "warning"}
+
+
+def render(report: Report, style: Style) -> str:
+    """The table with every column; below it a line for each annotation, which GitHub shows beside the change."""
+    lines = [_command(annotation) + "\n" for annotation in report.annotations]
+    return lay_out(report, Style(None, style.color), wide=True) + "".join(lines)
+
+
+def _command(annotation: Annotation) -> str:
+    place = annotation.place
+    properties = {"file": place.file, "line": str(place.line)} if place else {}
+    properties["title"] = annotation.title
+    options = ",".join(f"{key}={_escape(text, ':,')}" for key, text in properties.items())
+    return f"::{_COMMANDS[annotation.level]} {options}::{_escape(annotation.message)}"
+
+
+def _escape(text: str, also: str = "") -> str:
+    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + also else char for char in text)

@@ -1,0 +1,84 @@
+"""`cnnprof check`: which budgets hold, which do not and by how much, and where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnprof.core.budgets import Verdict
+from cnnprof.core.measurements import Measurement
+from cnnprof.core.report import Annotation, Report, Table
+
+COLUMNS = ("model", "budget", "limit", "value", "used", "excess", "status", "look_at")
+
+
+def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measurement] = ()) -> Report:
+    """The report on budgets, one row each; what fails is an annotation, too."""
+    failed = [verdict for verdict in verdicts if verdict.status != "ok"]
+    title = f"{len(failed)} of {len(verdicts)} budgets do not hold" if failed else f"all {len(verdicts)} budgets hold"
+    notes = [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
+    notes += [f"{m.model}: {warning}" for m in measurements for warning in m.warnings]
+    notes += [_interval_note(verdict, m) for verdict in verdicts for m in measurements if _undecided(verdict, m)]
+    data: dict[str, Any] = {
+        "passed": not any(verdict.status == "error" for verdict in verdicts),
+        "budgets": [_dict(verdict) for verdict in verdicts],
+    }
+    if measurements:
+        data["measurements"] = [measurement.to_dict() for measurement in measurements]
+    annotations = tuple(_annotation(verdict) for verdict in failed if verdict.exceeds)
+    return Report("check", title, (Table(COLUMNS, tuple(map(_row, verdicts))),), tuple(notes), data, annotations=annotations)
+
+
+def _row(verdict: Verdict) -> dict[str, Any]:
+    budget, value = verdict.budget, verdict.value
+    return {
+        "model": verdict.model,
+        "budget": budget.key,
+        "limit": (budget.limit, budget.unit),
+        "value": None if value is None else (value, budget.unit),
+        "used": None if value is None else value / budget.limit,
+        "excess": (value - budget.limit, budget.unit) if value is not None and verdict.exceeds else "",
+        "status": verdict.status,
+        "look_at": _parts(verdict),
+    }
+
+
+def _parts(verdict: Verdict) -> str:
+    return ", ".join(f"{part.name} ({part.share:.0%})" for part in verdict.parts)
+
+
+def _annotation(verdict: Verdict) -> Annotation:
+    budget, value = verdict.budget, verdict.value or 0
+    message = f"{budget.figure} is {value:,.10g}, {value / budget.limit - 1:.1%} over the limit of {budget.limit:,.10g}"
+    look = f"; look at {_parts(verdict)}" if verdict.parts else ""
+    return Annotation(verdict.status, f"{verdict.model}: {budget.key}", message + look, budget.place)
+
+
+def _undecided(verdict: Verdict, measurement: Measurement) -> bool:
+    latency = measurement.latency()
+    if verdict.budget.figure != "latency_ms" or verdict.model != measurement.model or not latency or not latency.ci95:
+        return False
+    return latency.ci95[0] <= verdict.budget.limit <= latency.ci95[1]
+
+
+def _interval_note(verdict: Verdict, measurement: Measurement) -> str:
+    latency = measurement.latency()
+    low, high = (latency and latency.ci95) or (0, 0)
+    return f"{verdict.model}: the limit lies within the latency's 95% interval, {low:.3g} to {high:.3g} ms"
+
+
+def _dict(verdict: Verdict) -> dict[str, Any]:
+    budget, value = verdict.budget, verdict.value
+    return {
+        "model": verdict.model,
+        "budget": budget.key,
+        "figure": budget.figure,
+        "limit": budget.limit,
+        "value": value,
+        "excess": max(0, value - budget.limit) if value is not None else None,
+        "used": value / budget.limit if value is not None else None,
+        "level": budget.level,
+        "status": verdict.status,
+        "look_at": [part._asdict() for part in verdict.parts],
+        "place": {"file": budget.place.file, "line": budget.place.line} if budget.place else None,
+    }

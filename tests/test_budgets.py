@@ -1,0 +1,104 @@
+"""Limits, their units, and what a network makes of them."""
+
+import pytest
+
+import cnnprof
+from cnnprof.core.budgets import Budget, Part, budgets_of, judge, parse_limit
+from cnnprof.core.errors import CnnprofError, UsageError
+from cnnprof.core.memory import peak_layer
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "limit"),
+    [
+        ("max-params", "5M", 5_000_000),
+        ("max-params", "5_000_000", 5_000_000),
+        ("max-params", 5_000_000, 5_000_000),
+        ("max-macs", "4.1G", 4_100_000_000),
+        ("max-activations", " 10 K ", 10_000),
+        ("max-peak", "64MB", 64_000_000),
+        ("max-peak", "64MiB", 64 * 2**20),
+        ("max-peak", "1.5GiB", 3 * 2**29),
+        ("max-latency", "8ms", 8),
+        ("max-latency", "0.5s", 500),
+        ("max-latency", "250us", 0.25),
+    ],
+)
+def test_units(key, text, limit):
+    assert parse_limit(key, text) == limit
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("max-peak", "64", "'64' has no unit"),
+        ("max-latency", "8", "'8' has no unit"),
+        ("max-params", "5MB", "unknown unit 'MB'"),
+        ("max-params", "5m", "unknown unit 'm'"),
+        ("max-params", "-5M", "'-5M' is not a limit"),
+        ("max-params", "many", "'many' is not a limit"),
+        ("max-params", "", "'' is not a limit"),
+        ("max-params", "nan", "'nan' is not a limit"),
+        ("max-params", True, "'True' is not a limit"),
+        ("max-params", "0", "a limit is above 0"),
+    ],
+)
+def test_what_is_no_limit(key, text, message):
+    with pytest.raises(CnnprofError, match=message) as caught:
+        parse_limit(key, text)
+    assert caught.value.message.startswith(key)
+
+
+def test_an_unknown_limit_has_a_suggestion():
+    with pytest.raises(UsageError, match="did you mean 'max-params'"):
+        budgets_of({"max-param": "5M"})
+
+
+def test_a_limit_that_is_met_exactly_holds():
+    profile = cnnprof.profile("lenet5")
+    (verdict,) = judge(profile, "lenet5", budgets_of({"max-params": 61_706}))
+    assert (verdict.status, verdict.parts) == ("ok", ())
+    (verdict,) = judge(profile, "lenet5", budgets_of({"max-params": 61_705}))
+    assert verdict.status == "error"
+
+
+def test_where_to_look():
+    profile = cnnprof.profile("lenet5")
+    by_params, by_peak = judge(profile, "lenet5", budgets_of({"max-params": "60K", "max-peak": "100kB"}))
+    # C5: 120 (5*5*16 + 1) = 48,120 of 61,706; F6: 84 (120 + 1); C3: 16 (5*5*6 + 1).
+    assert [(part.name, part.value) for part in by_params.parts] == [
+        ("C5.conv1", 48_120),
+        ("F6.fc1", 10_164),
+        ("C3.conv1", 2_416),
+    ]
+    # At S2 the network's input of 32*32, the pooling's of 6*28*28 and its output of 6*14*14 are alive, in 4 bytes each.
+    assert by_peak.parts == (
+        Part("weights", 4 * 61_706, 4 * 61_706 / by_peak.value),
+        Part("tensors at S2", 4 * 6_904, 4 * 6_904 / by_peak.value),
+    )
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet50", "densenet121"])
+def test_the_peak_is_at_the_layer_that_is_named(name):
+    profile = cnnprof.profile(name)
+    _, elements = peak_layer(profile.graph, profile.costs)
+    assert profile.totals.peak_inference_bytes == profile.totals.param_bytes + 4 * elements
+
+
+def test_budgets_are_for_the_networks_they_name():
+    profile = cnnprof.profile("resnet18")
+    for models, covered in (
+        ((), True),
+        (("resnet18",), True),
+        (("resnet*",), True),
+        (("vgg*", "*18"), True),
+        (("vgg16",), False),
+    ):
+        verdicts = judge(profile, "resnet18", [Budget("max-params", 1, models=models)])
+        assert len(verdicts) == covered
+
+
+def test_a_latency_that_is_not_known_is_neither_held_nor_exceeded():
+    profile = cnnprof.profile("lenet5")
+    budgets = budgets_of({"max-latency": "8ms"})
+    assert [judge(profile, "lenet5", budgets, latency)[0].status for latency in (None, 8.0, 8.1)] == ["unknown", "ok", "error"]

@@ -1,0 +1,170 @@
+"""`cnnprof check` as a gate in a script: exit codes, pyproject.toml, annotations, and mistakes at their line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from shell import cnnprof
+
+PROJECT = """\
+[project]
+name = "app"
+
+[[tool.cnnprof.budget]]
+model = "mobilenet_v1_0[25]*"  # a glob
+max-params = "3M"
+max-peak = "16MB"
+
+[[tool.cnnprof.budget]]
+model = ["resnet18", "nets/own.yaml"]
+max-macs = "1.5G"
+level = "warn"
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "own.yaml").write_text("input: 3x8x8\nlayers: [conv 3x3 4 | gap | fc 10]\n")
+    return tmp_path
+
+
+def verdicts(done):
+    return [(entry["model"], entry["budget"], entry["status"]) for entry in json.loads(done.out)["budgets"]]
+
+
+def test_budgets_that_hold():
+    done = cnnprof("check", "mobilenet_v2", "--max-params", "5M", "--max-macs", "600M", "--max-peak", "64MB")
+    assert done.code == 0
+    assert done.out.startswith("all 3 budgets hold\n")
+
+
+def test_a_budget_that_fails_says_by_how_much_and_where():
+    done = cnnprof("check", "vgg16", "--max-params", "5M", "--max-macs", "600G", COLUMNS="160")
+    assert done.code == 1
+    assert done.out.startswith("1 of 2 budgets do not hold\n")
+    # 138,357,544 - 5,000,000; fc1 has 4096 (25088 + 1) = 102,764,544 of them.
+    assert "133.4 M" in done.out
+    assert "fc1 (74%), fc2 (12%), fc3 (3%)" in done.out
+
+
+def test_json():
+    data = json.loads(cnnprof("check", "vgg16", "--max-params", "5M", "--json").out)
+    (entry,) = data["budgets"]
+    assert (data["command"], data["passed"]) == ("check", False)
+    assert (entry["figure"], entry["limit"], entry["value"], entry["excess"]) == ("params", 5_000_000, 138_357_544, 133_357_544)
+    assert entry["look_at"][0] == {"name": "fc1", "value": 102_764_544, "share": 102_764_544 / 138_357_544}
+
+
+def test_the_project_names_networks_and_levels(project):
+    done = cnnprof("check", "--json", cwd=project)
+    assert done.code == 0  # the only failure is a warning
+    assert verdicts(done) == [
+        ("mobilenet_v1_050", "max-params", "ok"),
+        ("mobilenet_v1_050", "max-peak", "ok"),
+        ("mobilenet_v1_025", "max-params", "ok"),
+        ("mobilenet_v1_025", "max-peak", "ok"),
+        ("resnet18", "max-macs", "warn"),
+        ("own", "max-macs", "ok"),
+    ]
+
+
+def test_files_are_relative_to_the_project(project):
+    done = cnnprof("check", "--json", cwd=project / "nets")
+    assert verdicts(done)[-1] == ("own", "max-macs", "ok")
+    assert verdicts(cnnprof("check", "../nets/own.yaml", "--max-params", "9K", "--json", cwd=project / "nets"))[0][2] == "ok"
+
+
+def test_options_add_to_the_project(project):
+    done = cnnprof("check", "resnet18", "--max-params", "1M", "--json", cwd=project)
+    assert done.code == 1
+    assert verdicts(done) == [("resnet18", "max-params", "error"), ("resnet18", "max-macs", "warn")]
+
+
+def test_annotations_for_github(project):
+    done = cnnprof("check", "--format", "github", cwd=project)
+    (line,) = [line for line in done.out.splitlines() if line.startswith("::")]
+    assert line.startswith(
+        "::warning file=pyproject.toml,line=11,title=resnet18%3A max-macs::macs is 1,814,073,344, 20.9%25 over"
+    )
+    done = cnnprof("check", "vgg16", "--max-params", "5M", "--format", "github")
+    assert "\n::error title=vgg16%3A max-params::params is 138,357,544" in done.out
+
+
+def test_in_a_script(project):
+    script = f"set -e; {sys.executable} -m cnnprof check vgg16 --max-params 5M -o report.json 2>/dev/null; echo deployed"
+    gate = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=project, check=False)
+    assert gate.returncode == 1
+    assert gate.stdout == ""
+    assert json.loads((project / "report.json").read_text())["passed"] is False
+
+
+@pytest.mark.torch
+def test_latency_is_measured(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[[tool.cnnprof.budget]]\nmodel = "lenet5"\nmax-latency = "100s"\n')
+    done = cnnprof("check", "lenet5", "--max-latency", "1us", "--max-params", "62K", "--json", cwd=tmp_path)
+    assert done.code == 1
+    assert verdicts(done) == [
+        ("lenet5", "max-params", "ok"),
+        ("lenet5", "max-latency", "error"),
+        ("lenet5", "max-latency", "ok"),
+    ]
+    data = json.loads(done.out)
+    assert data["budgets"][1]["value"] == data["measurements"][0]["latency_ms"]["median"]
+
+
+@pytest.mark.torch
+def test_a_device_that_is_not_there_is_no_pass():
+    done = cnnprof("check", "lenet5", "--max-latency", "8ms", "--device", "cuda:99")
+    assert done.code == 4
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vgg16", "--max-peak", "64"], "max-peak: '64' has no unit\n  = hint: write 64MB"),
+        (["vgg16", "--max-params", "5MB"], "max-params: unknown unit 'MB'"),
+        (["vgg16"], "no budget is given"),
+        (["--max-params", "5M"], "no network is named"),
+        (["--max-parms", "5M"], "--max-params"),
+    ],
+)
+def test_wrong_options(arguments, message, tmp_path):
+    done = cnnprof("check", *arguments, cwd=tmp_path, COLUMNS="200")
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("max-params", "max-parms", "unknown key 'max-parms' in a budget\n --> pyproject.toml:6:1\n"),
+        ("max-params", "max-parms", "did you mean 'max-params'"),
+        ('"3M"', '"3X"', "unknown unit 'X'\n --> pyproject.toml:6:15\n"),
+        ('"16MB"', "16", "'16' has no unit\n --> pyproject.toml:7:12\n"),
+        ('"warn"', '"wran"', "unknown level 'wran' of a budget\n --> pyproject.toml:12:10\n"),
+        ("resnet18", "resnet81", "unknown network 'resnet81'\n --> pyproject.toml:10:1\n"),
+        ("mobilenet_v1", "mobelnet_v1", "no network's name matches 'mobelnet_v1_0[25]*'\n --> pyproject.toml:5:1\n"),
+        ("own.yaml", "none.yaml", "no such file: nets/none.yaml\n --> pyproject.toml:10:1\n"),
+        ('max-macs = "1.5G"', "", "a budget without a limit\n --> pyproject.toml:9:1\n"),
+        ('["resnet18", "nets/own.yaml"]', "5", "is a name, a glob or a list of them\n --> pyproject.toml:10:1\n"),
+        ('"3M"', "3M", "is not valid TOML"),
+        ("tool.cnnprof.budget", "tool.cnnprof.budgets", "unknown key 'budgets' in [tool.cnnprof]"),
+        ("[[tool.cnnprof.budget]]\nmodel = [", "[tool.other]\nx = [", ""),
+    ],
+)
+def test_mistakes_in_the_project(project, before, after, message):
+    (project / "pyproject.toml").write_text(PROJECT.replace(before, after))
+    done = cnnprof("check", cwd=project)
+    assert done.code == (3 if message else 0)
+    assert message in done.err
+
+
+def test_a_network_that_no_budget_covers(project):
+    done = cnnprof("check", "vgg16", cwd=project)
+    assert done.code == 2
+    assert "no budget covers 'vgg16'" in done.err
