@@ -26,6 +26,7 @@ class Node:
         aux: part of a head that only training runs.
         owns_params: False if the weights belong to another node (sharing) or are computed by one.
         trainable: False if its weights are frozen.
+        until: the last node during which the code that ran it held its output, where that is known.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Node:
     aux: bool = False
     owns_params: bool = True
     trainable: bool = True
+    until: str = ""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -116,7 +118,7 @@ class Graph:
             "input_shape": list(self.input_shape),
             "nodes": [
                 {"name": n.name, "layer": layer_to_dict(n.layer), "inputs": list(n.inputs)}
-                | {flag: getattr(n, flag) for flag in ("aux", "owns_params", "trainable") if getattr(n, flag) != _DEFAULT[flag]}
+                | {flag: getattr(n, flag) for flag in _DEFAULT if getattr(n, flag) != _DEFAULT[flag]}
                 for n in self.nodes
             ],
             "outputs": list(self.outputs),
@@ -145,7 +147,7 @@ class Graph:
         )
 
 
-_DEFAULT = {"aux": False, "owns_params": True, "trainable": True}
+_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": ""}
 
 
 def _plain(value: Any) -> Any:

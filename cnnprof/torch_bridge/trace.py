@@ -22,7 +22,17 @@ from cnnprof.core.layers import Layer, ShapeError
 from cnnprof.core.layers.arrangement import Rearrange, Unknown
 from cnnprof.core.layers.linear import Constant, Parameter
 from cnnprof.torch_bridge.rows import OPERATIONS
-from cnnprof.torch_bridge.rows.base import Call, Capture, Match, is_same_view, shares_memory, storage, tensors_in
+from cnnprof.torch_bridge.rows.base import (
+    Call,
+    Capture,
+    Match,
+    View,
+    is_same_view,
+    shares_memory,
+    storage,
+    tensors_in,
+    view_of,
+)
 
 NETWORK_INPUT = -1
 """Stands among a step's inputs for the network's own input."""
@@ -91,7 +101,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._constants: dict[int, int] = {}
         self._alive: list[object] = [x]
         # In-place writes into each storage, and how many of them the step of a tensor knows of.
-        self._writes: dict[int, list[tuple[int, Tensor]]] = {}
+        self._writes: dict[int, list[tuple[int, View]]] = {}
         self._known_writes: dict[int, int] = {}
 
     def enter(self, path: str) -> None:
@@ -175,7 +185,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
                 self._trace.uncounted.append((number, name))
             if call.inplace:
-                self._writes.setdefault(storage(call.first), []).append((number, call.first))
+                self._writes.setdefault(storage(call.first), []).append((number, view_of(call.first)))
             self._made(output, number)
         for output in call.outputs:
             # Indices and statistics that come with the result.
@@ -232,7 +242,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         pending = self._writes.get(storage(tensor), [])[known:]
         for write, target in pending:
             # Another view of the same memory was written to in place.
-            if is_same_view(tensor, target):
+            if view_of(tensor) == target:
                 number = write
             else:
                 overwrite = Rearrange("overwrite", tuple(tensor.shape), inplace=True)

@@ -85,16 +85,18 @@ def shares_memory(a: Tensor, b: Tensor) -> bool:
     return storage(a) == storage(b)
 
 
+View = tuple[object, ...]
+"""Which memory a tensor looks at, and how."""
+
+
+def view_of(tensor: Tensor) -> View:
+    """What two tensors must have in common to look at the same memory in the same way."""
+    return (storage(tensor), tensor.dtype, tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
+
+
 def is_same_view(a: Tensor, b: object) -> bool:
     """Whether two tensors look at the same memory in the same way."""
-    return a is b or (
-        isinstance(b, Tensor)
-        and a.shape == b.shape
-        and a.dtype == b.dtype
-        and a.stride() == b.stride()
-        and a.storage_offset() == b.storage_offset()
-        and shares_memory(a, b)
-    )
+    return a is b or (isinstance(b, Tensor) and view_of(a) == view_of(b))
 
 
 @dataclass(frozen=True)
