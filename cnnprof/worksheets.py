@@ -28,7 +28,7 @@ class Worksheet(api.Shown):
     def report(self) -> Report:
         """The report of `cnnprof explain`."""
         if len(self.chosen) == 1:
-            return show_layer(self.profile, self.chosen[0], self.explanations[0])
+            return show_layer(self.profile, self.chosen[0], self.explanations[0], self.what)
         return show_worksheet(self.profile, self.chosen, self.explanations, self.what)
 
     def quiz(self, answers: bool = False) -> Report:

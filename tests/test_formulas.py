@@ -107,7 +107,7 @@ def test_a_floor_is_written_only_where_it_cuts_and_says_what():
     profile = alone(MaxPool((2, 2), (2, 2)), (1, 3, 7, 8))
     lines = {line.name: line for line in Explainer(profile).explain(profile.costs[0]).workings}
     assert write_line(lines["H_out"]) == "H_out = floor((H - F + 2P)/S) + 1 = floor((7 - 2 + 0)/2) + 1 = 3"
-    assert lines["H_out"].note == "the floor leaves the last 1 of 7 rows unread"
+    assert lines["H_out"].note == "the floor leaves the last of 7 rows unread"
     assert write_line(lines["W_out"]) == "W_out = (W - F + 2P)/S + 1 = (8 - 2 + 0)/2 + 1 = 4"
     stem = alone(Conv(64, (7, 7), (2, 2), (3, 3)), (1, 3, 224, 224))
     notes = [line.note for line in Explainer(stem).explain(stem.costs[0]).workings if line.note]

@@ -52,20 +52,21 @@ def find_gaps(profile: Profile, convention: str) -> list[Gap]:
 
 BASES: tuple[tuple[str, Callable[[Cost], int]], ...] = (
     ("MAC", lambda cost: int(cost.macs)),
-    ("output element", lambda cost: int(elements(cost.output))),
     ("input element", lambda cost: int(elements(cost.inputs[0])) if cost.inputs else 0),
+    ("output element", lambda cost: int(elements(cost.output))),
 )
 
 
 def _rule(pairs: Sequence[tuple[Cost, int]]) -> str:
-    """The rate that gives the other figure for every layer of the type, if there is a single one."""
+    """The smallest whole rate that gives the other figure for every layer of the type."""
     if all(theirs == cost.macs for cost, theirs in pairs):
         return "the same"
     if not any(theirs for _, theirs in pairs):
         return "not counted there"
+    found = []
     for what, base in BASES:
-        rates = {theirs / base(cost) if base(cost) else None for cost, theirs in pairs}
-        rate = rates.pop()
-        if not rates and rate and rate == int(rate):
-            return f"{int(rate)} for each {what}"
-    return "differs from layer to layer"
+        rates = {theirs // base(cost) if base(cost) and theirs % base(cost) == 0 else 0 for cost, theirs in pairs}
+        if len(rates) == 1 and 0 not in rates:
+            found.append((rates.pop(), what))
+    rate, what = min(found, key=lambda each: each[0], default=(0, ""))
+    return f"{rate} for each {what}" if rate else "differs from layer to layer"

@@ -46,6 +46,8 @@ COLUMNS = {
     "stride": Column("stride", "shape", 2),
     "center": Column("centre", "shape", 2),
     "beyond": Column("> input", "mark"),
+    "counted_type": Column("layer type"),
+    "gap": Column("difference", "count"),
     "given": Column("given"),
     "answer_output": Column("output", "result"),
     "answer_params": Column("params", "result"),

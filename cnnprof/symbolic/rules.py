@@ -41,11 +41,7 @@ class Explainer:
         key = (cost.node.layer, cost.inputs)
         on = self._lettered.get(key) or letter(cost.node.layer, cost.inputs, cost.output)
         self._lettered[key] = on
-        letters = tuple(
-            Letter(symbol.name, on.meanings[symbol], value)
-            for symbol, value in on.values.items()
-            if symbol not in on.output or symbol in on.inputs[0] or symbol.name in ("K", "n_out")
-        )
+        letters = tuple(Letter(symbol.name, on.meanings[symbol], on.values[symbol]) for symbol in on.given)
         workings: list[Working] = []
         if "shape" in figures:
             workings += _shape(cost, on)
@@ -87,7 +83,7 @@ def _cut_off(cost: Cost, axis: int) -> str:
     beyond = size - 1 - ((positions - 1) * window.stride - window.padding + window.size - 1)
     what = "rows" if axis == len(cost.output) - 2 else "columns"
     if beyond > 0:
-        return f"the floor leaves the last {beyond} of {size} {what} unread"
+        return f"the floor leaves the last {f'{beyond} ' if beyond > 1 else ''}of {size} {what} unread"
     return "the floor cuts off padding only" if beyond + window.padding > 0 else ""
 
 

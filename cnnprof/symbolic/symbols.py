@@ -45,7 +45,8 @@ class Lettered:
     """A layer's rules on symbols.
 
     `inputs` are the shapes that go in; `exact` is what the shape rule makes of them, `output` the same with a letter for every
-    axis that had to be calculated; `params` and `ops` follow from the rules. `values` gives each symbol's number.
+    axis that had to be calculated; `params` and `ops` follow from the rules. `values` gives each symbol's number, `given` the
+    symbols that are not calculated.
     """
 
     layer: Layer
@@ -56,6 +57,7 @@ class Lettered:
     ops: Ops
     values: dict[Any, int]
     meanings: dict[Any, str]
+    given: tuple[Any, ...]
 
 
 def letter(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Lettered:
@@ -96,13 +98,14 @@ def _letter(
         changed = frozenset(name for name, before, after in named if name in "Cn" and before != after)
         if changed:
             return _letter(layer, inputs, output, hyper_parameters, changed)
+    given = tuple(book.values)
     names = zip(_axes(layer, len(exact)), exact, output, strict=True)
     made = tuple(
         dim if known(dim) or dim.is_Atom else book.symbol(f"{name}_out", value, f"{_meaning(name)} out")
         for name, dim, value in names
     )
     params, ops = on_symbols.params(*shapes), on_symbols.ops(*shapes, output=made)
-    return Lettered(on_symbols, shapes, exact, made, params, ops, book.values, book.meanings)
+    return Lettered(on_symbols, shapes, exact, made, params, ops, book.values, book.meanings, given)
 
 
 def _letter_inputs(book: _Book, layer: Layer, inputs: tuple[Shape, ...], changed: frozenset[str]) -> tuple[Shape, ...]:

@@ -14,7 +14,7 @@ from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes
 
 
-def show_layer(profile: Profile, cost: Cost, explanation: Explanation) -> Report:
+def show_layer(profile: Profile, cost: Cost, explanation: Explanation, what: str | None) -> Report:
     """One layer: its letters, and a line for each figure, `params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     facts = [
         Fact("layer", f"{cost.node.layer.type} of {profile.graph.name}"),
@@ -27,7 +27,7 @@ def show_layer(profile: Profile, cost: Cost, explanation: Explanation) -> Report
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
         (Listing(tuple(fact for fact in facts if fact.value)), Table(("figure", "working"), rows)),
-        (*notes, *slip_notes(profile, [cost])),
+        (*notes, *slip_notes(profile, [cost], what)),
         _data(profile, [cost], [explanation]),
     )
 
@@ -38,12 +38,15 @@ def show_worksheet(profile: Profile, chosen: Sequence[Cost], explanations: Seque
         table, notes = _field_table(profile, chosen, explanations), list[str]()
     else:
         table, notes = _line_table(chosen, explanations)
-    whole = len(chosen) == len(profile.costs)
-    sections: list[Table | Listing] = [Listing(header(profile.graph)), table]
+    sections: list[Table | Listing] = [table]
+    if len(chosen) == len(profile.costs):
+        title = profile.graph.name
+        sections.insert(0, Listing(header(profile.graph)))
+    else:
+        title = f"{profile.graph.name}: {'.'.join(_common_path(chosen))}"
     if what != "receptive-field":
-        sections.append(_sums(chosen, "Totals"))
-    title = profile.graph.name if whole else f"{profile.graph.name}: {_common_path(chosen)}"
-    notes += slip_notes(profile, chosen)
+        sections.append(_sums(chosen))
+    notes += slip_notes(profile, chosen, what)
     return Report("explain", title, tuple(sections), tuple(notes), _data(profile, chosen, explanations))
 
 
@@ -56,23 +59,25 @@ def write_line(line: Working) -> str:
 
 def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> tuple[Table, list[str]]:
     rows: list[dict[str, Any]] = []
-    notes, left_out = [], dict[str, int]()
+    notes: list[str] = []
+    left_out: dict[str, int] = {}
+    shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
         lines = [line for line in explanation.workings if _says_something(line, cost)]
         if not lines:
             left_out[cost.node.layer.type] = left_out.get(cost.node.layer.type, 0) + 1
-        for i, line in enumerate(lines):
-            rows.append(
-                {
-                    "name": "" if i else cost.node.name,
-                    "working_name": line.name,
-                    "formula": line.formula,
-                    "numbers": "" if line.numbers == str(line.result) else line.numbers,
-                    "result": line.result,
-                }
-            )
-            if "unread" in line.note:
-                notes.append(f"{cost.node.name}: {line.note}")
+        name = ".".join(cost.node.path[shared:])
+        rows += [
+            {
+                "name": name,
+                "working_name": line.name,
+                "formula": line.formula,
+                "numbers": "" if line.numbers == str(line.result) else line.numbers,
+                "result": line.result,
+            }
+            for line in lines
+        ]
+        notes += [f"{name}: {line.note}" for line in lines if "unread" in line.note]
     if left_out:
         kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
         notes.append(f"nothing to calculate, and left out: {kinds}")
@@ -80,22 +85,27 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
 
 
 def _says_something(line: Working, cost: Cost) -> bool:
-    """Whether a worksheet needs the line: not a zero, a size twice, a shape that stays, or operations beside MACs and windows."""
+    """Whether a worksheet needs the line: no zeros, no size twice, no shape that stays, of operations MACs and windows."""
     if line.figure == "shape":
-        return cost.inputs[:1] != (cost.output,) and not (line.formula and not line.numbers and line.name != "output")
+        return bool(line.numbers) or (line.name == "output" and (cost.inputs[:1] != (cost.output,) or _has_window(cost)))
     if line.figure == "macs" and line.name not in ("MACs", "window operations"):
         return False
     return bool(line.result)
 
 
+def _has_window(cost: Cost) -> bool:
+    return hasattr(cost.node.layer, "kernel_size")
+
+
 def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> Table:
     rows = []
+    shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
         line = explanation.workings[0]
         cells = field_cells(profile, cost)
         rows.append(
             {
-                "name": cost.node.name,
+                "name": ".".join(cost.node.path[shared:]),
                 "type": cost.node.layer.type,
                 "formula": line.formula,
                 "numbers": line.numbers,
@@ -108,7 +118,7 @@ def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequenc
     return Table(("name", "type", "formula", "numbers", "field", "stride", "center", "beyond"), tuple(rows))
 
 
-def _sums(chosen: Sequence[Cost], title: str) -> Listing:
+def _sums(chosen: Sequence[Cost]) -> Listing:
     run = [cost for cost in chosen if not cost.node.aux]
     return Listing(
         (
@@ -117,7 +127,7 @@ def _sums(chosen: Sequence[Cost], title: str) -> Listing:
             Fact("with pooling windows", sum(count_as_lectures(cost) for cost in run), "exact"),
             Fact("activations", sum(cost.activations for cost in run), "exact"),
         ),
-        title,
+        "Totals",
     )
 
 
@@ -143,12 +153,13 @@ def _letters(explanation: Explanation) -> str:
     return ", ".join(f"{letter.symbol} = {letter.value:,} ({letter.meaning})" for letter in explanation.letters)
 
 
-def _common_path(chosen: Sequence[Cost]) -> str:
+def _common_path(chosen: Sequence[Cost]) -> tuple[str, ...]:
+    """The blocks that all the layers stand in."""
     paths = [cost.node.path for cost in chosen]
     shared = 0
-    while len({path[: shared + 1] for path in paths}) == 1 and shared + 1 < len(paths[0]):
+    while shared + 1 < min(map(len, paths)) and len({path[shared] for path in paths}) == 1:
         shared += 1
-    return ".".join(paths[0][:shared])
+    return paths[0][:shared]
 
 
 def _result(value: Any) -> str:

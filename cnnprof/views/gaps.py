@@ -17,27 +17,27 @@ def show_gaps(profile: Profile, convention: str, gaps: Sequence[Gap]) -> Report:
     ours, theirs = sum(gap.ours for gap in gaps), sum(gap.theirs for gap in gaps)
     rows = tuple(
         {
-            "type": gap.type,
+            "counted_type": gap.type,
             "layers": gap.layers,
             "ours": gap.ours,
             "theirs": gap.theirs,
-            "difference": gap.difference,
+            "gap": gap.difference,
             "reason": gap.rule,
         }
         for gap in gaps
     )
     total = {
-        "type": "total",
+        "counted_type": "total",
         "layers": sum(gap.layers for gap in gaps),
         "ours": ours,
         "theirs": theirs,
-        "difference": theirs - ours,
+        "gap": theirs - ours,
     }
     text = " ".join((CONVENTIONS[NAMES.get(convention, convention)].__doc__ or "").split())
     graph = profile.graph
     sections = (
         Listing((*header(graph), Fact(convention, text))),
-        Table(("type", "layers", "ours", "theirs", "difference", "reason"), rows, total=total),
+        Table(("counted_type", "layers", "ours", "theirs", "gap", "reason"), rows, total=total),
     )
     data = {
         "model": model_dict(graph),

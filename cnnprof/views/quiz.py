@@ -39,7 +39,7 @@ def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[E
         "K filters of F x F with stride S, padding P, dilation d, in g groups; n_out features",
         "operations: multiply-accumulates without biases; for pooling the window's size for every output",
         *([] if answers else ["--answers fills it in"]),
-        *(slip_notes(profile, list(chosen)) if answers else []),
+        *(slip_notes(profile, chosen) if answers else []),
     ]
     data = {"model": model_dict(graph), "quiz": given, "totals": total if answers else dict.fromkeys(total)}
     return Report("explain", f"{graph.name}: worksheet{', with answers' if answers else ''}", (table,), tuple(notes), data)

@@ -35,13 +35,18 @@ SLIPS = (
 )
 
 
-def slip_notes(profile: Profile, chosen: Sequence[Cost]) -> list[str]:
-    """A remark for each slip about what is shown."""
+FIGURES = {"params": "params", "operations": "macs", "activations": "memory"}
+
+
+def slip_notes(profile: Profile, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
+    """A remark for each slip about what is shown: all figures, or `what` of `core.working.FIGURES`."""
     layers = {cost.node.name: cost for cost in chosen}
     totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}
     notes = []
     for slip in SLIPS:
         if slip.network != profile.graph.name or (slip.layer not in layers if slip.layer else len(chosen) < len(profile.costs)):
+            continue
+        if what and what != FIGURES[slip.what]:
             continue
         if slip.computed == (_figure(layers[slip.layer], slip.what) if slip.layer else totals[slip.what]):
             reason = f" ({slip.why})" if slip.why else ""
