@@ -3,11 +3,13 @@
 import pytest
 from spec_texts import build, layers
 
+from cnnprof.core.analysis import analyze
 from cnnprof.core.layers import Layer
 from cnnprof.core.layers import activation as act
 from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
 from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.linear import RBF, Linear
+from cnnprof.core.layers.elementwise import Arithmetic
+from cnnprof.core.layers.linear import RBF, Linear, Parameter
 from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
 from cnnprof.core.layers.regularization import Dropout, StochasticDepth
@@ -73,8 +75,11 @@ SHORT = {
     "dropout": [Dropout(0.5)],
     "dropout 0.1": [Dropout(0.1)],
     "droppath 0.2": [StochasticDepth(0.2)],
+    "scale 0.1": [Arithmetic("mul", "mul", 0.1)],
     "flatten": [Flatten()],
     "identity | relu": [act.ReLU()],
+    "parameter (3, 1, 1)": [Parameter((3, 1, 1))],
+    "parameter 3": [Parameter((3,))],
     "shuffle 3": [ChannelShuffle(3)],
     "take 1 3": [Slice(1, 1, 2)],
     "pad 1": [Pad(((1, 1), (1, 1)))],
@@ -138,6 +143,12 @@ def test_activations(word: str, layer: Layer) -> None:
 )
 def test_the_long_form_says_the_same(long: str, short: str) -> None:
     assert [node.layer for node in layers(long)] == [node.layer for node in layers(short)]
+
+
+def test_a_parameter_reads_nothing_and_is_joined_by_broadcasting() -> None:
+    graph = layers("mul: [{parameter: {size: '(C, 1, 1)'}}, identity]")
+    assert [node.inputs for node in graph] == [(), ("parameter1", "input")]
+    assert analyze(graph).costs[-1].output == (1, 3, 32, 32)
 
 
 def test_a_connection_table() -> None:

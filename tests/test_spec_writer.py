@@ -11,7 +11,7 @@ from cnnprof.core.layers.activation import LeakyReLU, ReLU
 from cnnprof.core.layers.arrangement import Copy, Identity, Permute, Reshape
 from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.elementwise import Reduce
-from cnnprof.core.layers.linear import Linear
+from cnnprof.core.layers.linear import Linear, Parameter
 from cnnprof.sources import spec_names, specs
 from cnnprof.spec.words import WORDS
 from cnnprof.spec.writer import write_spec
@@ -43,7 +43,10 @@ EVERY_WORD = [
     "fc 12 nobias relu | ln | dropout 0.3 | fc 10 bn",
     "softmax",
     "identity | rbf 10",
-    "swish",
+    "scale 0.17 | scale -2",
+    "swish -> result",
+    "parameter (1, 10) -> factor",
+    "{mul: [result, factor]}",
 ]
 
 
@@ -187,6 +190,8 @@ def test_what_cannot_be_said_is_listed_by_kind():
 
 def test_a_layer_type_without_words_is_no_crash():
     for kind in LAYERS.values():
+        if kind is Parameter:
+            continue
         example, shapes = kind.example(16)
         names = [f"x{i}" for i in range(len(shapes))]
         inputs = tuple(Node(name, LAYERS["Constant"](shape), ()) for name, shape in zip(names, shapes, strict=True))

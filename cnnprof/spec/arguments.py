@@ -119,6 +119,14 @@ class Arguments(NamedTuple):
             )
         return self._whole(option, value[0], least), self._whole(option, value[1], least)
 
+    def sizes(self, option: str) -> Shape:
+        """Whole numbers, as a list of at most six; one number is a list of one."""
+        value = self.value(option)
+        sizes = value if isinstance(value, tuple) else (value,)
+        if not 1 <= len(sizes) <= 6:
+            raise self.error(f"{_label(option)} has one to six numbers, not {len(sizes)}", option)
+        return tuple([self._whole(option, size, 1) for size in sizes])
+
     def table(self, option: str) -> Table:
         """A table."""
         value = self.value(option)

@@ -11,7 +11,8 @@ from cnnprof.core.layers import Layer
 from cnnprof.core.layers.activation import Activation, Softmax
 from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
 from cnnprof.core.layers.convolution import Conv, ConvTranspose
-from cnnprof.core.layers.linear import RBF, Linear
+from cnnprof.core.layers.elementwise import Arithmetic
+from cnnprof.core.layers.linear import RBF, Linear, Parameter
 from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AdaptivePool, AvgPool, MaxPool, Subsample
 from cnnprof.core.layers.regularization import Dropout, StochasticDepth
@@ -116,6 +117,12 @@ def _response_norm(layer: LocalResponseNorm, x: Shape) -> str:  # noqa: ARG001
     return _words("lrn", "" if layer.size == default.size else str(layer.size), *options)
 
 
+def _arithmetic(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001
+    if layer.value is None or layer != Arithmetic("mul", "mul", layer.value):
+        raise UnsayableError("there is no word for it")
+    return f"scale {_number(layer.value)}"
+
+
 def _flatten(layer: Flatten, x: Shape) -> str:  # noqa: ARG001
     if layer.start_dim != 1:
         raise UnsayableError("it does not flatten all axes behind the batch")
@@ -202,7 +209,9 @@ _LINES: Mapping[type[Layer], Callable[[Any, Shape], str]] = {
     LocalResponseNorm: _response_norm,
     Dropout: lambda layer, _: f"dropout {_number(layer.p)}",
     StochasticDepth: lambda layer, _: f"droppath {_number(layer.p)}",
+    Arithmetic: _arithmetic,
     Flatten: _flatten,
+    Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})",
     ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}",
     Slice: _take,
     Pad: _padding,

@@ -11,7 +11,8 @@ from cnnprof.core.layers.activation import Activation, Softmax
 from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
 from cnnprof.core.layers.base import describe
 from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.linear import RBF, Linear
+from cnnprof.core.layers.elementwise import Arithmetic
+from cnnprof.core.layers.linear import RBF, Linear, Parameter
 from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
 from cnnprof.core.layers.regularization import Dropout, StochasticDepth
@@ -144,6 +145,11 @@ def drop_path(o: Arguments) -> Layers:
     return [("droppath", StochasticDepth(o.number("p", 0.0, most=1.0)))]
 
 
+def scale(o: Arguments) -> Layers:
+    """Every element times a number."""
+    return [("scale", Arithmetic("mul", "mul", o.number("factor", 1.0, least=float("-inf"))))]
+
+
 def flatten(o: Arguments) -> Layers:  # noqa: ARG001
     """All axes behind the batch made one."""
     return [("flatten", Flatten())]
@@ -152,6 +158,11 @@ def flatten(o: Arguments) -> Layers:  # noqa: ARG001
 def identity(o: Arguments) -> Layers:  # noqa: ARG001
     """Nothing: what follows continues from the input itself."""
     return []
+
+
+def parameter(o: Arguments) -> Layers:
+    """A learned tensor, to be joined with an output: `(C, 1, 1)` holds a number for each channel."""
+    return [("parameter", Parameter(o.sizes("size")))]
 
 
 def shuffle(o: Arguments) -> Layers:

@@ -237,8 +237,10 @@ _FORMS = {
     "adaptive_avgpool": "as in 'adaptive_avgpool 6x6'",
     "adaptive_maxpool": "as in 'adaptive_maxpool 6x6'",
     "take": "as in 'take 0 64': from channel 0 up to, and not with, channel 64",
+    "parameter": "as in 'parameter (C, 1, 1)': a number for each channel",
     "shuffle": "as in 'shuffle 4'",
     "droppath": "as in 'droppath 0.2'",
+    "scale": "as in 'scale 0.1'",
     "upsample": "as in 'upsample 2'",
 }
 

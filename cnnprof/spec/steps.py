@@ -79,7 +79,7 @@ class LayerStep(NamedTuple):
             behind = before is not None and before.writes
         arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind)
         for kind, layer in self.rule.build(arguments):
-            here = network.add(kind, layer, (here.index,), self.place)
+            here = network.add(kind, layer, () if layer.arity == 0 else (here.index,), self.place)
         scope.here = here
 
 
