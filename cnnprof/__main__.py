@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError
+from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError
+
+OPTIONAL = {"torch": "torch", "torchvision": "torch", "fvcore": "torch", "numpy": "torch", "sympy": "symbolic"}
+"""Packages that not every command needs, with the extra that brings them."""
 
 
 def main() -> None:
@@ -17,17 +20,25 @@ def main() -> None:
         from cnnprof.cli import run
 
         run()
-    except CnnprofError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
-        if os.environ.get("CNNPROF_DEBUG"):
+        if not isinstance(error, CnnprofError) and os.environ.get("CNNPROF_DEBUG"):
             raise
-        print(f"error: a defect in cnnprof: {type(error).__name__}: {error}", file=sys.stderr)
-        print("  = hint: CNNPROF_DEBUG=1 shows where; please report it", file=sys.stderr)
-        sys.exit(DEFECT)
+        message, code = _explain(error)
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, CnnprofError):
+        return str(error), error.exit_code
+    if isinstance(error, ModuleNotFoundError) and error.name in OPTIONAL:
+        hint = f"pip install 'cnnprof[{OPTIONAL[error.name]}]'"
+        return str(UnavailableError(f"this needs {error.name}, which is not installed", hint=hint)), UnavailableError.exit_code
+    what = f"a defect in cnnprof: {type(error).__name__}: {error}"
+    return f"{what}\n  = hint: CNNPROF_DEBUG=1 shows where; please report it", DEFECT
 
 
 if __name__ == "__main__":

@@ -130,3 +130,37 @@ def test_an_interrupt_leaves_without_a_traceback(tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+@pytest.fixture
+def without_torch(tmp_path):
+    """The environment of an interpreter that finds no torch."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
+    return {"PYTHONPATH": str(tmp_path), "CNNPROF_CACHE": str(tmp_path / "cache"), "CNNPROF_DEBUG": ""}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", "torchvision:swin_t"],
+        ["summary", "resnet18", "--check"],
+        ["summary", "timm:resnet18"],
+        ["compare", "resnet18", "--bench"],
+        ["bench", "resnet18"],
+    ],
+)
+def test_torch_missing_is_one_message(arguments, without_torch):
+    done = cnnprof(*arguments, **without_torch)
+    assert done.code == 4
+    assert "not installed" in done.err
+    assert "pip install" in done.err
+    assert done.out == ""
+
+
+def test_a_spec_needs_no_torch(without_torch):
+    assert cnnprof("summary", "resnet18", **without_torch).code == 0
+    assert cnnprof("compare", "resnet18", "vgg16", **without_torch).code == 0
+    assert cnnprof("doctor", **without_torch).code in (0, 4)
+    done = cnnprof("summary", "swin_t", **without_torch)
+    assert done.code == 3
+    assert "torchvision's models are found where torchvision is installed" in done.err

@@ -153,7 +153,10 @@ def _resolve(name: str) -> tuple[str, str]:
     known = [*spec_names(), *names]
     if name.lower() in known:
         return _resolve(name.lower())
-    raise CnnprofError(f"unknown network '{name}'", hint=did_you_mean(name, known) or "cnnprof list shows the names")
+    hint = did_you_mean(name, known) or "cnnprof list shows the names"
+    if not names:
+        hint += "; torchvision's models are found where torchvision is installed"
+    raise CnnprofError(f"unknown network '{name}'", hint=hint)
 
 
 def _source(prefix: str) -> str:
