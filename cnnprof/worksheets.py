@@ -10,10 +10,13 @@ from cnnprof.core import results
 from cnnprof.core.gaps import find_gaps
 from cnnprof.core.report import Report
 from cnnprof.core.working import Explanation
+from cnnprof.symbolic.network import formulate
 from cnnprof.symbolic.worksheet import select, work_out_layers
 from cnnprof.views.explanation import show_layer, show_worksheet
+from cnnprof.views.formulas import show_formulas
 from cnnprof.views.gaps import show_gaps
 from cnnprof.views.quiz import show_quiz
+from cnnprof.views.summary import choose_rows
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,3 +69,26 @@ def explain_gap(
     """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
     analyzed = api.profile(reference, settings, input_shape, batch)
     return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
+
+
+def summarize_in_letters(
+    reference: str,
+    by: str | None = None,
+    depth: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> Report:
+    """The network's shapes, operations and activations as formulas of N, H and W.
+
+    Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.
+    """
+    hints = []
+
+    def choose(profile: results.Profile) -> list[results.Row]:
+        rows, hint = choose_rows(profile, by, depth)
+        hints.append(hint)
+        return rows
+
+    graph = api.load(reference, settings, input_shape)
+    formulas = formulate(graph, lambda size: api.load(reference, settings, size), choose)
+    return show_formulas(graph, formulas, hints[0])

@@ -9,6 +9,7 @@ import typer
 from cnnprof.cli.options import Batch, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
+from cnnprof.core.errors import UsageError
 
 
 def command(
@@ -27,6 +28,9 @@ def command(
     top: Annotated[int | None, typer.Option(help="Show this many rows.", min=1, show_default="all")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Cross-check with fvcore and torch's own counter (runs the network).")
+    ] = False,
+    symbolic: Annotated[
+        bool, typer.Option("--symbolic", help="Shapes, MACs and activations as formulas of N images of H x W.")
     ] = False,
     input: Input = None,  # noqa: A002 - the option's name
     batch: Batch = 1,
@@ -48,15 +52,25 @@ def command(
       cnnprof summary torchvision:swin_t --sort macs --top 10
 
       cnnprof summary resnet50 --check
+
+      cnnprof summary resnet50 --symbolic
     """
     from cnnprof import api
 
     if depth is not None and by in ("layer", "type"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
     chosen = choose_format(format, json, output)
+    if symbolic and (sort or top or check or batch != 1):
+        raise UsageError("--symbolic does not go with --sort, --top, --check or --batch")
+    by = by or ("stage" if depth else None)
     with waiting(f"reading {name}") as say:
-        profile = api.profile(name, parse_settings(set), parse_input(input), batch)
-        if check:
-            say(f"counting {name} with fvcore and torch")
-        report = profile.report(by=by or ("stage" if depth else None), depth=depth, sort=sort, top=top, check=check)
+        if symbolic:
+            from cnnprof.worksheets import summarize_in_letters
+
+            report = summarize_in_letters(name, by, depth, parse_settings(set), parse_input(input))
+        else:
+            profile = api.profile(name, parse_settings(set), parse_input(input), batch)
+            if check:
+                say(f"counting {name} with fvcore and torch")
+            report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check)
     emit(report, chosen, output)

@@ -60,3 +60,42 @@ class Explanation:
     layer: str
     letters: tuple[Letter, ...]
     workings: tuple[Working, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormulas:
+    """A layer, or several rolled up, in N, H and W."""
+
+    name: str
+    type: str
+    output: tuple[str, ...]
+    params: int
+    macs: str
+    activations: str
+    aux: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """A network in N, H and W; the formulas hold where H and W leave the `remainders` when divided by the `steps`.
+
+    `smallest_input` is the smallest square image that fits, where it is smaller than the network's own; `unread` names the
+    layers in which a floor leaves rows or columns unread at the network's own size.
+    """
+
+    steps: tuple[int, int]
+    remainders: tuple[int, int]
+    smallest_input: tuple[int, ...] | None
+    params: int
+    macs: str
+    activations: str
+    rows: tuple[RowFormulas, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def condition(self) -> str:
+        """`H and W multiples of 32`, `H = 32 k + 11, W = 16 k`."""
+        if self.remainders == (0, 0) and self.steps[0] == self.steps[1]:
+            return "every H and W" if self.steps[0] == 1 else f"H and W multiples of {self.steps[0]}"
+        pairs = zip("HW", self.steps, self.remainders, strict=True)
+        return ", ".join(f"{axis} = {step} k" + (f" + {rest}" if rest else "") for axis, step, rest in pairs)

@@ -61,7 +61,7 @@ def _shape(cost: Cost, on: Lettered) -> list[Working]:
     for axis, (exact, symbol, size) in enumerate(zip(on.exact, on.output, cost.output, strict=True)):
         if exact == symbol:
             continue
-        line = work_out("shape", symbol.name, exact, on.values, size, note=_cut_off(cost, axis))
+        line = work_out("shape", symbol.name, exact, on.values, size, note=cut_off(cost, axis))
         twin = lines[-1] if lines else None
         if twin and (twin.numbers, twin.result) == (line.numbers, line.result):
             line = replace(line, formula=twin.name, numbers="", note="")
@@ -71,7 +71,7 @@ def _shape(cost: Cost, on: Lettered) -> list[Working]:
     return [*lines, Working("shape", "output", letters if any(not isinstance(d, int) for d in on.output) else "", "", sizes)]
 
 
-def _cut_off(cost: Cost, axis: int) -> str:
+def cut_off(cost: Cost, axis: int) -> str:
     """What the floor of a window's positions leaves unread at the far edge."""
     layer = cost.node.layer
     if not hasattr(layer, "stride"):

@@ -120,7 +120,7 @@ class _Writer:
         """Factors side by side: `2P`, `F F C_in`, `K (...)`; with numbers `2*1`, `11*11*3`, `96 (...)`."""
         text = number
         for factor in factors:
-            if text == number and len(factors) == 1 and re.fullmatch(r"[A-Za-z](_[thw])?", factor):
+            if text == number and len(number) == len(factors) == 1 and re.fullmatch(r"[A-Za-z](_[thw])?", factor):
                 text += factor
             elif text:
                 text += (" " if factor.startswith("(") else self.times) + factor

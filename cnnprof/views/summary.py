@@ -51,7 +51,7 @@ def summarize(
         top: how many rows to show.
         checks: the cross-check with other counters, if it was made.
     """
-    rows, hint = _choose_rows(profile, by, depth)
+    rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
     if sort == "name":
         rows.sort(key=lambda row: row.name)
@@ -97,7 +97,8 @@ def published_table(profile: Profile) -> Table:
     return Table(("what", "published", "computed", "agrees", "where"), tuple(rows), "Published figures")
 
 
-def _choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
+def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
+    """One row a layer, stage or type, and how to see more where that is not all."""
     if by == "type":
         return profile.by_type(), None
     if depth is not None:

@@ -1,0 +1,60 @@
+"""`cnnprof summary --symbolic`: a network in N, H and W."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from cnnprof.core.graph import Graph
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.working import Formulas
+from cnnprof.views.model import header, model_dict
+
+
+def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
+    """Shapes, MACs and activations as formulas, under the condition that they need."""
+    rows = tuple(
+        {
+            "name": f"{row.name} (aux)" if row.aux else row.name,
+            "type": row.type,
+            "output_formula": " x ".join(row.output),
+            "params": row.params,
+            "macs_formula": row.macs,
+            "activations_formula": row.activations,
+        }
+        for row in formulas.rows
+    )
+    smallest = formulas.smallest_input or graph.input_shape[1:]
+    totals = Listing(
+        (
+            Fact("params", formulas.params, "exact"),
+            Fact("MACs", formulas.macs),
+            Fact("activations", formulas.activations),
+            Fact("holds for", formulas.condition),
+            Fact("smallest input", smallest, "shape"),
+        ),
+        "Totals",
+    )
+    table = Table(
+        ("name", "type", "output_formula", "params", "macs_formula", "activations_formula"),
+        rows,
+        "For N images of H x W",
+        faint=frozenset(i for i, row in enumerate(formulas.rows) if row.aux),
+    )
+    data = {
+        "model": model_dict(graph),
+        "formulas": {
+            "condition": formulas.condition,
+            "smallest_input": list(smallest),
+            "totals": {"params": formulas.params, "macs": formulas.macs, "activations": formulas.activations},
+            "layers": [_row(asdict(row)) for row in formulas.rows],
+            "unread": list(formulas.unread),
+        },
+    }
+    notes = (*([hint] if hint else []), *formulas.unread)
+    return Report("summary", graph.name, (Listing(header(graph)), table, totals), notes, data)
+
+
+def _row(entry: dict[str, object]) -> dict[str, object]:
+    return {"name": entry["name"], "type": entry["type"], "output_shape": entry["output"]} | {
+        key: entry[key] for key in ("params", "macs", "activations", "aux")
+    }
