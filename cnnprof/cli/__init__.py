@@ -13,7 +13,7 @@ import typer
 
 from cnnprof.core.environment import __version__
 
-COMMANDS = ("summary", "compare", "bench", "diff", "check", "list", "show", "import", "init", "doctor", "schema")
+COMMANDS = ("summary", "explain", "compare", "bench", "diff", "check", "list", "show", "import", "init", "doctor", "schema")
 """In the order of `--help`."""
 
 
@@ -27,7 +27,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
-        app.command(name, no_args_is_help=name in ("summary", "compare", "diff", "show", "import"))(
+        app.command(name, no_args_is_help=name in ("summary", "explain", "compare", "diff", "show", "import"))(
             import_module(f"{__name__}.{name}").command
         )
     return app
