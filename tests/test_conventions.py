@@ -2,7 +2,10 @@
 
 import pytest
 
+from cnnprof import profile
 from cnnprof.core.conventions import CONVENTIONS, convention
+from cnnprof.core.errors import UsageError
+from cnnprof.core.gaps import find_gaps
 from cnnprof.core.layers import layer_from_dict
 
 
@@ -68,6 +71,48 @@ def test_lecture_counts_the_window_of_a_pooling():
     # LeNet's first pooling: 6 maps of 14 x 14, windows of 2 x 2: 4,704 operations.
     assert count("lecture", "AvgPool", (1, 6, 28, 28), kernel_size=[2, 2], stride=[2, 2]) == 4704
     assert count("lecture", "AdaptiveAvgPool", X, output_size=[1, 1]) == 576
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # calflops' own output, in millions, at 224x224 and batch 1.
+        ("resnet50", 8211.108),
+        ("mobilenet_v2", 614.967),
+        ("densenet121", 5716.881),
+        ("googlenet", 3009.357),
+        ("alexnet", 1429.741),
+        pytest.param("torchvision:efficientnet_b0", 793.641, marks=pytest.mark.torch),
+        pytest.param("torchvision:vit_b_16", 33723.326, marks=pytest.mark.torch),
+    ],
+)
+def test_calflops(name, expected):
+    gaps = find_gaps(profile(name), "calflops")
+    assert round(sum(gap.theirs for gap in gaps) / 1e6, 3) == expected
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_gaps_add_up(name):
+    gaps = find_gaps(profile("googlenet"), name)
+    assert sum(gap.ours for gap in gaps) == 1_498_376_192  # torchvision's 1.498 G
+    assert sum(gap.ours + gap.difference for gap in gaps) == sum(gap.theirs for gap in gaps)
+
+
+def test_the_gap_to_fvcore_is_named():
+    gaps = {gap.type: gap for gap in find_gaps(profile("resnet50"), "fvcore")}
+    # 2 x BatchNorm's elements, and what the global pooling reads: 22,328,320 in all.
+    assert sum(gap.difference for gap in gaps.values()) == 22_328_320
+    assert gaps["Conv2d"].rule == gaps["Linear"].rule == "the same"
+    assert gaps["BatchNorm2d"].rule == "2 for each input element"
+    assert gaps["AdaptiveAvgPool2d"].rule == "1 for each input element"
+    assert gaps["BatchNorm2d"].layers == 53
+    assert find_gaps(profile("lenet5"), "torch")[0].rule == "2 for each MAC"
+
+
+def test_an_unknown_convention_is_answered_with_names():
+    with pytest.raises(UsageError, match="there is no convention 'fvcor'") as caught:
+        find_gaps(profile("lenet5"), "fvcor")
+    assert caught.value.hint == "did you mean 'fvcore'?"
 
 
 def test_a_second_convention_of_a_name_is_refused():

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from cnnprof.core.arith import Dim, Shape, prod
 from cnnprof.core.layers import Layer, Ops, elements
+from cnnprof.core.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU, SiLU, Softmax
 from cnnprof.core.layers.arrangement import Upsample
+from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.linear import MatMul, ScaledDotProductAttention
 from cnnprof.core.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptivePool, Pool
@@ -76,3 +78,25 @@ def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> 
     if isinstance(layer, Upsample) and len(layer.scale_factor) == 2:
         return elements(output) * {"nearest": 1, "bilinear": 4}.get(layer.mode, 0)
     return ops.mac
+
+
+@convention
+def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+    """calflops' FLOPs: two for a multiply-accumulate, a convolution's bias, and its own rates for what lies between.
+
+    It counts two for an element of BatchNorm in eval mode (one without scale and shift), five of LayerNorm and GroupNorm (or
+    four), one for an element of ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU and softmax, and the input of a pooling. ReLU6 and the
+    sigmoids escape it, as does attention in one fused operation. (calflops, after DeepSpeed's flops profiler,
+    deepspeed/profiling/flops_profiler/profiler.py)
+    """
+    if isinstance(layer, ScaledDotProductAttention):
+        return 0
+    if isinstance(layer, Conv):
+        return 2 * ops.mac + ops.add
+    if isinstance(layer, BatchNorm):
+        return elements(inputs[0]) * (1 + int(layer.affine))
+    if isinstance(layer, (LayerNorm, GroupNorm)):
+        return elements(inputs[0]) * (4 + int(layer.affine))
+    if isinstance(layer, (ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU, Softmax, Pool, AdaptivePool)):
+        return elements(inputs[0])
+    return 2 * ops.mac
