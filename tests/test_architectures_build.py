@@ -28,8 +28,27 @@ SIZES = {
     "squeezenet1_1": 64,
     "mobilenet_v2": 64,
     "inception_v3": 107,
+    "efficientnet_b0": 64,
+    "efficientnet_b5": 48,
+    "mobilenet_v3_large": 64,
+    "mnasnet0_5": 64,
+    "shufflenet_v2_x1_0": 64,
 }
 """Twins, with an image size that is enough for them and quick."""
+
+RUNS = {
+    **dict.fromkeys(("lenet5", "lenet5_paper", "nin_cifar10", "resnet20"), 32),
+    "squeezenet1_0": 224,
+    "nin_imagenet": 96,
+    **dict.fromkeys(("inception_naive", "inception_reduced"), 28),
+    "inception_v2": 64,
+    **dict.fromkeys(("inception_v4", "inception_resnet_v1", "inception_resnet_v1_paper", "inception_resnet_v2"), 107),
+    **dict.fromkeys(("conv_mobilenet", "mobilenet_v1_025_128", "mobilenet_v3_small", "mnasnet0_5", "efficientnet_b0"), 64),
+    **dict.fromkeys(("shufflenet_v1_g1", "shufflenet_v1_g3_x2_0", "shufflenet_v1_g8_x0_25", "shufflenet_v2_x0_5"), 64),
+    "nasnet_a_mobile": 64,
+    "nasnet_a_cifar_6_768": 32,
+}
+"""Networks to train a step, with an image size that is enough for them and quick."""
 
 
 @pytest.mark.parametrize("name", specs.names())
@@ -41,13 +60,16 @@ def test_module_has_the_specs_parameters(name: str) -> None:
     assert sum(weights.numel() for weights in module.parameters()) == totals.params + totals.aux_params
 
 
-@pytest.mark.parametrize("name", ["lenet5", "lenet5_paper", "resnet20", "squeezenet1_0"])
+@pytest.mark.parametrize("name", RUNS)
 def test_module_runs_forward_and_backward(name: str) -> None:
-    graph = specs.load(name, batch=2)
-    output = build(graph)(torch.rand(graph.input_shape))
+    graph = specs.load(name, input_shape=(specs.load(name).input_shape[1], RUNS[name], RUNS[name]), batch=2)
+    torch.manual_seed(0)
+    module = build(graph)
+    output = module(torch.rand(graph.input_shape))
     assert output.shape == analyze(graph).costs[-1].output
     output.square().sum().backward()
     assert torch.isfinite(output).all()
+    assert all(weights.grad is not None and torch.isfinite(weights.grad).all() for weights in module.parameters())
 
 
 @pytest.mark.parametrize("name", SIZES)

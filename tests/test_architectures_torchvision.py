@@ -32,11 +32,19 @@ KINDS = {
     "AdaptiveAvgPool": "adaptive_avg_pool2d",
     "ReLU": "relu",
     "ReLU6": "hardtanh",
+    "SiLU": "silu",
+    "Sigmoid": "sigmoid",
+    "Hardswish": "hardswish",
+    "Hardsigmoid": "hardsigmoid",
     "Dropout": "dropout",
     "Add": "add",
+    "Mul": "mul",
+    "ChannelShuffle": "contiguous",
     "Concat": "cat",
 }
 """Our layer classes and the torch functions that do the same."""
+
+ALIASES = {"mean": "adaptive_avg_pool2d"}
 
 TWINS = [
     "alexnet",
@@ -46,6 +54,10 @@ TWINS = [
     *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
     *(f"densenet{depth}" for depth in (121, 161, 169, 201)),
     *("squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "inception_v3"),
+    *(f"efficientnet_b{scale}" for scale in range(8)),
+    *("mobilenet_v3_large", "mobilenet_v3_small"),
+    *(f"mnasnet{width}" for width in ("0_5", "0_75", "1_0", "1_3")),
+    *(f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")),
 ]
 
 
@@ -70,11 +82,19 @@ class Recorder(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = function(*args, **(kwargs or {}))
-        kind = function.__name__.rstrip("_")
+        kind = ALIASES.get(function.__name__, function.__name__.rstrip("_"))
         # BatchNorm adds one to its number of batches in training.
         if kind in KINDS.values() and result.dim() > 0:
-            self.steps.append(Step(kind, tuple(result.shape), *weigh(kind, args, kwargs or {}, result), result is args[0]))
+            self.steps.append(Step(kind, shape_of(kind, result), *weigh(kind, args, kwargs or {}, result), result is args[0]))
         return result
+
+
+def shape_of(kind: str, result: Any) -> tuple[int, ...]:
+    """As our layer has it: a mean keeps its two axes, and a shuffle's groups are one axis."""
+    shape = tuple(result.shape)
+    if kind == "adaptive_avg_pool2d":
+        return (*shape, 1, 1)[:4]
+    return (shape[0], shape[1] * shape[2], *shape[3:]) if kind == "contiguous" else shape
 
 
 def weigh(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
