@@ -13,7 +13,21 @@ import typer
 
 from cnnprof.core.environment import __version__
 
-COMMANDS = ("summary", "explain", "compare", "bench", "diff", "check", "list", "show", "import", "init", "doctor", "schema")
+COMMANDS = (
+    "summary",
+    "explain",
+    "compare",
+    "bench",
+    "diff",
+    "check",
+    "verify",
+    "list",
+    "show",
+    "import",
+    "init",
+    "doctor",
+    "schema",
+)
 """In the order of `--help`."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cnnprof.core.analysis import analyze
@@ -28,6 +28,30 @@ def names() -> dict[str, Path]:
             if name not in found:
                 found[name] = _only(name, paths)
     return found
+
+
+def catalogue() -> Iterator[tuple[str, Graph | SpecError]]:
+    """Every network once, under its own name, or what is wrong with it; each file is read once."""
+    files: dict[Path, list[str]] = {}
+    for name, path in names().items():
+        files.setdefault(path, []).append(name)
+    for path, defined in files.items():
+        try:
+            family = read_family(path, _shown(path))
+        except SpecError as error:
+            yield from ((name, error) for name in defined)
+            continue
+        for name in defined:
+            # A family's own name stands for its default variant, which is listed already.
+            if name in family.variants or not family.variants:
+                yield name, _elaborated(family, name if family.variants else None)
+
+
+def _elaborated(family: Family, variant: str | None) -> Graph | SpecError:
+    try:
+        return elaborate(family, variant)
+    except SpecError as error:
+        return error
 
 
 def find(name: str) -> tuple[Family, str | None] | None:

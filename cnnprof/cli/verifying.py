@@ -1,0 +1,80 @@
+"""A verification as the command runs it: published figures and twins here, counters in worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from cnnprof import api, sources
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError
+from cnnprof.core.measurements import Check
+from cnnprof.core.results import Profile
+from cnnprof.core.verification import (
+    FVCORE,
+    TORCH,
+    UNKNOWN,
+    WEIGHTS,
+    Verdict,
+    Verified,
+    check_published,
+    check_twin,
+    judge,
+)
+from cnnprof.sources import specs
+
+
+def verify(references: Sequence[str] | None, counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
+    """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished.
+
+    Args:
+        references: the networks; the whole catalogue if left out.
+        counters: whether torch may be used, for torchvision's twins and for the counters.
+        say: told what is being done.
+    """
+    profiles: Sequence[Profile] = api.profile_each(references, None, None, 1, say) if references else _catalogue(say)
+    verdicts: dict[int, list[Verdict]] = {}
+    if not counters:
+        return [Verified(profile, tuple(check_published(profile))) for profile in profiles], True
+    from cnnprof.measure.crosschecks import check_each
+
+    twins = {*sources.torchvision_names()}
+    rows = check_each([profile.graph for profile in profiles], os.cpu_count() or 1)
+    try:
+        for done, (number, checks) in enumerate(rows, 1):
+            profile = profiles[number]
+            say(f"checked {profile.graph.name} ({done} of {len(profiles)})")
+            verdicts[number] = [*check_published(profile), *(_twin(profile) if profile.graph.name in twins else ())]
+            verdicts[number] += _counted(checks)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        rows.close()
+    finished = [Verified(profiles[number], tuple(verdicts[number])) for number in sorted(verdicts)]
+    return finished, len(finished) == len(profiles)
+
+
+def _catalogue(say: Callable[[str], None]) -> list[Profile]:
+    """Every spec there is. Raises SpecError for the first one that is broken."""
+    profiles = []
+    for name, graph in specs.catalogue():
+        if isinstance(graph, CnnprofError):
+            raise graph
+        say(f"reading {name}")
+        profiles.append(analyze(graph))
+    return profiles
+
+
+def _twin(profile: Profile) -> list[Verdict]:
+    """The comparison with torchvision's network of the name, at the same input size."""
+    shape = profile.graph.input_shape[1:]
+    theirs = api.profile(f"torchvision:{profile.graph.name}")
+    if theirs.graph.input_shape[1:] != shape:
+        theirs = api.profile(f"torchvision:{profile.graph.name}", input_shape=shape)
+    return [check_twin(profile, theirs)]
+
+
+def _counted(checks: list[Check] | CnnprofError) -> list[Verdict]:
+    if isinstance(checks, CnnprofError):
+        return [Verdict(check, "module", UNKNOWN, reason=checks.message) for check in (WEIGHTS, TORCH, FVCORE)]
+    return [judge(check, row) for check, row in zip((WEIGHTS, TORCH, FVCORE), checks, strict=True)]

@@ -1,0 +1,72 @@
+"""`cnnprof verify`: a tick for each network and check, and every difference with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from cnnprof.core.report import Report, Table
+from cnnprof.core.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, Verdict, Verified
+from cnnprof.views.slips import slip_notes
+
+LEGEND = (
+    "✓ agrees, ≈ differs for a reason, ✗ differs without one, - nothing to compare with",
+    "published: the paper's figures; torchvision: its network of this name, layer by layer; weights, torch, fvcore: what the "
+    "built module holds, and what these counters say of it",
+)
+_TRIED = "the reasons for what torch and fvcore count otherwise are in --json, and in cnnprof summary NAME --check"
+
+
+def show_verification(networks: Sequence[Verified]) -> Report:
+    """The report of `verify`."""
+    grid = tuple(
+        {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
+    )
+    shown = [(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
+    columns = ("model", "what", "published", "computed", "reason", "where")
+    sections = [Table(("model", *(f"check_{check}" for check in CHECKS)), grid)]
+    if shown:
+        sections.append(Table(columns, tuple(_row(each, verdict) for each, verdict in shown), "Differences"))
+    count = Counter(verdict.status for each in networks for verdict in each.verdicts)
+    networks_text = f"{len(networks)} network{'s' * (len(networks) != 1)}"
+    title = f"{networks_text}: {count[HOLDS]} checks hold, {count[EXPLAINED]} are explained, {count[FAILED]} failed"
+    slips = [_slip(each, note) for each in networks for note in slip_notes(each.profile, each.profile.costs, None)]
+    counted = [_TRIED] if any(verdict.check in (TORCH, FVCORE) for each in networks for verdict in each.verdicts) else []
+    return Report("verify", title, tuple(sections), (*slips, *LEGEND, *counted), _data(networks))
+
+
+def _slip(each: Verified, note: str) -> str:
+    name = each.profile.graph.name
+    return note if note.startswith(f"{name}:") else f"{name}, {note}"
+
+
+def _is_told(verdict: Verdict) -> bool:
+    """Whether the verdict needs a line: what failed, what could not be checked, and what the paper states otherwise."""
+    return verdict.status != HOLDS and (verdict.check == PUBLISHED or verdict.status != EXPLAINED)
+
+
+def _row(each: Verified, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "model": each.profile.graph.name,
+        "what": verdict.what,
+        "published": verdict.text,
+        "computed": "" if verdict.ours is None else f"{verdict.ours:,}",
+        "reason": f"✗ {verdict.reason}" if verdict.status == FAILED else verdict.reason,
+        "where": verdict.where or None,
+    }
+
+
+def _data(networks: Sequence[Verified]) -> dict[str, Any]:
+    return {
+        "passed": all(each.status() != FAILED for each in networks),
+        "models": [
+            {
+                "model": each.profile.graph.name,
+                "source": each.profile.graph.facts.source,
+                "status": each.status(),
+                "checks": [verdict.to_dict() for verdict in each.verdicts],
+            }
+            for each in networks
+        ],
+    }

@@ -1,0 +1,223 @@
+"""What is held against a network: its paper's figures, its twin, and other counters."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from shell import cnnprof
+from spec_texts import build
+
+from cnnprof.core.analysis import analyze
+from cnnprof.core.measurements import Check, Reason
+from cnnprof.core.verification import (
+    EXPLAINED,
+    FAILED,
+    FVCORE,
+    HOLDS,
+    PUBLISHED,
+    TORCH,
+    UNKNOWN,
+    Verdict,
+    Verified,
+    check_published,
+    check_twin,
+    judge,
+)
+from cnnprof.sources import spec_names
+from cnnprof.views.verification import show_verification
+
+# 3 * 3 * 3 * 8 + 8 = 224 weights, 216 * 64 = 13,824 multiply-accumulates; the head has 8 * 5 + 5 = 45 weights.
+NET = """
+input: 3x8x8
+published: {%s}
+layers:
+  - conv 3x3 8
+  - {aux: [gap, fc 5]}
+"""
+
+
+def verdicts(published: str) -> list[tuple[str, str, str]]:
+    return [(v.what, v.status, v.reason) for v in check_published(analyze(build(NET % published)))]
+
+
+@pytest.mark.parametrize(
+    ("published", "status", "reason"),
+    [
+        ("params: 224", HOLDS, ""),
+        ("params: 0.2k", HOLDS, ""),
+        ("params: 225", FAILED, "1 apart, and 0 are allowed"),
+        ("params: 0.4k", FAILED, "176 apart, and 50 are allowed"),
+        ("params: {value: 230, tolerance: 6, why: rounded}", EXPLAINED, "rounded"),
+        ("params: {value: 224, tolerance: 6, why: rounded}", HOLDS, ""),
+        ("params: {value: 230, tolerance: 5, why: rounded}", FAILED, "6 apart, and 5 are allowed: rounded"),
+        ("params: 269", EXPLAINED, "with the 45 of the heads that only training runs"),
+        ("macs: 13_824", HOLDS, ""),
+        ("macs: 13.8k", HOLDS, ""),
+        ("macs: 27.6k", FAILED, "13,776 apart, and 50 are allowed"),
+        ("activations: 512", HOLDS, ""),
+        ("ops: 28_160", HOLDS, ""),  # two for a multiply-accumulate, one for each bias: 2 * 13,824 + 512
+    ],
+)
+def test_published_figures_hold_to_their_digits_or_have_a_reason(published, status, reason):
+    assert verdicts(published) == [(published.partition(":")[0], status, reason)]
+
+
+PLAIN = "input: 3x8x8\nlayers: [conv 3x3 8 bn relu, conv 3x3 8 bn relu, gap, fc 5]"
+
+
+@pytest.mark.parametrize(
+    ("twin", "what", "reason"),
+    [
+        (PLAIN, "5 layers", ""),
+        (
+            PLAIN.replace("8 bn relu, gap", "8 g2 bn relu, gap"),
+            "conv2",
+            "Conv2d to 8x8x8, 576 params, 36,864 MACs here, conv2 (Conv2d to 8x8x8, 288 params, 18,432 MACs) there",
+        ),
+        (PLAIN.replace(", fc 5", ""), "fc1", "5 layers here, 4 there; only here: Linear to 5, 45 params, 40 MACs"),
+        (PLAIN.replace("fc 5", "fc 5 | bn"), "bn3", "5 layers here, 6 there; only there: BatchNorm2d to 5, 10 params, 0 MACs"),
+        (PLAIN.replace("relu, gap", "| relu, gap"), "activations", "the totals differ"),
+    ],
+)
+def test_a_twin_has_the_same_layers_in_order(twin, what, reason):
+    verdict = check_twin(analyze(build(PLAIN)), analyze(build(twin)))
+    assert (verdict.what, verdict.reason) == (what, reason)
+    assert verdict.status == (FAILED if reason else HOLDS)
+
+
+def test_a_cross_check_holds_is_explained_fails_or_is_not_known():
+    row = Check("operations", "fvcore", "", 10, 16, (Reason("BatchNorm", 6),))
+    assert judge(FVCORE, row) == Verdict(FVCORE, "operations", EXPLAINED, 10, 16, "16", "+6: BatchNorm", "fvcore")
+    assert judge(TORCH, Check("operations", "torch", "", 10, 10)).status == HOLDS
+    failed = judge(TORCH, Check("operations", "torch", "", 10, 12, notes=("conv1: 10 here, 12 there",)))
+    assert (failed.status, failed.reason) == (FAILED, "+2 unexplained; conv1: 10 here, 12 there")
+    unknown = judge(FVCORE, Check("operations", "fvcore", "", 10, None, notes=("it is not installed",)))
+    assert (unknown.status, unknown.reason) == (UNKNOWN, "it is not installed")
+
+
+def test_the_worst_verdict_stands_for_a_check():
+    profile = analyze(build(PLAIN))
+    both = Verified(profile, (Verdict(PUBLISHED, "params", HOLDS), Verdict(TORCH, "operations", FAILED)))
+    assert (both.status(), both.status(PUBLISHED), both.status(FVCORE)) == (FAILED, HOLDS, UNKNOWN)
+    report = show_verification([both])
+    assert report.title == "1 network: 1 checks hold, 0 are explained, 1 failed"
+    assert report.sections[0].rows[0]["check_torch"] == FAILED
+    assert not report.data["passed"]
+
+
+def test_published_figures_need_no_torch():
+    done = cnnprof("verify", "lenet5", "vgg16", "--no-torch")
+    assert done.code == 0, done.err
+    assert "the convolutions alone" in done.out
+    assert "S2: a slide says 4,074 operations; it is 4,704" in done.out
+    assert "vgg16: a slide says 13.6 G operations; it is 15,470,264,320" in done.out
+    assert json.loads(cnnprof("verify", "alexnet", "--quick", "--json").out)["models"][0]["checks"] == [
+        {
+            "check": "published",
+            "what": "params",
+            "status": "holds",
+            "ours": 61_100_840,
+            "theirs": 61_100_840.0,
+            "where": "torchvision IMAGENET1K_V1, 1 crop",
+        }
+    ]
+
+
+DOCTORED = """
+input: 3x224x224
+published: {params: {value: 11.7M, tolerance: 0.01M, why: none of it}}
+variants: {resnet18: {}}
+layers:
+  - conv 7x7 64 s2 bn relu
+  - maxpool 3x3 s2 p1
+  - {add: [conv 3x3 64 bn relu | conv 3x3 65 bn | conv 1x1 64, identity]}
+  - gap | fc 1000
+"""
+
+
+@pytest.mark.torch
+def test_a_doctored_spec_fails_and_the_layer_is_named(tmp_path):
+    (tmp_path / "net.yaml").write_text(DOCTORED)
+    done = cnnprof("verify", "net.yaml#resnet18", "--json", cwd=tmp_path)
+    assert done.code == 1
+    (model,) = json.loads(done.out)["models"]
+    found = {check["check"]: check for check in model["checks"]}
+    assert found["published"]["status"] == "failed"
+    assert found["torchvision"]["what"] == "conv3"
+    assert found["torchvision"]["reason"].startswith("Conv2d to 65x56x56, 37,440 params")
+    assert "layer1.0.conv2" in found["torchvision"]["reason"]
+    assert [found[check]["status"] for check in ("weights", "torch", "fvcore")] == ["holds", "holds", "explained"]
+    table = cnnprof("verify", "net.yaml#resnet18", cwd=tmp_path, COLUMNS="160")
+    assert table.code == 1
+    assert "✗" in table.out
+    assert "conv3" in table.out
+
+
+@pytest.mark.torch
+def test_torchvisions_own_names_can_be_verified():
+    done = cnnprof("verify", "torchvision:inception_v3", "torchvision:resnet18", "--json")
+    assert done.code == 0, done.err
+    statuses = [model["status"] for model in json.loads(done.out)["models"]]
+    assert statuses == ["explained", "explained"]
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_the_whole_catalogue_holds():
+    done = cnnprof("verify", "--json")
+    models = json.loads(done.out)["models"]
+    failed = [
+        (model["model"], check) for model in models for check in model["checks"] if check["status"] in ("failed", "unknown")
+    ]
+    assert not failed
+    assert done.code == 0
+    assert {model["model"] for model in models} <= {*spec_names()}
+    assert len(models) > 50
+    assert all({check["check"] for check in model["checks"]} >= {"weights", "torch", "fvcore"} for model in models)
+
+
+@pytest.mark.torch
+def test_an_interrupt_keeps_what_is_finished(monkeypatch):
+    from cnnprof.cli import verifying
+    from cnnprof.measure import crosschecks
+
+    def interrupted(graphs, processes):
+        yield 1, [Check("weights", "", "", 1, 1), Check("operations", "", "", 1, 1), Check("operations", "", "", 1, 1)]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crosschecks, "check_each", interrupted)
+    finished, complete = verifying.verify(["lenet5", "lenet5_paper", "alexnet"], True, lambda _: None)
+    assert [each.profile.graph.name for each in finished] == ["lenet5_paper"]
+    assert not complete
+
+
+@pytest.mark.torch
+def test_an_interrupt_is_one_exit_code_and_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cnnprof", "verify", *(f"vgg11@classes={count}" for count in range(10, 60))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nosuchnet"], 3, "unknown network 'nosuchnet'"),
+        (["zzz*"], 3, "no network's name matches 'zzz*'"),
+        (["lenet5", "--format", "xml"], 2, "there is no format 'xml'"),
+        (["missing.yaml"], 3, "missing.yaml"),
+    ],
+)
+def test_wrong_calls(arguments, code, message):
+    done = cnnprof("verify", "--no-torch", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
