@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.core.arith import Dim, Shape, at_least, known, same
+from cnnprof.core.arith import Dim, Shape, at_least, is_array, known, same
 from cnnprof.core.errors import CnnprofError, SpecError
 from cnnprof.core.graph import Facts, Graph
 from cnnprof.spec.family import Family
@@ -59,8 +59,18 @@ def elaborate(
         input_shape=shape,
         nodes=network.finished(output),
         outputs=(network.names[output.index],),
-        facts=_facts(family, chosen, values),
+        facts=_facts(family, chosen, values, _as_stated(family, defaults, values, shape[1:])),
     )
+
+
+def _as_stated(family: Family, defaults: Mapping[str, Value], values: Mapping[str, Value], input_shape: Shape) -> bool:
+    """Whether settings and input are the variant's own, so that what is published of it holds for this network."""
+    own = _input_shape(family, _names(family, defaults))
+    return all(_equal(values[name], default) for name, default in defaults.items()) and all(map(_equal, input_shape, own))
+
+
+def _equal(value: Value, other: Value) -> bool:
+    return not is_array(value) and bool(value == other)
 
 
 def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -148,7 +158,7 @@ def _size(expression: Expression, value: Value) -> Dim:
     return value
 
 
-def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value]) -> Facts:
+def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value], as_stated: bool) -> Facts:
     own = variant or Variant(family.stem)
     paper = own.paper or family.paper
     published = own.published.over(family.published)
@@ -160,8 +170,8 @@ def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value])
         about=own.about or family.about,
         notes=own.notes or family.notes,
         settings={name: _listed(value) for name, value in values.items()},
-        published=published.counts,
-        accuracy=published.accuracy(paper, own.dataset or family.dataset),
+        published=published.counts if as_stated else {},
+        accuracy=published.accuracy(paper, own.dataset or family.dataset) if as_stated else None,
     )
 
 
