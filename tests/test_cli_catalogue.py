@@ -88,8 +88,8 @@ def test_help_and_version():
 def test_completion_offers_names():
     environment = os.environ | {
         "_CNNPROF_COMPLETE": "complete_bash",
-        "COMP_WORDS": "cnnprof summary mobilenet_v1_0",
+        "COMP_WORDS": "cnnprof summary mobilenet_v3_",
         "COMP_CWORD": "2",
     }
     result = subprocess.run([sys.executable, "-m", "cnnprof"], capture_output=True, text=True, env=environment, timeout=60)
-    assert set(result.stdout.split()) == {"mobilenet_v1_025", "mobilenet_v1_050", "mobilenet_v1_075"}
+    assert set(result.stdout.split()) == {"mobilenet_v3_large", "mobilenet_v3_small"}
