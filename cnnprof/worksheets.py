@@ -1,4 +1,7 @@
-"""The Python API of calculations: `cnnprof.explain("alexnet_one_tower:conv1")`."""
+"""The Python API of calculations: `cnnprof.explain("alexnet_one_tower:conv1")`.
+
+What a function does not need every time it imports itself, so that the calculations of one layer start fast.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,9 @@ from dataclasses import dataclass
 
 from cnnprof import api, sources
 from cnnprof.core import results
-from cnnprof.core.gaps import find_gaps
+from cnnprof.core.errors import UsageError
 from cnnprof.core.report import Report
 from cnnprof.core.working import Explanation
-from cnnprof.symbolic.network import formulate
-from cnnprof.symbolic.worksheet import select, work_out_layers
-from cnnprof.views.explanation import show_layer, show_worksheet
-from cnnprof.views.formulas import show_formulas
-from cnnprof.views.gaps import show_gaps
-from cnnprof.views.quiz import show_quiz
-from cnnprof.views.summary import choose_rows
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,12 +26,16 @@ class Worksheet(api.Shown):
 
     def report(self) -> Report:
         """The report of `cnnprof explain`."""
+        from cnnprof.views.explanation import show_layer, show_worksheet
+
         if len(self.chosen) == 1:
             return show_layer(self.profile, self.chosen[0], self.explanations[0], self.what)
         return show_worksheet(self.profile, self.chosen, self.explanations, self.what)
 
     def quiz(self, answers: bool = False) -> Report:
         """The worksheet with shapes, parameters and operations left out, or with the answers filled in."""
+        from cnnprof.views.quiz import show_quiz
+
         return show_quiz(self.profile, self.chosen, self.explanations, answers)
 
     def __repr__(self) -> str:
@@ -54,6 +54,8 @@ def explain(
     Args:
         what: `shape`, `params`, `macs`, `memory` or `receptive-field`, where not all are wanted.
     """
+    from cnnprof.symbolic.worksheet import select, work_out_layers
+
     network, target = sources.split_layer(reference)
     analyzed = api.profile(network, settings, input_shape, batch)
     return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(work_out_layers(analyzed, target, what)), what)
@@ -67,7 +69,13 @@ def explain_gap(
     batch: int = 1,
 ) -> Report:
     """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
-    analyzed = api.profile(reference, settings, input_shape, batch)
+    from cnnprof.core.gaps import find_gaps
+    from cnnprof.views.gaps import show_gaps
+
+    network, target = sources.split_layer(reference)
+    if target:
+        raise UsageError("--vs explains whole networks", hint=f"cnnprof explain {network} --vs {convention}")
+    analyzed = api.profile(network, settings, input_shape, batch)
     return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
 
 
@@ -82,6 +90,10 @@ def summarize_in_letters(
 
     Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.
     """
+    from cnnprof.symbolic.network import formulate
+    from cnnprof.views.formulas import show_formulas
+    from cnnprof.views.summary import choose_rows
+
     hints = []
 
     def choose(profile: results.Profile) -> list[results.Row]:

@@ -33,28 +33,35 @@ def see_through(cost: Cost, on: Lettered, entering: Sequence[Fields], input_shap
         notes = ("; ".join(filter(None, ("what its branches see together", note))), "", "")
         columns = zip(NAMES, zip(*results, strict=True), notes, strict=True)
         return [Working(FIGURE, name, "", "", result, "pixels", remark) for name, result, remark in columns]
-    lines = [_axis(cost, on, before, axis, results[axis], note) for axis in range(len(results))]
+    fields = _on_symbols(cost, on, len(before))
+    alike = all(each == one[0] for one in (fields, before, results) for each in one)
+    axes = [_lines(fields[axis], before[axis], results[axis], on, note) for axis in range(1 if alike else len(results))]
     if all(
-        [(line.numbers, line.result) for line in each] == [(line.numbers, line.result) for line in lines[0]] for each in lines
+        [(line.numbers, line.result) for line in each] == [(line.numbers, line.result) for line in axes[0]] for each in axes
     ):
-        return [replace(line, result=(line.result,) * len(lines)) for line in lines[0]]
-    return [replace(line, name=f"{line.name}, {AXES[axis]}") for axis, each in enumerate(lines) for line in each]
+        return [replace(line, result=(line.result,) * len(results)) for line in axes[0]]
+    return [replace(line, name=f"{line.name}, {AXES[axis]}") for axis, each in enumerate(axes) for line in each]
 
 
-def _axis(
-    cost: Cost, on: Lettered, entering: tuple[Field, ...], axis: int, results: tuple[Any, ...], note: str
-) -> list[Working]:
-    """Size, jump and centre along one axis, by the rule of `core.receptive_field` on symbols."""
+def _on_symbols(cost: Cost, on: Lettered, axes: int) -> tuple[Field, ...]:
+    """The layer's rule for fields on size r, jump j and centre c."""
+    from sympy import Symbol
+
+    r, j, c = (Symbol(name) for name in "rjc")
+    before = Field(c - (r - 1) / 2, c + (r - 1) / 2, j)
+    fields = see(replace(cost.node, layer=on.layer), on.inputs, ((before,) * axes,))
+    assert fields, "the rule gave a field on numbers"
+    return fields
+
+
+def _lines(rule: Field, entering: Field, results: tuple[Any, ...], on: Lettered, note: str) -> list[Working]:
+    """Size, jump and centre along one axis."""
     from sympy import Symbol, collect, expand
 
     r, j, c = (Symbol(name) for name in "rjc")
-    symbols = Field(c - (r - 1) / 2, c + (r - 1) / 2, j)
-    fields = see(replace(cost.node, layer=on.layer), on.inputs, ((symbols,) * len(entering),))
-    assert fields, "the rule gave a field on numbers"
-    values = {**on.values, r: entering[axis].size, j: entering[axis].jump, c: entering[axis].centre}
-    rules = (fields[axis].size, fields[axis].jump, fields[axis].centre)
-    notes = (note, "", "")
+    values = {**on.values, r: entering.size, j: entering.jump, c: entering.centre}
+    figures = zip(NAMES, (rule.size, rule.jump, rule.centre), results, (note, "", ""), strict=True)
     return [
-        work_out(FIGURE, name, collect(expand(rule), j), values, result, "pixels", remark)
-        for name, rule, result, remark in zip(NAMES, rules, results, notes, strict=True)
+        work_out(FIGURE, name, collect(expand(expression), j), values, result, "pixels", remark)
+        for name, expression, result, remark in figures
     ]

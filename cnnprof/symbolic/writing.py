@@ -135,11 +135,12 @@ class _Writer:
     def _sorted(self, parts: Iterable[Any]) -> list[Any]:
         return sorted(parts, key=self._rank)
 
-    def _rank(self, e: Any) -> tuple[bool, bool, list[int], str]:
+    def _rank(self, e: Any) -> tuple[bool, bool, list[tuple[int, str]]]:
         """Where a factor or a term stands: single letters first, in the order asked for; numbers last."""
-        ranks = sorted(self.order.index(s.name) if s.name in self.order else len(self.order) for s in e.free_symbols)
+        names = [symbol.name for symbol in e.free_symbols]
+        ranks = sorted((self.order.index(name) if name in self.order else len(self.order), name) for name in names)
         is_sum = e.is_Add or (e.is_Pow and e.base.is_Add)
-        return (not ranks, is_sum, ranks, str(e))
+        return (not ranks, is_sum, ranks)
 
 
 def _negative(term: Any) -> bool:
