@@ -40,6 +40,10 @@ lint: setup ## Check format, style and types
 bench: setup ## Compare start-up time and memory with fvcore's and torchinfo's own tables
 	$(BIN)/python benchmarks/startup.py
 
+.PHONY: docs
+docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying: those that measure, too)
+	$(BIN)/python docs/regenerate.py $(VARYING)
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

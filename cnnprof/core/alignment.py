@@ -94,13 +94,13 @@ def alike(pairs: Sequence[Pair]) -> bool:
 def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -> Iterator[Change]:
     old, new = before.node.layer, after.node.layer
     if type(old) is not type(new):
-        yield Change("type", old.type, new.type)
+        own = [Change("type", old.type, new.type)]
     else:
-        for entry in fields(old):
-            values = getattr(old, entry.name), getattr(new, entry.name)
-            if values[0] != values[1]:
-                yield Change(entry.name, *values)
-    if before.params != after.params and before.inputs != after.inputs:
+        values = [(entry.name, getattr(old, entry.name), getattr(new, entry.name)) for entry in fields(old)]
+        own = [Change(*value) for value in values if value[1] != value[2]]
+    yield from own
+    # Where its output follows its input, the output says it.
+    if before.inputs != after.inputs and before.params != after.params and (own or before.output == after.output):
         yield Change("input", before.inputs[0][1:], after.inputs[0][1:])
     if before.output != after.output:
         yield Change("output", before.output[1:], after.output[1:])

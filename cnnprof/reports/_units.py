@@ -32,8 +32,10 @@ def change(value: Any) -> str:
 
 
 def scaled_change(value: Any, unit: float = 1.0) -> str:
-    """A difference in a column's unit: -115.61."""
-    return f"{value / unit:+,.2f}" if value and unit != 1.0 else change(value)
+    """A difference in a column's unit: -115.61, or a single digit where two decimals would show none."""
+    if not value or unit == 1.0:
+        return change(value)
+    return f"{value / unit:+,.2f}" if abs(value) >= 0.005 * unit else f"{value / unit:+.1g}"
 
 
 def rough(value: Any) -> str:

@@ -1,0 +1,114 @@
+"""Runs the commands that the guides show and writes their output below them: `make docs`.
+
+A block that begins with ```console holds commands, each behind `$ `, and what they print. Commands run in one process, from the
+repository's root, at a width of 100 columns; `cd`, `cat`, `| head -N`, `| tail -N` and `; echo $?` are understood. A block that
+begins with ```console varies shows what differs from machine to machine, such as timings: it is run only with --varying, and no
+test compares it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+WIDTH = 100
+
+_BLOCK = re.compile(r"^```console( varies)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MACHINE = re.compile(r'("(?:cnnprof|python|platform)": )"[^"]*"')
+
+
+def regenerate(text: str, varying: bool = False) -> str:
+    """The page with the output of its commands as it is now; blocks that vary stay as they are unless `varying`."""
+
+    def rewrite(block: re.Match[str]) -> str:
+        if block[1] and not varying:
+            return block[0]
+        commands = [line for line in block[2].splitlines() if line.startswith("$ ")]
+        shown = "\n".join(f"{command}\n{run(command[2:])}" for command in commands)
+        return f"```console{block[1] or ''}\n{shown}```"
+
+    with in_shell():
+        return _BLOCK.sub(rewrite, text)
+
+
+def same(text: str, other: str) -> bool:
+    """Whether two pages show the same, whatever the versions in their JSON."""
+    return _MACHINE.sub(r"\1", text) == _MACHINE.sub(r"\1", other)
+
+
+@contextlib.contextmanager
+def in_shell() -> Iterator[None]:
+    """The repository's root as working directory, a fixed width, and no colour; all of it is undone at the end."""
+    before = Path.cwd()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CNNPROF_DEBUG")}
+    with patch.dict(os.environ, kept | {"COLUMNS": str(WIDTH)}, clear=True):
+        os.chdir(ROOT)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def commands_of(text: str) -> list[str]:
+    """Every command line that a page shows, those that vary included."""
+    return [line[2:] for block in _BLOCK.finditer(text) for line in block[2].splitlines() if line.startswith("$ ")]
+
+
+def run(line: str) -> str:
+    """What a command line prints, errors included."""
+    line, asked, _ = line.partition("; echo $?")
+    command, _, cut = line.partition(" | head -" if " | head -" in line else " | tail -")
+    words = shlex.split(command)
+    text, code = "", 0
+    if words[0] == "cd":
+        os.chdir(words[1])
+    elif words[0] == "cat":
+        text = Path(words[1]).read_text(encoding="utf-8")
+    elif words[0] == "cnnprof":
+        text, code = run_cnnprof(words)
+    else:
+        raise ValueError(f"the guides run cnnprof, cd and cat, and not '{words[0]}'")
+    if cut:
+        lines = text.splitlines(keepends=True)
+        text = "".join(lines[: int(cut)] if " | head -" in line else lines[-int(cut) :])
+    return text + (f"{code}\n" if asked else "")
+
+
+def run_cnnprof(words: list[str]) -> tuple[str, int]:
+    """Output and exit code of a call, in this process."""
+    from cnnprof.__main__ import main
+    from cnnprof.core.errors import DEFECT
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), patch.object(sys, "argv", words):
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = int(left.code or 0)
+    if code == DEFECT:
+        raise RuntimeError(out.getvalue())
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n", code
+
+
+def main() -> None:
+    """Rewrite every page that is out of date."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        new = regenerate(text, "--varying" in sys.argv)
+        if not same(text, new):
+            page.write_text(new, encoding="utf-8")
+            print(f"rewrote {page.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The guides cannot rot: their commands are run again, their Python is run, and every command has a guide."""
+
+import doctest
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cnnprof.cli import COMMANDS, build_app
+
+pytestmark = pytest.mark.torch
+
+ROOT = Path(__file__).parent.parent
+
+
+def load_guides():
+    spec = importlib.util.spec_from_file_location("regenerate", ROOT / "docs" / "regenerate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+guides = load_guides()
+
+
+@pytest.mark.parametrize("page", guides.PAGES, ids=lambda page: page.name)
+def test_a_page_shows_what_its_commands_print(page):
+    text = page.read_text(encoding="utf-8")
+    assert guides.same(guides.regenerate(text), text), f"{page.name} is out of date: make docs"
+
+
+@pytest.mark.parametrize("page", guides.PAGES, ids=lambda page: page.name)
+def test_what_varies_is_shown_and_still_a_command(page):
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```console varies\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        command, *output = block.splitlines()
+        assert len(output) > 3
+        words = shlex.split(command[2:].partition(" | ")[0])
+        result = CliRunner().invoke(build_app(words[1]), [*words[1:], "--help"])
+        assert result.exit_code == 0
+        for option in (word for word in words if word.startswith("--")):
+            assert option in result.output
+
+
+def test_a_stale_page_is_seen():
+    fresh = guides.regenerate("```console\n$ cnnprof summary lenet5 --format csv | head -2\nold\n```")
+    assert "C1.conv1,Conv2d" in fresh
+    assert not guides.same(fresh, fresh.replace("156", "157"))
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in guides.PAGES if ">>> " in page.read_text(encoding="utf-8")], ids=lambda p: p.name
+)
+def test_the_python_in_a_page(page):
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert (failed, tried > 5) == (0, True)
+
+
+def test_every_command_has_a_guide_that_the_readme_names():
+    shown = {
+        line.split()[1]
+        for page in guides.PAGES
+        for line in guides.commands_of(page.read_text(encoding="utf-8"))
+        if "cnnprof " in line
+    }
+    named = set(
+        re.findall(
+            r"`(?:cnnprof )?(\w+)`",
+            (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs" / "networks.md").read_text(encoding="utf-8"),
+        )
+    )
+    assert set(COMMANDS) <= shown | named
+
+
+def test_links_lead_somewhere():
+    for page in guides.PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
