@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
 from cnnprof.cli.options import Format, Json, Output, complete_name
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import CnnprofError
+from cnnprof.core.catalogue import Listed, Selection
+from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
 
 
 def command(
@@ -18,6 +20,27 @@ def command(
         typer.Argument(
             help="Show only the names that match, such as 'resnet*' or 'torchvision:*'.", autocompletion=complete_name
         ),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Only this family, or those that match: resnet, 'mobilenet*'.", show_default=False)
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            help="Only imagenet, cifar or mnist (by the reported accuracy's data set, else by the input), "
+            "or edge: at most 10 M params and 600 M MACs.",
+            show_default=False,
+        ),
+    ] = None,
+    max_params: Annotated[
+        str | None, typer.Option(help="Only networks with at most so many parameters.", metavar="5M", show_default=False)
+    ] = None,
+    max_macs: Annotated[
+        str | None, typer.Option(help="Only networks with at most so many MACs.", metavar="600M", show_default=False)
+    ] = None,
+    sort: Annotated[
+        Literal["name", "year", "params", "macs", "top1"] | None,
+        typer.Option(help="All in one table, the best first.", show_default="by family"),
     ] = None,
     format: Format = None,  # noqa: A002 - the option's name
     json: Json = False,
@@ -31,21 +54,50 @@ def command(
 
       cnnprof list 'mobilenet*'
 
+      cnnprof list --tag edge --max-params 3M --sort top1
+
       cnnprof list 'torchvision:*' --json
     """
-    from cnnprof import api, sources
+    import gc
+
+    from cnnprof import sources
+    from cnnprof.core.budgets import budgets_of
+    from cnnprof.sources import specs
     from cnnprof.views.catalogue import show_names
 
     chosen = choose_format(format, json, output)
+    given = {"max-params": max_params, "max-macs": max_macs}
+    limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
+    selection = Selection(family, tag, limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
+    # Hundreds of networks are a million small objects that live to the end: looking for garbage among them is wasted time.
+    gc.disable()
+    networks: list[Listed] = []
+    broken: dict[str, CnnprofError] = {}
     with waiting("reading the specs") as say:
         names = sources.expand([pattern]) if pattern else sources.every_name()
-        specs = set(sources.spec_names())
-        profiles: dict[str, api.Profile | CnnprofError] = {}
-        for name in filter(specs.__contains__, names):
+        own = set(sources.spec_names())
+        for name, graph in specs.catalogue({*names}):
             say(f"reading {name}")
             try:
-                profiles[name] = api.profile(name)
+                if isinstance(graph, CnnprofError):
+                    raise graph
+                networks.append(Listed.of(name, graph))
             except CnnprofError as error:
-                profiles[name] = error
-        report = show_names(profiles, [name for name in names if name not in specs])
-    emit(report, chosen, output)
+                broken[name] = error
+    _check(selection, networks)
+    found = [network for network in networks if selection.takes(network)]
+    others = [] if selection != Selection() else [name for name in names if name not in own]
+    emit(show_names(found, others, broken, sort), chosen, output)
+
+
+def _check(selection: Selection, networks: Sequence[Listed]) -> None:
+    """Raises UsageError for a family or a tag that no network has."""
+    tags = {tag for network in networks for tag in network.tags}
+    if selection.tag and selection.tag not in tags:
+        raise UsageError(f"no network has the tag '{selection.tag}'", hint=f"one of {', '.join(sorted(tags))}")
+    if selection.family and not any(Selection(selection.family).takes(network) for network in networks):
+        families = {network.facts.family for network in networks}
+        raise UsageError(
+            f"there is no family '{selection.family}'",
+            hint=did_you_mean(selection.family, families) or "cnnprof list shows them",
+        )

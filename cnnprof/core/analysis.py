@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnprof.core.arith import Shape
+from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import INPUT, Graph, Node
 from cnnprof.core.layers import NO_OPS, ShapeError, elements
@@ -39,6 +39,20 @@ def analyze(graph: Graph, element_bytes: int = 4) -> Profile:
             )
         )
     return Profile(graph, tuple(costs), _totals(graph, tuple(costs), element_bytes))
+
+
+def weigh(graph: Graph) -> tuple[Dim, Dim]:
+    """Parameters and multiply-accumulates as `analyze` has them, and nothing else: in half the time."""
+    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    params: Dim = 0
+    macs: Dim = 0
+    for node in graph.nodes:
+        inputs = tuple([shapes[name] for name in node.inputs])
+        output = shapes[node.name] = output_shape(node, inputs)
+        if not node.aux:
+            params += node.layer.params(*inputs) if node.owns_params else 0
+            macs += node.layer.ops(*inputs, output=output).mac
+    return params, macs
 
 
 def output_shape(node: Node, inputs: tuple[Shape, ...]) -> Shape:

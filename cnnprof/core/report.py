@@ -13,7 +13,8 @@ from cnnprof.core.errors import Place
 class Table:
     """Rows of raw values in base units, by column key; `reports/_columns.py` says what each key is called and how it reads.
 
-    `total` is the last line; `best` holds the (row, column) pairs to mark; `faint` the rows that are outside the total.
+    `total` is the last line; `best` holds the (row, column) pairs to mark; `faint` the rows that are outside the total. `group`
+    names the column whose values stand above the rows that share one, in place of the column.
     """
 
     columns: tuple[str, ...]
@@ -22,6 +23,14 @@ class Table:
     total: Mapping[str, Any] | None = None
     best: frozenset[tuple[int, str]] = frozenset()
     faint: frozenset[int] = frozenset()
+    group: str = ""
+
+    def groups(self) -> dict[str, list[int]]:
+        """The numbers of the rows that stand together, by what stands above them; all under "" if nothing groups them."""
+        found: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            found.setdefault(str(row[self.group]) if self.group else "", []).append(number)
+        return found or {"": []}
 
 
 @dataclass(frozen=True, slots=True)

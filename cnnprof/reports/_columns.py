@@ -73,6 +73,7 @@ COLUMNS = {
     "accuracy_source": Column("accuracy from", weight=8),
     "pareto": Column("Pareto", "mark", 1),
     "about": Column("about", weight=8),
+    "tags": Column("tags", "words", 5),
     # measurements
     "device": Column("device", weight=6),
     "dtype": Column("dtype", weight=5),
@@ -153,7 +154,7 @@ LEFT = {"text", "verdict", "shape", "shapes", "words", "mark", "interval", "fact
 
 def cells(table: Table, wide: bool = False) -> Cells:
     """The table's columns as text; the columns that only `--format wide` shows are left out unless `wide`."""
-    keys = tuple(key for key in table.columns if wide or COLUMNS[key].weight < WIDE_ONLY)
+    keys = tuple(key for key in table.columns if key != table.group and (wide or COLUMNS[key].weight < WIDE_ONLY))
     every = [*table.rows, *([table.total] if table.total else [])]
     columns = [_column(key, [row.get(key, "") for row in every]) for key in keys]
     lines = tuple(zip(*(texts for _, texts in columns), strict=True)) if every else ()

@@ -7,7 +7,7 @@ from html import escape
 
 from cnnprof.core.report import Listing, Report, Table
 from cnnprof.reports import Style
-from cnnprof.reports._columns import cells
+from cnnprof.reports._columns import Cells, cells
 from cnnprof.reports._plain import pairs
 
 CSS = """
@@ -47,12 +47,19 @@ def _section(section: Table | Listing) -> str:
         return f"{heading}<dl>{items}</dl>\n"
     table = cells(section)
     head = _line("th", table.headings, table.rightward)
-    body = "".join(
-        _line("td", row, table.rightward, [(i, key) in section.best for key in table.keys], i in section.faint)
-        for i, row in enumerate(table.rows)
-    )
+    body = "".join(_body(section, table, group, numbers) for group, numbers in section.groups().items())
     foot = f"<tfoot>{_line('td', table.total, table.rightward)}</tfoot>\n" if table.total else ""
-    return f"{heading}<table>\n<thead>{head}</thead>\n<tbody>\n{body}</tbody>\n{foot}</table>\n"
+    return f"{heading}<table>\n<thead>{head}</thead>\n{body}{foot}</table>\n"
+
+
+def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> str:
+    """The rows that stand together under what stands above them."""
+    heading = f'<tr><th colspan="{len(table.keys)}">{escape(group)}</th></tr>\n' if group else ""
+    lines = "".join(
+        _line("td", table.rows[i], table.rightward, [(i, key) in section.best for key in table.keys], i in section.faint)
+        for i in numbers
+    )
+    return f"<tbody>\n{heading}{lines}</tbody>\n"
 
 
 def _line(tag: str, texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False) -> str:

@@ -21,8 +21,12 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
             continue
         table = cells(section)
         rule = ["---:" if right else "---" for right in table.rightward]
-        lines = [table.headings, rule, *table.rows, *([table.total] if table.total else [])]
-        blocks.append("\n".join(_line(line) for line in lines))
+        for heading, numbers in section.groups().items():
+            if heading:
+                blocks.append(f"### {_escape(heading)}")
+            rows = [table.rows[number] for number in numbers]
+            lines = [table.headings, rule, *rows, *([table.total] if table.total else [])]
+            blocks.append("\n".join(_line(line) for line in lines))
     if report.text:
         blocks.append(f"```yaml\n{report.text}```")
     if report.notes:

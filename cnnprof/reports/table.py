@@ -11,7 +11,7 @@ from cnnprof.reports._columns import COLUMNS, Cells, cells
 from cnnprof.reports._plain import pairs
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 UNBOUNDED = 10_000
 """A width that no table reaches; off a terminal a table takes what it needs."""
@@ -72,12 +72,26 @@ def _draw_listing(console: Console, listing: Listing) -> None:
 
 
 def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> None:
-    from rich import box
-    from rich.table import Table as Grid
     from rich.text import Text
 
     whole = cells(table, wide)
     shown = _fit(whole, width)
+    for heading, numbers in table.groups().items():
+        if heading:
+            console.print(Text(heading, style="bold"))
+        console.print(_grid(table, whole, shown, numbers, width))
+    hidden = [whole.headings[i] for i in range(len(whole.keys)) if i not in shown]
+    if hidden:
+        console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+
+
+def _grid(table: Table, whole: Cells, shown: list[int], numbers: list[int], width: int | None) -> RenderableType:
+    """Some rows of a table; the groups of one share their columns' widths."""
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    aligned = table.group and (not width or sum(_needs(whole)[i] for i in shown) <= width)
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1, 0, 0))
     for i in shown:
         grid.add_column(
@@ -86,21 +100,25 @@ def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -
             justify="right" if whole.rightward[i] else "left",
             overflow="fold",
             no_wrap=width is None,
+            min_width=_needs(whole)[i] - GAP if aligned else None,
         )
-    for number, row in enumerate(whole.rows):
+    for number in numbers:
+        row = whole.rows[number]
         texts = [Text(row[i], style="bold green" if (number, whole.keys[i]) in table.best else "") for i in shown]
         grid.add_row(*texts, style="dim" if number in table.faint else None)
-    console.print(grid)
-    hidden = [whole.headings[i] for i in range(len(whole.keys)) if i not in shown]
-    if hidden:
-        console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+    return grid
+
+
+def _needs(whole: Cells) -> list[int]:
+    """The width that each column takes with the gap behind it."""
+    lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
+    return [max(len(line[i]) for line in lines) + GAP for i in range(len(whole.keys))]
 
 
 def _fit(whole: Cells, width: int | None) -> list[int]:
     """Which columns stand side by side in the width: those of the highest weight give way first, the last one first."""
     shown = list(range(len(whole.keys)))
-    lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
-    needs = [max(len(line[i]) for line in lines) + GAP for i in shown]
+    needs = _needs(whole)
     droppable = sorted((i for i in shown if COLUMNS[whole.keys[i]].weight), key=lambda i: (COLUMNS[whole.keys[i]].weight, i))
     while width and droppable and sum(needs[i] for i in shown) > width:
         shown.remove(droppable.pop())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from cnnprof.core.analysis import analyze
@@ -30,27 +30,32 @@ def names() -> dict[str, Path]:
     return found
 
 
-def catalogue() -> Iterator[tuple[str, Graph | SpecError]]:
-    """Every network once, under its own name, or what is wrong with it; each file is read once."""
+def catalogue(wanted: Container[str] | None = None) -> Iterator[tuple[str, Graph | CnnprofError]]:
+    """Every network once, under its own name, or what is wrong with it; each file is read once.
+
+    Args:
+        wanted: the names that are asked for; all if left out.
+    """
     files: dict[Path, list[str]] = {}
     for name, path in names().items():
-        files.setdefault(path, []).append(name)
+        if wanted is None or name in wanted:
+            files.setdefault(path, []).append(name)
     for path, defined in files.items():
         try:
             family = read_family(path, _shown(path))
         except SpecError as error:
             yield from ((name, error) for name in defined)
             continue
-        for name in defined:
-            # A family's own name stands for its default variant, which is listed already.
-            if name in family.variants or not family.variants:
-                yield name, _elaborated(family, name if family.variants else None)
+        # A family's own name stands for its default variant.
+        variants = (name if name in family.variants else family.default or name for name in defined)
+        for name in dict.fromkeys(variants):
+            yield name, _elaborated(family, name if family.variants else None)
 
 
-def _elaborated(family: Family, variant: str | None) -> Graph | SpecError:
+def _elaborated(family: Family, variant: str | None) -> Graph | CnnprofError:
     try:
         return elaborate(family, variant)
-    except SpecError as error:
+    except CnnprofError as error:
         return error
 
 

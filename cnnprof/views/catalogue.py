@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from cnnprof.core.catalogue import Listed, sort_key
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import Graph
 from cnnprof.core.report import Fact, Listing, Report, Table
@@ -12,33 +14,45 @@ from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
 
-def show_names(profiles: Mapping[str, Profile | CnnprofError], others: Sequence[str]) -> Report:
-    """The report of `list`: the specs with their figures (or what is wrong with one), and the names that a source offers."""
-    rows, notes = [], []
-    for name, profile in profiles.items():
-        if isinstance(profile, CnnprofError):
-            notes.append(f"{name} cannot be read: {profile}")
-            continue
-        facts = profile.graph.facts
-        rows.append(
-            {
-                "model": name,
-                "family": facts.family,
-                "year": str(facts.year) if facts.year else None,
-                "params": profile.totals.params,
-                "macs": profile.totals.macs,
-                "top1": facts.accuracy.top1 if facts.accuracy else None,
-                "source": facts.source,
-                "about": facts.about,
-            }
-        )
+def show_names(
+    networks: Sequence[Listed], others: Sequence[str], broken: Mapping[str, CnnprofError], sort: str | None
+) -> Report:
+    """The report of `list`: specs by family, or all in one table if `sort` orders them, and the names that a source offers.
+
+    Args:
+        broken: what is wrong with a spec that cannot be read.
+    """
+    columns = ("family", "model", "year", "params", "macs", "top1", "tags", "input", "about", "source")
+    if sort:
+        networks = sorted(networks, key=lambda network: sort_key(network, sort))
+    rows = tuple(_row(network) for network in networks)
     sections: list[Table | Listing] = []
     if rows or not others:
-        sections.append(Table(("model", "family", "year", "params", "macs", "top1", "about", "source"), tuple(rows)))
+        sections.append(Table(columns, rows, group="" if sort else "family"))
     if others:
         sections.append(Listing((Fact("without a spec", others, "words"),)))
-    data = {"models": rows, "others": list(others)}
-    return Report("list", f"{len(rows) + len(others)} networks", tuple(sections), tuple(notes), data)
+    families = len({network.facts.family for network in networks})
+    title = f"{len(networks) + len(others)} networks" + (
+        f", {len(networks)} of them specs of {families} families" if others else ""
+    )
+    notes = tuple(f"{name} cannot be read: {error}" for name, error in broken.items())
+    return Report("list", title, tuple(sections), notes, {"models": [*rows], "others": list(others)})
+
+
+def _row(network: Listed) -> dict[str, Any]:
+    facts = network.facts
+    return {
+        "model": network.name,
+        "family": facts.family,
+        "year": str(facts.year) if facts.year else None,
+        "params": network.params,
+        "macs": network.macs,
+        "top1": network.top1,
+        "tags": list(network.tags),
+        "input": list(network.input_shape[1:]),
+        "about": facts.about,
+        "source": facts.source,
+    }
 
 
 def show_network(profile: Profile, text: str) -> Report:

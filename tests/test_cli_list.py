@@ -1,0 +1,151 @@
+"""`cnnprof list`: families, filters and orders."""
+
+import json
+
+import pytest
+from shell import cnnprof
+from spec_texts import build
+
+from cnnprof.core.analysis import analyze, weigh
+from cnnprof.core.catalogue import Listed, Selection, sort_key
+from cnnprof.core.report import Report, Table
+from cnnprof.reports import Style, render
+from cnnprof.sources import spec_names, specs
+
+# 27 * 8 + 8 = 224 weights and 224 * 32 * 32 - 8 * 32 * 32 = 221,184 multiply-accumulates.
+SMALL = "name: Small nets\nyear: 2020\ninput: 3x32x32\nlayers: [conv 3x3 8]"
+
+
+def listed(text: str) -> Listed:
+    return Listed.of("net", build(text))
+
+
+def names(*arguments: str) -> list[str]:
+    return [model["model"] for model in json.loads(cnnprof("list", *arguments, "--json").out)["models"]]
+
+
+def test_catalogue_has_every_network_once():
+    found = dict(specs.catalogue())
+    assert {*found} <= {*spec_names()}
+    assert "resnet" not in found, "the family's name stands for resnet50, which is there"
+    assert [graph.name for graph in found.values()] == [*found]
+    assert [*dict(specs.catalogue({"lenet5", "resnet50"}))] == ["lenet5", "resnet50"]
+    assert [*dict(specs.catalogue({"resnet", "resnet18"}))] == ["resnet18", "resnet50"]
+
+
+@pytest.mark.parametrize("name", ["lenet5_paper", "googlenet", "resnet50", "mobilenet_v2"])
+def test_weighing_is_what_the_analysis_says(name):
+    graph = specs.load(name)
+    totals = analyze(graph).totals
+    assert weigh(graph) == (totals.params, totals.macs)
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (SMALL, ("cifar", "edge")),
+        (SMALL.replace("3x32x32", "1x32x32"), ("mnist", "edge")),
+        (SMALL.replace("3x32x32", "3x224x224"), ("imagenet", "edge")),
+        (SMALL.replace("conv 3x3 8", "conv 3x3 8 | conv 3x3 130_000"), ("cifar",)),
+        (f"{SMALL}\ndataset: SVHN\npublished: {{top1: 97}}", ("svhn", "edge")),
+    ],
+)
+def test_tags_come_from_data_set_and_costs(text, tags):
+    assert listed(text).tags == tags
+
+
+@pytest.mark.parametrize(
+    ("selection", "taken"),
+    [
+        (Selection(), True),
+        (Selection(max_params=224, max_macs=221_184), True),
+        (Selection(max_params=223), False),
+        (Selection(max_macs=221_183), False),
+        (Selection(family="small*"), True),
+        (Selection(family="SMALL NETS"), True),
+        (Selection(family="net"), True),  # the file
+        (Selection(family="nets"), False),
+        (Selection(tag="edge"), True),
+        (Selection(tag="imagenet"), False),
+    ],
+)
+def test_selections(selection, taken):
+    network = listed(SMALL)
+    assert (network.params, network.macs) == (224, 221_184)
+    assert selection.takes(network) is taken
+
+
+def test_the_best_is_first_and_the_unknown_last():
+    known = [listed(f"{SMALL}\npublished: {{top1: {top1}}}") for top1 in (70, 90)]
+    unknown = listed(SMALL)
+    assert sorted([unknown, *known], key=lambda network: sort_key(network, "top1")) == [known[1], known[0], unknown]
+
+
+def test_list_is_by_family(tmp_path):
+    out = cnnprof("list", "mobilenet*", COLUMNS="80").out
+    lines = out.splitlines()
+    assert lines[1] == "MobileNet v1"
+    assert out.count("top-1") == len({line for line in lines if line.startswith("MobileNet")})
+    widths = {line.index("MACs") for line in lines if "MACs (M)" in line}
+    assert len(widths) == 1, "the columns of all families are aligned"
+    assert "family" in cnnprof("list", "mobilenet*", "--sort", "macs").out
+
+
+def test_list_filters_and_sorts():
+    edge = names("--tag", "edge", "--family", "mobilenet*", "--sort", "top1")
+    assert edge[0].startswith("mobilenet_v")
+    assert "vgg16" not in edge
+    small = json.loads(cnnprof("list", "--max-params", "5M", "--max-macs", "600M", "--json").out)
+    assert all(model["params"] <= 5e6 and model["macs"] <= 6e8 for model in small["models"])
+    assert "mobilenet_v2" in {model["model"] for model in small["models"]}
+    assert small["others"] == []
+    years = [model["year"] for model in json.loads(cnnprof("list", "--sort", "year", "--json").out)["models"]]
+    assert years == sorted(years)
+
+
+def test_a_broken_spec_is_a_note(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["."]\n')
+    (tmp_path / "odd.yaml").write_text("input: 3x8x8\nlayers: [conv 9x9 4 p0]\n")
+    done = cnnprof("list", "odd", cwd=tmp_path)
+    assert done.code == 0
+    assert "odd cannot be read: conv1 (Conv2d)" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--family", "resnext"], "there is no family 'resnext'"),
+        (["--tag", "phone"], "no network has the tag 'phone'\n  = hint: one of cifar, edge, imagenet, mnist"),
+        (["--max-params", "5X"], "max-params: unknown unit 'X'"),
+        (["--max-macs", "few"], "max-macs: 'few' is not a limit"),
+    ],
+)
+def test_wrong_filters(arguments, message):
+    done = cnnprof("list", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+GROUPED = Report(
+    "list",
+    "two",
+    (
+        Table(
+            ("family", "model", "params"),
+            ({"family": "A", "model": "a", "params": 1}, {"family": "B", "model": "b", "params": 22}),
+            group="family",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["table", "wide", "markdown", "html", "csv"])
+def test_groups_have_headings_and_csv_a_column(name):
+    text = render(GROUPED, name, Style(80))
+    if name == "csv":
+        assert text == "family,model,params\nA,a,1\nB,b,22\n"
+        return
+    assert "family" not in text
+    assert text.count("params") == (1 if name == "html" else 2)
+    assert [text.index(word) for word in ("A", "B")] == sorted(text.index(word) for word in ("A", "B"))
+    assert {"html": '<th colspan="2">A</th>', "markdown": "### A\n"}.get(name, "\nA\n") in text
