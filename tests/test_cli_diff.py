@@ -26,7 +26,7 @@ def revisions(tmp_path):
 def test_two_revisions_of_a_file(revisions):
     done = cnnprof("diff", "old.yaml", "new.yaml", cwd=revisions, COLUMNS="120")
     assert done.code == 0
-    assert done.out.startswith("old -> new: 6 layers the same, 1 changed\n")
+    assert done.out.startswith("old -> new: 6 same, 1 changed\n")
     assert "kernel_size 3x3 -> 5x5; padding 1x1 -> 2x2" in done.out
     assert f"+{16 * 32 * (25 - 9):,}" in done.out
 

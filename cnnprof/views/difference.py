@@ -54,14 +54,12 @@ def show_difference(before: Profile, after: Profile, pairs: Sequence[Pair], by: 
         "difference": {figure: getattr(after.totals, figure) - getattr(before.totals, figure) for figure in FIGURES},
         "layers": [_layer_dict(pair) for pair in pairs],
     }
-    counts = (
-        ["nothing aligns"] if not alike(pairs) else [f"{kinds[kind]} {text}" for kind, text in _COUNTED.items() if kinds[kind]]
-    )
-    title = f"{before.graph.name} -> {after.graph.name}: " + (", ".join(counts) if different else "the same, layer by layer")
+    told = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]) if alike(pairs) else "nothing aligns"
+    title = f"{before.graph.name} -> {after.graph.name}: {told if different else 'the same, layer by layer'}"
     return Report("diff", title, tuple(sections), tuple(notes), data)
 
 
-_COUNTED = {SAME: "layers the same", CHANGED: "changed", ADDED: "added", REMOVED: "removed"}
+KINDS = (SAME, CHANGED, ADDED, REMOVED)
 
 
 def _fact(label: str, profile: Profile) -> Fact:
@@ -88,7 +86,7 @@ def _by_layer(pairs: Sequence[Pair]) -> Table:
         {
             "change": pair.kind,
             "name": before or after,
-            "counterpart": after,
+            "counterpart": after if before else None,
             "type": pair.cost.node.layer.type,
             "detail": _detail(pair),
             **_costs([pair]),
@@ -122,10 +120,10 @@ def _grouped(named: Sequence[tuple[str, Pair]], key: str) -> Table:
     for name, pair in named:
         groups.setdefault(name, []).append(pair)
     rows = tuple(
-        {key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in _COUNTED}, **_costs(group)}
+        {key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in KINDS}, **_costs(group)}
         for name, group in groups.items()
     )
-    return Table((key, *_COUNTED, *_CHANGES), rows)
+    return Table((key, *KINDS, *_CHANGES), rows)
 
 
 def _costs(pairs: Sequence[Pair]) -> dict[str, int]:
