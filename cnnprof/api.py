@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnnprof.core.budgets import Budget, Verdict
     from cnnprof.core.measurements import Measurement
     from cnnprof.core.report import Report
-    from cnnprof.measure.bench import Options, Progress
+    from cnnprof.measure.bench import Job, Options, Progress
     from cnnprof.views.comparison import Entry
 
 Notify = Callable[[str], None]
@@ -339,11 +339,26 @@ def bench(
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Benchmark:
     """Time networks on a device; `options` says which, and how (see `cnnprof.measure.bench.Options`)."""
-    from cnnprof.measure.bench import Job, Options, run
+    from cnnprof.measure.bench import Options, run
+    from cnnprof.measure.options import add_twin
 
-    jobs = [
-        Job(each.graph.name, each.graph, batch)
+    jobs = jobs_of(references, batches, settings, (input_shape,))
+    return Benchmark(tuple(run(add_twin(jobs), options or Options(), on_progress)))
+
+
+def jobs_of(
+    references: Sequence[str],
+    batches: Sequence[int] = (1,),
+    settings: Mapping[str, str] | None = None,
+    input_shapes: Sequence[tuple[int, ...] | None] = (None,),
+    notify: Notify = lambda _: None,
+) -> list[Job]:
+    """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
+    from cnnprof.measure.options import Job
+
+    return [
+        Job(f"{each.graph.name} ({'x'.join(map(str, shape))})" if shape and len(input_shapes) > 1 else each.graph.name, each.graph, batch)
         for batch in batches
-        for each in profile_each(references, settings, input_shape, batch)
+        for shape in input_shapes
+        for each in profile_each(references, settings, shape, batch, notify)
     ]
-    return Benchmark(tuple(run(jobs, options or Options(), on_progress)))

@@ -12,9 +12,10 @@ import pytest
 
 from cnnprof.core.errors import UnavailableError, UsageError
 from cnnprof.core.graph import Facts, Graph
-from cnnprof.core.measurements import compare
+from cnnprof.core.ratios import compare
 from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
+from cnnprof.measure.journal import start_journal
 
 pytestmark = pytest.mark.torch
 
@@ -26,16 +27,17 @@ def job(network, batch=1):
     return Job(network, Graph(network, (1, 3, 8, 8), (), (), Facts(source=source)), batch)
 
 
-def measure(*networks, batch=1, told=None, journal_path=None, **changes):
+def measure(*networks, batch=1, told=None, journal=None, **changes):
     options = Options(**(QUICK | changes))
     progress = [] if told is None else told
-    return run([job(network, batch) for network in networks], options, progress.append, journal_path)
+    jobs = [job(network, batch) for network in networks]
+    return run(jobs, options, progress.append, start_journal(journal, jobs, options) if journal else None)
 
 
 def test_several_processes_and_networks(tmp_path):
     told = []
     journal = tmp_path / "journal.jsonl"
-    small, talkative = measure("Small", "Talkative", batch=2, processes=2, rounds=3, told=told, journal_path=journal)
+    small, talkative = measure("Small", "Talkative", batch=2, processes=2, rounds=3, told=told, journal=journal)
     assert (small.model, small.status, small.batch, small.device) == ("Small", "ok", 2, "cpu")
     assert small.processes == (0, 1)
     assert [len(process) >= 3 for process in small.times] == [True, True]
@@ -59,7 +61,8 @@ def test_several_processes_and_networks(tmp_path):
     assert (2, "build", "Talkative") in steps
     assert max(progress.round for progress in told) >= 3
 
-    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    head, *lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [*head["networks"]] == ["0: Small, batch 2", "1: Talkative, batch 2"]
     assert [(line["model"], line["processes"]) for line in lines] == [
         ("Small", [0]),
         ("Talkative", [0]),
@@ -80,7 +83,7 @@ def test_networks_that_fail_leave_the_others():
 
 
 def test_a_killed_process_costs_one_network():
-    small, killed, exiting = measure("Small", "Killed", "Exiting", rounds=20, budget_seconds=2.0)
+    small, killed, exiting = measure("Small", "Killed", "Exiting", rounds=20)
     assert small.status == "ok"
     assert small.times[-1]
     assert killed.status == "failed"
@@ -91,9 +94,9 @@ def test_a_killed_process_costs_one_network():
 
 def test_a_process_without_an_answer_is_ended():
     begin = time.monotonic()
-    hanging, small = measure("Hanging", "Small", timeout=3.0)
+    hanging, small = measure("Hanging", "Small", timeout=6.0)
     assert time.monotonic() - begin < 50
-    assert "no answer within 3 s" in hanging.error
+    assert "no answer within 6 s" in hanging.error
     assert small.status == "ok"
 
 
@@ -190,15 +193,17 @@ def test_no_process_is_started_without_the_device(monkeypatch):
     assert told == []
 
 
-def test_a_journal_that_cannot_be_written_is_said_at_once(tmp_path):
-    told = []
-    with pytest.raises(UsageError, match="cannot write the journal"):
-        measure("Small", told=told, journal_path=tmp_path / "no" / "such" / "folder")
-    assert told == []
-
-
 @pytest.mark.parametrize(
-    "changes", [{"dtype": "int8"}, {"mode": "evaluate"}, {"layout": "nhwc"}, {"threads": 0}, {"processes": 0}, {"timeout": 0}]
+    "changes",
+    [
+        {"dtype": "int8"},
+        {"mode": "evaluate"},
+        {"layout": "nhwc"},
+        {"threads": 0},
+        {"processes": 0},
+        {"timeout": 0},
+        {"precision": 0},
+    ],
 )
 def test_options_that_make_no_sense(changes):
     with pytest.raises(UsageError, match=str(*changes)):

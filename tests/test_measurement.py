@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cnnprof.core.measurements import Check, Measurement, Reason, compare
+from cnnprof.core.measurements import Check, Measurement, Reason
 
 
 def measurement(*times, model="net", batch=1, processes=None, **more):
@@ -48,7 +48,7 @@ def test_nothing_measured():
 
 def test_the_names_in_json():
     row = json.loads(json.dumps(measurement([0.001] * 3, [0.001] * 3, peak_bytes=7).to_dict()))
-    names = ["model", "device", "dtype", "batch", "mode", "latency_ms", "throughput_img_s", "peak_memory_bytes", "status"]
+    names = ["model", "device", "dtype", "batch", "mode", "input_shape", "latency_ms", "throughput_img_s"]
     assert list(row)[: len(names)] == names
     assert [*row["latency_ms"]] == ["median", "mean", "min", "p05", "p95", "p99", "iqr", "ci95", "ci95_over", "runs"]
     assert "error" not in row
@@ -56,31 +56,19 @@ def test_the_names_in_json():
     assert row["latency_ms"]["ci95"] == pytest.approx([1, 1])
 
 
-def test_networks_are_compared_process_by_process():
-    a = measurement([0.010], [0.020], [0.030], model="a")
-    b = measurement([0.020], [0.040], [0.060], model="b")
-    ratio = compare(a, b)
-    assert (ratio.a, ratio.b, ratio.verdict) == ("a", "b", "faster")
-    assert ratio.ratio == pytest.approx(0.5)
-    assert ratio.ci95 == pytest.approx((0.5, 0.5))
-    assert compare(b, a).verdict == "slower"
-    assert compare(a, a).verdict == "same"
-
-
-def test_only_processes_that_timed_both_count():
-    a = measurement([1.0], [1.0], [9.0], processes=(0, 1, 3))
-    b = measurement([2.0], [2.0], [1.0], processes=(0, 1, 2))
-    assert compare(a, b).ratio == pytest.approx(0.5)
-
-
-def test_one_process_decides_nothing():
-    ratio = compare(measurement([1.0]), measurement([5.0]))
-    assert (ratio.ci95, ratio.verdict) == (None, "undecided")
-    assert ratio.to_dict()["ci95"] is None
-
-
-def test_nothing_in_common_is_no_comparison():
-    assert compare(measurement([1.0]), measurement()) is None
+def test_json_keeps_all():
+    before = measurement(
+        [0.25],
+        [0.5],
+        model="a",
+        processes=(0, 2),
+        peak_bytes=7,
+        input_shape=(3, 8, 8),
+        warnings=("slow",),
+        error="x",
+        twin=True,
+    )
+    assert Measurement.from_dict(json.loads(json.dumps(before.to_dict()))) == before
 
 
 def test_a_check_is_closed_when_its_reasons_add_up():

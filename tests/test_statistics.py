@@ -13,7 +13,7 @@ from cnnprof.core.statistics import (
     percentile,
     relative_half_width,
     student_t,
-    verdict,
+    unpaired_interval,
 )
 
 
@@ -106,17 +106,14 @@ def test_relative_half_width():
     assert relative_half_width((0.99, 1.01)) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize(
-    ("interval", "expected"),
-    [
-        ((0.5, 0.9), "faster"),
-        ((1.1, 1.5), "slower"),
-        ((0.99, 1.01), "same"),
-        ((0.9, 1.01), "undecided"),
-        ((0.99, 1.2), "undecided"),
-        ((1.001, 1.01), "slower"),
-        (None, "undecided"),
-    ],
-)
-def test_verdict(interval, expected):
-    assert verdict(interval) == expected
+def test_unpaired_interval_is_welchs():
+    # Logs 0, 1, 2 and 10, 12, 14, 16: means 1 and 13, squared errors 1/3 and 5/3, degrees of freedom 4 / (1/18 + 25/27) = 4.08.
+    # scipy.stats.t.ppf(0.975, 4) = 2.776445
+    low, high = unpaired_interval([math.exp(x) for x in (0, 1, 2)], [math.exp(x) for x in (10, 12, 14, 16)])
+    reach = 2.776445 * math.sqrt(2)
+    assert (math.log(low), math.log(high)) == pytest.approx((-12 - reach, -12 + reach), rel=1e-6)
+
+
+def test_unpaired_interval_of_too_few_or_constant_values():
+    assert unpaired_interval([1.0], [1.0, 2.0]) is None
+    assert unpaired_interval([2.0, 2.0], [1.0, 1.0]) == pytest.approx((2, 2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,19 +14,25 @@ from cnnprof.cli.options import (
     Device,
     Dtype,
     Format,
-    Input,
     Json,
     Output,
     Quick,
     Set,
     Threads,
     complete_name,
-    parse_input,
+    parse_inputs,
     parse_settings,
 )
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import UsageError
+from cnnprof.cli.quantities import parse_part, parse_seconds
+from cnnprof.core.errors import GATE_FAILED, UsageError
+from cnnprof.core.measurements import Measurement
+from cnnprof.core.ratios import Ratio, relate
+
+if TYPE_CHECKING:
+    from cnnprof.measure.journal import Journal
+    from cnnprof.measure.options import Job, Options
 
 SUITE = (
     "lenet5",
@@ -62,12 +70,39 @@ def command(
     rounds: Annotated[
         int | None, typer.Option(help="Runs of every network in each process, at least.", min=1, show_default="20, quick: 5")
     ] = None,
-    budget: Annotated[float | None, typer.Option(help="Seconds for all of it.", min=1, show_default="20 a network")] = None,
-    mallopt: Annotated[bool, typer.Option(help="Let glibc keep freed memory between runs, which is steadier.")] = True,
-    journal: Annotated[
-        Path | None, typer.Option(help="Append each result to this file (JSON lines) as it comes.", show_default=False)
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on with further processes until the intervals' half-widths are below this.",
+            metavar="1%",
+            show_default=False,
+        ),
     ] = None,
-    input: Input = None,  # noqa: A002 - the option's name
+    budget: Annotated[str | None, typer.Option(help="Time for all of it.", metavar="60s", show_default="20s a network")] = None,
+    mallopt: Annotated[bool, typer.Option(help="Let glibc keep freed memory between runs, which is steadier.")] = True,
+    noise_floor: Annotated[
+        bool, typer.Option(help="Time the first network twice, to see what noise alone does to a ratio.")
+    ] = True,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Begin with the ratios to the first network, and verdicts.")
+    ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run's -o FILE.json: has it become slower since?", show_default=False),
+    ] = None,
+    fail_on: Annotated[
+        Literal["slower"] | None, typer.Option(help="Exit code 1 on this verdict; with --compare or --against.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="Append each result to this new file (JSON lines) as it comes.", show_default=False)
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="As --journal; if the file holds results, go on from there.", show_default=False)
+    ] = None,
+    input: Annotated[  # noqa: A002 - the option's name
+        str | None,
+        typer.Option(help="Input sizes instead of the networks' own.", metavar="3x160x160,...", show_default=False),
+    ] = None,
     set: Set = None,  # noqa: A002 - the option's name
     format: Format = None,  # noqa: A002 - the option's name
     json: Json = False,
@@ -76,21 +111,29 @@ def command(
     """Time networks on this machine, with random weights: median, spread, 95% interval, throughput and peak memory.
 
     Several fresh processes time all networks in turns, so that what disturbs one disturbs all, and intervals are across
-    processes. Ctrl-C ends it and shows what was measured.
+    processes. The first network is timed twice: what makes the two copies differ is noise, and a ratio within it is not called
+    faster or slower. Ctrl-C ends it and shows what was measured.
 
     Examples:
 
       cnnprof bench --quick
 
-      cnnprof bench resnet18 mobilenet_v2 torchvision:resnet18 --batch 1,8
+      cnnprof bench resnet18 mobilenet_v2 --compare --precision 1% --budget 60s
+
+      cnnprof bench resnet18 --input 3x160x160,3x224x224 --batch 1,8 --resume sweep.jsonl
+
+      cnnprof bench resnet50 -o old.json; cnnprof bench resnet50 --against old.json --fail-on slower
 
       cnnprof bench resnet50 --device cuda --dtype amp --batch 32 --mode train
     """
     from cnnprof import api
     from cnnprof.cli.measuring import measure, options
+    from cnnprof.measure.options import add_twin
     from cnnprof.views.benchmark import show_measurements
 
     chosen = choose_format(format, json, output)
+    if fail_on and not (compare or against):
+        raise UsageError("--fail-on needs something to compare with", hint="--compare, or --against FILE")
     how = options(
         quick,
         device=device,
@@ -100,16 +143,56 @@ def command(
         layout=layout,
         processes=processes,
         rounds=rounds,
-        budget_seconds=budget,
+        precision=parse_part(precision),
+        budget_seconds=parse_seconds(budget),
         mallopt=mallopt,
     )
-    batches = parse_batches(batch)
+    batches, inputs, settings = parse_batches(batch), parse_inputs(input), parse_settings(set)
     with waiting("reading the networks") as say:
-        settings, input_shape = parse_settings(set), parse_input(input)
-        profiles = [(size, api.profile_each(names or SUITE, settings, input_shape, size, say)) for size in batches]
-    measured = measure([(each.graph.name, each.graph, size) for size, some in profiles for each in some], how, journal)
-    emit(show_measurements(measured.measurements), chosen, output)
-    raise typer.Exit(measured.exit_code)
+        jobs = api.jobs_of(names or SUITE, batches, settings, inputs, say)
+    if compare and len(jobs) < 2:
+        raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
+    twinned = add_twin(jobs) if noise_floor else jobs
+    earlier = _earlier(against, jobs, how)
+    kept = _journal(journal, resume, twinned, how)
+    measured = measure(twinned, how, kept)
+    since, remarks = earlier([each for each in measured.measurements if not each.twin])
+    emit(show_measurements(measured.measurements, compare, since, remarks), chosen, output)
+    if kept and kept.problem:
+        raise UsageError(kept.problem, hint="the results above are complete")
+    slower = any(ratio.verdict == "slower" for ratio in (since if against else relate(measured.measurements)))
+    raise typer.Exit(measured.exit_code or (GATE_FAILED if fail_on and slower else 0))
+
+
+def _earlier(
+    path: Path | None, jobs: Sequence[Job], how: Options
+) -> Callable[[Sequence[Measurement]], tuple[tuple[Ratio, ...], tuple[str, ...]]]:
+    """Holds new measurements against those in the file, which is read at once; without a file there is nothing to say."""
+    if path is None:
+        return lambda _: ((), ())
+    from cnnprof.measure.earlier import compare_with_earlier, find_earlier, read_measurements
+
+    before = find_earlier(read_measurements(path), jobs, how, path)
+    return lambda now: compare_with_earlier(now, before)
+
+
+def _journal(new: Path | None, resumed: Path | None, jobs: Sequence[Job], how: Options) -> Journal | None:
+    """The journal that was asked for, open, and what is to be said of it."""
+    from cnnprof.measure.journal import resume_journal, start_journal
+
+    if new and resumed:
+        raise UsageError("--journal and --resume exclude each other", hint="--resume makes the file if it is not there")
+    if new:
+        return start_journal(new, jobs, how)
+    if not resumed:
+        return None
+    journal = resume_journal(resumed, jobs, how)
+    for number in journal.skipped:
+        print(f"warning: {resumed}, line {number} is damaged and was skipped", file=sys.stderr)
+    if journal.kept:
+        processes = len({series.process for _, series in journal.kept})
+        print(f"{resumed} holds the results of {processes} processes, which count", file=sys.stderr)
+    return journal
 
 
 def parse_batches(text: str) -> list[int]:

@@ -73,10 +73,11 @@ def command(
 
     def time(profiles: Sequence[api.Profile]) -> Sequence[Measurement]:
         from cnnprof.cli.measuring import measure, options
+        from cnnprof.measure.options import Job
 
         nonlocal interrupted
         how = options(quick=True, device=device, dtype=dtype, threads=threads)
-        measured = measure([(profile.graph.name, profile.graph, batch) for profile in profiles], how)
+        measured = measure([Job(profile.graph.name, profile.graph, batch) for profile in profiles], how)
         interrupted = measured.exit_code == INTERRUPTED
         return measured.measurements
 

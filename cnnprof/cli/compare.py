@@ -70,9 +70,10 @@ def command(
     code = 0
     if how:
         from cnnprof.cli.measuring import measure
+        from cnnprof.measure.options import Job
 
         graphs = [entry.profile.graph for entry in comparison.entries]
-        measured = measure([(graph.name, graph, batch) for graph in graphs], how)
+        measured = measure([Job(graph.name, graph, batch) for graph in graphs], how)
         by_name = {measurement.model: measurement for measurement in measured.measurements}
         entries = tuple(replace(entry, measurement=by_name.get(entry.profile.graph.name)) for entry in comparison.entries)
         comparison = replace(comparison, entries=entries)

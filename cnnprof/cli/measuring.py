@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cnnprof.core.errors import INTERRUPTED, MeasurementError
-from cnnprof.core.graph import Graph
 from cnnprof.core.measurements import Measurement
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
+from cnnprof.measure.journal import Journal
 
 QUICK = {"processes": 3, "rounds": 5}
 
@@ -24,6 +23,11 @@ class Measured:
     measurements: tuple[Measurement, ...]
     exit_code: int
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped it."""
+        return self.exit_code == INTERRUPTED
+
 
 def options(quick: bool = False, **given: Any) -> Options:
     """The options of a run on a device that is there; `quick` makes it short, unless a value is given."""
@@ -33,11 +37,11 @@ def options(quick: bool = False, **given: Any) -> Options:
     return chosen
 
 
-def measure(jobs: Sequence[tuple[str, Graph, int]], chosen: Options, journal: Path | None = None) -> Measured:
+def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None) -> Measured:
     """Time the networks and show how far it is."""
     with _Bar() as bar:
         try:
-            measurements = tuple(run([Job(*job) for job in jobs], chosen, bar.update, journal))
+            measurements = tuple(run(jobs, chosen, bar.update, journal))
         except Interrupted as stopped:
             print("interrupted; what was measured until then:", file=sys.stderr)
             return Measured(tuple(stopped.measurements), INTERRUPTED)

@@ -65,6 +65,12 @@ def parse_input(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(size) for size in text.split("x"))
 
 
+def parse_inputs(text: str | None) -> tuple[tuple[int, ...] | None, ...]:
+    """`3x160x160,3x224x224` as several sizes; None alone for the network's own. Raises UsageError for anything else."""
+    parts = [part.strip() for part in text.split(",")] if text is not None else [None]
+    return tuple(dict.fromkeys(parse_input(part) for part in parts))
+
+
 def parse_settings(items: list[str] | None) -> dict[str, str]:
     """`["width=0.5"]` as a mapping. Raises UsageError for an item without a name or a value."""
     settings = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -44,6 +44,7 @@ class Measurement:
         dtype: `fp32`, `fp16`, `bf16` or `amp`.
         batch: images in one run.
         mode: `infer` or `train` (forward, backward and the optimizer's step).
+        input_shape: (C, H, W).
         times: seconds of every run, one tuple a worker process, in the order taken; by the device's clock where it has one.
         processes: which worker process each of `times` comes from; what two measurements of one run are paired by.
         wall_times: the same runs by the wall clock, where `times` are the device's.
@@ -52,6 +53,7 @@ class Measurement:
         status: `ok`, `partial` (interrupted) or `failed`.
         error: why it failed.
         warnings: what disturbed the run.
+        twin: a second copy of another network of the run, which shows what noise alone does.
     """
 
     model: str
@@ -67,6 +69,8 @@ class Measurement:
     status: str = "ok"
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    input_shape: tuple[int, ...] = ()
+    twin: bool = False
 
     def latency(self) -> Latency | None:
         """The runs' statistics; None if there were none."""
@@ -102,6 +106,7 @@ class Measurement:
             "dtype": self.dtype,
             "batch": self.batch,
             "mode": self.mode,
+            "input_shape": list(self.input_shape),
             "latency_ms": latency.to_dict() if latency else None,
             "throughput_img_s": self.throughput(),
             "peak_memory_bytes": self.peak_bytes,
@@ -112,44 +117,28 @@ class Measurement:
             "times_ms": [[seconds * 1e3 for seconds in process] for process in self.times],
             "wall_times_ms": [[seconds * 1e3 for seconds in process] for process in self.wall_times],
             "environment": dict(self.environment),
+            **({"twin": True} if self.twin else {}),
         }
 
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """Two networks compared: latency of `a` over that of `b`, its 95% interval, and faster, slower, same or undecided.
-
-    The interval is None, and nothing decided, where fewer than two worker processes timed both.
-    """
-
-    a: str
-    b: str
-    ratio: float
-    ci95: Interval | None
-    verdict: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The comparison as JSON types."""
-        return {
-            "a": self.a,
-            "b": self.b,
-            "ratio": self.ratio,
-            "ci95": list(self.ci95) if self.ci95 else None,
-            "verdict": self.verdict,
-        }
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Measurement:
+        """The measurement that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        return cls(
+            **{key: data[key] for key in ("model", "device", "dtype", "batch", "mode", "status")},
+            input_shape=tuple(data["input_shape"]),
+            times=_seconds(data["times_ms"]),
+            processes=tuple(data["processes"]),
+            wall_times=_seconds(data["wall_times_ms"]),
+            peak_bytes=data["peak_memory_bytes"],
+            environment=dict(data["environment"]),
+            error=data.get("error"),
+            warnings=tuple(data["warnings"]),
+            twin=data.get("twin", False),
+        )
 
 
-def compare(a: Measurement, b: Measurement) -> Ratio | None:
-    """The latency of `a` over that of `b`, from the ratios of their medians in each worker process that timed both.
-
-    Both must come from the same run. None if no process timed both.
-    """
-    ours, theirs = ({k: t for k, t in zip(m.processes, m.times, strict=True) if t} for m in (a, b))
-    ratios = [statistics.median(ours[k]) / statistics.median(theirs[k]) for k in ours if k in theirs]
-    if not ratios:
-        return None
-    interval = statistics.geometric_interval(ratios)
-    return Ratio(a.model, b.model, statistics.geometric_mean(ratios), interval, statistics.verdict(interval))
+def _seconds(milliseconds: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(value / 1e3 for value in process) for process in milliseconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,22 @@ def geometric_interval(values: Sequence[float]) -> Interval | None:
     return math.exp(centre - reach), math.exp(centre + reach)
 
 
+def unpaired_interval(values: Sequence[float], others: Sequence[float]) -> Interval | None:
+    """The 95% interval of the ratio of two geometric means, of independent samples; None for fewer than two of either.
+
+    Welch's t on the logarithms, with the degrees of freedom of Welch and Satterthwaite rounded down.
+    """
+    if min(len(values), len(others)) < 2:
+        return None
+    logs = [[math.log(value) for value in sample] for sample in (values, others)]
+    centre = mean(logs[0]) - mean(logs[1])
+    errors = [math.fsum((log - mean(sample)) ** 2 for log in sample) / (len(sample) - 1) / len(sample) for sample in logs]
+    spread = sum(error**2 / (len(sample) - 1) for error, sample in zip(errors, logs, strict=True))
+    degrees = math.floor(sum(errors) ** 2 / spread) if spread else len(values) + len(others) - 2
+    reach = student_t((1 + CONFIDENCE) / 2, max(1, degrees)) * math.sqrt(sum(errors))
+    return math.exp(centre - reach), math.exp(centre + reach)
+
+
 def geometric_mean(values: Sequence[float]) -> float:
     """The geometric mean of at least one positive value."""
     return math.exp(mean([math.log(value) for value in values]))
@@ -111,19 +127,3 @@ def relative_half_width(interval: Interval) -> float:
     """Half of the interval's width over its middle."""
     low, high = interval
     return (high - low) / (high + low)
-
-
-SAME = 0.02
-"""Two latencies whose ratio lies within 2% of 1 are called the same."""
-
-
-def verdict(interval: Interval | None) -> str:
-    """What an interval of the ratio a / b says about the latency of a: faster, slower, same or undecided."""
-    if interval is None:
-        return "undecided"
-    low, high = interval
-    if high < 1:
-        return "faster"
-    if low > 1:
-        return "slower"
-    return "same" if low >= 1 - SAME and high <= 1 + SAME else "undecided"

@@ -7,97 +7,29 @@ at, and no other.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from cnnprof.core.errors import INTERRUPTED, CnnprofError, MeasurementError, UsageError
-from cnnprof.core.graph import Graph
+from cnnprof.core.errors import INTERRUPTED, CnnprofError, UsageError
 from cnnprof.core.measurements import Measurement
-from cnnprof.measure import journal
+from cnnprof.core.ratios import compare
+from cnnprof.core.statistics import relative_half_width
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group
-from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.journal import Journal
+from cnnprof.measure.options import Job as Job
+from cnnprof.measure.options import Options as Options
 from cnnprof.measure.surroundings import find_disturbances
-
-CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
+from cnnprof.measure.turn import Progress as Progress
+from cnnprof.measure.turn import Series, Turn
 
 SECONDS_A_JOB = 20.0
 """The time budget where none is given."""
 
-
-@dataclass(frozen=True)
-class Options:
-    """How to measure.
-
-    Args:
-        device: `cpu`, `cuda`, `cuda:1`, `mps`.
-        dtype: `fp32`, `fp16`, `bf16`, or `amp` (torch.autocast with the dtype it has for the device).
-        threads: processor threads an operation may use.
-        mode: `infer`, or `train`: forward, cross-entropy, backward, SGD's step.
-        layout: `nchw` or `channels_last`.
-        processes: fresh worker processes; statistics are across them.
-        rounds: in each process, every network is timed at least this often...
-        budget_seconds: ... unless the whole run's time is up; then at least once. None for 20 seconds a job.
-        warmup_runs: runs before the first that counts, at least.
-        warmup_seconds: seconds of them, at least.
-        timeout: seconds for one step of one network (building it, one warm-up, one run) before its process is ended.
-        mallopt: let glibc keep freed memory between runs.
-        seed: of the order within rounds; process k uses `seed + k`.
-    """
-
-    device: str = "cpu"
-    dtype: str = "fp32"
-    threads: int = 1
-    mode: str = "infer"
-    layout: str = "nchw"
-    processes: int = 5
-    rounds: int = 20
-    warmup_runs: int = 3
-    warmup_seconds: float = 0.3
-    budget_seconds: float | None = None
-    timeout: float = 300.0
-    mallopt: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UsageError(f"unknown {name} '{getattr(self, name)}'", hint=f"one of {', '.join(choices)}")
-        for name in ("threads", "processes", "rounds", "warmup_runs"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("budget_seconds", "timeout"):
-            if getattr(self, name) is not None and getattr(self, name) <= 0:
-                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A network to measure; `batch` takes the place of the graph's."""
-
-    name: str
-    graph: Graph
-    batch: int
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands: worker process `process` of `processes` is at `step` of the network `job`.
-
-    Steps are `start`, `build`, `warm-up`, `memory` and `time`. In `time` all networks take turns: `job` is empty, `round`
-    counts from 1, and `rounds` is the least number of them.
-    """
-
-    process: int
-    processes: int
-    step: str
-    job: str = ""
-    batch: int = 0
-    round: int = 0
-    rounds: int = 0
+MOST_PROCESSES = 50
+"""That a precision may ask for."""
 
 
 class Interrupted(CnnprofError):  # noqa: N818 (as KeyboardInterrupt)
@@ -110,144 +42,137 @@ class Interrupted(CnnprofError):  # noqa: N818 (as KeyboardInterrupt)
         self.measurements = [*measurements]
 
 
-@dataclass
-class Series:
-    """What one worker process found out about one network; `spent` sums processor seconds, page faults and switches."""
-
-    process: int
-    environment: dict[str, Any] = field(default_factory=dict)
-    times: list[float] = field(default_factory=list)
-    walls: list[float] = field(default_factory=list)
-    spent: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    peak: int | None = None
-    error: str | None = None
-
-
 def run(
-    jobs: Sequence[Job],
-    options: Options,
-    on_progress: Callable[[Progress], None],
-    journal_path: Path | None = None,
+    jobs: Sequence[Job], options: Options, on_progress: Callable[[Progress], None], journal: Journal | None = None
 ) -> list[Measurement]:
-    """Measure the jobs; one measurement each, in their order. With a `journal_path`, each process's results are added there.
+    """Measure the jobs; one measurement each, in their order.
 
-    Raises UsageError or UnavailableError before anything starts, MeasurementError if no worker process can work at all, and
-    Interrupted, which carries the measurements so far, on Ctrl-C.
+    With a `journal`, what it holds counts as done, and each process's results are added to it.
+
+    Raises UsageError or UnavailableError before anything starts, UsageError after the first process if the budget is too small
+    for one round, MeasurementError if no worker process can work at all, and Interrupted, which carries the measurements so
+    far, on Ctrl-C.
     """
     check_device(options.device)
-    if journal_path:
-        journal.append(journal_path, ())
-    sizes = [estimate(job.graph, job.batch, options.mode == "train") for job in jobs]
-    groups = group(sizes, free_memory(options.device))
-    series: list[list[Series]] = [[] for _ in jobs]
-    deadline = time.monotonic() + (options.budget_seconds or SECONDS_A_JOB * len(jobs))
-    started = 0
+    bench = _Run(jobs, options, on_progress, journal)
     try:
-        turns = [(together, turn) for together in groups for turn in range(options.processes)]
-        for done, (together, turn) in enumerate(turns):
-            pending = [index for index in together if not any(one.error for one in series[index])]
-            # A process that dies leaves the networks behind the one it died of to a fresh one.
-            while pending:
-                label = {"group": groups.index(together)} if len(groups) > 1 else {}
-                share = max(0.0, deadline - time.monotonic()) / (len(turns) - done)
-                worker = _Turn(jobs, options, on_progress, turn, done, len(turns), [Series(started, dict(label)) for _ in jobs])
-                started += 1
-                try:
-                    pending = worker.work(pending, share)
-                finally:
-                    fresh = [(index, one) for index, one in enumerate(worker.found) if one.times or one.error]
-                    for index, one in fresh:
-                        series[index].append(one)
-                    if journal_path:
-                        journal.append(journal_path, [_measurement(jobs[i], options, [one], "partial") for i, one in fresh])
+        bench.measure()
     except KeyboardInterrupt:
-        some = [(job, found) for job, found in zip(jobs, series, strict=True) if found]
-        raise Interrupted([_measurement(job, options, found, "partial") for job, found in some]) from None
-    return [_measurement(job, options, found, "ok") for job, found in zip(jobs, series, strict=True)]
+        raise Interrupted(bench.measurements("partial")) from None
+    return bench.measurements("ok")
 
 
 @dataclass
-class _Turn:
-    """One worker process, the `turn`-th of its group and after `before` of `processes` in all, and what it found out."""
+class _Run:
+    """A run: its series by network, the number of worker processes that were started, and of whole turns that were made."""
 
     jobs: Sequence[Job]
     options: Options
     tell: Callable[[Progress], None]
-    turn: int
-    before: int
-    processes: int
-    found: list[Series]
-    told: Progress | None = None
+    journal: Journal | None
+    series: list[list[Series]] = field(default_factory=list)
+    started: int = 0
+    turns: int = 0
 
-    def work(self, pending: Sequence[int], seconds: float) -> list[int]:
-        """Follow the process to its end; returns the jobs that it leaves undone because it died of another one."""
+    def measure(self) -> None:
         options = self.options
-        plan = {
-            "rounds": options.rounds,
-            "warmup_runs": options.warmup_runs,
-            "warmup_seconds": options.warmup_seconds,
-            "seconds": seconds,
-            "seed": options.seed + self.turn,
-            "memory": self.turn == 0,
-        }
-        jobs = [
-            {"index": index, "batch": self.jobs[index].batch, "graph": self.jobs[index].graph.to_dict()} for index in pending
-        ]
-        self._progress("start", None, pending)
-        at: int | None = None
-        with start_worker({"options": asdict(options), "plan": plan, "jobs": jobs}, options.threads) as worker:
+        sizes = [estimate(job.graph, job.batch, options.mode == "train") for job in self.jobs]
+        groups = group(sizes, free_memory(options.device))
+        self._take_up()
+        budget = options.budget_seconds or SECONDS_A_JOB * len(self.jobs)
+        deadline = time.monotonic() + budget
+        shortest = 0.0
+        while self.turns < options.processes or self._is_wanting():
+            remaining = deadline - time.monotonic()
+            if remaining < shortest:
+                return
+            ahead = max(1, options.processes - self.turns)
+            needed = 0.0
+            for number, together in enumerate(groups):
+                share = max(0.0, deadline - time.monotonic()) / ((ahead - 1) * len(groups) + len(groups) - number)
+                needed += self._time(together, share, {"group": number} if len(groups) > 1 else {}, len(groups))
+            self.turns += 1
+            if not shortest and needed > budget:
+                self._refuse(budget, needed)
+            shortest = max(shortest, needed)
+
+    def measurements(self, status: str) -> list[Measurement]:
+        """Of every network, or if only `partial`, of those that were timed."""
+        pairs = zip(self.jobs, self.series, strict=True)
+        found = [_measurement(job, self.options, some, status) for job, some in pairs if some or status == "ok"]
+        lacking = self.options.processes - self.turns
+        notes = []
+        if lacking > 0 and status == "ok":
+            notes = [f"the time budget had room for {self.turns} of {self.options.processes} processes"]
+        if self.options.precision and status == "ok":
+            notes += self._shortfall(found)
+        return [each if each.error else replace(each, warnings=(*each.warnings, *notes)) for each in found]
+
+    def _take_up(self) -> None:
+        """What the journal holds counts as if it had been measured now."""
+        self.series = [[] for _ in self.jobs]
+        processes = set()
+        for index, one in self.journal.kept if self.journal else ():
+            self.series[index].append(one)
+            processes.add(one.process)
+        self.turns = max(map(len, self.series))
+        self.started = max(processes, default=-1) + 1
+
+    def _time(self, together: Sequence[int], seconds: float, label: dict[str, int], groups: int) -> float:
+        """One turn of one group; returns the seconds that one round needed, start-up included, or 0 if a process died."""
+        pending = [index for index in together if not any(one.error for one in self.series[index])]
+        needed = 0.0
+        # A process that dies leaves the networks behind the one it died of to a fresh one.
+        while pending:
+            turn = Turn(
+                jobs=self.jobs,
+                options=self.options,
+                tell=self.tell,
+                turn=self.turns,
+                before=self.turns * groups + label.get("group", 0),
+                processes=max(self.options.processes, self.turns + 1) * groups,
+                memory=not any(one.peak for index in pending for one in self.series[index]),
+                found=[Series(self.started, dict(label)) for _ in self.jobs],
+            )
+            self.started += 1
             try:
-                for event in worker.events(options.timeout):
-                    if event["event"] == "done":
-                        return []
-                    at = event.get("job", at)
-                    self._note(event, pending)
-                failure = worker.failure()
-            except TimeoutError:
-                failure = f"no answer within {options.timeout:g} s"
-        if at is None:
-            raise MeasurementError(f"the worker process cannot work: {failure}")
-        self.found[at].error = self.found[at].error or failure
-        return [index for index in pending if not self.found[index].error]
+                pending = turn.work(pending, seconds)
+                needed = 0.0 if pending else turn.first_round
+            finally:
+                fresh = [(index, one) for index, one in enumerate(turn.found) if one.times or one.error]
+                for index, one in fresh:
+                    self.series[index].append(one)
+                if self.journal:
+                    rows = [(i, one, _measurement(self.jobs[i], self.options, [one], "partial")) for i, one in fresh]
+                    self.journal.append(rows)
+        return needed
 
-    def _note(self, event: Mapping[str, Any], pending: Sequence[int]) -> None:
-        match event["event"]:
-            case "fatal":
-                raise MeasurementError(event["error"])
-            case "environment":
-                for index in pending:
-                    self.found[index].environment.update(event["environment"])
-            case "stolen":
-                for index in pending:
-                    self.found[index].environment["stolen"] = event["share"]
-            case "warm":
-                self.found[event["job"]].environment["warmup_runs"] = event["runs"]
-            case "peak":
-                self.found[event["job"]].peak = event["bytes"]
-            case "failed":
-                self.found[event["job"]].error = event["error"]
-            case "run":
-                series = self.found[event["job"]]
-                series.times.append(event["seconds"])
-                series.walls.append(event["wall"])
-                series.spent = [sum(pair) for pair in zip(series.spent, event["usage"], strict=True)]
-            case step:
-                self._progress(step, event["job"], pending)
-
-    def _progress(self, step: str, job: int | None, pending: Sequence[int]) -> None:
-        timed = [len(self.found[index].times) for index in pending if not self.found[index].error]
-        progress = Progress(
-            process=self.before + 1,
-            processes=self.processes,
-            step=step,
-            job=self.jobs[job].name if job is not None and step != "time" else "",
-            batch=self.jobs[job].batch if job is not None and step != "time" else 0,
-            round=min(timed, default=0) + 1 if step == "time" else 0,
-            rounds=self.options.rounds,
+    def _refuse(self, budget: float, needed: float) -> None:
+        networks = f"{len(self.jobs)} networks" if len(self.jobs) > 1 else "one network"
+        raise UsageError(
+            f"a budget of {budget:g} s is too small: one round of {networks} takes {needed:.0f} s in each of "
+            f"{self.options.processes} processes",
+            hint=f"--budget {math.ceil(1.1 * needed * self.options.processes)}s, fewer --processes, or fewer networks",
         )
-        if progress != self.told:
-            self.told = progress
-            self.tell(progress)
+
+    def _is_wanting(self) -> bool:
+        """Whether a precision is asked for and not reached."""
+        if not self.options.precision or self.turns >= MOST_PROCESSES:
+            return False
+        return bool(self._shortfall(self.measurements("partial")))
+
+    def _shortfall(self, found: Sequence[Measurement]) -> list[str]:
+        """What is not known to the precision: ratios to the first network where there are any, else latencies."""
+        assert self.options.precision is not None
+        timed = [each for each in found if each.status != "failed"]
+        ratios = [ratio for each in timed[1:] if each.batch == timed[0].batch and (ratio := compare(each, timed[0]))]
+        intervals = [ratio.ci95 for ratio in ratios] or [latency.ci95 for each in timed if (latency := each.latency())]
+        widths = [relative_half_width(interval) for interval in intervals if interval]
+        if timed and len(widths) == len(intervals) and max(widths) <= self.options.precision:
+            return []
+        known = f"to {max(widths):.1%}" if widths else "not at all"
+        what = "ratios are" if ratios else "latencies are"
+        return [f"{what} known {known}, not to the {100 * self.options.precision:g}% asked for"] if timed else []
 
 
 def _measurement(job: Job, options: Options, found: Sequence[Series], status: str) -> Measurement:
@@ -271,6 +196,7 @@ def _measurement(job: Job, options: Options, found: Sequence[Series], status: st
         dtype=options.dtype,
         batch=job.batch,
         mode=options.mode,
+        input_shape=tuple(job.graph.input_shape[1:]),
         times=times,
         processes=tuple(one.process for one in timed),
         wall_times=walls if walls != times else (),
@@ -279,4 +205,5 @@ def _measurement(job: Job, options: Options, found: Sequence[Series], status: st
         status="failed" if errors else status,
         error=errors[0] if errors else None,
         warnings=warnings,
+        twin=job.twin,
     )

@@ -1,19 +1,147 @@
-"""A file of JSON lines that measurements are added to as they come, so that neither an interrupt nor a crash loses them."""
+"""A file of JSON lines that each process's results are added to as they come: no interrupt, crash or power cut loses them.
+
+The first line says what the rest holds for: the machine, the options and the networks. A run that is resumed must agree.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cnnprof.core.errors import UsageError
 from cnnprof.core.measurements import Measurement
+from cnnprof.measure.fingerprint import differences, fingerprint
+from cnnprof.measure.options import Job, Options
+from cnnprof.measure.turn import Series
+
+VERSION = 1
+ANOTHER = "give another file, or remove this one"
 
 
-def append(path: Path, measurements: Iterable[Measurement]) -> None:
-    """Add the measurements to the file, which is made if it is not there. Raises UsageError if it cannot be written."""
+@dataclass
+class Journal:
+    """An open journal.
+
+    Args:
+        path: the file.
+        kept: what earlier processes found out, with the index of the network.
+        skipped: the numbers of lines that could not be read.
+        problem: why the newest results could not be written, once that has happened. They are still measured and shown.
+    """
+
+    path: Path
+    kept: list[tuple[int, Series]] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+    problem: str | None = None
+
+    def append(self, rows: Iterable[tuple[int, Series, Measurement]]) -> None:
+        """Add what one process found out: index, series, and the series as a measurement. Never raises."""
+        if self.problem is None:
+            try:
+                _write(self.path, [_row(*row) for row in rows])
+            except OSError as error:
+                self.problem = f"cannot write the journal {self.path}: {error.strerror}"
+
+
+def start_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal:
+    """A new journal. Raises UsageError if it cannot be written, or holds something."""
+    if path.exists() and path.stat().st_size:
+        raise UsageError(f"{path} holds results already", hint=f"--resume {path} goes on from there")
+    _begin(path, jobs, options)
+    return Journal(path)
+
+
+def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal:
+    """The journal with what it holds; a new one if it is not there.
+
+    Raises UsageError if it is none, or of another machine, other options or other networks.
+    """
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(measurement.to_dict()) + "\n" for measurement in measurements)
+        text = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UsageError(f"cannot read the journal {path}: {error.strerror}") from None
+    if not text:
+        return start_journal(path, jobs, options)
+    first, *lines = text.split(b"\n")
+    head = _parse(first)
+    if head is None or head.get("journal") != VERSION:
+        raise UsageError(f"{path} is no journal of `cnnprof bench`", hint=ANOTHER)
+    for what, is_now in _head(jobs, options).items():
+        changed = differences(head[what], is_now) if what != "journal" else ""
+        if changed:
+            raise UsageError(f"the journal {path} is of {_CHANGED[what]}: {changed}", hint=ANOTHER)
+    journal = Journal(path)
+    for number, line in enumerate(lines, 2):
+        row = _parse(line)
+        try:
+            journal.kept += [(row["job"], _series(row))] if row else []
+        except (KeyError, TypeError, ValueError, IndexError):
+            row = None
+        if row is None and line:
+            journal.skipped.append(number)
+    # Half a line at the end stays where it is, and the next begins on its own.
+    _append(path, b"" if text.endswith(b"\n") else b"\n")
+    return journal
+
+
+_CHANGED = {"machine": "another machine", "options": "other options", "networks": "other networks"}
+
+_HOW_LONG = ("processes", "rounds", "precision", "budget_seconds", "timeout", "seed", "warmup_runs", "warmup_seconds")
+"""Options that say how long to measure, and may change."""
+
+
+def _head(jobs: Sequence[Job], options: Options) -> dict[str, Any]:
+    return {
+        "journal": VERSION,
+        "machine": fingerprint(options.device),
+        "options": {key: value for key, value in vars(options).items() if key not in _HOW_LONG},
+        "networks": {
+            f"{index}: {job.name}, batch {job.batch}{', again' if job.twin else ''}": job.digest()
+            for index, job in enumerate(jobs)
+        },
+    }
+
+
+def _begin(path: Path, jobs: Sequence[Job], options: Options) -> None:
+    try:
+        _write(path, [_head(jobs, options)])
     except OSError as error:
         raise UsageError(f"cannot write the journal {path}: {error.strerror}") from None
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    _append(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def _append(path: Path, text: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(text)
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _row(index: int, series: Series, measurement: Measurement) -> dict[str, Any]:
+    return measurement.to_dict() | {"job": index, "process": series.process, "spent": series.spent}
+
+
+def _series(row: Mapping[str, Any]) -> Series:
+    measured = Measurement.from_dict(row)
+    times = [*measured.times[0]] if measured.times else []
+    return Series(
+        process=int(row["process"]),
+        environment={**measured.environment},
+        times=times,
+        walls=[*measured.wall_times[0]] if measured.wall_times else times,
+        spent=[float(number) for number in row["spent"]],
+        peak=measured.peak_bytes,
+        error=measured.error,
+    )

@@ -18,8 +18,6 @@ from cnnprof.measure.devices import Device
 STEADY = 0.05
 SETTLED = 0.01
 LONGEST_WARM_UP = 10
-MOST_ROUNDS = 50
-"""Times the least number: a median that wavers after that many rounds is not to be had in one process."""
 
 T = TypeVar("T")
 Report = Callable[[Mapping[str, Any]], None]
@@ -39,11 +37,12 @@ class Workload:
 class Plan:
     """How long to go on.
 
-    `seconds` is the time budget for everything; whatever it is, every network is warmed up and timed once. `memory` asks for
-    one more run each that reads the peak.
+    Rounds end when every median is settled, at `most_rounds`, or when the `seconds` for everything are spent; whatever these
+    are, every network is warmed up and timed once. `memory` asks for one more run each that reads the peak.
     """
 
     rounds: int
+    most_rounds: int
     warmup_runs: int
     warmup_seconds: float
     seconds: float
@@ -91,7 +90,7 @@ class Session:
         order = random.Random(self.plan.seed)
         times: dict[int, list[float]] = {job: [] for job in self.ready}
         rounds = 0
-        while self.ready and rounds < MOST_ROUNDS * self.plan.rounds:
+        while self.ready and rounds < self.plan.most_rounds:
             if rounds >= self.plan.rounds and all(is_settled(times[job]) for job in self.ready):
                 return
             for job in order.sample(sorted(self.ready), len(self.ready)):

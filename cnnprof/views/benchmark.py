@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from cnnprof.core.measurements import Measurement, Ratio, compare
+from cnnprof.core.measurements import Measurement
+from cnnprof.core.ratios import Ratio, noise_of, relate
 from cnnprof.core.report import Report, Table
 
 COLUMNS = (
@@ -12,6 +14,7 @@ COLUMNS = (
     "device",
     "dtype",
     "batch",
+    "input",
     "mode",
     "latency_ms",
     "ci95",
@@ -27,44 +30,85 @@ COLUMNS = (
 )
 
 
-def show_measurements(measurements: Sequence[Measurement]) -> Report:
-    """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch."""
-    rows = tuple(_row(measurement) for measurement in measurements)
+def show_measurements(
+    measurements: Sequence[Measurement], leading: bool = False, since: Sequence[Ratio] = (), remarks: Sequence[str] = ()
+) -> Report:
+    """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch.
+
+    Args:
+        measurements: those of one run, twins included.
+        leading: begin with the comparison, its first verdict as the title.
+        since: ratios to an earlier run, which then come first.
+        remarks: notes on those.
+    """
+    shown = [each for each in measurements if not each.twin]
     ratios = relate(measurements)
-    sections = [Table(COLUMNS, rows)]
+    noise = noise_of(measurements)
+    sections = [Table(COLUMNS, tuple(map(_row, shown)))]
     if ratios:
-        sections.append(
-            Table(
-                ("pair", "ratio", "ratio_ci95", "verdict"),
-                tuple(
-                    {"pair": f"{ratio.a} / {ratio.b}", "ratio": ratio.ratio, "ratio_ci95": ratio.ci95, "verdict": ratio.verdict}
-                    for ratio in ratios
-                ),
-                "Latency compared",
-            )
+        sections.append(_compared(ratios, noise, "Latency compared"))
+    if leading and ratios:
+        sections.reverse()
+    if since:
+        sections.insert(0, _compared(since, 0.0, "Now and before"))
+    notes = list(dict.fromkeys(_conditions(each) for each in shown if each.environment))
+    notes += remarks
+    if noise:
+        twin = next(each for each in measurements if each.twin)
+        notes.append(
+            f"noise: two copies of {twin.model} differ by up to {math.expm1(noise):.1%} in this run; "
+            "a ratio within that is not called faster or slower"
         )
-    notes = list(dict.fromkeys(_conditions(measurement) for measurement in measurements if measurement.environment))
-    notes += [f"{m.model}: {m.error}" for m in measurements if m.error]
-    notes += list(dict.fromkeys(f"{m.model}: {warning}" for m in measurements for warning in m.warnings))
+    notes += [f"{each.model}: {each.error}" for each in shown if each.error]
+    notes += list(dict.fromkeys(f"{each.model}: {warning}" for each in shown for warning in each.warnings))
     data = {
-        "results": [measurement.to_dict() for measurement in measurements],
-        "comparisons": [ratio.to_dict() for ratio in ratios],
+        "results": [each.to_dict() for each in shown],
+        "comparisons": [ratio.to_dict() for ratio in ratios if ratio.a != ratio.b],
+        "noise": _noise(measurements, ratios, noise),
+        **({"since": [ratio.to_dict() for ratio in since]} if since else {}),
     }
-    training = any(measurement.mode == "train" for measurement in measurements)
+    training = any(each.mode == "train" for each in shown)
     title = f"Latency of one {'training step' if training else 'forward pass'}"
+    verdicts = [*since, *[ratio for ratio in ratios if ratio.a != ratio.b]]
+    if (leading or since) and verdicts:
+        title = say(verdicts[0])
     return Report("bench", title, tuple(sections), tuple(notes), data)
 
 
-def relate(measurements: Sequence[Measurement]) -> list[Ratio]:
-    """Every measurement against the first one of its batch, where one process timed both."""
-    ratios = []
-    first: dict[int, Measurement] = {}
-    for measurement in measurements:
-        base = first.setdefault(measurement.batch, measurement)
-        ratio = compare(measurement, base) if base is not measurement else None
-        if ratio:
-            ratios.append(ratio)
-    return ratios
+def say(ratio: Ratio) -> str:
+    """The verdict in a sentence."""
+    times = f"{ratio.ratio:.3f} times its latency"
+    interval = f", 95% interval {ratio.ci95[0]:.3f} to {ratio.ci95[1]:.3f}" if ratio.ci95 else ", of one process"
+    match ratio.verdict:
+        case "undecided":
+            return f"{ratio.a} and {ratio.b}: undecided ({times}{interval})"
+        case "same":
+            return f"{ratio.a} is as fast as {ratio.b} ({times}{interval})"
+        case _:
+            return f"{ratio.a} is {ratio.verdict} than {ratio.b}: {times}{interval}"
+
+
+def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
+    several = len({ratio.batch for ratio in ratios}) > 1
+    rows = tuple(
+        {
+            "pair": f"{ratio.a} / {'itself' if ratio.a == ratio.b else ratio.b}",
+            "batch": ratio.batch,
+            "ratio": ratio.ratio,
+            "ratio_ci95": ratio.ci95,
+            "verdict": f"noise, up to {math.expm1(noise):.1%}" if ratio.a == ratio.b else ratio.verdict,
+        }
+        for ratio in ratios
+    )
+    return Table(("pair", *(("batch",) if several else ()), "ratio", "ratio_ci95", "verdict"), rows, title)
+
+
+def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: float) -> dict[str, object] | None:
+    twin = next((each for each in measurements if each.twin), None)
+    ratio = next((ratio for ratio in ratios if ratio.a == ratio.b), None)
+    if twin is None or ratio is None:
+        return None
+    return {"up_to": math.expm1(noise), **ratio.to_dict(), "measurement": twin.to_dict()}
 
 
 def _row(measurement: Measurement) -> dict[str, object]:
@@ -73,6 +117,7 @@ def _row(measurement: Measurement) -> dict[str, object]:
         "device": measurement.device,
         "dtype": measurement.dtype,
         "batch": measurement.batch,
+        "input": measurement.input_shape,
         "mode": measurement.mode,
         "throughput_img_s": measurement.throughput(),
         "peak_memory_bytes": measurement.peak_bytes,

@@ -1,0 +1,31 @@
+"""What has to be the same for two measurements to belong together: the machine, its device and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from cnnprof.measure.surroundings import core_count, cpu_name
+
+
+def fingerprint(device: str) -> dict[str, Any]:
+    """Processor, cores, torch's version and, for another device than the processor, its name."""
+    found = {"processor": cpu_name(), "cores": core_count(), "torch": version("torch")}
+    if device.startswith("cuda"):
+        import torch
+
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs, as `cores 2, here 8`; empty if nothing does."""
+    keys = dict.fromkeys([*before, *now])
+    return "; ".join(
+        f"{key} {_said(before.get(key))}, here {_said(now.get(key))}" for key in keys if before.get(key) != now.get(key)
+    )
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else f"{value}"

@@ -1,0 +1,89 @@
+"""What to measure, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from cnnprof.core.errors import UsageError
+from cnnprof.core.graph import Graph
+
+CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:1`, `mps`.
+        dtype: `fp32`, `fp16`, `bf16`, or `amp` (torch.autocast with the dtype it has for the device).
+        threads: processor threads an operation may use.
+        mode: `infer`, or `train`: forward, cross-entropy, backward, SGD's step.
+        layout: `nchw` or `channels_last`.
+        processes: fresh worker processes; statistics are across them.
+        rounds: in each process, every network is timed at least this often, unless the whole run's time is up.
+        precision: go on with further processes until every interval's half-width is below this part of its middle.
+        budget_seconds: time for all of it. None for 20 seconds a job.
+        warmup_runs: runs before the first that counts, at least.
+        warmup_seconds: seconds of them, at least.
+        timeout: seconds for one step of one network (building it, one warm-up, one run) before its process is ended.
+        mallopt: let glibc keep freed memory between runs.
+        seed: of the order within rounds; turn k uses `seed + k`.
+    """
+
+    device: str = "cpu"
+    dtype: str = "fp32"
+    threads: int = 1
+    mode: str = "infer"
+    layout: str = "nchw"
+    processes: int = 5
+    rounds: int = 20
+    precision: float | None = None
+    warmup_runs: int = 3
+    warmup_seconds: float = 0.3
+    budget_seconds: float | None = None
+    timeout: float = 300.0
+    mallopt: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(f"unknown {name} '{getattr(self, name)}'", hint=f"one of {', '.join(choices)}")
+        for name in ("threads", "processes", "rounds", "warmup_runs"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("budget_seconds", "precision", "timeout"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to measure; `batch` takes the place of the graph's. A `twin` repeats another job, to show what noise does."""
+
+    name: str
+    graph: Graph
+    batch: int
+    twin: bool = False
+
+    def digest(self) -> str:
+        """A short text that differs for networks that compute differently."""
+        data = self.graph.to_dict()
+        what = [data["input_shape"], data["nodes"], data["outputs"], data["facts"]["source"]]
+        return sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+def add_twin(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs with the first one twice, if there is anything to compare.
+
+    All ratios are relative to the first. Only a second copy shows all that makes two like networks differ: where the process's
+    memory lies, what ran before, and how long the run was. (Two halves of one copy's runs share the first of these, which is
+    the largest: intervals over pooled runs cover 57% to 75%, see `core.statistics`.)
+    """
+    first, *others = jobs
+    compared = any(job.batch == first.batch for job in others)
+    return [first, replace(first, twin=True), *others] if compared else [*jobs]

@@ -1,0 +1,97 @@
+"""`cnnprof bench` as a user calls it: verdicts, earlier runs, journals, and what is refused before anything is timed."""
+
+import json
+
+import pytest
+from shell import cnnprof
+
+pytestmark = pytest.mark.torch
+
+SHORT = ("--processes", 2, "--rounds", 2, "--budget", "2m")
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """An earlier run of two networks of which the second takes far longer, its report and its journal."""
+    folder = tmp_path_factory.mktemp("bench")
+    arguments = ("lenet5", "lenet5", "--input", "1x32x32,1x128x128", *SHORT)
+    done = cnnprof("bench", *arguments, "--compare", "--resume", folder / "run.jsonl", "-o", folder / "old.json")
+    assert done.code == 0, done.err
+    return folder
+
+
+def test_a_run_with_its_noise_and_its_journal(earlier):
+    report = json.loads((earlier / "old.json").read_text())
+    small, large = report["results"]
+    assert (small["model"], small["input_shape"]) == ("lenet5 (1x32x32)", [1, 32, 32])
+    assert (large["model"], large["input_shape"]) == ("lenet5 (1x128x128)", [1, 128, 128])
+    (ratio,) = report["comparisons"]
+    assert ratio["ratio"] == pytest.approx(large["latency_ms"]["median"] / small["latency_ms"]["median"], rel=0.5)
+    assert report["noise"]["a"] == report["noise"]["b"] == "lenet5 (1x32x32)"
+    assert report["noise"]["up_to"] > 0
+    assert len(report["noise"]["measurement"]["times_ms"]) == 2
+    assert len((earlier / "run.jsonl").read_text().splitlines()) == 1 + 3 * 2
+
+
+def test_a_journal_that_is_complete_is_shown_again(earlier):
+    with (earlier / "run.jsonl").open("a") as file:
+        file.write('{"job": 0, "tim')
+    done = cnnprof(
+        *("bench", "lenet5", "--input", "1x32x32,1x128x128", *SHORT, "--compare", "--resume", earlier / "run.jsonl"),
+        COLUMNS="80",
+    )
+    assert done.code == 0
+    assert "line 8 is damaged and was skipped" in done.err
+    assert "holds the results of 2 processes, which count" in done.err
+    first, *rest = done.out.splitlines()
+    assert first.startswith("lenet5 (1x128x128) ")
+    assert any("lenet5 (1x32x32) / itself" in line and "noise, up to" in line for line in rest)
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_now_against_before(earlier):
+    old = json.loads((earlier / "old.json").read_text())
+    row = old["results"][0] | {"model": "lenet5", "processes": [0, 1, 2], "times_ms": [[1e-9]] * 3}
+    (earlier / "before.json").write_text(json.dumps(old | {"results": [row]}))
+    arguments = ("lenet5", "--processes", 3, "--rounds", 5, "--against", "before.json")
+    done = cnnprof("bench", *arguments, "--fail-on", "slower", "--json", cwd=earlier)
+    report = json.loads(done.out)
+    assert (done.code, report["since"][0]["verdict"]) == (1, "slower"), done.err
+    assert report["since"][0]["a"] == "lenet5 now"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("resnet18", "--against", "old.json"), "old.json has no times of resnet18, batch 1, fp32, infer: lenet5 (1x32x32)"),
+        (("lenet5", "--input", "1x32x32,1x128x128", "--against", "old.json", "--threads", 2), "threads 1, here 2"),
+        (("lenet5", "--against", "run.jsonl"), "run.jsonl holds no measurements"),
+        (("lenet5", "--against", "nowhere.json"), "cannot read nowhere.json: No such file"),
+        (("lenet5", "--compare"), "--compare needs two networks"),
+        (("lenet5", "--fail-on", "slower"), "--fail-on needs something to compare with"),
+        (("lenet5", "--budget", "soon"), "'soon' is not a time"),
+        (("lenet5", "--precision", "2"), "'2' is not a precision"),
+        (("lenet5", "--input", "1x32x32,"), "'' is not an input size"),
+        (("lenet5", "--journal", "old.json"), "old.json holds results already"),
+        (("lenet5", "--resume", "old.json"), "old.json is no journal"),
+        (("lenet5", "--resume", "run.jsonl"), "run.jsonl is of other networks"),
+        (("lenet5", "--journal", "a", "--resume", "b"), "--journal and --resume exclude each other"),
+    ],
+)
+def test_what_is_refused_before_anything_is_timed(earlier, arguments, message):
+    done = cnnprof("bench", *arguments, cwd=earlier, COLUMNS="200")
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_full_disk_is_said_before_anything_is_timed():
+    done = cnnprof("bench", "lenet5", *SHORT, "--journal", "/dev/full")
+    assert done.code == 2
+    assert "cannot write the journal /dev/full: No space left on device" in done.err
+
+
+def test_a_budget_too_small_says_what_is_needed():
+    done = cnnprof("bench", "lenet5", "--processes", 2, "--budget", "100ms")
+    assert (done.code, done.out) == (2, "")
+    assert "a budget of 0.1 s is too small" in done.err
+    assert "hint: --budget" in done.err
