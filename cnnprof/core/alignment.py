@@ -78,11 +78,16 @@ def align(before: Profile, after: Profile) -> list[Pair]:
 
 
 def alike(pairs: Sequence[Pair]) -> bool:
-    """Whether the two networks have something in common: a quarter, at least, of the weighted layers of the one with fewer."""
+    """Whether the two networks have something in common: a quarter, at least, of the weighted layers of the one with fewer.
+
+    Where one has no weights at all, any layer will do.
+    """
     layers = [
         [cost for cost in costs if cost and cost.params] for costs in zip(*((p.before, p.after) for p in pairs), strict=True)
     ]
     fewer = min(map(len, layers))
+    if not fewer:
+        return any(pair.kind == SAME for pair in pairs)
     common = sum(
         1
         for pair in pairs
