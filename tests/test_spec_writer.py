@@ -26,7 +26,7 @@ EVERY_WORD = [
     "deconv 4x4 16 s2 p1 bn leakyrelu",
     "deconv 3x3 16 s2 p1 output_pad=1 g2",
     "pad (0,1) (2,0) channels=(0,4) value=0.5",
-    "crop (1,1)",
+    "crop (1,1) | pad (-1,1) (2,-2)",
     "lrn 3 alpha=0.00002 | lrn",
     "shuffle 4",
     "upsample 2 bilinear | upsample 1x2",

@@ -142,8 +142,8 @@ def _padding(layer: Pad, x: Shape) -> str:
     ends = [end for amounts in layer.amounts for end in amounts]
     crops = max(ends) <= 0 and min(ends) < 0
     amounts = [(-before, -after) if crops else (before, after) for before, after in layer.amounts]
-    if min(end for pair in amounts for end in pair) < 0 or layer.value in (float("inf"), float("-inf")):
-        raise UnsayableError("it pads one end and crops the other, or pads with infinity")
+    if (axes == 3 and min(amounts[0]) < 0) or layer.value in (float("inf"), float("-inf")):
+        raise UnsayableError("it cuts channels off, or pads with infinity")
     channels = f"channels={_ends(amounts[0])}" if axes == 3 else ""
     value = "" if crops or layer.value == 0 else f"value={_number(layer.value)}"
     return _words("crop" if crops else "pad", _ends(amounts[-2]), _ends(amounts[-1]), channels, value)
