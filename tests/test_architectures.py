@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 from mobile_and_inception_totals import INCEPTION, MOBILE
+from residual_totals import RESIDUAL
 
 from cnnprof.core.analysis import analyze
 from cnnprof.core.graph import Accuracy, Graph
@@ -93,13 +94,18 @@ TOTALS = {
     "zfnet_512": (107_627_624, 2_476_704_896),
     **INCEPTION,
     **MOBILE,
+    **RESIDUAL,
 }
 """Parameters and multiply-accumulates, training-only heads left out."""
 
 FAMILIES = {
     "alexnet",
+    "convnext",
     "densenet",
+    "densenet_cifar",
+    "dpn",
     "efficientnet",
+    "fractalnet",
     "googlenet",
     "inception_module",
     "inception_resnet",
@@ -109,12 +115,18 @@ FAMILIES = {
     "mobilenet_v3",
     "nasnet_a",
     "nin",
+    "preact_resnet",
+    "regnet",
     "resnet",
     "resnet_cifar",
+    "resnext_cifar",
+    "senet",
+    "shake_shake",
     "shufflenet_v1",
     "shufflenet_v2",
     "squeezenet",
     "vgg",
+    "wide_resnet",
 }
 """Names of files, each of which stands for its default variant."""
 

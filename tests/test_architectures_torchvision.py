@@ -19,6 +19,7 @@ from cnnprof.sources import specs
 torch = pytest.importorskip("torch")
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
+from cnnprof.torch_bridge.meta import on_meta  # noqa: E402
 from cnnprof.torch_bridge.requirements import import_torchvision  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -27,12 +28,14 @@ KINDS = {
     "Conv": "conv2d",
     "Linear": "linear",
     "BatchNorm": "batch_norm",
+    "LayerNorm": "layer_norm",
     "MaxPool": "max_pool2d",
     "AvgPool": "avg_pool2d",
     "AdaptiveAvgPool": "adaptive_avg_pool2d",
     "ReLU": "relu",
     "ReLU6": "hardtanh",
     "SiLU": "silu",
+    "GELU": "gelu",
     "Sigmoid": "sigmoid",
     "Hardswish": "hardswish",
     "Hardsigmoid": "hardsigmoid",
@@ -46,6 +49,9 @@ KINDS = {
 
 ALIASES = {"mean": "adaptive_avg_pool2d"}
 
+CHANNELS_LAST = ("layer_norm", "linear", "gelu")
+"""What torchvision runs on images with their channels behind; there, a linear layer is a 1x1 convolution."""
+
 TWINS = [
     "alexnet",
     *(f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")),
@@ -58,6 +64,9 @@ TWINS = [
     *("mobilenet_v3_large", "mobilenet_v3_small"),
     *(f"mnasnet{width}" for width in ("0_5", "0_75", "1_0", "1_3")),
     *(f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")),
+    *(f"convnext_{size}" for size in ("tiny", "small", "base", "large")),
+    *(f"regnet_{kind}_{size}" for kind in "xy" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
+    "regnet_y_128gf",
 ]
 
 
@@ -85,7 +94,8 @@ class Recorder(TorchFunctionMode):
         kind = ALIASES.get(function.__name__, function.__name__.rstrip("_"))
         # BatchNorm adds one to its number of batches in training.
         if kind in KINDS.values() and result.dim() > 0:
-            self.steps.append(Step(kind, shape_of(kind, result), *weigh(kind, args, kwargs or {}, result), result is args[0]))
+            ours = "conv2d" if kind == "linear" and result.dim() == 4 else kind
+            self.steps.append(Step(ours, shape_of(kind, result), *weigh(kind, args, kwargs or {}, result), result is args[0]))
         return result
 
 
@@ -94,16 +104,19 @@ def shape_of(kind: str, result: Any) -> tuple[int, ...]:
     shape = tuple(result.shape)
     if kind == "adaptive_avg_pool2d":
         return (*shape, 1, 1)[:4]
+    if kind in CHANNELS_LAST and len(shape) == 4:
+        return (shape[0], shape[3], *shape[1:3])
     return (shape[0], shape[1] * shape[2], *shape[3:]) if kind == "contiguous" else shape
 
 
 def weigh(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
     """Parameters of the call and its multiply-accumulates."""
-    if kind not in ("conv2d", "linear", "batch_norm"):
+    if kind not in ("conv2d", "linear", "batch_norm", "layer_norm"):
         return 0, 0
-    weight, bias = (kwargs["weight"], kwargs["bias"]) if "weight" in kwargs else args[1:3]
+    first = 2 if kind == "layer_norm" else 1
+    weight, bias = (kwargs["weight"], kwargs["bias"]) if "weight" in kwargs else args[first : first + 2]
     # An output element takes one multiply-accumulate for each weight of its filter.
-    macs = 0 if kind == "batch_norm" else result.numel() * weight[0].numel()
+    macs = 0 if kind.endswith("norm") else result.numel() * weight[0].numel()
     return weight.numel() + (0 if bias is None else bias.numel()), macs
 
 
@@ -111,9 +124,10 @@ def record(name: str, training: bool = False) -> tuple[Any, list[Step]]:
     """torchvision's model on the meta device and what its forward pass does, at its weights' input size."""
     models = import_torchvision().models
     lazy = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    with torch.device("meta"):
-        model = models.get_model(name, **lazy).train(training)
-        image = torch.empty(2, *specs.load(name).input_shape[1:])
+    # RegNets read a tensor's value while they are built.
+    with on_meta() if name.startswith("regnet") else torch.device("meta"):
+        model = models.get_model(name, **lazy).train(training).to("meta")
+    image = torch.empty(2, *specs.load(name).input_shape[1:], device="meta")
     with Recorder() as recorder:
         model(image)
     return model, recorder.steps
