@@ -140,7 +140,8 @@ class _Writer:
         names = [symbol.name for symbol in e.free_symbols]
         ranks = sorted((self.order.index(name) if name in self.order else len(self.order), name) for name in names)
         is_sum = e.is_Add or (e.is_Pow and e.base.is_Add)
-        return (not ranks, is_sum, ranks)
+        # Behind all letters stands an end that comes last, so that H W goes before H.
+        return (not ranks, is_sum, [*ranks, (len(self.order) + 1, "")])
 
 
 def _negative(term: Any) -> bool:
