@@ -103,6 +103,17 @@ def test_cuda_waits_once_at_the_end_and_for_nothing_left_over(cuda, device):
     assert timing.wall == pytest.approx(0.021)
 
 
+def test_cuda_layers_lie_between_events_of_one_queue(cuda, device):
+    marks = []
+    for seconds in (0.02, 0.03):
+        start = device.mark()
+        cuda.launch(seconds)
+        marks.append((start, device.mark()))
+    assert "synchronize" not in cuda.calls
+    assert device.seconds_between(marks) == pytest.approx([0.02, 0.03])
+    assert cuda.calls[-1] == "synchronize"
+
+
 def test_cuda_peak_is_read_from_a_reset_record(cuda, device):
     def run():
         cuda.peak = 7500

@@ -93,6 +93,12 @@ def command(
     fail_on: Annotated[
         Literal["slower"] | None, typer.Option(help="Exit code 1 on this verdict; with --compare or --against.")
     ] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Time every layer of one network, in place.")] = False,
+    by: Annotated[Literal["layer", "stage", "type"], typer.Option(help="With --layers: what a row is.")] = "layer",
+    trace: Annotated[
+        Path | None,
+        typer.Option(help="With --layers: write a Chrome trace (ui.perfetto.dev shows it).", show_default=False),
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="Append each result to this new file (JSON lines) as it comes.", show_default=False)
     ] = None,
@@ -124,6 +130,8 @@ def command(
 
       cnnprof bench resnet50 -o old.json; cnnprof bench resnet50 --against old.json --fail-on slower
 
+      cnnprof bench mobilenet_v2 --layers --by type --trace mobilenet.json
+
       cnnprof bench resnet50 --device cuda --dtype amp --batch 32 --mode train
     """
     from cnnprof import api
@@ -150,6 +158,14 @@ def command(
     batches, inputs, settings = parse_batches(batch), parse_inputs(input), parse_settings(set)
     with waiting("reading the networks") as say:
         jobs = api.jobs_of(names or SUITE, batches, settings, inputs, say)
+    if layers or trace or by != "layer":
+        from cnnprof.cli.layering import check_layers, show_layer_times
+
+        check_layers(
+            layers, jobs, {"--compare": compare, "--against": against, "--journal": journal, "--resume": resume}, trace
+        )
+        emit(show_layer_times(jobs[0], how, by, trace), chosen, output)
+        return
     if compare and len(jobs) < 2:
         raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
     twinned = add_twin(jobs) if noise_floor else jobs

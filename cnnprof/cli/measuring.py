@@ -39,7 +39,7 @@ def options(quick: bool = False, **given: Any) -> Options:
 
 def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None) -> Measured:
     """Time the networks and show how far it is."""
-    with _Bar() as bar:
+    with Bar() as bar:
         try:
             measurements = tuple(run(jobs, chosen, bar.update, journal))
         except Interrupted as stopped:
@@ -49,10 +49,10 @@ def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None
     return Measured(measurements, MeasurementError.exit_code if failed else 0)
 
 
-class _Bar:
+class Bar:
     """One line on stderr that says what is being done; on a terminal only."""
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         self._status: Any = None
         if sys.stderr.isatty():
             from rich.console import Console
@@ -66,6 +66,7 @@ class _Bar:
             self._status.stop()
 
     def update(self, progress: Progress) -> None:
+        """Say where the run stands."""
         if self._status is not None:
             job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
             turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""

@@ -19,14 +19,12 @@ from cnnprof.core.statistics import relative_half_width
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.measure.journal import Journal
+from cnnprof.measure.options import SECONDS_A_JOB
 from cnnprof.measure.options import Job as Job
 from cnnprof.measure.options import Options as Options
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
 from cnnprof.measure.turn import Series, Turn
-
-SECONDS_A_JOB = 20.0
-"""The time budget where none is given."""
 
 MOST_PROCESSES = 50
 """That a precision may ask for."""

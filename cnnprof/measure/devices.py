@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +35,12 @@ class Device(Protocol):
 
     def time(self, run: Run) -> Timing:
         """Run once, to the end, and say how long it took."""
+
+    def mark(self) -> Any:
+        """A point in the device's time, to be read later by `seconds_between`."""
+
+    def seconds_between(self, marks: Sequence[tuple[Any, Any]]) -> list[float]:
+        """Seconds from the first to the second of each pair of marks, once the device is done."""
 
     def peak_growth(self, run: Run) -> int | None:
         """Run once and say how many bytes it held at most beyond those held before; None without a record."""
@@ -64,6 +70,14 @@ class CpuDevice:
         run()
         seconds = time.perf_counter() - start
         return Timing(seconds, seconds)
+
+    def mark(self) -> float:
+        """Now."""
+        return time.perf_counter()
+
+    def seconds_between(self, marks: Sequence[tuple[float, float]]) -> list[float]:
+        """What the clock says."""
+        return [end - start for start, end in marks]
 
     def peak_growth(self, run: Run) -> int | None:
         """The highest sum of allocations less frees during a run, from torch.profiler's memory events."""
@@ -120,6 +134,17 @@ class CudaDevice:
         self._cuda.synchronize()
         return Timing(start.elapsed_time(end) / 1e3, self.clock() - begin)
 
+    def mark(self) -> Any:
+        """An event that the device passes when it gets there."""
+        event = self._cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds_between(self, marks: Sequence[tuple[Any, Any]]) -> list[float]:
+        """What the device's clock says, after one synchronisation."""
+        self._cuda.synchronize()
+        return [start.elapsed_time(end) / 1e3 for start, end in marks]
+
     def peak_growth(self, run: Run) -> int | None:
         """The caching allocator's peak of live bytes during a run, less what was live before."""
         self._cuda.synchronize()
@@ -156,6 +181,15 @@ class MpsDevice:
         self._mps.synchronize()
         seconds = self.clock() - start
         return Timing(seconds, seconds)
+
+    def mark(self) -> float:
+        """Now, with nothing left to do: it has no other way to say what took how long."""
+        self._mps.synchronize()
+        return self.clock()
+
+    def seconds_between(self, marks: Sequence[tuple[float, float]]) -> list[float]:
+        """What the clock says."""
+        return [end - start for start, end in marks]
 
     def peak_growth(self, run: Run) -> int | None:  # noqa: ARG002 (the protocol's)
         """None: there is no such record."""

@@ -12,6 +12,9 @@ from cnnprof.core.graph import Graph
 
 CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
 
+SECONDS_A_JOB = 20.0
+"""The time budget where none is given."""
+
 
 @dataclass(frozen=True)
 class Options:

@@ -1,4 +1,4 @@
-"""A worker process: reads a request from standard input, times its networks, writes what happens as JSON lines.
+"""A worker process: reads a request from standard input, does its task, writes what happens as JSON lines.
 
 It is started by `supervisor`. Lines go to a file that the parent looks at a few times a second: reading a pipe would wake the
 parent at every line, on a core that the measurement may need.
@@ -11,9 +11,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.core.errors import CnnprofError
+
+if TYPE_CHECKING:
+    from cnnprof.measure.devices import Device
+    from cnnprof.measure.session import Report
 
 
 def main() -> None:
@@ -36,8 +40,8 @@ def main() -> None:
         report({"event": "fatal", "error": error.message})
 
 
-def serve(request: Mapping[str, Any], report: Any) -> None:
-    """Time the request's networks."""
+def serve(request: Mapping[str, Any], report: Report) -> None:
+    """Do the request's task."""
     from cnnprof.measure import surroundings
 
     options = request["options"]
@@ -46,11 +50,9 @@ def serve(request: Mapping[str, Any], report: Any) -> None:
 
     import torch
 
-    from cnnprof.core.graph import Graph
     from cnnprof.measure.devices import open_device
-    from cnnprof.measure.session import Plan, Session
-    from cnnprof.measure.workload import prepare
 
+    torch.manual_seed(0)
     torch.set_num_threads(options["threads"])
     device = open_device(options["device"])
     environment = surroundings.machine() | {
@@ -67,6 +69,21 @@ def serve(request: Mapping[str, Any], report: Any) -> None:
         environment["parallel_cost"] = round(surroundings.parallel_cost(options["threads"]), 1)
     report({"event": "environment", "environment": environment})
 
+    if request["task"] == "layers":
+        time_layers(request, device, report)
+    else:
+        time_networks(request, device, report)
+    report({"event": "done"})
+
+
+def time_networks(request: Mapping[str, Any], device: Device, report: Report) -> None:
+    """Whole networks, in turns."""
+    from cnnprof.core.graph import Graph
+    from cnnprof.measure import surroundings
+    from cnnprof.measure.session import Plan, Session
+    from cnnprof.measure.workload import prepare
+
+    options = request["options"]
     jobs = {job["index"]: job for job in request["jobs"]}
     session = Session(
         prepare=lambda index: prepare(
@@ -85,4 +102,16 @@ def serve(request: Mapping[str, Any], report: Any) -> None:
     stolen = surroundings.Stolen()
     session.run([*jobs])
     report({"event": "stolen", "share": stolen.share()})
-    report({"event": "done"})
+
+
+def time_layers(request: Mapping[str, Any], device: Device, report: Report) -> None:
+    """Networks layer by layer."""
+    from cnnprof.core.graph import Graph
+    from cnnprof.measure.in_place import LayerSession, prepare_layers
+
+    options = request["options"]
+    works = [
+        prepare_layers(Graph.from_dict(job["graph"]), job["batch"], device, options["dtype"], options["layout"])
+        for job in request["jobs"]
+    ]
+    LayerSession(works, device, report, **request["plan"]).run()

@@ -25,21 +25,29 @@ LEARNING_RATE = 1e-6
 
 def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str) -> Workload:
     """The network of a graph with random weights and one random batch, moved to the device."""
-    torch.manual_seed(0)
-    module = instantiate(graph)
-    module.train(mode == "train")
-    x = torch.randn(batch, *graph.input_shape[1:])
-    where: dict[str, Any] = {"device": device, "dtype": DTYPES[dtype]}
-    if x.dim() == 4:
-        where["memory_format"] = LAYOUTS[layout]
-    module, x = module.to(**where), x.to(**where)
+    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, layout)
     held = [*module.parameters(), *module.buffers(), x]
-    cast = partial(torch.autocast, torch.device(device).type) if dtype == "amp" else nullcontext
-    step = _training_step(module, x, cast) if mode == "train" else partial(_infer, module, x, cast)
+    cast = casting(device, dtype)
+    step = _training_step(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
     return Workload(step, sum(tensor.numel() * tensor.element_size() for tensor in held))
 
 
-def _infer(module: nn.Module, x: Tensor, cast: Cast) -> None:
+def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Tensor]:
+    """The module, and a random batch for it, on the device and in the format and layout."""
+    x = torch.randn(batch, *graph.input_shape[1:], generator=torch.Generator().manual_seed(0))
+    where: dict[str, Any] = {"device": device, "dtype": DTYPES[dtype]}
+    if x.dim() == 4:
+        where["memory_format"] = LAYOUTS[layout]
+    return module.to(**where), x.to(**where)
+
+
+def casting(device: str, dtype: str) -> Cast:
+    """The context that a run needs: torch.autocast for `amp`."""
+    return partial(torch.autocast, torch.device(device).type) if dtype == "amp" else nullcontext
+
+
+def infer(module: nn.Module, x: Tensor, cast: Cast) -> None:
+    """One forward pass in inference mode."""
     with torch.inference_mode(), cast():
         module(x)
 

@@ -95,6 +95,11 @@ COLUMNS = {
     "ratio": Column("ratio", "factor"),
     "ratio_ci95": Column("95% interval", "factor_interval"),
     "verdict": Column("verdict"),
+    "layer_ms": Column("ms", "ms"),
+    "time_share": Column("%", "share"),
+    "traffic_bytes": Column("MB", "megabytes", 4),
+    "gflops": Column("GFLOP/s", "rate"),
+    "gbs": Column("GB/s", "rate", 1),
     # published and cross-checked figures
     "what": Column("figure"),
     "published": Column("published"),

@@ -21,7 +21,9 @@ def build(graph: Graph) -> Network:
     return Network(graph)
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """A module of a network, the names of the tensors it reads, and of the one it makes."""
+
     module: nn.Module
     inputs: tuple[str, ...]
     output: str
@@ -46,6 +48,11 @@ class Network(nn.Module):
         self._heads = heads
         self._inference = _plan(main, modules, self._outputs)
         self._training = _plan(graph.nodes, modules, self._outputs + heads) if heads else self._inference
+
+    @property
+    def steps(self) -> list[Step]:
+        """What inference runs, in order."""
+        return self._inference
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """(N, C, H, W) to the network's outputs."""
@@ -112,7 +119,7 @@ def _legal(parent: nn.Module, component: str) -> str:
     return name
 
 
-def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[str, ...]) -> list[_Step]:
+def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[str, ...]) -> list[Step]:
     """The nodes in order, each with the tensors it is the last to need."""
     last = {node.name: number for number, node in enumerate(nodes)}
     for number, node in enumerate(nodes):
@@ -121,4 +128,4 @@ def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[st
     for name, number in last.items():
         if name not in kept:
             done.setdefault(number, []).append(name)
-    return [_Step(modules[node.name], node.inputs, node.name, tuple(done.get(number, ()))) for number, node in enumerate(nodes)]
+    return [Step(modules[node.name], node.inputs, node.name, tuple(done.get(number, ()))) for number, node in enumerate(nodes)]
