@@ -57,7 +57,6 @@ class Letter:
 class Explanation:
     """A layer's calculations, with the letters they use."""
 
-    layer: str
     letters: tuple[Letter, ...]
     workings: tuple[Working, ...]
 

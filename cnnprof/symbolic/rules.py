@@ -53,7 +53,7 @@ class Explainer:
             workings += _memory(cost, on)
         if "receptive-field" in figures:
             workings += see_through(cost, on, [self._fields[name] for name in cost.node.inputs], self._input_shape)
-        return Explanation(cost.node.name, letters, tuple(workings))
+        return Explanation(letters, tuple(workings))
 
 
 def _shape(cost: Cost, on: Lettered) -> list[Working]:
@@ -116,6 +116,6 @@ def _memory(cost: Cost, on: Lettered) -> list[Working]:
     note = "" if cost.node.layer.writes else "writes no memory of its own"
     return [
         work_out("memory", "activations", written, on.values, cost.activations, note=note),
-        work_out("memory", "activation bytes", 4 * written, on.values, 4 * cost.activations, "B"),
-        work_out("memory", "weight bytes", 4 * on.params * int(cost.node.owns_params), on.values, 4 * cost.params, "B"),
+        work_out("memory", "activation bytes (fp32)", 4 * written, on.values, 4 * cost.activations, "B"),
+        work_out("memory", "weight bytes (fp32)", 4 * on.params * int(cost.node.owns_params), on.values, 4 * cost.params, "B"),
     ]

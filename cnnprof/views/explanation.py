@@ -86,6 +86,8 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
 
 def _says_something(line: Working, cost: Cost) -> bool:
     """Whether a worksheet needs the line: no zeros, no size twice, no shape that stays, of operations MACs and windows."""
+    if line.figure == "shape" and not cost.inputs:
+        return False
     if line.figure == "shape":
         return bool(line.numbers) or (line.name == "output" and (cost.inputs[:1] != (cost.output,) or _has_window(cost)))
     if line.figure == "macs" and line.name not in ("MACs", "window operations"):
