@@ -15,8 +15,9 @@ from cnnprof.core.errors import UnavailableError
 from cnnprof.core.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
 from cnnprof.core.layers.activation import ReLU
 from cnnprof.core.layers.convolution import Conv
+from cnnprof.core.storage import cache_folder as folder
 from cnnprof.sources import _cache
-from cnnprof.sources._cache import folder, recall_graph, recall_names, versions
+from cnnprof.sources._cache import recall_graph, recall_names, versions
 
 GRAPH = Graph(
     "net",

@@ -108,14 +108,15 @@ def split_settings(reference: str) -> tuple[str, dict[str, str]]:
 def places() -> list[Finding]:
     """Where specs and captured models lie, and whether they can be read."""
     from cnnprof.core.measurements import Finding
-    from cnnprof.sources import _cache, _catalogue
+    from cnnprof.core.storage import cache_folder
+    from cnnprof.sources import _catalogue
 
     bundled = _catalogue.bundled_folder()
     status = "ok" if bundled.is_dir() else "broken"
     findings = [Finding("bundled specs", status, str(bundled), "" if status == "ok" else "reinstall cnnprof")]
     findings += [Finding("own specs", "ok", str(folder)) for folder in _catalogue.own_folders()]
-    cache = _cache.folder()
-    kept = len(list(cache.glob("*"))) if cache.is_dir() else 0
+    cache = cache_folder()
+    kept = len(list(cache.glob("*.json"))) if cache.is_dir() else 0
     return [*findings, Finding("captured models", "ok", f"{cache}, {kept} kept")]
 
 

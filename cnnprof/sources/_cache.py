@@ -18,6 +18,7 @@ from typing import Any
 import cnnprof
 from cnnprof.core.errors import UnavailableError
 from cnnprof.core.graph import Graph
+from cnnprof.core.storage import cache_folder
 
 _SHAPED_BY = ("core", "core/layers", "torch_bridge", "torch_bridge/rows", "sources")
 """Folders whose code decides what a captured graph looks like."""
@@ -57,19 +58,6 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return {"cnnprof": _fingerprint()} | {package: _version(package) for package in packages}
 
 
-def folder() -> Path:
-    """Where entries are kept: `CNNPROF_CACHE`, or `cnnprof` in the platform's folder for caches."""
-    chosen = os.environ.get("CNNPROF_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "cnnprof" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/cnnprof"
-    shared = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(shared) if os.path.isabs(shared) else Path.home() / ".cache") / "cnnprof"
-
-
 def _version(package: str) -> str:
     """The version in the name of the package's metadata folder: to import importlib.metadata takes longer than an analysis."""
     for place in sys.path:
@@ -98,7 +86,7 @@ def _fingerprint() -> str:
 
 
 def _path(asked: Mapping[str, Any]) -> Path:
-    return folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:32]}.json"
+    return cache_folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:32]}.json"
 
 
 def _read(asked: Mapping[str, Any]) -> Any:
