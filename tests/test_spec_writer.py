@@ -7,11 +7,12 @@ from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import Figure, Graph, Node
 from cnnprof.core.layers import LAYERS
-from cnnprof.core.layers.activation import LeakyReLU, ReLU
+from cnnprof.core.layers.activation import GELU, LeakyReLU, ReLU
 from cnnprof.core.layers.arrangement import Copy, Identity, Permute, Reshape
 from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.elementwise import Reduce
 from cnnprof.core.layers.linear import Linear, Parameter
+from cnnprof.core.layers.normalization import LayerNorm
 from cnnprof.sources import spec_names, specs
 from cnnprof.spec.words import WORDS
 from cnnprof.spec.writer import write_spec
@@ -154,6 +155,36 @@ def test_arrangements_become_the_words_they_mean():
     assert (ours.params, ours.ops, ours.activations) == (theirs.params, theirs.ops, theirs.activations)
 
 
+def channels_last(*between: Node, back: str) -> Graph:
+    nodes = (
+        Node("to_last", Permute((0, 2, 3, 1)), ("input",)),
+        *between,
+        Node("to_first", Permute((0, 3, 1, 2)), (back,)),
+        Node("sum", LAYERS["Add"](), ("to_first", "input")),
+    )
+    return Graph("last", (1, 8, 6, 6), nodes, ("sum",))
+
+
+def test_layers_on_channels_last_become_those_on_channels_first():
+    graph = channels_last(
+        Node("norm", LayerNorm(), ("to_last",)),
+        Node("wide", Linear(32), ("norm",)),
+        Node("act", GELU(), ("wide",)),
+        Node("narrow", Linear(8, bias=False), ("act",)),
+        back="narrow",
+    )
+    steps = [line.strip() for line in write_spec(graph).partition("layers:\n")[2].splitlines()]
+    assert steps[1:] == ["- ln", "- conv 1x1 32", "- gelu", "- conv 1x1 8 nobias", "- {add: [identity, input]}"]
+    ours, theirs = analyze(build(write_spec(graph))).totals, analyze(graph).totals
+    assert (ours.params, ours.ops, ours.activations) == (theirs.params, theirs.ops, theirs.activations)
+
+
+def test_other_layers_on_channels_last_are_left_as_they_are():
+    graph = channels_last(Node("softmax", LAYERS["Softmax"](3), ("to_last",)), back="softmax")
+    with pytest.raises(CnnprofError, match=r"Permute: there is no word for it \(to_last and 1 more\)"):
+        write_spec(graph)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet20"])
 def test_facts_head_the_text(name):
     text = write_spec(specs.load(name))
@@ -168,8 +199,8 @@ def test_facts_head_the_text(name):
 
 def test_what_cannot_be_said_is_listed_by_kind():
     nodes = (
-        Node("swap", Permute((0, 2, 3, 1)), ("input",)),
-        Node("back", Permute((0, 3, 1, 2)), ("swap",)),
+        Node("swap", Permute((0, 1, 3, 2)), ("input",)),
+        Node("back", Permute((0, 1, 3, 2)), ("swap",)),
         Node("conv", Conv(4, (3, 3)), ("back",), trainable=False),
         Node("deep", Linear(4), ("conv",)),
     )

@@ -23,10 +23,10 @@ from cnnprof.core.layers.linear import Linear
 from cnnprof.core.layers.merging import Concat
 from cnnprof.core.layers.normalization import BatchNorm
 from cnnprof.core.layers.pooling import MaxPool
+from cnnprof.core.recognition import recognize
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.layer_lines import UnsayableError, write_layer
 from cnnprof.spec.layer_words import same_padding
-from cnnprof.spec.recognition import recognize
 from cnnprof.spec.scope import AXES
 from cnnprof.spec.structure import JOINS
 from cnnprof.spec.words import WORDS
@@ -47,8 +47,7 @@ def write_spec(graph: Graph, compact: bool = False) -> str:
 
     Raises CnnprofError with a list of all that the language cannot say.
     """
-    shapes = _shapes(graph)
-    plain = recognize(graph, shapes)
+    plain = recognize(graph)
     lines = _Lines(plain, _shapes(plain), compact)
     text = lines.write()
     if lines.unsayable or graph.uncounted or graph.aux_params or len(graph.outputs) != 1:
