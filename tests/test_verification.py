@@ -11,6 +11,11 @@ from shell import cnnprof
 from spec_texts import build
 
 from cnnprof.core.analysis import analyze
+from cnnprof.core.graph import Graph, Node
+from cnnprof.core.layers.arrangement import Flatten, Permute
+from cnnprof.core.layers.linear import Linear
+from cnnprof.core.layers.normalization import LayerNorm
+from cnnprof.core.layers.pooling import AdaptiveAvgPool
 from cnnprof.core.measurements import Check, Reason
 from cnnprof.core.verification import (
     EXPLAINED,
@@ -86,6 +91,22 @@ def test_a_twin_has_the_same_layers_in_order(twin, what, reason):
     verdict = check_twin(analyze(build(PLAIN)), analyze(build(twin)))
     assert (verdict.what, verdict.reason) == (what, reason)
     assert verdict.status == (FAILED if reason else HOLDS)
+
+
+def test_a_twin_may_keep_its_channels_behind():
+    ours = build("input: 3x8x8\nlayers: [ln, conv 1x1 5, gap, fc 4]")
+    layers = {
+        "to_last": Permute((0, 2, 3, 1)),
+        "ln": LayerNorm(),
+        "linear": Linear(5),
+        "to_first": Permute((0, 3, 1, 2)),
+        "gap": AdaptiveAvgPool((1, 1)),
+        "flatten": Flatten(),
+        "fc": Linear(4),
+    }
+    sources = ["input", *layers]
+    nodes = tuple(Node(name, layer, (source,)) for source, (name, layer) in zip(sources, layers.items(), strict=False))
+    assert check_twin(analyze(ours), analyze(Graph("twin", (1, 3, 8, 8), nodes, ("fc",)))).status == HOLDS
 
 
 def test_a_cross_check_holds_is_explained_fails_or_is_not_known():

@@ -8,6 +8,9 @@ from typing import Any
 
 from cnnprof.core.conventions import CONVENTIONS
 from cnnprof.core.graph import Figure
+from cnnprof.core.layers.convolution import Conv
+from cnnprof.core.layers.linear import Linear
+from cnnprof.core.layers.normalization import LayerNorm
 from cnnprof.core.measurements import Check
 from cnnprof.core.results import Cost, Profile, Totals
 
@@ -126,7 +129,11 @@ def _weighed(costs: Sequence[Cost]) -> list[Cost]:
 
 
 def _content(cost: Cost) -> tuple[Any, ...]:
-    return type(cost.node.layer), cost.output, cost.params, cost.macs, cost.node.aux
+    kind, output = type(cost.node.layer), cost.output
+    if len(output) == 4 and (kind is Linear or (isinstance(cost.node.layer, LayerNorm) and not cost.node.layer.channels_first)):
+        # Over the last axis of an image whose channels stand behind; there, a linear layer is a 1x1 convolution.
+        kind, output = Conv if kind is Linear else kind, (output[0], output[3], *output[1:3])
+    return kind, output, cost.params, cost.macs, cost.node.aux
 
 
 def _describe(cost: Cost) -> str:
