@@ -356,9 +356,10 @@ def jobs_of(
     """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
     from cnnprof.measure.options import Job
 
-    return [
-        Job(f"{each.graph.name} ({'x'.join(map(str, shape))})" if shape and len(input_shapes) > 1 else each.graph.name, each.graph, batch)
-        for batch in batches
-        for shape in input_shapes
-        for each in profile_each(references, settings, shape, batch, notify)
-    ]
+    jobs = []
+    for batch in batches:
+        for shape in input_shapes:
+            mark = f" ({'x'.join(map(str, shape))})" if shape and len(input_shapes) > 1 else ""
+            some = profile_each(references, settings, shape, batch, notify)
+            jobs += [Job(each.graph.name + mark, each.graph, batch) for each in some]
+    return jobs

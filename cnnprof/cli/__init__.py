@@ -18,6 +18,8 @@ COMMANDS = (
     "explain",
     "compare",
     "bench",
+    "why",
+    "calibrate",
     "diff",
     "check",
     "verify",
@@ -41,7 +43,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
-        app.command(name, no_args_is_help=name in ("summary", "explain", "compare", "diff", "show", "import"))(
+        app.command(name, no_args_is_help=name in ("summary", "explain", "compare", "why", "diff", "show", "import"))(
             import_module(f"{__name__}.{name}").command
         )
     return app

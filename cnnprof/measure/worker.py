@@ -69,10 +69,15 @@ def serve(request: Mapping[str, Any], report: Report) -> None:
         environment["parallel_cost"] = round(surroundings.parallel_cost(options["threads"]), 1)
     report({"event": "environment", "environment": environment})
 
-    if request["task"] == "layers":
-        time_layers(request, device, report)
-    else:
-        time_networks(request, device, report)
+    match request["task"]:
+        case "layers":
+            time_layers(request, device, report)
+        case "calibrate":
+            from cnnprof.measure.ceilings import measure_ceilings
+
+            measure_ceilings(device, options["dtype"], options["layout"], report)
+        case _:
+            time_networks(request, device, report)
     report({"event": "done"})
 
 

@@ -1,0 +1,113 @@
+"""A machine's ceilings: measured in fresh worker processes, kept a file a machine and way to run, and refused elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cnnprof.core.errors import MeasurementError, UnavailableError
+from cnnprof.core.roofline import Ceilings, Rate
+from cnnprof.core.storage import cache_folder
+from cnnprof.measure.devices import check_device
+from cnnprof.measure.fingerprint import differences, fingerprint
+from cnnprof.measure.options import Options
+from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.turn import Progress
+
+PROCESSES = 2
+"""The higher of their rates counts: a ceiling is what can be reached."""
+
+DEFAULTS = Options()
+
+
+def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda _: None) -> Ceilings:
+    """Measure the ceilings. Raises UnavailableError before anything starts, and MeasurementError if a process fails."""
+    check_device(options.device)
+    rates: dict[tuple[str, str, int], float] = {}
+    overheads: list[float] = []
+    for process in range(PROCESSES):
+        on_progress(Progress(process + 1, PROCESSES, "calibrating"))
+        with start_worker({"task": "calibrate", "options": asdict(options)}, options.threads) as worker:
+            try:
+                _follow(worker.events(options.timeout), rates, overheads)
+                failure = None if len(overheads) > process else worker.failure()
+            except TimeoutError:
+                failure = f"no answer within {options.timeout:g} s"
+        if failure:
+            raise MeasurementError(f"the machine cannot be calibrated: {failure}")
+    found = tuple(Rate(kind, what, rate, size) for (kind, what, size), rate in rates.items())
+    return Ceilings(fingerprint(options.device), _way(options), found, min(overheads))
+
+
+def _follow(events: Any, rates: dict[tuple[str, str, int], float], overheads: list[float]) -> None:
+    for event in events:
+        match event["event"]:
+            case "fatal":
+                raise MeasurementError(event["error"])
+            case "rate":
+                key = (event["kind"], event["what"], event["size"])
+                rates[key] = max(rates.get(key, 0.0), event["rate"])
+            case "overhead":
+                overheads.append(event["seconds"])
+
+
+def keep(ceilings: Ceilings, options: Options) -> Path | None:
+    """Write the ceilings where `recall` finds them; None where that is not possible."""
+    path = _path(options)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(json.dumps(ceilings.to_dict(), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, path)
+        return path
+    return None
+
+
+def recall(options: Options, path: Path | None = None) -> Ceilings:
+    """The ceilings that were kept for this machine and way to run, or those of a file.
+
+    Raises UnavailableError if there are none, or they hold for another machine, torch or way to run.
+    """
+    hint = calibrate_command(options)
+    file = path or _path(options)
+    try:
+        ceilings = Ceilings.from_dict(json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        what = f"there is no {file}" if path else "this machine is not calibrated" + _said(_way(options))
+        raise UnavailableError(what, hint=hint) from None
+    except OSError as error:
+        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise UnavailableError(f"{file} is no calibration", hint=hint) from None
+    changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, _way(options))
+    if changed:
+        raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint)
+    return ceilings
+
+
+def calibrate_command(options: Options) -> str:
+    """The command line that makes the calibration for the options."""
+    given = [f" --{key} {value}" for key, value in _way(options).items() if value != getattr(DEFAULTS, key)]
+    return "cnnprof calibrate" + "".join(given)
+
+
+def _way(options: Options) -> dict[str, Any]:
+    """What of the options ceilings depend on."""
+    return {key: getattr(options, key) for key in ("device", "dtype", "threads", "layout")}
+
+
+def _said(way: Mapping[str, Any]) -> str:
+    return " for " + ", ".join(f"{key} {value}" for key, value in way.items())
+
+
+def _path(options: Options) -> Path:
+    """A file a machine and way to run; torch's version is inside, so that an old one is found and refused."""
+    machine = {key: value for key, value in fingerprint(options.device).items() if key != "torch"}
+    digest = sha256(json.dumps([machine, _way(options)]).encode()).hexdigest()[:16]
+    return cache_folder() / "calibrations" / f"{digest}.json"

@@ -1,0 +1,36 @@
+"""`cnnprof calibrate`: what the machine can do at the most."""
+
+from __future__ import annotations
+
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
+
+
+def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
+    """The report on a calibration; `kept` is where it was written."""
+    facts = [Fact(key, value, "text") for key, value in {**ceilings.machine, **ceilings.options}.items()]
+    sets = sorted({rate.size for rate in ceilings.rates if rate.kind == MEMORY})
+    tables = (
+        Listing(tuple(facts)),
+        Table(
+            ("ceiling", "gflops", "reached_by"),
+            tuple(_compute(ceilings, kind) for kind in ARITHMETIC),
+            "Arithmetic",
+        ),
+        Table(
+            ("working_set", "gbs", "level"),
+            tuple({"working_set": size, "gbs": ceilings.bandwidth(size) / 1e9, "level": ceilings.level(size)} for size in sets),
+            "Memory",
+        ),
+    )
+    notes = [
+        f"the smallest operation takes {ceilings.overhead * 1e6:.1f} us",
+        "GFLOP/s: two a multiply-accumulate; the highest of all shapes that were tried",
+        f"kept in {kept}" if kept else "this calibration could not be kept: the cache folder cannot be written",
+    ]
+    return Report("calibrate", "What this machine can do at the most", tables, tuple(notes), ceilings.to_dict())
+
+
+def _compute(ceilings: Ceilings, kind: str) -> dict[str, object]:
+    best: Rate = max((rate for rate in ceilings.rates if rate.kind == kind), key=lambda rate: rate.rate)
+    return {"ceiling": kind, "gflops": best.rate / 1e9, "reached_by": best.what}

@@ -1,0 +1,178 @@
+"""`cnnprof why`: which layers make one network slower than another, and what holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cnnprof.core.execution import ELEMENT_BYTES
+from cnnprof.core.layer_times import LayerTimes, traffic
+from cnnprof.core.report import Report, Table
+from cnnprof.core.results import Cost, Profile
+from cnnprof.core.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
+
+DISTURBED = 1.05
+"""A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A layer with its time, and the limit that holds it."""
+
+    cost: Cost
+    seconds: float
+    bound: Bound
+    bytes: int
+
+    @property
+    def efficiency(self) -> float:
+        """What is attained of the attainable."""
+        return self.bound.seconds / self.seconds
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with all its layers timed."""
+
+    profile: Profile
+    times: LayerTimes
+    layers: tuple[Timed, ...]
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.times.model
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers."""
+        return sum(int(layer.cost.macs) for layer in self.layers)
+
+
+def look_into(profile: Profile, times: LayerTimes, ceilings: Ceilings) -> Network:
+    """The network's layers beside the machine's ceilings; `profile` is for the batch that was timed."""
+    seconds, width = times.seconds, ELEMENT_BYTES[times.dtype]
+    layers = [
+        Timed(cost, seconds[cost.node.name], bound_of(cost, ceilings, width), int(traffic(cost, width)))
+        for cost in profile.costs
+        if cost.node.name in seconds
+    ]
+    return Network(profile, times, tuple(layer for layer in layers if layer.bytes))
+
+
+def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
+    """The report on two networks: the two as wholes, kind by kind, and the `top` layers of `a` beyond the pace of `b`.
+
+    The pace of `b` is its time for a multiply-accumulate. What layers take beyond it adds up, with the unattributed rest, to
+    what `a` takes beyond it.
+    """
+    pace = b.times.total / b.macs if b.macs else 0.0
+    beyond = sorted(a.layers, key=lambda layer: pace * int(layer.cost.macs) - layer.seconds)
+    layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond[:top])
+    sections = (
+        Table(
+            ("model", "macs", "latency_ms", "gflops", *(f"{name}_share" for name in BOUNDS), "efficiency"),
+            (_whole(a), _whole(b)),
+        ),
+        Table(
+            ("kind", "first_ms", "second_ms", "difference_ms", "first_gflops", "second_gflops", "held_by", "efficiency"),
+            tuple(_kinds(a, b)),
+            f"By kind of layer: {a.name}, {b.name}",
+        ),
+        Table(
+            ("name", "kind", "layer_ms", "beyond_ms", "macs", "gflops", "gbs", "held_by", "efficiency"),
+            layers,
+            f"Layers of {a.name} that take most beyond the pace of {b.name}",
+        ),
+    )
+    data = {
+        "networks": [_whole(a), _whole(b)],
+        "kinds": list(_kinds(a, b)),
+        "layers": [_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond],
+        "inflation": {each.name: each.times.inflation for each in (a, b)},
+        "coverage": {each.name: each.times.coverage for each in (a, b)},
+    }
+    return Report("why", _say(a, b), sections, tuple(_notes(a, b, pace)), data)
+
+
+def _say(a: Network, b: Network) -> str:
+    time = a.times.total / b.times.total
+    macs = f" for {a.macs / b.macs:.2f} times the multiply-accumulates" if b.macs else ""
+    return f"{a.name} takes {time:.2f} times as long as {b.name}{macs}"
+
+
+def _notes(a: Network, b: Network, pace: float) -> list[str]:
+    notes = [
+        f"at the pace of {b.name} ({pace * 1e12:.3g} ps a multiply-accumulate) {a.name} would take "
+        f"{pace * a.macs * 1e3:.3g} ms, and takes {a.times.total * 1e3:.3g} ms",
+        "held by compute, cache, memory or overhead: the machine's limit that a layer cannot be faster than; "
+        "efficiency: what it would take at that limit, of what it takes",
+        "held by cache or memory: too little arithmetic for the bytes moved, so that more FLOPs would cost nothing",
+    ]
+    for each in (a, b):
+        over = [layer for layer in each.layers if layer.efficiency > DISTURBED]
+        if over:
+            worst = max(over, key=lambda layer: layer.efficiency)
+            notes.append(
+                f"{each.name}: {len(over)} layers are faster than their ceiling, {worst.cost.node.name} at "
+                f"{worst.efficiency:.0%}: calibrate again on a quiet machine"
+            )
+        if each.times.coverage < 0.9:
+            notes.append(f"{each.name}: other programs had the core meanwhile; parts of the whole hold, milliseconds do not")
+    return notes
+
+
+def _whole(each: Network) -> dict[str, Any]:
+    total = each.times.total
+    attainable = sum(layer.bound.seconds for layer in each.layers)
+    return {
+        "model": each.name,
+        "macs": each.macs,
+        "latency_ms": total * 1e3,
+        "gflops": 2 * each.macs / total / 1e9,
+        **{f"{name}_share": sum(layer.seconds for layer in each.layers if layer.bound.name == name) / total for name in BOUNDS},
+        "efficiency": attainable / total,
+    }
+
+
+def _layer(layer: Timed, beyond: float) -> dict[str, Any]:
+    macs = int(layer.cost.macs)
+    return {
+        "name": layer.cost.node.name,
+        "kind": kind_of(layer.cost),
+        "layer_ms": layer.seconds * 1e3,
+        "beyond_ms": beyond * 1e3,
+        "macs": macs,
+        "gflops": 2 * macs / layer.seconds / 1e9 if macs else None,
+        "gbs": layer.bytes / layer.seconds / 1e9,
+        "held_by": layer.bound.name,
+        "efficiency": layer.efficiency,
+    }
+
+
+def _kinds(a: Network, b: Network) -> list[dict[str, Any]]:
+    """Both networks' layers by kind; bound and efficiency are those of the first that has it, as most of its time goes."""
+    rows = []
+    for kind in dict.fromkeys(kind_of(layer.cost) for each in (a, b) for layer in each.layers):
+        both = [[layer for layer in each.layers if kind_of(layer.cost) == kind] for each in (a, b)]
+        first, second = (sum(layer.seconds for layer in some) for some in both)
+        shown = both[0] or both[1]
+        spent = {name: sum(layer.seconds for layer in shown if layer.bound.name == name) for name in BOUNDS}
+        rows.append(
+            {
+                "kind": kind,
+                "first_ms": first * 1e3 if both[0] else None,
+                "second_ms": second * 1e3 if both[1] else None,
+                "difference_ms": (first - second) * 1e3,
+                "first_gflops": _rate(both[0]),
+                "second_gflops": _rate(both[1]),
+                "held_by": max(BOUNDS, key=lambda name: spent[name]),
+                "efficiency": sum(layer.bound.seconds for layer in shown) / sum(layer.seconds for layer in shown),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["difference_ms"])
+
+
+def _rate(layers: list[Timed]) -> float | None:
+    macs = sum(int(layer.cost.macs) for layer in layers)
+    return 2 * macs / sum(layer.seconds for layer in layers) / 1e9 if macs else None
