@@ -6,21 +6,44 @@ import numpy as np
 import pytest
 import sympy
 
+from cnnprof.core.arith import Shape
+from cnnprof.core.execution import Execution
 from cnnprof.core.layers import LAYERS, Layer, Ops, ShapeError, layer, layer_from_dict, layer_to_dict
 from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.core.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool, Subsample
 
 SIZES = [8, 16, 24, 40, 104]
 KINDS = ("mac", "add", "mul", "div", "cmp", "exp")
+RUNS = (
+    Execution(),
+    Execution(dtype="bf16", threads=4),
+    Execution(layout="channels_last"),
+    Execution(device="cuda", layout="channels_last"),
+)
 
 
 def figures(cls: type[Layer], n: object) -> list[object]:
-    """Everything that a layer's rules give for its example at n: shape, parameters, operations, windows."""
+    """Everything that a layer's rules give for its example at n: shape, parameters, operations, windows, memory."""
     value, inputs = cls.example(n)
     output = value.shape(*inputs)
     ops = value.ops(*inputs, output=output)
     windows = value.window(*inputs) or ()
-    return [*output, value.params(*inputs), *(getattr(ops, kind) for kind in KINDS), *(x for window in windows for x in window)]
+    counts = [*output, value.params(*inputs), *(getattr(ops, kind) for kind in KINDS)]
+    return [
+        *counts,
+        *(x for window in windows for x in window),
+        *(x for run in RUNS for x in memory(value, inputs, output, run)),
+    ]
+
+
+def memory(value: Layer, inputs: tuple[Shape, ...], output: Shape, run: Execution) -> list[object]:
+    """What a layer's memory rules give, in bytes."""
+    return [
+        value.buffers(*inputs, run=run),
+        value.workspace(*inputs, output=output, run=run),
+        value.saved(*inputs, output=output, run=run).extra,
+        *(value.backward_workspace(*inputs, output=output, run=run, further=further) for further in (False, True)),
+    ]
 
 
 @pytest.mark.parametrize("cls", LAYERS.values(), ids=LAYERS.keys())

@@ -6,12 +6,14 @@ from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import INPUT, Graph, Node
 from cnnprof.core.layers import NO_OPS, ShapeError, elements
-from cnnprof.core.memory import peak_elements
+from cnnprof.core.memory import inference
 from cnnprof.core.receptive_field import ONE_PIXEL, Fields, see
 from cnnprof.core.results import Cost, Profile, Totals
 
+FP32_BYTES = 4
 
-def analyze(graph: Graph, element_bytes: int = 4) -> Profile:
+
+def analyze(graph: Graph) -> Profile:
     """Everything that can be known of a network without running it.
 
     Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
@@ -38,7 +40,7 @@ def analyze(graph: Graph, element_bytes: int = 4) -> Profile:
                 fields=seen,
             )
         )
-    return Profile(graph, tuple(costs), _totals(graph, tuple(costs), element_bytes))
+    return Profile(graph, tuple(costs), _totals(graph, tuple(costs)))
 
 
 def weigh(graph: Graph) -> tuple[Dim, Dim]:
@@ -66,20 +68,19 @@ def output_shape(node: Node, inputs: tuple[Shape, ...]) -> Shape:
         raise CnnprofError(f"{node.name} ({layer.type}): {error.message}", node.place, error.hint) from None
 
 
-def _totals(graph: Graph, costs: tuple[Cost, ...], element_bytes: int) -> Totals:
+def _totals(graph: Graph, costs: tuple[Cost, ...]) -> Totals:
     run = [cost for cost in costs if not cost.node.aux]
     params = sum(cost.params for cost in run)
     activations = sum(cost.activations for cost in run)
-    peak = peak_elements(graph, costs)
     return Totals(
         params=params,
         trainable_params=sum(cost.params for cost in run if cost.node.trainable),
         aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
         ops=sum((cost.ops for cost in run), NO_OPS),
         activations=activations,
-        param_bytes=params * element_bytes,
-        activation_bytes=activations * element_bytes,
-        peak_inference_bytes=(params + peak) * element_bytes,
+        param_bytes=params * FP32_BYTES,
+        activation_bytes=activations * FP32_BYTES,
+        peak_inference_bytes=inference(graph, costs).peak_bytes,
         layers=len(run),
         uncounted=graph.uncounted,
     )

@@ -8,6 +8,8 @@ the method is chosen by what the argument itself offers.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from sys import modules
 from typing import Any, TypeAlias
 
 Dim: TypeAlias = Any
@@ -50,6 +52,33 @@ def minimum(a: Dim, b: Dim) -> Dim:
     return _choose(a, b, "minimum", "Min", min)
 
 
+def greatest(values: Iterable[Dim]) -> Dim:
+    """The largest of the values, entry by entry; 0 for none."""
+    every = list(values)
+    if all(known(value) for value in every):
+        return max(every, default=0)
+    if any(is_array(value) for value in every):
+        return reduce(modules["numpy"].maximum, every)
+    # To compare every two of hundreds of terms takes seconds; unevaluated, they are compared when the symbols get values.
+    return modules["sympy"].Max(*dict.fromkeys(every), evaluate=False)
+
+
+def reaches(a: Dim, b: Dim) -> Dim:
+    """1 where `a` is at least `b`, and 0 elsewhere: a condition that arrays and symbols can carry on."""
+    if known(a) and known(b):
+        return int(a >= b)
+    if is_array(a) or is_array(b):
+        return (a >= b) * 1
+    return modules["sympy"].Piecewise((1, a >= b), (0, True))
+
+
+def choose(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
+    """`then` where the condition is 1, `otherwise` where it is 0."""
+    if known(condition):
+        return then if condition else otherwise
+    return condition * then + (1 - condition) * otherwise
+
+
 def same(a: Dim, b: Dim) -> bool:
     """False if the two are known to differ (in any entry of an array); a symbol may be anything."""
     if is_array(a) or is_array(b):
@@ -66,8 +95,6 @@ def at_least(value: Dim, bound: int) -> bool:
 
 
 def _choose(a: Dim, b: Dim, in_numpy: str, in_sympy: str, builtin: Any) -> Dim:
-    from sys import modules
-
     if known(a) and known(b):
         return builtin(a, b)
     library, name = ("numpy", in_numpy) if is_array(a) or is_array(b) else ("sympy", in_sympy)

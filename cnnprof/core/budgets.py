@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from cnnprof.core.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
-from cnnprof.core.memory import peak_layer
+from cnnprof.core.memory import inference
 from cnnprof.core.project import Project
 from cnnprof.core.results import Profile
 
@@ -129,9 +129,9 @@ def _largest_parts(profile: Profile, figure: str, count: int = 3) -> tuple[Part,
         return ()
     total = getattr(profile.totals, figure)
     if figure == "peak_inference_bytes":
-        weights = profile.totals.param_bytes
-        cost, _ = peak_layer(profile.graph, profile.costs)
-        parts = [("weights", weights), (f"tensors at {cost.node.name}", total - weights)]
+        footprint = inference(profile.graph, profile.costs)
+        weights = footprint.parameter_bytes
+        parts = [("weights", weights), (f"tensors at {footprint.peak.node}", total - weights)]
     else:
         parts = [(cost.node.name, getattr(cost, figure)) for cost in profile.costs if not cost.node.aux]
     parts.sort(key=lambda part: -part[1])

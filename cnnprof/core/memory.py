@@ -1,57 +1,155 @@
-"""Peak memory of one forward pass, by last use: tensors only, no workspace of the kernels that compute them."""
+"""What a network holds in memory, layer by layer, while it runs.
+
+A tensor lives from the layer that writes it to the last that reads it, or longer where the code that called that layer holds
+it; a view and an in-place output share the memory of what they look at. Weights, buffers and the input stay.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from cnnprof.core.arith import Dim, maximum
+from cnnprof.core.arith import Dim, greatest
+from cnnprof.core.execution import USUAL, Execution
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
 from cnnprof.core.results import Cost
 
 
-def peak_elements(graph: Graph, costs: tuple[Cost, ...]) -> Dim:
-    """The most elements alive at one time, weights aside.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
 
-    The input and the outputs stay; any other tensor lives from its layer to its last reader. A view and an in-place output
-    share the memory of what they look at. While a layer runs, its inputs and its output are alive.
+    Args:
+        phase: `forward`, `backward` or `step` (the optimizer's).
+        node: the layer's name.
+        activation_bytes: tensors between layers, and in the backward pass their gradients.
+        workspace_bytes: what the layer's kernels hold for themselves.
+        saved_bytes: what autograd keeps for the backward pass.
+        gradient_bytes: gradients of the weights.
     """
-    peak = elements(graph.input_shape)
-    for _, alive in _alive(graph, costs):
-        peak = maximum(peak, alive)
-    return peak
+
+    phase: str
+    node: str
+    activation_bytes: Dim
+    workspace_bytes: Dim = 0
+    saved_bytes: Dim = 0
+    gradient_bytes: Dim = 0
+
+    @property
+    def total(self) -> Dim:
+        """All of them together."""
+        return self.activation_bytes + self.workspace_bytes + self.saved_bytes + self.gradient_bytes
 
 
-def peak_layer(graph: Graph, costs: tuple[Cost, ...]) -> tuple[Cost, int]:
-    """The layer at which most elements are alive, and how many; of several the first. Sizes must be ints."""
-    return max(_alive(graph, costs), key=lambda step: step[1])
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: what made it, its size, and whether it is kept for the backward pass."""
+
+    name: str
+    bytes: Dim
+    kind: str
 
 
-def _alive(graph: Graph, costs: tuple[Cost, ...]) -> Iterator[tuple[Cost, Dim]]:
-    """Each layer with the elements that are alive while it runs."""
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The memory of one inference, or of one training step, in bytes."""
+
+    parameter_bytes: Dim
+    buffer_bytes: Dim
+    input_bytes: Dim
+    moments: tuple[Moment, ...]
+    tensors: tuple[Tensor, ...] = field(default=(), repr=False)
+    optimizer_bytes: Dim = 0
+
+    @property
+    def fixed_bytes(self) -> Dim:
+        """What is held from the beginning to the end."""
+        return self.parameter_bytes + self.buffer_bytes + self.input_bytes + self.optimizer_bytes
+
+    @property
+    def peak_bytes(self) -> Dim:
+        """All that is held at the worst moment."""
+        return self.fixed_bytes + greatest(moment.total for moment in self.moments)
+
+    @property
+    def peak(self) -> Moment:
+        """The worst moment; of several the first. Sizes must be ints."""
+        return max(self.moments, key=lambda moment: moment.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
+
+    owner: dict[str, str]
+    size: dict[str, Dim]
+    last: dict[str, int]
+    runs: dict[str, Execution]
+    """How each layer runs: in the layout that its input has."""
+
+
+def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Container[str] = ()) -> Lives:
+    """The tensors of a run of these layers; those of the layers in `trained` do what they do in training only."""
     owner = {INPUT: INPUT}
-    size = {INPUT: elements(graph.input_shape)}
-    last_use: dict[str, int] = {}
-    run = [cost for cost in costs if not cost.node.aux]
-    for step, cost in enumerate(run):
-        node = cost.node
+    size: dict[str, Dim] = {INPUT: 0}  # counted as the input
+    last = {INPUT: len(costs)}
+    layouts = {INPUT: run.layout}
+    ways = {layout: replace(run, layout=layout) for layout in ("nchw", "channels_last")}
+    runs = {}
+    steps = {cost.node.name: step for step, cost in enumerate(costs)}
+    for step, cost in enumerate(costs):
+        node, layer = cost.node, cost.node.layer
         for name in node.inputs:
-            last_use[owner[name]] = step
-        shared = not node.layer.writes
-        owner[node.name] = owner[node.inputs[0]] if shared and node.inputs else node.name
-        if owner[node.name] == node.name:
-            size[node.name] = cost.activations
-        last_use[owner[node.name]] = step
+            last[owner[name]] = max(last[owner[name]], step)
+        writes = layer.writes_in_training if node.name in trained else layer.writes
+        layouts[node.name] = layer.layout(*[layouts[name] for name in node.inputs])
+        runs[node.name] = ways[layouts[node.inputs[0]] if node.inputs else run.layout]
+        own = node.name if writes or not node.inputs else owner[node.inputs[0]]
+        owner[node.name] = own
+        if own == node.name:
+            size[own] = run.element_bytes * elements(cost.output) if writes else 0
+        last[own] = max(last.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
-        last_use[owner[name]] = len(run)
-    last_use[INPUT] = len(run)  # the caller holds it
+        last[owner[name]] = len(costs)
+    return Lives(owner, size, last, runs)
 
-    free_after: dict[int, list[str]] = {}
-    for name, step in last_use.items():
-        free_after.setdefault(step, []).append(name)
-    alive = size[INPUT]
-    for step, cost in enumerate(run):
-        alive = alive + (size[cost.node.name] if owner[cost.node.name] == cost.node.name else 0)
-        yield cost, alive
-        for name in free_after.get(step, ()):
-            alive = alive - size[name]
+
+def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
+    """The memory of one forward pass in eval mode."""
+    used = [cost for cost in costs if not cost.node.aux]
+    tensors = lives(graph, used, run)
+    done = by_step(tensors.last)
+    alive: Dim = 0
+    moments = []
+    for step, cost in enumerate(used):
+        name = cost.node.name
+        if tensors.owner[name] == name:
+            alive = alive + tensors.size[name]
+        workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
+        moments.append(Moment("forward", name, alive, workspace))
+        for gone in done.get(step, ()):
+            alive = alive - tensors.size[gone]
+    return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))
+
+
+def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim]:
+    """The bytes of weights (training-only heads' too), buffers and input, under the names that a `Footprint` gives them."""
+    size = run.element_bytes
+    return {
+        "parameter_bytes": size * (sum(cost.params for cost in costs) + sum(graph.aux_params.values())),
+        "buffer_bytes": sum(cost.node.layer.buffers(*cost.inputs, run=run) for cost in costs),
+        "input_bytes": size * elements(graph.input_shape),
+    }
+
+
+def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:
+    """The memories that end with each step."""
+    done: dict[int, list[str]] = {}
+    for name, step in last.items():
+        done.setdefault(step, []).append(name)
+    return done
+
+
+def _named(sizes: Mapping[str, Dim]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(name, size, "activation") for name, size in sizes.items() if name != INPUT)

@@ -17,6 +17,10 @@ class View(Layer):
     def writes(self) -> bool:
         return False
 
+    @property
+    def gradient(self) -> str:
+        return "same"
+
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
 
@@ -79,6 +83,9 @@ class Permute(View):
     def writes(self) -> bool:
         return self.copy
 
+    def layout(self, *layouts: str) -> str:
+        return "channels_last" if self.dims == (0, 3, 1, 2) and not self.copy else "nchw"
+
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if len(x) != len(self.dims):
@@ -97,6 +104,10 @@ class Expand(View):
 
     size: Shape
 
+    @property
+    def gradient(self) -> str:
+        return "new"
+
     def shape(self, *inputs: Shape) -> Shape:
         return self.size
 
@@ -114,6 +125,10 @@ class Slice(View):
     start: Dim
     length: Dim
     step: int = 1
+
+    @property
+    def gradient(self) -> str:
+        return "new"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -138,6 +153,10 @@ class Select(View):
     dim: int
     index: int
 
+    @property
+    def gradient(self) -> str:
+        return "new"
+
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         axis = self.dim % len(x)
@@ -151,6 +170,10 @@ class Select(View):
 @layer
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone)."""
+
+    @property
+    def gradient(self) -> str:
+        return "same"
 
 
 @layer

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from cnnprof.core.arith import Dim, Shape, prod
 from cnnprof.core.errors import CnnprofError
+from cnnprof.core.execution import NOTHING, Execution, Saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,39 @@ class Layer:
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         """The arithmetic of one forward pass."""
         return NO_OPS
+
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        """Bytes that the layer stores and does not learn."""
+        return 0
+
+    def layout(self, *layouts: str) -> str:
+        """How the output lies in memory, `nchw` or `channels_last`, if the inputs lie so."""
+        return layouts[0] if layouts else "nchw"
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        """Bytes that its kernels hold beside inputs and output at the worst moment of the forward pass."""
+        return 0
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        """What autograd keeps for the backward pass, weights aside."""
+        return NOTHING
+
+    @property
+    def writes_in_training(self) -> bool:
+        """As `writes`, for layers that do something in training only."""
+        return self.writes
+
+    @property
+    def gradient(self) -> str:
+        """The gradient of an input: a `new` tensor, the `same` as that of the output, or a `part` of it."""
+        return "new"
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        """Bytes held beside all gradients and what was saved, at the worst moment of the backward pass.
+
+        `further` says whether the inputs need a gradient, too.
+        """
+        return 0
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         """For each spatial axis, what an output position sees; () is the same position only; None where that is not defined."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnprof.core.arith import Dim, Shape, at_least, known, prod, same
+from cnnprof.core.execution import Execution, Saved
+from cnnprof.core.layers import convolution_memory
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.core.layers.convolution_memory import Convolution
 
 Size = tuple[Dim, ...]
 
@@ -83,6 +86,19 @@ class Conv(Layer):
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return tuple(Window(*axis) for axis in zip(self.reach, self.stride, self.padding, strict=True))
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) if run.device == "cpu" else 0
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        sized = self._sized(inputs[0], output)
+        return convolution_memory.backward_workspace(sized, run, further) if run.device == "cpu" else 0
+
+    def _sized(self, x: Shape, y: Shape) -> Convolution:
+        return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)
+
     def _per_output(self, x: Shape) -> Dim:
         return prod(self.kernel_size) * (x[1] // self.groups)
 
@@ -117,6 +133,14 @@ class PartialConv(Layer):
 
     def params(self, *inputs: Shape) -> Dim:
         return prod(self.kernel_size) * self._connected() + len(self.connections[0]) * int(self.bias)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # The maps that each output sees are gathered, and the outputs put into order twice.
+        return run.element_bytes * 2 * elements(output) if run.device == "cpu" else 0
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        (x,) = inputs
+        return Saved(extra=run.element_bytes * x[0] * self._connected() * prod(x[2:]))
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         positions = prod((output[0], *output[2:]))
@@ -167,6 +191,9 @@ class ConvTranspose(Layer):
 
     def params(self, *inputs: Shape) -> Dim:
         return self._per_input() * inputs[0][1] + self.out_channels * int(self.bias)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,))
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(inputs[0]) * self._per_input(), add=elements(output) * int(self.bias))

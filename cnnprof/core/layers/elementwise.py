@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.core.arith import Dim, Shape
+from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer, per_element
 from cnnprof.core.layers.linear import broadcast
+
+_LINEAR = {"add", "sub", "rsub", "neg", "sign", "round", "floor", "ceil", "trunc", "eq", "ne", "lt", "le", "gt", "ge"}
+"""Operations whose derivative needs neither input nor output."""
+
+_FROM_OUTPUT = {"exp", "exp2", "expm1", "sqrt", "rsqrt", "reciprocal"}
 
 
 @layer
@@ -39,6 +45,16 @@ class Arithmetic(Layer):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, **{self.kind: self.count})
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        scaled = self.op in ("mul", "div") and len(inputs) == 1
+        if self.op in _LINEAR or scaled:
+            return Saved()
+        if self.op in _FROM_OUTPUT:
+            return Saved(output=True)
+        if self.inplace:
+            return Saved(tuple(range(1, len(inputs))), extra=run.element_bytes * elements(output))
+        return Saved(tuple(range(len(inputs))))
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -74,6 +90,11 @@ class Reduce(Layer):
             # The mean, the squared distances from it, and their mean.
             return Ops(add=2 * steps + size, mul=size, div=2 * results, exp=results * int(self.op == "std"))
         return Ops(add=steps, div=results * int(self.op == "mean"))
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        if self.op in ("sum", "mean"):
+            return Saved()
+        return Saved((0,), output=self.op in ("amax", "amin", "norm", "std"))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         (x,) = inputs

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.core.arith import Dim, Shape, prod, same
+from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 
 
@@ -30,6 +31,9 @@ class Linear(Layer):
         size = elements(output)
         return Ops(mac=size * inputs[0][-1], add=size * int(self.bias))
 
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,))
+
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(3 * n), ((2, 5, n),)
@@ -49,8 +53,24 @@ class RBF(Layer):
         return (*inputs[0][:-1], self.out_features)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        terms = elements(output) * inputs[0][-1]
+        terms = self._terms(inputs[0], output)
         return Ops(add=2 * terms - elements(output), mul=terms)
+
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        return run.element_bytes * self.out_features * inputs[0][-1]
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # The differences and their squares.
+        return run.element_bytes * 2 * self._terms(inputs[0], output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved(extra=run.element_bytes * self._terms(inputs[0], output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        return run.element_bytes * 2 * self._terms(inputs[0], output)
+
+    def _terms(self, x: Shape, output: Shape) -> Dim:
+        return elements(output) * x[-1]
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -72,6 +92,9 @@ class MatMul(Layer):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(output) * inputs[0][-1])
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0, 1))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -103,6 +126,10 @@ class ScaledDotProductAttention(Layer):
         masked = len(inputs) - 3
         # Scaling, mask and softmax (subtract the maximum, exponentiate, sum, divide) of every score.
         return Ops(mac=scores * (q[-1] + v[-1]), mul=scores, add=scores * (2 + masked), cmp=scores, exp=scores, div=scores)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        # The fused kernels keep a logarithm of each query's sum, in fp32.
+        return Saved(tuple(range(len(inputs))), output=True, extra=4 * prod(inputs[0][:-1]))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -146,6 +173,9 @@ class Constant(Parameter):
 
     def params(self, *inputs: Shape) -> Dim:
         return 0
+
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        return run.element_bytes * elements(self.size)
 
 
 def broadcast(*shapes: Shape) -> Shape:

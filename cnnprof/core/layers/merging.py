@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cnnprof.core.arith import Dim, Shape, same
+from cnnprof.core.arith import Dim, Shape, prod, reaches, same
+from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, describe, elements, layer
 from cnnprof.core.layers.linear import broadcast
 
@@ -25,6 +26,10 @@ class Join(Layer):
     def shape(self, *inputs: Shape) -> Shape:
         return broadcast(*inputs)
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # They are joined two by two, and the result so far stands beside the next one.
+        return run.element_bytes * elements(output) if len(inputs) > 2 and not self.inplace else 0
+
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(), ((2, n, n, 3), (2, n, 1, 1), (2, n, n, 3))
@@ -33,6 +38,10 @@ class Join(Layer):
 @layer
 class Add(Join):
     """The sum of the branches."""
+
+    @property
+    def gradient(self) -> str:
+        return "same"
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=(len(inputs) - 1) * elements(output))
@@ -54,6 +63,15 @@ class Mul(Join):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mul=(len(inputs) - 1) * elements(output))
 
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        copies = len(inputs) - 2 + int(self.inplace)
+        return Saved(tuple(range(int(self.inplace), len(inputs))), extra=copies * run.element_bytes * elements(output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        # The gradient of a smaller input is computed at full size and then summed.
+        whole = prod(reaches(elements(shape), elements(output)) for shape in inputs)
+        return run.element_bytes * elements(output) * (1 - whole)
+
 
 @layer
 class Max(Join):
@@ -61,6 +79,9 @@ class Max(Join):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=(len(inputs) - 1) * elements(output))
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved(tuple(range(len(inputs))), extra=(len(inputs) - 2) * run.element_bytes * elements(output))
 
 
 @layer
@@ -71,6 +92,10 @@ class Concat(Layer):
     arity: ClassVar[int | None] = None
 
     dim: int = 1
+
+    @property
+    def gradient(self) -> str:
+        return "part"
 
     def shape(self, *inputs: Shape) -> Shape:
         first = inputs[0]

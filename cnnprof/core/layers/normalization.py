@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnprof.core.arith import Dim, Shape, prod, same
+from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
+
+COUNT_BYTES = 8
 
 
 @layer
@@ -29,8 +32,21 @@ class BatchNorm(Layer):
     def params(self, *inputs: Shape) -> Dim:
         return 2 * inputs[0][1] * int(self.affine)
 
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        # Mean and variance of each channel, and the count of batches.
+        return 2 * run.element_bytes * inputs[0][1] + COUNT_BYTES
+
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, mul=1, add=1)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return 2 * run.element_bytes * inputs[0][1]
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=2 * run.element_bytes * inputs[0][1])
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        return run.element_bytes * elements(output) if run.device == "cpu" else 0
 
 
 @layer
@@ -45,6 +61,7 @@ class LayerNorm(Layer):
     axes: int = 1
     channels_first: bool = False
     affine: bool = True
+    eps: float = 1e-5
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -56,8 +73,26 @@ class LayerNorm(Layer):
         (x,) = inputs
         return 2 * int(self.affine) * (x[1] if self.channels_first else prod(x[-self.axes :]))
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return run.element_bytes * (2 * self._vectors(inputs[0]) + int(self._copies(run)) * elements(output))
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        (x,) = inputs
+        vectors = 2 * self._vectors(x) * run.element_bytes
+        return Saved(extra=vectors + elements(x) * run.element_bytes) if self._copies(run) else Saved((0,), extra=vectors)
+
+    def _copies(self, run: Execution) -> bool:
+        """Whether channels that come first have to be copied to the end."""
+        return self.channels_first and run.layout == "nchw"
+
+    def _vectors(self, x: Shape) -> Dim:
+        return elements(x) // x[1] if self.channels_first else prod(x[: len(x) - self.axes])
+
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
+
+    def layout(self, *layouts: str) -> str:
+        return "channels_last" if self.channels_first else layouts[0]
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.channels_first else None
@@ -87,6 +122,12 @@ class GroupNorm(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return 2 * run.element_bytes * inputs[0][0] * self.groups
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=2 * run.element_bytes * inputs[0][0] * self.groups)
+
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
 
@@ -111,6 +152,16 @@ class LocalResponseNorm(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, mul=2, add=self.size, exp=1, div=1)
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # It runs as six operations on whole tensors, of which three are alive at a time.
+        return 2 * run.element_bytes * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=3 * run.element_bytes * elements(output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        return 2 * run.element_bytes * elements(output)
+
 
 @layer
 @dataclass(frozen=True)
@@ -122,6 +173,9 @@ class Normalize(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         vectors = elements(output) // output[self.dim]
         return Ops(mul=elements(output), add=elements(output) - vectors, exp=vectors, cmp=vectors, div=elements(output))
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=2 * run.element_bytes * (elements(output) // output[self.dim]))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.dim == 1 else None

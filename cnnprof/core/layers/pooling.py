@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnprof.core.arith import Dim, Shape, ceil_div, minimum, prod, same
+from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer
 from cnnprof.core.layers.convolution import Size, check_axes, check_room, slide
+from cnnprof.core.layers.linear import is_one
+
+INDEX_BYTES = 8
+"""A maximum's place is an int64, in inference, too."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ class MaxPool(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=elements(output) * (prod(self.kernel_size) - 1))
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return INDEX_BYTES * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=INDEX_BYTES * elements(output))
+
 
 @layer
 @dataclass(frozen=True)
@@ -79,6 +90,9 @@ class AvgPool(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=elements(output) * (prod(self.kernel_size) - 1), div=elements(output))
 
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,))
+
 
 @layer
 class Subsample(Pool):
@@ -93,6 +107,16 @@ class Subsample(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         size = elements(output)
         return Ops(add=size * prod(self.kernel_size), mul=size)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # The sum, and its product with the coefficient.
+        return 2 * run.element_bytes * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=run.element_bytes * elements(output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+        return 2 * run.element_bytes * elements(output)
 
 
 @dataclass(frozen=True)
@@ -137,6 +161,10 @@ class AdaptiveAvgPool(AdaptivePool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=self._reads(inputs[0]) - elements(output), div=elements(output))
 
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        # To one position it is a mean, whose gradient is the same everywhere.
+        return Saved() if all(is_one(size) for size in self.output_size) else Saved((0,))
+
 
 @layer
 class AdaptiveMaxPool(AdaptivePool):
@@ -148,3 +176,9 @@ class AdaptiveMaxPool(AdaptivePool):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=self._reads(inputs[0]) - elements(output))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return INDEX_BYTES * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=INDEX_BYTES * elements(output))

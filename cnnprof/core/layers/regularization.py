@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnprof.core.layers.base import Layer, layer
+from cnnprof.core.arith import Shape
+from cnnprof.core.execution import Execution, Saved
+from cnnprof.core.layers.base import Layer, elements, layer
 
 
 @layer
@@ -18,7 +20,19 @@ class Dropout(Layer):
     def writes(self) -> bool:
         return False
 
+    @property
+    def writes_in_training(self) -> bool:
+        return self.p > 0
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        # Its mask is of numbers on the processor, of truth values on CUDA.
+        size = run.element_bytes if run.device == "cpu" else 1
+        return Saved(extra=size * elements(output) * int(self.p > 0))
+
 
 @layer
 class StochasticDepth(Dropout):
     """Drops a residual branch with probability `p` in training (Huang et al. 2016; torchvision.ops.StochasticDepth)."""
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved(extra=run.element_bytes * inputs[0][0] * int(self.p > 0))

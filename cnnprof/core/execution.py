@@ -1,0 +1,53 @@
+"""How a network is run, as far as the memory it takes depends on that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cnnprof.core.arith import Dim
+
+ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+"""Bytes of a number of each format that weights and tensors can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One way to run a network.
+
+    Args:
+        device: `cpu` or `cuda`, whose kernels the workspace rules are about.
+        dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
+        layout: `nchw` or `channels_last`.
+        threads: processor threads an operation may use.
+        workspace: whether what kernels hold for themselves counts.
+    """
+
+    device: str = "cpu"
+    dtype: str = "fp32"
+    layout: str = "nchw"
+    threads: int = 1
+    workspace: bool = True
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one number."""
+        return ELEMENT_BYTES[self.dtype]
+
+
+USUAL = Execution()
+"""What nothing else is said of: the processor, one thread, fp32, torch's own layout."""
+
+
+class Saved(NamedTuple):
+    """What autograd keeps of one layer until its backward pass.
+
+    `inputs` are positions among the layer's inputs; `extra` bytes belong to no other tensor: indices, a mask, a copy.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    extra: Dim = 0
+
+
+NOTHING = Saved()

@@ -1,0 +1,208 @@
+"""What the processor's convolution kernels hold beside input and output.
+
+torch hands most convolutions to oneDNN, which lays NCHW tensors out in blocks of 16 channels (AVX-512) and the result back
+again: copies of input, weights and output that live for the length of the call. The rest, 1x1 convolutions on one thread above
+all, runs as a matrix product. The conditions are those of `ConvParams::use_mkldnn` in ATen/native/Convolution.cpp; which
+tensors oneDNN copies was read from the allocator's events with torch 2.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from cnnprof.core.arith import Dim, Shape, ceil_div, choose, known, maximum, prod, reaches
+from cnnprof.core.execution import Execution
+
+BLOCK = 16
+SPARE = 128
+"""Bytes by which oneDNN aligns a scratchpad."""
+
+TILE = 4096
+"""Bytes that the kernels for channels_last hold for themselves, and once more for each thread."""
+
+
+class Convolution(NamedTuple):
+    """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis."""
+
+    x: Shape
+    y: Shape
+    kernel: Shape
+    stride: Shape
+    padding: Shape
+    dilation: Shape
+    groups: Dim
+    bias: bool
+
+
+class _Copies(NamedTuple):
+    """Bytes of oneDNN's own copies; 0 for what it takes as it lies."""
+
+    input: Dim
+    weights: Dim
+    output: Dim
+    scratch: Dim
+
+
+def forward_workspace(conv: Convolution, run: Execution) -> Dim:
+    """Bytes beside input and output at the worst moment of the forward pass."""
+    return _where(_by_onednn(conv, run), lambda: _forward_copies(conv, run), lambda: _columns(conv, run))
+
+
+def backward_workspace(conv: Convolution, run: Execution, further: bool) -> Dim:
+    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
+    return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further), lambda: _columns(conv, run))
+
+
+def _forward_copies(conv: Convolution, run: Execution) -> Dim:
+    if run.layout == "channels_last":
+        return _nhwc_weights(conv, run)
+    copies = _copies(conv, run)
+    # First all copies are made and the blocked output is computed, then it is laid out anew.
+    out = run.element_bytes * prod(conv.y)
+    return maximum(copies.scratch + copies.input + copies.weights + copies.output - out, copies.output)
+
+
+def _backward_copies(conv: Convolution, run: Execution, further: bool) -> Dim:
+    if run.layout == "channels_last":
+        return 2 * _nhwc_weights(conv, run)
+    size = run.element_bytes
+    source = size * prod(conv.x)
+    target = size * prod(conv.y)
+    weights = size * prod(conv.kernel) * (conv.x[1] // conv.groups) * conv.y[1]
+    copies = _copies(conv, run)
+    gradients = weights + (source if further else 0)
+    blocked = copies.output + copies.input + copies.weights
+    # Weights: all blocked, or read as they lie; then the gradient is laid out anew.
+    worst = maximum(choose(_reads_plain(conv), weights, blocked), copies.weights + weights)
+    if further:
+        image = target // conv.x[0] * run.threads
+        strided = maximum(target + weights + source + image, 3 * source)
+        grouped = _all(reaches(conv.groups, 2), 1 - _each_apart(conv))
+        blocked_source = choose(grouped, source, size * _blocked(conv.x))
+        plain = maximum(copies.output + copies.weights + blocked_source, blocked_source + source)
+        worst = maximum(worst + source, choose(_steps_over(conv), strided, plain))
+    return worst - gradients
+
+
+def _by_onednn(conv: Convolution, run: Execution) -> Dim:
+    """1 where oneDNN runs it, as `use_mkldnn` decides."""
+    if run.element_bytes < 4:
+        return 1
+    images, size = conv.x[0], prod(conv.x)
+    worth = _any(_strided(conv), _dilated(conv), reaches(images, 16), 1 - _pointwise(conv), int(run.threads > 1))
+    large = _any(reaches(conv.groups, 2), _all(*(reaches(k, 4) for k in conv.kernel)), reaches(images, 2), reaches(size, 20481))
+    return _all(worth, large)
+
+
+def _columns(conv: Convolution, run: Execution) -> Dim:
+    """The matrix product's: the input's windows as columns, unless a window is one position."""
+    out = run.element_bytes * prod(conv.y)
+    windows = run.element_bytes * conv.x[0] * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
+    plain = _all(_pointwise(conv), 1 - _strided(conv), *(1 - reaches(p, 1) for p in conv.padding))
+    # Groups are computed one by one and then joined.
+    return choose(plain, choose(reaches(conv.groups, 2), out, 0), windows)
+
+
+def _copies(conv: Convolution, run: Execution) -> _Copies:
+    several = reaches(conv.groups, 2)
+    if known(several):
+        return _grouped(conv, run) if several else _dense(conv, run)
+    return _either(several, _grouped(conv, run), _dense(conv, run))
+
+
+def _dense(conv: Convolution, run: Execution) -> _Copies:
+    size, channels, filters = run.element_bytes, conv.x[1], conv.y[1]
+    pointwise, strided = _pointwise(conv), _strided(conv)
+    even = _all(*(1 - reaches(h % s, 1) for h, s in zip(conv.x[2:], conv.stride, strict=True)))
+    # A strided 1x1 window first picks its positions where they come out even.
+    picks = _all(pointwise, strided, even)
+    # A window over few channels, as in a first layer, reads the input as it lies.
+    few = _all(1 - reaches(channels, BLOCK), 1 - _all(pointwise, _any(picks, 1 - strided)))
+    return _Copies(
+        choose(few, 0, size * _blocked(conv.x)),
+        size * prod(conv.kernel) * _up(filters) * choose(few, channels, _up(channels)),
+        size * _blocked(conv.y),
+        choose(picks, size * _up(channels) * prod(conv.y[2:]) * run.threads + SPARE, 0) + _bias(conv, run),
+    )
+
+
+def _grouped(conv: Convolution, run: Execution) -> _Copies:
+    size, narrow, window = run.element_bytes, conv.x[1] // conv.groups, prod(conv.kernel)
+    depthwise = _Copies(size * _blocked(conv.x), size * window * _up(conv.x[1]), size * _blocked(conv.y), _bias(conv, run))
+    # Groups of fours are blocked without padding; others run as matrix products.
+    fours = _all(1 - reaches(narrow % 4, 1), 1 - reaches((conv.y[1] // conv.groups) % 4, 1))
+    columns = size * narrow * window * prod(conv.y[2:]) * run.threads + SPARE
+    blocked = _Copies(size * prod(conv.x), size * window * narrow * conv.y[1], size * prod(conv.y), 0)
+    product = _Copies(0, 0, size * prod(conv.y), columns)
+    return _either(_each_apart(conv), depthwise, _either(fours, blocked, product))
+
+
+def _either(condition: Dim, then: _Copies, otherwise: _Copies) -> _Copies:
+    return _Copies(*(choose(condition, a, b) for a, b in zip(then, otherwise, strict=True)))
+
+
+def _bias(conv: Convolution, run: Execution) -> Dim:
+    """A bias is copied where its last block is not full."""
+    return choose(reaches(conv.y[1] % BLOCK, 1), run.element_bytes * _up(conv.y[1]) + SPARE, 0) if conv.bias else 0
+
+
+def _blocked(shape: Shape) -> Dim:
+    """Elements of a tensor with its channels in full blocks."""
+    return shape[0] * _up(shape[1]) * prod(shape[2:])
+
+
+def _nhwc_weights(conv: Convolution, run: Execution) -> Dim:
+    """In channels_last only the weights are copied, filters in blocks of 16, 32 or 64."""
+    narrow, filters = conv.x[1] // conv.groups, conv.y[1] // conv.groups
+    wide = choose(reaches(filters, 33), ceil_div(filters, 64) * 64, ceil_div(filters, BLOCK) * BLOCK)
+    dense = run.element_bytes * prod(conv.kernel) * conv.groups * wide * narrow + TILE * (1 + run.threads)
+    return choose(_each_apart(conv), run.element_bytes * prod(conv.kernel) * _up(conv.x[1]), dense)
+
+
+def _steps_over(conv: Convolution) -> Dim:
+    """1 where a strided kernel computes the input's gradient in channels_last, and it is laid out anew twice."""
+    return _all(_strided(conv), _any(1 - reaches(conv.groups, 2), reaches(conv.x[1] // conv.groups, BLOCK)))
+
+
+def _reads_plain(conv: Convolution) -> Dim:
+    """1 where the weights' gradient is computed from input and gradient as they lie."""
+    large = _all(*(reaches(k, 4) for k in conv.kernel))
+    narrow = 1 - reaches(conv.x[1] // conv.groups, 5)
+    return _all(reaches(conv.groups, 2), choose(_each_apart(conv), large, narrow))
+
+
+def _each_apart(conv: Convolution) -> Dim:
+    """1 for a depthwise convolution: one filter a channel."""
+    return _all(reaches(conv.groups, 2), reaches(conv.groups, conv.x[1]), reaches(conv.groups, conv.y[1]))
+
+
+def _pointwise(conv: Convolution) -> Dim:
+    return 1 - reaches(prod(conv.kernel), 2)
+
+
+def _strided(conv: Convolution) -> Dim:
+    return _any(*(reaches(s, 2) for s in conv.stride))
+
+
+def _dilated(conv: Convolution) -> Dim:
+    return _any(*(reaches(d, 2) for d in conv.dilation))
+
+
+def _up(channels: Dim) -> Dim:
+    return ceil_div(channels, BLOCK) * BLOCK
+
+
+def _where(condition: Dim, then: Callable[[], Dim], otherwise: Callable[[], Dim]) -> Dim:
+    """As `choose`, and where the condition is known, only that one is worked out."""
+    if known(condition):
+        return then() if condition else otherwise()
+    return choose(condition, then(), otherwise())
+
+
+def _all(*conditions: Dim) -> Dim:
+    return prod(conditions)
+
+
+def _any(*conditions: Dim) -> Dim:
+    return 1 - prod(1 - condition for condition in conditions)
