@@ -65,6 +65,7 @@ SHORT = {
     "bn relu": [BatchNorm(), act.ReLU(True)],
     "bn eps=0.001 noaffine": [BatchNorm(affine=False, eps=0.001)],
     "ln": [LayerNorm(channels_first=True)],
+    "ln eps=1e-6": [LayerNorm(channels_first=True, eps=1e-6)],
     "flatten | ln": [Flatten(), LayerNorm()],
     "lrn": [LocalResponseNorm(5, 1e-4, 0.75, 2.0)],
     "lrn 9 alpha=0.01 beta=0.5 k=1": [LocalResponseNorm(9, 0.01, 0.5, 1.0)],

@@ -108,7 +108,7 @@ def _batch_norm(layer: BatchNorm, x: Shape) -> str:  # noqa: ARG001
 def _layer_norm(layer: LayerNorm, x: Shape) -> str:
     if layer.channels_first != (len(x) > 2) or (not layer.channels_first and layer.axes != 1):
         raise UnsayableError("it does not normalize over the channels")
-    return _words("ln", "" if layer.affine else "noaffine")
+    return _words("ln", "" if layer.eps == 1e-5 else f"eps={_number(layer.eps)}", "" if layer.affine else "noaffine")
 
 
 def _response_norm(layer: LocalResponseNorm, x: Shape) -> str:  # noqa: ARG001

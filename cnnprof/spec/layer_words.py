@@ -126,7 +126,7 @@ def batch_norm(o: Arguments) -> Layers:
 
 def layer_norm(o: Arguments) -> Layers:
     """Normalization over the channels."""
-    return [("ln", LayerNorm(channels_first=len(o.x) > 2, affine=not o.flag("noaffine")))]
+    return [("ln", LayerNorm(channels_first=len(o.x) > 2, affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
 
 
 def local_response_norm(o: Arguments) -> Layers:

@@ -66,7 +66,7 @@ LAYER_WORDS: Mapping[str, Word] = {
     "adaptive_avgpool": Word(build.adaptive_average, required=("size",), shorthand="size"),
     "adaptive_maxpool": Word(build.adaptive_max, required=("size",), shorthand="size"),
     "bn": Word(build.batch_norm, options=("eps",), flags=("noaffine",)),
-    "ln": Word(build.layer_norm, flags=("noaffine",)),
+    "ln": Word(build.layer_norm, options=("eps",), flags=("noaffine",)),
     "lrn": Word(build.local_response_norm, ("size",), ("alpha", "beta", "k")),
     "dropout": Word(build.dropout, ("p",)),
     "droppath": Word(build.drop_path, ("p",), required=("p",)),

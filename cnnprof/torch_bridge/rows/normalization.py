@@ -27,13 +27,13 @@ class ChannelNorm(nn.LayerNorm):
 def _build_layer(layer: LayerNorm, inputs: tuple[Shape, ...]) -> nn.Module:
     (x,) = inputs
     if layer.channels_first:
-        return ChannelNorm(x[1], elementwise_affine=layer.affine)
-    return nn.LayerNorm(x[-layer.axes :], elementwise_affine=layer.affine)
+        return ChannelNorm(x[1], eps=layer.eps, elementwise_affine=layer.affine)
+    return nn.LayerNorm(x[-layer.axes :], eps=layer.eps, elementwise_affine=layer.affine)
 
 
 def _capture_layer(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    layer = LayerNorm(len(call["normalized_shape"]), affine=weights != (None, None))
+    layer = LayerNorm(len(call["normalized_shape"]), affine=weights != (None, None), eps=call["eps"])
     return Match(layer, (call.first,), weights)
 
 
