@@ -6,7 +6,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: setup
 setup: .venv/installed ## Create .venv with cnnprof and everything that its tests need
@@ -40,9 +40,17 @@ lint: setup ## Check format, style and types
 bench: setup ## Compare start-up time and memory with fvcore's and torchinfo's own tables
 	$(BIN)/python benchmarks/startup.py
 
+.PHONY: bench-quality
+bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and roofs to their bars (40 minutes, idle machine)
+	$(BIN)/python benchmarks/quality.py
+
 .PHONY: docs
 docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying: those that measure, too)
 	$(BIN)/python docs/regenerate.py $(VARYING)
+
+.PHONY: crosscheck-memory
+crosscheck-memory: setup ## Hold predicted memory against the processor's allocator, for many networks
+	$(BIN)/python benchmarks/crosscheck_memory.py
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -93,6 +93,9 @@ def command(
     fail_on: Annotated[
         Literal["slower"] | None, typer.Option(help="Exit code 1 on this verdict; with --compare or --against.")
     ] = None,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Measure energy as well, 20 seconds a network (NVML, or RAPL as root).")
+    ] = False,
     layers: Annotated[bool, typer.Option("--layers", help="Time every layer of one network, in place.")] = False,
     by: Annotated[Literal["layer", "stage", "type"], typer.Option(help="With --layers: what a row is.")] = "layer",
     trace: Annotated[
@@ -136,6 +139,7 @@ def command(
     """
     from cnnprof import api
     from cnnprof.cli.measuring import measure, options
+    from cnnprof.measure.energy import measure_energies
     from cnnprof.measure.options import add_twin
     from cnnprof.views.benchmark import show_measurements
 
@@ -173,7 +177,8 @@ def command(
     kept = _journal(journal, resume, twinned, how)
     measured = measure(twinned, how, kept)
     since, remarks = earlier([each for each in measured.measurements if not each.twin])
-    emit(show_measurements(measured.measurements, compare, since, remarks), chosen, output)
+    energies = measure_energies(jobs, how) if energy and not measured.interrupted else None
+    emit(show_measurements(measured.measurements, compare, since, remarks, energies), chosen, output)
     if kept and kept.problem:
         raise UsageError(kept.problem, hint="the results above are complete")
     slower = any(ratio.verdict == "slower" for ratio in (since if against else relate(measured.measurements)))

@@ -72,10 +72,18 @@ def serve(request: Mapping[str, Any], report: Report) -> None:
     match request["task"]:
         case "layers":
             time_layers(request, device, report)
+        case "memory":
+            from cnnprof.measure.memory import serve
+
+            serve(request, device, report)
         case "calibrate":
             from cnnprof.measure.ceilings import measure_ceilings
 
             measure_ceilings(device, options["dtype"], options["layout"], report)
+        case "energy":
+            from cnnprof.measure.energy import meter_jobs
+
+            meter_jobs(request, device, report)
         case _:
             time_networks(request, device, report)
     report({"event": "done"})

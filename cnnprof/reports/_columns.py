@@ -90,6 +90,8 @@ COLUMNS = {
     "runs": Column("runs", "count", 6),
     "throughput_img_s": Column("images/s", "rate"),
     "peak_memory_bytes": Column("peak MB", "megabytes", 3),
+    "energy_j": Column("J a run", "joules"),
+    "net_energy_j": Column("less idle", "joules", 4),
     "status": Column("status"),
     "pair": Column("compared"),
     "ratio": Column("ratio", "factor"),

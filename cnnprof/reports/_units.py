@@ -116,6 +116,11 @@ def rate(value: Any) -> str:
     return f"{value:,.1f}"
 
 
+def joules(value: Any) -> str:
+    """Energy to three digits, or the word for its absence."""
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
 def mark(value: Any) -> str:
     """Yes, or nothing."""
     return "yes" if value else ""
@@ -151,6 +156,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "shapes": shapes,
     "words": words,
     "rate": rate,
+    "joules": joules,
     "mark": mark,
     "verdict": verdict,
     "result": result,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from cnnprof.core.energy import Energy
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import Ratio, noise_of, relate
 from cnnprof.core.report import Report, Table
@@ -31,7 +32,11 @@ COLUMNS = (
 
 
 def show_measurements(
-    measurements: Sequence[Measurement], leading: bool = False, since: Sequence[Ratio] = (), remarks: Sequence[str] = ()
+    measurements: Sequence[Measurement],
+    leading: bool = False,
+    since: Sequence[Ratio] = (),
+    remarks: Sequence[str] = (),
+    energies: Sequence[Energy | str] | None = None,
 ) -> Report:
     """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch.
 
@@ -40,11 +45,19 @@ def show_measurements(
         leading: begin with the comparison, its first verdict as the title.
         since: ratios to an earlier run, which then come first.
         remarks: notes on those.
+        energies: of every measurement but twins, its energy or why there is none; None if nobody asked.
     """
     shown = [each for each in measurements if not each.twin]
     ratios = relate(measurements)
     noise = noise_of(measurements)
-    sections = [Table(COLUMNS, tuple(map(_row, shown)))]
+    rows, results = [_row(each) for each in shown], [each.to_dict() for each in shown]
+    columns: tuple[str, ...] = COLUMNS
+    if energies is not None:
+        columns = (*COLUMNS[:-1], "energy_j", "net_energy_j", "status")
+        for row, result, energy in zip(rows, results, energies, strict=True):
+            row |= _energy(energy)
+            result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
+    sections = [Table(columns, tuple(rows))]
     if ratios:
         sections.append(_compared(ratios, noise, "Latency compared"))
     if leading and ratios:
@@ -59,10 +72,11 @@ def show_measurements(
             f"noise: two copies of {twin.model} differ by up to {math.expm1(noise):.1%} in this run; "
             "a ratio within that is not called faster or slower"
         )
+    notes += dict.fromkeys(_energy_note(energy) for energy in energies or ())
     notes += [f"{each.model}: {each.error}" for each in shown if each.error]
     notes += list(dict.fromkeys(f"{each.model}: {warning}" for each in shown for warning in each.warnings))
     data = {
-        "results": [each.to_dict() for each in shown],
+        "results": results,
         "comparisons": [ratio.to_dict() for ratio in ratios if ratio.a != ratio.b],
         "noise": _noise(measurements, ratios, noise),
         **({"since": [ratio.to_dict() for ratio in since]} if since else {}),
@@ -109,6 +123,18 @@ def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: 
     if twin is None or ratio is None:
         return None
     return {"up_to": math.expm1(noise), **ratio.to_dict(), "measurement": twin.to_dict()}
+
+
+def _energy(energy: Energy | str) -> dict[str, object]:
+    if isinstance(energy, str):
+        return {"energy_j": "unavailable", "net_energy_j": "unavailable"}
+    return {"energy_j": energy.joules, "net_energy_j": energy.net_joules}
+
+
+def _energy_note(energy: Energy | str) -> str:
+    if isinstance(energy, str):
+        return f"energy is unavailable: {energy}"
+    return f"energy: {energy.counter}, the middle of {len(energy.gross)} windows; for comparing, not absolute"
 
 
 def _row(measurement: Measurement) -> dict[str, object]:
