@@ -95,3 +95,12 @@ def test_a_budget_too_small_says_what_is_needed():
     assert (done.code, done.out) == (2, "")
     assert "a budget of 0.1 s is too small" in done.err
     assert "hint: --budget" in done.err
+
+
+def test_a_compiled_network_is_a_row_of_its_own():
+    done = cnnprof("bench", "conv 3x3 4 | relu", "--input", "3x8x8", "--compile", *SHORT, "--json")
+    plain, compiled = json.loads(done.out)["results"]
+    assert compiled["model"] == f"{plain['model']} (compiled)"
+    assert "compile_seconds" not in plain["environment"]
+    # Without a C++ compiler it is one failed row, with its reason.
+    assert compiled["environment"]["compile_seconds"] > 0 if compiled["status"] == "ok" else compiled["error"]

@@ -12,7 +12,7 @@ from cnnprof.core.ratios import noise_of, relate
 from cnnprof.measure import bench, fingerprint
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.journal import resume_journal, start_journal
-from cnnprof.measure.options import add_twin
+from cnnprof.measure.options import add_compiled, add_twin
 
 pytestmark = pytest.mark.torch
 
@@ -94,6 +94,13 @@ def test_a_budget_without_room_for_all_processes_is_kept_and_said(machine):
     assert "the time budget had room for 2 of 5 processes" in a.warnings
 
 
+def test_without_a_budget_every_process_makes_a_round(machine):
+    machine.times["a"] = itertools.repeat(50.0)
+    (a,) = run([job("a")], Options(processes=3, rounds=2), ignore)
+    assert a.times == ((50.0,),) * 3
+    assert a.warnings == ("the time budget was spent after 1 of 2 rounds",)
+
+
 def test_a_precision_asks_for_processes_until_it_is_reached(machine):
     machine.times["a"] = itertools.cycle([1.0, 1.01])
     machine.times["b"] = itertools.cycle([2.0])
@@ -122,6 +129,16 @@ def test_the_first_network_is_timed_twice_where_networks_are_compared(machine):
     measured = run(jobs, Options(processes=4, rounds=1), ignore)
     assert [each.twin for each in measured] == [False, True, False]
     assert noise_of(measured) > 0.01
+
+
+def test_compiled_networks_are_rows_of_their_own(machine):
+    jobs = add_compiled([job("a"), job("b")])
+    assert [(each.name, each.compile) for each in jobs] == [
+        ("a", False),
+        ("a (compiled)", True),
+        ("b", False),
+        ("b (compiled)", True),
+    ]
 
 
 def resumed(path, jobs, options):

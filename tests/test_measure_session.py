@@ -102,6 +102,14 @@ def test_a_seed_fixes_the_order():
     assert order(1) != order(2)
 
 
+def test_compiling_is_reported_apart():
+    events = []
+    prepare = lambda job: Workload(constant(0.1), 0, compile_seconds=7.5)  # noqa: E731
+    Session(prepare, FakeDevice(), plan(rounds=1), lambda: (0.0, 0.0, 0.0), events.append).run([0])
+    assert {"event": "compiled", "job": 0, "seconds": 7.5} in events
+    assert [event["seconds"] for event in events if event["event"] == "run"] == [0.1]
+
+
 def test_the_step_is_announced_before_it_begins():
     seen = []
     device = FakeDevice()

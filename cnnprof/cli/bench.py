@@ -93,6 +93,9 @@ def command(
     fail_on: Annotated[
         Literal["slower"] | None, typer.Option(help="Exit code 1 on this verdict; with --compare or --against.")
     ] = None,
+    compile: Annotated[  # noqa: A002 - the option's name
+        bool, typer.Option("--compile", help="Each network through torch.compile as well, as a row of its own.")
+    ] = False,
     energy: Annotated[
         bool, typer.Option("--energy", help="Measure energy as well, 20 seconds a network (NVML, or RAPL as root).")
     ] = False,
@@ -140,7 +143,7 @@ def command(
     from cnnprof import api
     from cnnprof.cli.measuring import measure, options
     from cnnprof.measure.energy import measure_energies
-    from cnnprof.measure.options import add_twin
+    from cnnprof.measure.options import add_compiled, add_twin
     from cnnprof.views.benchmark import show_measurements
 
     chosen = choose_format(format, json, output)
@@ -165,11 +168,11 @@ def command(
     if layers or trace or by != "layer":
         from cnnprof.cli.layering import check_layers, show_layer_times
 
-        check_layers(
-            layers, jobs, {"--compare": compare, "--against": against, "--journal": journal, "--resume": resume}, trace
-        )
+        others = {"--compare": compare, "--compile": compile, "--against": against, "--journal": journal, "--resume": resume}
+        check_layers(layers, jobs, others, trace)
         emit(show_layer_times(jobs[0], how, by, trace), chosen, output)
         return
+    jobs = add_compiled(jobs) if compile else jobs
     if compare and len(jobs) < 2:
         raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
     twinned = add_twin(jobs) if noise_floor else jobs

@@ -81,8 +81,8 @@ class _Run:
         deadline = time.monotonic() + budget
         shortest = 0.0
         while self.turns < options.processes or self._is_wanting():
-            remaining = deadline - time.monotonic()
-            if remaining < shortest:
+            strict = options.budget_seconds is not None or self.turns >= options.processes
+            if strict and deadline - time.monotonic() < shortest:
                 return
             ahead = max(1, options.processes - self.turns)
             needed = 0.0
@@ -90,7 +90,7 @@ class _Run:
                 share = max(0.0, deadline - time.monotonic()) / ((ahead - 1) * len(groups) + len(groups) - number)
                 needed += self._time(together, share, {"group": number} if len(groups) > 1 else {}, len(groups))
             self.turns += 1
-            if not shortest and needed > budget:
+            if not shortest and strict and needed > budget:
                 self._refuse(budget, needed)
             shortest = max(shortest, needed)
 

@@ -29,7 +29,7 @@ class Options:
         processes: fresh worker processes; statistics are across them.
         rounds: in each process, every network is timed at least this often, unless the whole run's time is up.
         precision: go on with further processes until every interval's half-width is below this part of its middle.
-        budget_seconds: time for all of it. None for 20 seconds a job.
+        budget_seconds: time for all of it. None for about 20 seconds a job, or a round in each process.
         warmup_runs: runs before the first that counts, at least.
         warmup_seconds: seconds of them, at least.
         timeout: seconds for one step of one network (building it, one warm-up, one run) before its process is ended.
@@ -66,18 +66,27 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """A network to measure; `batch` takes the place of the graph's. A `twin` repeats another job, to show what noise does."""
+    """A network to measure; `batch` takes the place of the graph's.
+
+    A `twin` repeats another job, to show what noise does. With `compile` it is run through torch.compile.
+    """
 
     name: str
     graph: Graph
     batch: int
     twin: bool = False
+    compile: bool = False
 
     def digest(self) -> str:
         """A short text that differs for networks that compute differently."""
         data = self.graph.to_dict()
         what = [data["input_shape"], data["nodes"], data["outputs"], data["facts"]["source"]]
         return sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+def add_compiled(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, each with its network compiled behind it, as a row of its own."""
+    return [each for job in jobs for each in (job, replace(job, name=f"{job.name} (compiled)", compile=True))]
 
 
 def add_twin(jobs: Sequence[Job]) -> list[Job]:

@@ -27,10 +27,14 @@ Usage = Callable[[], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Workload:
-    """A network on its device: `run` is one inference or one training step, `own_bytes` what weights and input take."""
+    """A network on its device: `run` is one inference or one training step, `own_bytes` what weights and input take.
+
+    `compile_seconds` is what torch.compile took, the first run included; None for a network that is run as it is.
+    """
 
     run: Callable[[], object]
     own_bytes: int
+    compile_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Session:
         if workload is None:
             return
         self.ready[job] = workload
+        if workload.compile_seconds is not None:
+            self.report({"event": "compiled", "job": job, "seconds": workload.compile_seconds})
         runs = self._attempt("warm-up", job, partial(warm_up, workload.run, self.device, self.plan, deadline))
         if runs is None:
             return

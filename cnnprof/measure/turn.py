@@ -77,7 +77,13 @@ class Turn:
             "memory": self.memory,
         }
         jobs = [
-            {"index": index, "batch": self.jobs[index].batch, "graph": self.jobs[index].graph.to_dict()} for index in pending
+            {
+                "index": index,
+                "batch": self.jobs[index].batch,
+                "compile": self.jobs[index].compile,
+                "graph": self.jobs[index].graph.to_dict(),
+            }
+            for index in pending
         ]
         self._progress("start", None, pending)
         at: int | None = None
@@ -111,6 +117,8 @@ class Turn:
                     self.found[index].environment["stolen"] = event["share"]
             case "warm":
                 self.found[event["job"]].environment["warmup_runs"] = event["runs"]
+            case "compiled":
+                self.found[event["job"]].environment["compile_seconds"] = event["seconds"]
             case "peak":
                 self.found[event["job"]].peak = event["bytes"]
             case "failed":

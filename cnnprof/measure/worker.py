@@ -106,6 +106,7 @@ def time_networks(request: Mapping[str, Any], device: Device, report: Report) ->
             options["dtype"],
             options["mode"],
             options["layout"],
+            jobs[index]["compile"],
         ),
         device=device,
         plan=Plan(**request["plan"]),

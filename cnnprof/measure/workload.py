@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -23,13 +24,18 @@ LEARNING_RATE = 1e-6
 """Small, so that hundreds of steps on one random batch leave the weights finite."""
 
 
-def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str) -> Workload:
-    """The network of a graph with random weights and one random batch, moved to the device."""
+def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str, compiled: bool = False) -> Workload:
+    """The network of a graph with random weights and one random batch, moved to the device, and compiled if asked for."""
     module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, layout)
     held = [*module.parameters(), *module.buffers(), x]
     cast = casting(device, dtype)
     step = _training_step(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
-    return Workload(step, sum(tensor.numel() * tensor.element_size() for tensor in held))
+    begin = time.perf_counter()
+    if compiled:
+        module.compile()
+        step()
+    seconds = time.perf_counter() - begin if compiled else None
+    return Workload(step, sum(tensor.numel() * tensor.element_size() for tensor in held), seconds)
 
 
 def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Tensor]:

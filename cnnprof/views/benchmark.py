@@ -57,7 +57,9 @@ def show_measurements(
         for row, result, energy in zip(rows, results, energies, strict=True):
             row |= _energy(energy)
             result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
-    sections = [Table(columns, tuple(rows))]
+    training = any(each.mode == "train" for each in shown)
+    title = f"Latency of one {'training step' if training else 'forward pass'}"
+    sections = [Table(columns, tuple(rows), title if leading or since else "")]
     if ratios:
         sections.append(_compared(ratios, noise, "Latency compared"))
     if leading and ratios:
@@ -72,6 +74,11 @@ def show_measurements(
             f"noise: two copies of {twin.model} differ by up to {math.expm1(noise):.1%} in this run; "
             "a ratio within that is not called faster or slower"
         )
+    notes += [
+        f"{each.model}: compiled in {seconds:.1f} s, which its times leave out; torch keeps compiled code for the next time"
+        for each in shown
+        if (seconds := each.environment.get("compile_seconds")) is not None
+    ]
     notes += dict.fromkeys(_energy_note(energy) for energy in energies or ())
     notes += [f"{each.model}: {each.error}" for each in shown if each.error]
     notes += list(dict.fromkeys(f"{each.model}: {warning}" for each in shown for warning in each.warnings))
@@ -81,8 +88,6 @@ def show_measurements(
         "noise": _noise(measurements, ratios, noise),
         **({"since": [ratio.to_dict() for ratio in since]} if since else {}),
     }
-    training = any(each.mode == "train" for each in shown)
-    title = f"Latency of one {'training step' if training else 'forward pass'}"
     verdicts = [*since, *[ratio for ratio in ratios if ratio.a != ratio.b]]
     if (leading or since) and verdicts:
         title = say(verdicts[0])
