@@ -97,6 +97,7 @@ def test_a_budget_too_small_says_what_is_needed():
     assert "hint: --budget" in done.err
 
 
+@pytest.mark.slow
 def test_a_compiled_network_is_a_row_of_its_own():
     done = cnnprof("bench", "conv 3x3 4 | relu", "--input", "3x8x8", "--compile", *SHORT, "--json")
     plain, compiled = json.loads(done.out)["results"]

@@ -69,11 +69,11 @@ def _work(jobs: Sequence[Job], options: Options, process: int, seconds: float, e
         "rounds": options.rounds,
         "warmup_runs": options.warmup_runs,
         "warmup_seconds": options.warmup_seconds,
-        "seconds": seconds,
         "seed": options.seed + process,
     }
     request = {
         "task": "layers",
+        "until": time.time() + seconds,
         "options": asdict(options),
         "plan": plan,
         "jobs": [{"batch": job.batch, "graph": job.graph.to_dict()} for job in jobs],

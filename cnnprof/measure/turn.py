@@ -72,7 +72,6 @@ class Turn:
             "most_rounds": options.rounds if options.precision else MOST_ROUNDS * options.rounds,
             "warmup_runs": options.warmup_runs,
             "warmup_seconds": options.warmup_seconds,
-            "seconds": seconds,
             "seed": options.seed + self.turn,
             "memory": self.memory,
         }
@@ -88,7 +87,8 @@ class Turn:
         self._progress("start", None, pending)
         at: int | None = None
         begin = time.monotonic()
-        with start_worker({"task": "time", "options": asdict(options), "plan": plan, "jobs": jobs}, options.threads) as worker:
+        request = {"task": "time", "options": asdict(options), "plan": plan, "jobs": jobs, "until": time.time() + seconds}
+        with start_worker(request, options.threads) as worker:
             try:
                 for event in worker.events(options.timeout):
                     if event["event"] == "done":

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def time_networks(request: Mapping[str, Any], device: Device, report: Report) ->
             jobs[index]["compile"],
         ),
         device=device,
-        plan=Plan(**request["plan"]),
+        plan=Plan(**request["plan"], seconds=_seconds_left(request)),
         usage=surroundings.usage,
         report=report,
     )
@@ -128,4 +129,9 @@ def time_layers(request: Mapping[str, Any], device: Device, report: Report) -> N
         prepare_layers(Graph.from_dict(job["graph"]), job["batch"], device, options["dtype"], options["layout"])
         for job in request["jobs"]
     ]
-    LayerSession(works, device, report, **request["plan"]).run()
+    LayerSession(works, device, report, **request["plan"], seconds=_seconds_left(request)).run()
+
+
+def _seconds_left(request: Mapping[str, Any]) -> float:
+    """Until the time by which the parent wants to be done; starting has taken some of it."""
+    return max(0.0, float(request["until"]) - time.time())
