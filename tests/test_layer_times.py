@@ -16,6 +16,7 @@ from cnnprof.measure.devices import CpuDevice, Timing
 from cnnprof.measure.in_place import LayerSession, LayerWork, Split, prepare_layers, run_in_steps
 from cnnprof.measure.layers import time_layers
 from cnnprof.measure.options import Job, Options
+from cnnprof.reports import FORMATS, Style, render
 from cnnprof.torch_bridge.build import Step
 from cnnprof.views.layer_times import show_layers, to_trace
 
@@ -144,6 +145,13 @@ def test_rows_add_up_and_rates_are_of_their_row():
     assert relu["gflops"] == ""
     assert report.data["layers"][1]["gflops"] is None
     assert "1.25 times as long" in report.notes[0]
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_format_shows_the_layers(format_name):
+    text = render(show_layers(analyze(GRAPH), times()), format_name, Style(80))
+    assert "stage1.conv1" in text
+    assert "4.8" in text
 
 
 def test_stages_and_types():

@@ -18,6 +18,7 @@ from cnnprof.measure import ceilings as kernels
 from cnnprof.measure.calibration import calibrate, calibrate_command, keep, recall
 from cnnprof.measure.devices import CpuDevice, Timing
 from cnnprof.measure.options import Options
+from cnnprof.reports import FORMATS, Style, render
 from cnnprof.views.ceilings import show_ceilings
 from cnnprof.views.reasons import look_into, show_reasons
 
@@ -251,6 +252,16 @@ def test_a_layer_above_its_ceiling_asks_for_a_new_calibration():
     fast = network("fast", 1, (1e-3, 0.2e-3, 0, 0))
     (note,) = [note for note in show_reasons(fast, fast).notes if "faster than their ceiling" in note][:1]
     assert "conv1 at 116%" in note
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_format_shows_the_figures(format_name):
+    slow, quick = network("slow", 64, (3e-3, 1e-3, 0, 0.5e-3)), network("quick", 1, (2e-3, 0.2e-3, 0, 0.1e-3))
+    for report in (show_reasons(slow, quick), show_ceilings(here(), None)):
+        for width in (80, 160):
+            text = render(report, format_name, Style(width))
+            # The first table: both networks, or the roof of convolutions.
+            assert ("slow" in text and "quick" in text) if report.command == "why" else "200" in text
 
 
 def test_the_commands(cache):
