@@ -18,9 +18,10 @@ class Execution:
     Args:
         device: `cpu` or `cuda`, whose kernels the workspace rules are about.
         dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
-        layout: `nchw` or `channels_last`.
+        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
+        weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
     """
 
     device: str = "cpu"
@@ -28,6 +29,7 @@ class Execution:
     layout: str = "nchw"
     threads: int = 1
     workspace: bool = True
+    weights_lie_otherwise: bool = False
 
     @property
     def element_bytes(self) -> int:

@@ -79,6 +79,27 @@ class Footprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """What a device's allocator recorded of one inference (`infer`) or training step (`train`).
+
+    `peak_bytes` is the most that was allocated at one time, weights and input included. On CUDA `requested_bytes` is that
+    before the allocator rounds sizes up, `reserved_bytes` what it took from the device. `error` says why there is no figure.
+    """
+
+    mode: str
+    device: str
+    peak_bytes: int | None = None
+    requested_bytes: int | None = None
+    reserved_bytes: int | None = None
+    error: str | None = None
+
+    @property
+    def comparable_bytes(self) -> int | None:
+        """The figure to hold a prediction against."""
+        return self.peak_bytes if self.requested_bytes is None else self.requested_bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Lives:
     """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
 
@@ -95,7 +116,10 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     size: dict[str, Dim] = {INPUT: 0}  # counted as the input
     last = {INPUT: len(costs)}
     layouts = {INPUT: run.layout}
-    ways = {layout: replace(run, layout=layout) for layout in ("nchw", "channels_last")}
+    ways = {
+        layout: replace(run, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
+        for layout in ("nchw", "channels_last", "permuted")
+    }
     runs = {}
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
@@ -103,8 +127,9 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
         for name in node.inputs:
             last[owner[name]] = max(last[owner[name]], step)
         writes = layer.writes_in_training if node.name in trained else layer.writes
-        layouts[node.name] = layer.layout(*[layouts[name] for name in node.inputs])
-        runs[node.name] = ways[layouts[node.inputs[0]] if node.inputs else run.layout]
+        given = tuple([layouts[name] for name in node.inputs])
+        layouts[node.name] = layer.layout(*given)
+        runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw"]
         own = node.name if writes or not node.inputs else owner[node.inputs[0]]
         owner[node.name] = own
         if own == node.name:

@@ -29,7 +29,7 @@ def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout
     module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, layout)
     held = [*module.parameters(), *module.buffers(), x]
     cast = casting(device, dtype)
-    step = _training_step(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
+    step = TrainingStep(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
     begin = time.perf_counter()
     if compiled:
         module.compile()
@@ -58,18 +58,40 @@ def infer(module: nn.Module, x: Tensor, cast: Cast) -> None:
         module(x)
 
 
-def _training_step(module: nn.Module, x: Tensor, cast: Cast) -> Callable[[], None]:
-    optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], lr=LEARNING_RATE)
+_OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
+    "sgd": partial(torch.optim.SGD, lr=LEARNING_RATE),
+    "momentum": partial(torch.optim.SGD, lr=LEARNING_RATE, momentum=0.9),
+    "adam": partial(torch.optim.Adam, lr=LEARNING_RATE),
+    "adamw": partial(torch.optim.AdamW, lr=LEARNING_RATE),
+}
 
-    def step() -> None:
-        with cast():
-            loss = torch.stack([_loss(output) for output in _tensors(module(x))]).sum()
+
+class TrainingStep:
+    """Forward, cross-entropy, backward and the optimizer's step; without an optimizer (`none`) no step."""
+
+    def __init__(self, module: nn.Module, x: Tensor, cast: Cast, optimizer: str = "sgd") -> None:
+        self._module, self._x, self._cast = module, x, cast
+        self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self._optimizer = _OPTIMIZERS[optimizer](self._trained) if optimizer in _OPTIMIZERS else None
+
+    def __call__(self) -> None:
+        """One step."""
+        with self._cast():
+            loss = torch.stack([_loss(output) for output in _tensors(self._module(self._x))]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        if self._optimizer:
+            self._optimizer.step()
         # Gradients go with the step that made them, so that every step starts from the same memory.
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in self._trained:
+            parameter.grad = None
 
-    return step
+    @property
+    def state_bytes(self) -> int:
+        """What the optimizer keeps between steps."""
+        states = self._optimizer.state.values() if self._optimizer else ()
+        return sum(
+            value.numel() * value.element_size() for state in states for value in state.values() if torch.is_tensor(value)
+        )
 
 
 def _loss(output: Tensor) -> Tensor:

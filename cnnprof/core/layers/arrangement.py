@@ -84,7 +84,9 @@ class Permute(View):
         return self.copy
 
     def layout(self, *layouts: str) -> str:
-        return "channels_last" if self.dims == (0, 3, 1, 2) and not self.copy else "nchw"
+        if self.copy or (self.dims == (0, 2, 3, 1) and layouts == ("channels_last",)):
+            return "nchw"
+        return "channels_last" if self.dims == (0, 3, 1, 2) else "permuted"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -90,8 +90,8 @@ class Layer:
         return 0
 
     def layout(self, *layouts: str) -> str:
-        """How the output lies in memory, `nchw` or `channels_last`, if the inputs lie so."""
-        return layouts[0] if layouts else "nchw"
+        """How the output lies in memory, if the inputs lie so: `nchw` (contiguous), `channels_last` or `permuted`."""
+        return "channels_last" if "channels_last" in layouts else "nchw"
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
         """Bytes that its kernels hold beside inputs and output at the worst moment of the forward pass."""

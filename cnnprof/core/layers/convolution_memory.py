@@ -18,6 +18,9 @@ BLOCK = 16
 SPARE = 128
 """Bytes by which oneDNN aligns a scratchpad."""
 
+PARTIAL_SUMS = 256
+"""How many partial sums of its weights' gradient a large depthwise convolution holds in channels_last."""
+
 TILE = 4096
 """Bytes that the kernels for channels_last hold for themselves, and once more for each thread."""
 
@@ -65,11 +68,12 @@ def _forward_copies(conv: Convolution, run: Execution) -> Dim:
 
 def _backward_copies(conv: Convolution, run: Execution, further: bool) -> Dim:
     if run.layout == "channels_last":
-        return 2 * _nhwc_weights(conv, run)
+        apart = _weights(conv, run) * choose(_large(conv), PARTIAL_SUMS + 1, 2)
+        return choose(_each_apart(conv), apart, 2 * _nhwc_weights(conv, run) - _relaid_weights(conv, run))
     size = run.element_bytes
     source = size * prod(conv.x)
     target = size * prod(conv.y)
-    weights = size * prod(conv.kernel) * (conv.x[1] // conv.groups) * conv.y[1]
+    weights = _weights(conv, run)
     copies = _copies(conv, run)
     gradients = weights + (source if further else 0)
     blocked = copies.output + copies.input + copies.weights
@@ -91,7 +95,7 @@ def _by_onednn(conv: Convolution, run: Execution) -> Dim:
         return 1
     images, size = conv.x[0], prod(conv.x)
     worth = _any(_strided(conv), _dilated(conv), reaches(images, 16), 1 - _pointwise(conv), int(run.threads > 1))
-    large = _any(reaches(conv.groups, 2), _all(*(reaches(k, 4) for k in conv.kernel)), reaches(images, 2), reaches(size, 20481))
+    large = _any(reaches(conv.groups, 2), _large(conv), reaches(images, 2), reaches(size, 20481))
     return _all(worth, large)
 
 
@@ -101,7 +105,7 @@ def _columns(conv: Convolution, run: Execution) -> Dim:
     windows = run.element_bytes * conv.x[0] * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
     plain = _all(_pointwise(conv), 1 - _strided(conv), *(1 - reaches(p, 1) for p in conv.padding))
     # Groups are computed one by one and then joined.
-    return choose(plain, choose(reaches(conv.groups, 2), out, 0), windows)
+    return choose(plain, choose(reaches(conv.groups, 2), out, 0), windows + _relaid_weights(conv, run))
 
 
 def _copies(conv: Convolution, run: Execution) -> _Copies:
@@ -157,7 +161,24 @@ def _nhwc_weights(conv: Convolution, run: Execution) -> Dim:
     narrow, filters = conv.x[1] // conv.groups, conv.y[1] // conv.groups
     wide = choose(reaches(filters, 33), ceil_div(filters, 64) * 64, ceil_div(filters, BLOCK) * BLOCK)
     dense = run.element_bytes * prod(conv.kernel) * conv.groups * wide * narrow + TILE * (1 + run.threads)
-    return choose(_each_apart(conv), run.element_bytes * prod(conv.kernel) * _up(conv.x[1]), dense)
+    copies = choose(_each_apart(conv), run.element_bytes * prod(conv.kernel) * _up(conv.x[1]), dense)
+    return copies + _relaid_weights(conv, run)
+
+
+def _weights(conv: Convolution, run: Execution) -> Dim:
+    return run.element_bytes * prod(conv.kernel) * (conv.x[1] // conv.groups) * conv.y[1]
+
+
+def _relaid_weights(conv: Convolution, run: Execution) -> Dim:
+    """Weights that lie otherwise than the tensors are copied; those of one position or one channel lie alike either way."""
+    if not run.weights_lie_otherwise:
+        return 0
+    return choose(_all(1 - _pointwise(conv), 1 - _each_apart(conv)), _weights(conv, run), 0)
+
+
+def _large(conv: Convolution) -> Dim:
+    """1 for a window of at least four positions each way, which depthwise kernels treat apart."""
+    return _all(*(reaches(k, 4) for k in conv.kernel))
 
 
 def _steps_over(conv: Convolution) -> Dim:
@@ -167,9 +188,8 @@ def _steps_over(conv: Convolution) -> Dim:
 
 def _reads_plain(conv: Convolution) -> Dim:
     """1 where the weights' gradient is computed from input and gradient as they lie."""
-    large = _all(*(reaches(k, 4) for k in conv.kernel))
     narrow = 1 - reaches(conv.x[1] // conv.groups, 5)
-    return _all(reaches(conv.groups, 2), choose(_each_apart(conv), large, narrow))
+    return _all(reaches(conv.groups, 2), choose(_each_apart(conv), _large(conv), narrow))
 
 
 def _each_apart(conv: Convolution) -> Dim:

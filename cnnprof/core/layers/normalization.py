@@ -82,8 +82,8 @@ class LayerNorm(Layer):
         return Saved(extra=vectors + elements(x) * run.element_bytes) if self._copies(run) else Saved((0,), extra=vectors)
 
     def _copies(self, run: Execution) -> bool:
-        """Whether channels that come first have to be copied to the end."""
-        return self.channels_first and run.layout == "nchw"
+        """Whether the input does not lie as it is normalized, its channels last, and is copied."""
+        return run.layout == ("nchw" if self.channels_first else "permuted")
 
     def _vectors(self, x: Shape) -> Dim:
         return elements(x) // x[1] if self.channels_first else prod(x[: len(x) - self.axes])
@@ -92,7 +92,7 @@ class LayerNorm(Layer):
         return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
 
     def layout(self, *layouts: str) -> str:
-        return "channels_last" if self.channels_first else layouts[0]
+        return "channels_last" if self.channels_first else "nchw"
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.channels_first else None

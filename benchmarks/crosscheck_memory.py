@@ -1,0 +1,72 @@
+"""Predicted memory beside the processor's allocator, for many networks: the largest error of each, and of all.
+
+    python benchmarks/crosscheck_memory.py [NAME ...]
+
+Inference and training steps with SGD, momentum and Adam at batch 1 and 8, built from specs and taken from torchvision.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import torch
+
+import cnnprof
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError
+from cnnprof.core.graph import Graph
+from cnnprof.core.memory import inference
+from cnnprof.core.training import training
+from cnnprof.measure.devices import open_device
+from cnnprof.measure.memory import record
+
+SPECS = """
+    alexnet convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1 inception_v2 inception_v3
+    inception_v4 lenet5 mnasnet1_0 mobilenet_v1 mobilenet_v2 mobilenet_v3_large nasnet_a_mobile nin preact_resnet50
+    regnet_y_400mf resnet18 resnet50 resnet20 resnext50_32x4d shake_shake_26_2x32d shufflenet_v1_g3 shufflenet_v2_x1_0
+    squeezenet1_0 vgg16 wrn_16_8 xception zfnet
+"""
+TORCHVISION = """
+    alexnet vgg11 vgg16_bn resnet18 resnet50 resnext50_32x4d wide_resnet50_2 googlenet inception_v3 squeezenet1_0 squeezenet1_1
+    densenet121 densenet169 mobilenet_v2 mobilenet_v3_small mobilenet_v3_large shufflenet_v2_x0_5 shufflenet_v2_x1_0 mnasnet0_5
+    mnasnet1_0 efficientnet_b0 efficientnet_b3 efficientnet_v2_s regnet_x_400mf regnet_y_400mf regnet_y_3_2gf convnext_tiny
+"""
+WAYS = (("infer", "none"), ("train", "sgd"), ("train", "momentum"), ("train", "adam"))
+
+
+def error(graph: Graph, mode: str, optimizer: str) -> float:
+    """How far the prediction is from the record, as a part of the record."""
+    costs = analyze(graph).costs
+    footprint = inference(graph, costs) if mode == "infer" else training(graph, costs, optimizer=optimizer)
+    recorded = record(graph, open_device("cpu"), "fp32", mode, "nchw", optimizer)["peak_bytes"]
+    return footprint.peak_bytes / recorded - 1
+
+
+def main() -> None:
+    """Print one line a network and batch; exit with 1 if one is off by more than 1%."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    names = sys.argv[1:] or [*SPECS.split(), *(f"torchvision:{name}" for name in TORCHVISION.split())]
+    print(f"{'error in %':36}" + "".join(f"{optimizer if mode == 'train' else mode:>10}" for mode, optimizer in WAYS))
+    worst = 0.0
+    for name in names:
+        for batch in (1, 8):
+            graph = cnnprof.load(name, batch=batch)
+            cells = []
+            for mode, optimizer in WAYS:
+                try:
+                    off = error(graph, mode, optimizer)
+                except (CnnprofError, RuntimeError, ValueError) as reason:
+                    # Batch normalization over one value does not train.
+                    cells.append(f"{type(reason).__name__:>10}")
+                    continue
+                worst = max(worst, abs(off))
+                cells.append(f"{100 * off:+10.3f}")
+            print(f"{name:30}{batch:6}" + "".join(cells), flush=True)
+    print(f"largest: {100 * worst:.3f}%")
+    sys.exit(worst > 0.01)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What the device's allocator records of an inference or a training step, each in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+from cnnprof.core.errors import UsageError
+from cnnprof.core.graph import Graph
+from cnnprof.core.memory import Record
+from cnnprof.measure.devices import Device, check_device
+from cnnprof.measure.options import Options
+from cnnprof.measure.session import Report, describe_failure
+from cnnprof.measure.supervisor import start_worker
+
+
+def record_memory(graph: Graph, options: Options, optimizer: str = "sgd") -> Record:
+    """The memory of one inference or training step (`options.mode`) of the graph, for its batch.
+
+    A network that the device has no room for gives a record that says so. Raises UsageError and UnavailableError before
+    anything starts.
+    """
+    check_device(options.device)
+    if options.device == "mps":
+        raise UsageError("mps keeps no record of memory", hint="use --device cpu or cuda")
+    request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict(), "optimizer": optimizer}
+    empty = Record(options.mode, options.device)
+    with start_worker(request, options.threads) as worker:
+        try:
+            for event in worker.events(options.timeout):
+                match event["event"]:
+                    case "memory":
+                        return replace(empty, **event["bytes"])
+                    case "fatal" | "failed":
+                        return replace(empty, error=event["error"])
+            return replace(empty, error=worker.failure())
+        except TimeoutError:
+            return replace(empty, error=f"no answer within {options.timeout:g} s")
+
+
+def serve(request: Mapping[str, Any], device: Device, report: Report) -> None:
+    """In the process: run the network and report what was recorded, or why that failed."""
+    options = request["options"]
+    try:
+        found = record(
+            Graph.from_dict(request["graph"]),
+            device,
+            options["dtype"],
+            options["mode"],
+            options["layout"],
+            request["optimizer"],
+        )
+    except Exception as error:
+        report({"event": "failed", "error": describe_failure(error)})
+    else:
+        report({"event": "memory", "bytes": found})
+
+
+def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, optimizer: str) -> dict[str, int]:
+    """The fields of a `Record`, measured in this process: in the second run, when an optimizer's state is there."""
+    from cnnprof.measure.workload import TrainingStep, casting, infer, place
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    module = instantiate(graph).train(mode == "train")
+    module, x = place(module, graph, graph.input_shape[0], device.name, dtype, layout)
+    cast = casting(device.name, dtype)
+    step = TrainingStep(module, x, cast, optimizer) if mode == "train" else None
+    run = step or partial(infer, module, x, cast)
+    run()
+    if device.name.startswith("cuda"):
+        return _of_cuda(device, run)
+    own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), x))
+    growth = device.peak_growth(run)
+    assert growth is not None
+    return {"peak_bytes": own + (step.state_bytes if step else 0) + growth}
+
+
+def _of_cuda(device: Device, run: Any) -> dict[str, int]:
+    """The caching allocator's peaks, in a process that has allocated nothing else."""
+    import torch
+
+    device.release()
+    device.peak_growth(run)
+    stats = torch.cuda.memory_stats(device.name)
+    kinds = {"peak_bytes": "allocated_bytes", "requested_bytes": "requested_bytes", "reserved_bytes": "reserved_bytes"}
+    return {field: int(stats[f"{name}.all.peak"]) for field, name in kinds.items()}

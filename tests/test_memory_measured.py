@@ -1,0 +1,113 @@
+"""Predicted memory beside what torch does: its allocator's record, and the tensors that autograd keeps."""
+
+import pytest
+
+import cnnprof
+from cnnprof.core.analysis import analyze
+from cnnprof.core.execution import Execution
+from cnnprof.core.memory import inference
+from cnnprof.core.training import keep, training
+
+pytestmark = pytest.mark.torch
+
+TOLERANCE = 0.01
+
+
+def predicted(graph, mode, optimizer, run):
+    costs = analyze(graph).costs
+    return (inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)).peak_bytes
+
+
+def recorded(graph, mode, optimizer="sgd", layout="nchw"):
+    from cnnprof.measure.devices import open_device
+    from cnnprof.measure.memory import record
+
+    return record(graph, open_device("cpu"), "fp32", mode, layout, optimizer)["peak_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "size"),
+    [
+        ("lenet5", 8, None),
+        ("mobilenet_v2", 1, None),
+        ("densenet121", 1, (3, 97, 131)),
+        ("shufflenet_v1_g3", 5, (3, 160, 160)),
+        ("torchvision:squeezenet1_1", 8, None),
+        ("torchvision:googlenet", 1, None),
+        ("torchvision:mobilenet_v3_small", 3, (3, 200, 144)),
+        ("torchvision:efficientnet_b0", 1, None),
+        ("torchvision:regnet_y_400mf", 1, None),
+        ("torchvision:convnext_tiny", 1, (3, 96, 96)),
+    ],
+)
+def test_inference_takes_what_is_predicted(name, batch, size):
+    graph = cnnprof.load(name, input_shape=size, batch=batch)
+    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "size", "optimizer"),
+    [
+        ("lenet5", 8, None, "adam"),
+        ("resnet20", 8, None, "sgd"),
+        ("mobilenet_v2", 2, (3, 160, 160), "adam"),
+        ("densenet121", 2, (3, 97, 131), "momentum"),
+        ("torchvision:resnet18", 1, None, "adamw"),
+        ("torchvision:googlenet", 2, (3, 160, 160), "sgd"),
+        ("torchvision:shufflenet_v2_x1_0", 3, None, "momentum"),
+        ("torchvision:efficientnet_b0", 2, (3, 160, 160), "sgd"),
+        ("torchvision:convnext_tiny", 1, (3, 96, 96), "sgd"),
+    ],
+)
+def test_training_takes_what_is_predicted(name, batch, size, optimizer):
+    graph = cnnprof.load(name, input_shape=size, batch=batch)
+    measured = recorded(graph, "train", optimizer)
+    assert predicted(graph, "train", optimizer, Execution()) == pytest.approx(measured, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", "squeezenet1_1"])
+def test_channels_last_takes_what_is_predicted(name):
+    graph = cnnprof.load(name, batch=2)
+    measured = recorded(graph, "infer", layout="channels_last")
+    assert predicted(graph, "infer", "none", Execution(layout="channels_last")) == pytest.approx(measured, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lenet5",
+        "alexnet",
+        "resnet50",
+        "densenet121",
+        "mobilenet_v2",
+        "efficientnet_b0",
+        "shufflenet_v1_g3",
+        "torchvision:mobilenet_v3_large",
+        "torchvision:squeezenet1_0",
+        "torchvision:inception_v3",
+        "torchvision:regnet_y_400mf",
+    ],
+)
+def test_what_autograd_keeps_is_exact(name):
+    import torch
+
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    graph = cnnprof.load(name, batch=2)
+    module = instantiate(graph).to("meta").train()
+    x = torch.empty(graph.input_shape, device="meta")
+    stored = {tensor.untyped_storage()._cdata for tensor in (*module.parameters(), *module.buffers(), x)}
+    packed = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: packed.append(tensor) or tensor, lambda tensor: tensor):
+        outputs = module(x)  # noqa: F841 (what is kept goes with it)
+    kept = {tensor.untyped_storage()._cdata: tensor.untyped_storage().nbytes() for tensor in packed}
+    assert keep(graph, analyze(graph).costs).bytes == sum(size for key, size in kept.items() if key not in stored)
+
+
+def test_a_process_without_room_is_a_record_that_says_so():
+    from cnnprof.measure.memory import record_memory
+    from cnnprof.measure.options import Options
+
+    record = record_memory(cnnprof.load("vgg16", batch=10_000_000), Options())
+    assert record.peak_bytes is None
+    assert record.error
