@@ -25,6 +25,7 @@ from cnnprof.core.verification import (
     PUBLISHED,
     TORCH,
     UNKNOWN,
+    WEIGHTS,
     Verdict,
     Verified,
     check_published,
@@ -188,16 +189,15 @@ def test_torchvisions_own_names_can_be_verified():
 @pytest.mark.torch
 @pytest.mark.slow
 def test_the_whole_catalogue_holds():
-    done = cnnprof("verify", "--json")
-    models = json.loads(done.out)["models"]
-    failed = [
-        (model["model"], check) for model in models for check in model["checks"] if check["status"] in ("failed", "unknown")
-    ]
-    assert not failed
-    assert done.code == 0
-    assert {model["model"] for model in models} <= {*spec_names()}
-    assert len(models) > 50
-    assert all({check["check"] for check in model["checks"]} >= {"weights", "torch", "fvcore"} for model in models)
+    from cnnprof.cli.verifying import verify
+
+    networks, complete = verify(None, True, lambda _: None)
+    assert complete
+    assert len(networks) > 150
+    assert {each.profile.graph.name for each in networks} <= {*spec_names()}
+    names = [(each.profile.graph.name, verdict) for each in networks for verdict in each.verdicts]
+    assert not [entry for entry in names if entry[1].status in (FAILED, UNKNOWN)]
+    assert all({verdict.check for verdict in each.verdicts} >= {WEIGHTS, TORCH, FVCORE} for each in networks)
 
 
 @pytest.mark.torch

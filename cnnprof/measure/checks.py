@@ -37,9 +37,11 @@ def check(graph: Graph, profile: Profile) -> list[Check]:
     return check_module(instantiate(graph), profile)
 
 
-def check_module(module: nn.Module, profile: Profile) -> list[Check]:
-    """The rows for a module that computes what the profile describes."""
-    return [_check_parameters(module, profile), _check_torch(module, profile), _check_fvcore(module, profile)]
+def check_module(
+    module: nn.Module, profile: Profile, fill: Callable[[nn.Module], nn.Module] = lambda module: module
+) -> list[Check]:
+    """The rows for a module that computes what the profile describes; `fill` gives data to one that has none, for fvcore."""
+    return [_check_parameters(module, profile), _check_torch(module, profile), _check_fvcore(fill(module), profile)]
 
 
 def _check_parameters(module: nn.Module, profile: Profile) -> Check:

@@ -15,7 +15,7 @@ from cnnprof.core.errors import CnnprofError, MeasurementError
 from cnnprof.core.graph import Graph
 from cnnprof.core.measurements import Check
 from cnnprof.measure.checks import check_module
-from cnnprof.torch_bridge.hollow import hollow
+from cnnprof.torch_bridge.hollow import with_zeros, without_data
 
 FEW = 8
 """So many networks are checked faster than a second process starts."""
@@ -54,6 +54,6 @@ def _prepare() -> None:
 
 def _check(graph: Graph) -> list[Check] | CnnprofError:
     try:
-        return check_module(hollow(graph), analyze(graph))
+        return check_module(without_data(graph), analyze(graph), with_zeros)
     except CnnprofError as error:
         return error

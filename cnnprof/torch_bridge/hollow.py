@@ -1,4 +1,4 @@
-"""Modules whose weights take no memory and no time to make: each is one zero, seen under the weight's shape."""
+"""Modules to be counted and not to be believed: first without any data, then with zeros that take no memory."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ import torch
 from torch import nn
 
 from cnnprof.core.graph import Graph
-from cnnprof.torch_bridge.instantiate import instantiate, is_users
+from cnnprof.torch_bridge.instantiate import instantiate, is_built, is_users
 from cnnprof.torch_bridge.meta import on_meta
 
 
-def hollow(graph: Graph) -> nn.Module:
-    """The module behind a graph, to be run on real tensors for what it does and not for what it finds.
+def without_data(graph: Graph) -> nn.Module:
+    """The module behind a graph, in eval mode, its parameters on the meta device; so are its buffers, if it is built.
 
     A user's own module is made as it is, since its code may read its weights. Raises what `instantiate` raises.
     """
     if is_users(graph):
-        return instantiate(graph)
-    with on_meta():
-        module = instantiate(graph)
+        return instantiate(graph).eval()
+    with torch.device("meta") if is_built(graph) else on_meta():
+        return instantiate(graph).eval()
+
+
+def with_zeros(module: nn.Module) -> nn.Module:
+    """The same module, to be run on the CPU: each parameter without data is a single zero, seen under the parameter's shape."""
     zero = torch.zeros(())
     for part in module.modules():
         for name, parameter in part.named_parameters(recurse=False):
-            setattr(part, name, nn.Parameter(zero.expand(parameter.shape), parameter.requires_grad))
+            if parameter.is_meta:
+                setattr(part, name, nn.Parameter(zero.expand(parameter.shape), parameter.requires_grad))
         for name, buffer in part.named_buffers(recurse=False):
             if buffer.is_meta:
                 setattr(part, name, torch.zeros(buffer.shape, dtype=buffer.dtype))

@@ -26,6 +26,11 @@ def instantiate(graph: Graph) -> nn.Module:
     return build(graph)
 
 
+def is_built(graph: Graph) -> bool:
+    """Whether the module is built from the graph, and neither a package's nor a user's own."""
+    return graph.facts.source.partition(":")[0] not in ("torchvision", "timm") and not is_users(graph)
+
+
 def is_users(graph: Graph) -> bool:
     """Whether the module comes from a user's own code."""
     return graph.facts.source.startswith("python:") or ".py:" in graph.facts.source

@@ -31,7 +31,9 @@ def on_meta() -> Iterator[None]:
 
 
 def meta_copy(module: nn.Module) -> nn.Module:
-    """A copy of the module whose parameters and buffers are on the meta device; no data is copied."""
+    """A copy of the module whose parameters and buffers are on the meta device; the module itself if they are so already."""
+    if all(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        return module
     memo: dict[int, object] = {}
     for parameter in module.parameters():
         memo[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)
