@@ -65,7 +65,7 @@ def test_verdict(ratio, interval, noise, expected):
 def test_noise_is_the_outer_end_of_the_twins_interval():
     run = [measurement(1.0, 1.0, model="a"), measurement(1.02, 1.01, model="a", twin=True), measurement(1.1, 1.2, model="b")]
     twin, b = relate(run)
-    assert (twin.a, twin.b) == ("a", "a")
+    assert (twin.a, twin.b, twin.verdict) == ("a", "a", "noise")
     # ln 1.02 and ln 1.01; t(0.975, 1) = 12.7062
     low, high = math.log(1.01), math.log(1.02)
     assert noise_of(run) == pytest.approx((low + high) / 2 + 12.7062 * (high - low) / 2, rel=1e-4)

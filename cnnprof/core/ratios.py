@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cnnprof.core import statistics
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.statistics import Interval
+
+
+NOISE = "noise"
+"""In place of a verdict on two copies of one network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +69,15 @@ def compare_runs(now: Measurement, before: Measurement) -> Ratio | None:
 
 
 def relate(measurements: Sequence[Measurement]) -> list[Ratio]:
-    """Every measurement of a run against the first one of its batch, where one process timed both; the twin leads."""
+    """Every measurement of a run against the first one of its batch, where one process timed both; of a twin it is noise."""
     noise = noise_of(measurements)
     ratios = []
     first: dict[int, Measurement] = {}
     for measurement in measurements:
         base = first.setdefault(measurement.batch, measurement)
         if base is not measurement:
-            ratio = compare(measurement, base, 0.0 if measurement.twin else noise)
-            ratios += [ratio] if ratio else []
+            ratio = compare(measurement, base, noise)
+            ratios += [replace(ratio, verdict=NOISE) if measurement.twin else ratio] if ratio else []
     return ratios
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cnnprof.core.energy import Energy
 from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import Ratio, noise_of, relate
+from cnnprof.core.ratios import NOISE, Ratio, noise_of, relate
 from cnnprof.core.report import Report, Table
 
 COLUMNS = (
@@ -84,11 +84,11 @@ def show_measurements(
     notes += list(dict.fromkeys(f"{each.model}: {warning}" for each in shown for warning in each.warnings))
     data = {
         "results": results,
-        "comparisons": [ratio.to_dict() for ratio in ratios if ratio.a != ratio.b],
+        "comparisons": [ratio.to_dict() for ratio in ratios if ratio.verdict != NOISE],
         "noise": _noise(measurements, ratios, noise),
         **({"since": [ratio.to_dict() for ratio in since]} if since else {}),
     }
-    verdicts = [*since, *[ratio for ratio in ratios if ratio.a != ratio.b]]
+    verdicts = [*since, *[ratio for ratio in ratios if ratio.verdict != NOISE]]
     if (leading or since) and verdicts:
         title = say(verdicts[0])
     return Report("bench", title, tuple(sections), tuple(notes), data)
@@ -111,11 +111,11 @@ def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
     several = len({ratio.batch for ratio in ratios}) > 1
     rows = tuple(
         {
-            "pair": f"{ratio.a} / {'itself' if ratio.a == ratio.b else ratio.b}",
+            "pair": f"{ratio.a} / {'itself' if ratio.verdict == NOISE else ratio.b}",
             "batch": ratio.batch,
             "ratio": ratio.ratio,
             "ratio_ci95": ratio.ci95,
-            "verdict": f"noise, up to {math.expm1(noise):.1%}" if ratio.a == ratio.b else ratio.verdict,
+            "verdict": f"noise, up to {math.expm1(noise):.1%}" if ratio.verdict == NOISE else ratio.verdict,
         }
         for ratio in ratios
     )
@@ -124,7 +124,7 @@ def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
 
 def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: float) -> dict[str, object] | None:
     twin = next((each for each in measurements if each.twin), None)
-    ratio = next((ratio for ratio in ratios if ratio.a == ratio.b), None)
+    ratio = next((ratio for ratio in ratios if ratio.verdict == NOISE), None)
     if twin is None or ratio is None:
         return None
     return {"up_to": math.expm1(noise), **ratio.to_dict(), "measurement": twin.to_dict()}
