@@ -11,7 +11,6 @@ from cnnprof.core import statistics
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.statistics import Interval
 
-
 NOISE = "noise"
 """In place of a verdict on two copies of one network."""
 
