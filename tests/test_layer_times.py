@@ -119,6 +119,8 @@ def test_layers_are_scaled_to_the_plain_run():
     assert found.total == pytest.approx(12e-3)
     assert found.inflation == pytest.approx(1.25)
     assert found.coverage == pytest.approx(1.0)
+    assert found.steadiness == pytest.approx(1.0)
+    assert times(layers=((2e-3, 1e-3, 1e-3, 0.0),) * 2).coverage == found.coverage
     # In both processes layers take 4, 1, 3 and 0 of 10 parts, and the code between them 2.
     assert [*found.seconds.values()] == pytest.approx([4.8e-3, 1.2e-3, 3.6e-3, 0])
     assert found.unattributed == pytest.approx(2.4e-3)
@@ -163,8 +165,8 @@ def test_stages_and_types():
 
 def test_a_busy_machine_is_said():
     busy = times(plain=(80e-3, 160e-3))
-    assert any("sum up to 10% of a plain run" in note for note in show_layers(analyze(GRAPH), busy).notes)
-    assert not any("sum up" in note for note in show_layers(analyze(GRAPH), times()).notes)
+    assert any("take 10% of a plain run" in note for note in show_layers(analyze(GRAPH), busy).notes)
+    assert not any("undisturbed" in note for note in show_layers(analyze(GRAPH), times()).notes)
 
 
 def test_a_trace_nests_layers_in_their_blocks():

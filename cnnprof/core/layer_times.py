@@ -55,7 +55,13 @@ class LayerTimes:
 
     @property
     def coverage(self) -> float:
-        """The sum of the layers' medians as they were timed, over the plain run.
+        """What layers take together in a run, as they were timed, over the plain run."""
+        runs = zip(self.stepped, self.outside, self.plain, strict=True)
+        return median([(stepped - outside) / plain for stepped, outside, plain in runs])
+
+    @property
+    def steadiness(self) -> float:
+        """The sum of the layers' medians over the plain run.
 
         Far below 1 where other programs take the core away: they lengthen every whole run, and hardly ever the same layer.
         """

@@ -13,7 +13,7 @@ UNATTRIBUTED = "unattributed"
 COLUMNS = ("name", "type", "output_shape", "layer_ms", "time_share", "macs", "traffic_bytes", "gflops", "gbs")
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "amp": 4}
 LOST = 0.9
-"""Where single layers sum up to less of the plain run, something else had the core."""
+"""Where the layers' medians sum up to less of the plain run, something else had the core."""
 
 
 def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Report:
@@ -55,6 +55,7 @@ def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Repor
         "ci95": [end * 1e3 for end in times.total_interval] if times.total_interval else None,
         "inflation": times.inflation,
         "coverage": times.coverage,
+        "steadiness": times.steadiness,
         "unattributed_ms": times.unattributed * 1e3,
         "layers": [{key: None if value == "" else value for key, value in row.items()} for row in rows],
         "environment": dict(times.environment),
@@ -66,11 +67,11 @@ def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Repor
 def _notes(times: LayerTimes) -> Iterable[str]:
     yield (
         f"timed in place in {len(times.plain)} processes, in turns with plain runs, whose time the layers are scaled to; "
-        f"timing layer by layer makes a run {times.inflation:.2f} times as long"
+        f"timing layer by layer makes a run {times.inflation:.2f} times as long; as timed, layers are {times.coverage:.2f} of a plain run"
     )
-    if times.coverage < LOST:
+    if times.steadiness < LOST:
         yield (
-            f"single layers sum up to {times.coverage:.0%} of a plain run: other programs had the core meanwhile; "
+            f"undisturbed, the layers take {times.steadiness:.0%} of a plain run: other programs had the core meanwhile; "
             "parts of the whole hold, milliseconds are of a busy machine"
         )
     yield "GFLOP/s: two a multiply-accumulate; MB and GB/s: inputs, weights and output once each, the least a layer can move"

@@ -91,6 +91,7 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
         "layers": [_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond],
         "inflation": {each.name: each.times.inflation for each in (a, b)},
         "coverage": {each.name: each.times.coverage for each in (a, b)},
+        "steadiness": {each.name: each.times.steadiness for each in (a, b)},
     }
     return Report("why", _say(a, b), sections, tuple(_notes(a, b, pace)), data)
 
@@ -117,7 +118,7 @@ def _notes(a: Network, b: Network, pace: float) -> list[str]:
                 f"{each.name}: {len(over)} layers are faster than their ceiling, {worst.cost.node.name} at "
                 f"{worst.efficiency:.0%}: calibrate again on a quiet machine"
             )
-        if each.times.coverage < 0.9:
+        if each.times.steadiness < 0.9:
             notes.append(f"{each.name}: other programs had the core meanwhile; parts of the whole hold, milliseconds do not")
     return notes
 
