@@ -5,7 +5,7 @@
     cnnprof.compare(["resnet50", "mobilenet_v2"])
     cnnprof.bench(["resnet18"])
 
-The functions are those of `cnnprof.api` and `cnnprof.worksheets`, imported when they are first asked for.
+The functions are those of `cnnprof.api`, `cnnprof.footprints` and `cnnprof.worksheets`, imported when they are first asked for.
 """
 
 from importlib import import_module
@@ -15,12 +15,15 @@ from cnnprof.core.environment import __version__
 
 if TYPE_CHECKING:
     from cnnprof.api import bench, check, compare, diff, load, profile
+    from cnnprof.footprints import memory
     from cnnprof.worksheets import explain
 
-__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "profile"]
+_ELSEWHERE = {"explain": "cnnprof.worksheets", "memory": "cnnprof.footprints"}
+
+__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "memory", "profile"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("cnnprof.worksheets" if name == "explain" else "cnnprof.api"), name)
+        return getattr(import_module(_ELSEWHERE.get(name, "cnnprof.api")), name)
     raise AttributeError(f"module 'cnnprof' has no attribute '{name}'")

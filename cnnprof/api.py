@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnprof.core.budgets import Budget, Verdict
     from cnnprof.core.measurements import Measurement
     from cnnprof.core.report import Report
+    from cnnprof.core.room import Fit
     from cnnprof.measure.bench import Job, Options, Progress
     from cnnprof.views.comparison import Entry
 
@@ -61,6 +62,7 @@ class Profile(results.Profile, Shown):
         sort: str | None = None,
         top: int | None = None,
         check: bool = False,
+        fits: Sequence[Fit] = (),
     ) -> Report:
         """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
         from cnnprof.views.summary import summarize
@@ -70,7 +72,7 @@ class Profile(results.Profile, Shown):
             from cnnprof.measure.checks import check as cross_check
 
             checks = cross_check(self.graph, self)
-        return summarize(self, by, depth, sort, top, checks)
+        return summarize(self, by, depth, sort, top, checks, fits)
 
     def __repr__(self) -> str:
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"

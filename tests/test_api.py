@@ -17,7 +17,7 @@ def test_profile_is_data_json_and_a_table():
     assert repr(profile) == "<Profile resnet18: 11,689,512 params, 1,814,073,344 MACs>"
     data = profile.to_dict()
     assert json.loads(json.dumps(data)) == data
-    assert set(data) == {"model", "totals", "layers"}
+    assert set(data) == {"model", "totals", "memory", "layers"}
     assert "11,689,512" in str(profile)
     assert profile._repr_html_().startswith('<div class="cnnprof">')
 

@@ -16,6 +16,7 @@ from cnnprof.core.environment import __version__
 COMMANDS = (
     "summary",
     "explain",
+    "memory",
     "compare",
     "bench",
     "why",
@@ -43,7 +44,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
-        app.command(name, no_args_is_help=name in ("summary", "explain", "compare", "why", "diff", "show", "import"))(
+        app.command(name, no_args_is_help=name in ("summary", "explain", "memory", "compare", "why", "diff", "show", "import"))(
             import_module(f"{__name__}.{name}").command
         )
     return app

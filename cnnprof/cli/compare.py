@@ -11,6 +11,7 @@ from cnnprof.cli.options import (
     Batch,
     Device,
     Dtype,
+    Fit,
     Format,
     Input,
     Json,
@@ -35,6 +36,7 @@ def command(
         Literal["params", "macs", "activations", "top1", "top5", "latency_ms", "throughput_img_s"] | None,
         typer.Option(help="Best first.", show_default="as given"),
     ] = None,
+    fit: Fit = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
     device: Device = "cpu",
     dtype: Dtype = "fp32",
@@ -66,7 +68,15 @@ def command(
 
         how = options(device=device, dtype=dtype, threads=threads, quick=quick)
     with waiting("reading the networks") as say:
-        comparison = api.compare(names, baseline, parse_settings(set), parse_input(input), batch, say)
+        settings, input_shape = parse_settings(set), parse_input(input)
+        comparison = api.compare(names, baseline, settings, input_shape, batch, say)
+        if fit:
+            from cnnprof.footprints import fit_named
+            from cnnprof.sources import expand
+
+            fits = fit_named(expand(names), fit, settings, input_shape, say)
+            entries = tuple(replace(entry, fits=found) for entry, found in zip(comparison.entries, fits, strict=True))
+            comparison = replace(comparison, entries=entries)
     code = 0
     if how:
         from cnnprof.cli.measuring import measure

@@ -50,6 +50,10 @@ Output = Annotated[
     typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
 ]
 
+Fit = Annotated[
+    str | None,
+    typer.Option("--fit", help="Find the largest batch for a size, a device or a card.", metavar="8GB|cuda:0|T4"),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
 Dtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]
 Threads = Annotated[int, typer.Option(help="Processor threads an operation may use.", min=1)]

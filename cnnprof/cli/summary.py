@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Batch, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
+from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnprof.core.room import Fit as RoomFit
 
 
 def command(
@@ -32,6 +36,7 @@ def command(
     symbolic: Annotated[
         bool, typer.Option("--symbolic", help="Shapes, MACs and activations as formulas of N images of H x W.")
     ] = False,
+    fit: Fit = None,
     input: Input = None,  # noqa: A002 - the option's name
     batch: Batch = 1,
     set: Set = None,  # noqa: A002 - the option's name
@@ -60,8 +65,8 @@ def command(
     if depth is not None and by in ("layer", "type"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
     chosen = choose_format(format, json, output)
-    if symbolic and (sort or top or check or batch != 1):
-        raise UsageError("--symbolic does not go with --sort, --top, --check or --batch")
+    if symbolic and (sort or top or check or fit or batch != 1):
+        raise UsageError("--symbolic does not go with --sort, --top, --check, --fit or --batch")
     by = by or ("stage" if depth else None)
     with waiting(f"reading {name}") as say:
         if symbolic:
@@ -69,8 +74,14 @@ def command(
 
             report = summarize_in_letters(name, by, depth, parse_settings(set), parse_input(input))
         else:
-            profile = api.profile(name, parse_settings(set), parse_input(input), batch)
+            settings, input_shape = parse_settings(set), parse_input(input)
+            fits: Sequence[RoomFit] = ()
+            if fit:
+                from cnnprof.footprints import fit_named
+
+                fits = fit_named([name], fit, settings, input_shape)[0]
+            profile = api.profile(name, settings, input_shape, batch)
             if check:
                 say(f"counting {name} with fvcore and torch")
-            report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check)
+            report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits)
     emit(report, chosen, output)

@@ -32,6 +32,11 @@ class Execution:
     weights_lie_otherwise: bool = False
 
     @property
+    def standing_workspace(self) -> int:
+        """Bytes that a library keeps from its first use on: cuBLAS's buffers before Hopper (torch/cuda `_cublas` default)."""
+        return 8_519_680 if self.workspace and self.device == "cuda" else 0
+
+    @property
     def element_bytes(self) -> int:
         """Bytes of one number."""
         return ELEMENT_BYTES[self.dtype]

@@ -44,7 +44,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor: what made it, its size, and whether it is kept for the backward pass."""
+    """One tensor: the layer that made it, its size, and its kind.
+
+    An `activation` goes when it has been read, `saved` ones are kept for the backward pass, `extra` ones are made for it only.
+    """
 
     name: str
     bytes: Dim
@@ -152,7 +155,7 @@ def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Fo
         if tensors.owner[name] == name:
             alive = alive + tensors.size[name]
         workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
-        moments.append(Moment("forward", name, alive, workspace))
+        moments.append(Moment("forward", name, alive, workspace + run.standing_workspace))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
     return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))

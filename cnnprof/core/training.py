@@ -21,8 +21,7 @@ from cnnprof.core.results import Cost
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
 """How many numbers each optimizer keeps for a trained weight."""
 
-STEP_COPIES = {"adam": 2, "adamw": 2}
-"""How many copies of one weight tensor a step of the optimizer computes with."""
+ADAPTIVE = ("adam", "adamw")
 
 LOSS = "loss"
 
@@ -40,8 +39,7 @@ def training(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimi
     step = _Step({cost.node.name: cost for cost in costs}, kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
-        copies = STEP_COPIES.get(optimizer, 0) * greatest(trained) if run.workspace else 0
-        moments.append(Moment("step", optimizer, 0, copies, 0, sum(trained)))
+        moments.append(Moment("step", optimizer, 0, _step_workspace(optimizer, trained, run), 0, sum(trained)))
     return Footprint(
         **stored(graph, costs, run),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
@@ -75,7 +73,7 @@ class Kept:
         """Every tensor of the forward pass."""
         sizes = ((name, size) for name, size in self.tensors.size.items() if name != INPUT)
         own = (Tensor(name, size, "saved" if name in self.by else "activation") for name, size in sizes)
-        return (*own, *(Tensor(name, size, "saved") for name, size in self.extra.items()))
+        return (*own, *(Tensor(name, size, "extra") for name, size in self.extra.items()))
 
 
 def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Kept:
@@ -102,6 +100,13 @@ def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Kept:
 def learns(cost: Cost) -> bool:
     """Whether the layer has weights of its own that are trained."""
     return cost.node.owns_params and cost.node.trainable and not (known(cost.params) and cost.params == 0)
+
+
+def _step_workspace(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
+    """What the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
+    if optimizer not in ADAPTIVE or not run.workspace:
+        return run.standing_workspace
+    return sum(trained) + run.standing_workspace if run.device == "cuda" else 2 * greatest(trained)
 
 
 def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:
@@ -224,4 +229,5 @@ class _Step:
             self.activations = self.activations + size
 
     def _moment(self, phase: str, name: str, workspace: Dim = 0, beside: Dim = 0) -> Moment:
+        workspace = workspace + self.run.standing_workspace
         return Moment(phase, name, self.activations + beside, workspace, self.saved, self.gradients)

@@ -71,6 +71,11 @@ def share(value: Any) -> str:
     return f"{100 * value:.1f}" if value >= 0.0005 else "<0.1" if value else "0"
 
 
+def error(value: Any) -> str:
+    """How far a figure is off, in percent: +0.02."""
+    return f"{100 * value:+.2f}"
+
+
 def percent(value: Any) -> str:
     """A figure that is in percent already."""
     return f"{value:.2f}"
@@ -148,6 +153,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "quantity": quantity,
     "share": share,
     "percent": percent,
+    "error": error,
     "ms": milliseconds,
     "factor": factor,
     "interval": interval,

@@ -11,6 +11,8 @@ from cnnprof.core.layers.activation import Activation
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Profile
+from cnnprof.core.room import Fit
+from cnnprof.views.memory import MODES, fit_dict, fit_notes, footprints, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
 LOWER_IS_BETTER = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
@@ -22,10 +24,11 @@ RELATIVE = ("params", "macs", "activations", "param_bytes", "activation_bytes", 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network in a comparison, with its measurement if it was timed."""
+    """A network in a comparison, with its measurement if it was timed, and the batches that fit if that was asked."""
 
     profile: Profile
     measurement: Measurement | None = None
+    fits: tuple[Fit, ...] = ()
 
 
 def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None) -> Report:
@@ -71,6 +74,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     ]
     for entry in entries:
         notes += lower_bound_notes(entry.profile.graph.name, entry.profile.totals)
+        notes += fit_notes(entry.profile.graph.name, entry.fits)
         if entry.measurement:
             notes += [f"{entry.profile.graph.name}: {warning}" for warning in entry.measurement.warnings]
             if entry.measurement.error:
@@ -112,6 +116,8 @@ def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[str, ..
         "param_bytes",
         "activation_bytes",
         "peak_inference_bytes",
+        "peak_training_bytes",
+        *(("fit_inference", "fit_training") if any("fit_inference" in row for row in rows) else ()),
         *(("top1", "top5", "accuracy_source") if reported else ()),
         *(("latency_ms", "ci95", "latency_ratio", "throughput_img_s", "peak_memory_bytes") if measured else ()),
         *(("pareto",) if reported else ()),
@@ -125,7 +131,9 @@ def _row(entry: Entry) -> dict[str, Any]:
     latency = measurement.latency() if measurement else None
     output = next(cost for cost in entry.profile.costs if cost.node.name == graph.outputs[0])
     activations = [cost for cost in entry.profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
-    return {
+    infer, train = footprints(entry.profile)
+    fits = {f"fit_{MODES[fit.mode]}": fit.batch for fit in entry.fits}
+    return fits | {
         "model": graph.name,
         "year": graph.facts.year and str(graph.facts.year),
         "input": graph.input_shape,
@@ -139,6 +147,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "param_bytes": totals.param_bytes,
         "activation_bytes": totals.activation_bytes,
         "peak_inference_bytes": totals.peak_inference_bytes,
+        "peak_training_bytes": train.peak_bytes,
+        "memory": memory_dict(infer, train),
         "top1": accuracy.top1 if accuracy else None,
         "top5": accuracy.top5 if accuracy else None,
         "accuracy_source": _source_text(accuracy) if accuracy else None,
@@ -155,6 +165,8 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": model,
         "totals": totals_dict(entry.profile.totals),
+        "memory": row["memory"],
+        **({"fits": [fit_dict(fit) for fit in entry.fits]} if entry.fits else {}),
         "receptive_field": list(row["output_field"]) if row["output_field"] else None,
         "nonlinearities": row["nonlinearities"],
         "accuracy": model["accuracy"],

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnprof.core.memory import Footprint
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile, Row
+from cnnprof.core.room import Fit
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
+from cnnprof.views.memory import fit_dict, fit_notes, fit_table, footprints, memory_dict
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def summarize(
     sort: str | None = None,
     top: int | None = None,
     checks: Sequence[Check] | None = None,
+    fits: Sequence[Fit] = (),
 ) -> Report:
     """The report on one network.
 
@@ -50,6 +54,7 @@ def summarize(
         sort: the column whose largest come first; left out, execution order.
         top: how many rows to show.
         checks: the cross-check with other counters, if it was made.
+        fits: the largest batches that fit, if that was asked.
     """
     rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
@@ -63,19 +68,24 @@ def summarize(
     notes = [hint] if hint else []
     if len(rows) < every:
         notes.append(f"{len(rows)} of {every} rows; the totals are the whole network's")
-    notes += lower_bound_notes("note", profile.totals)
+    notes += [*fit_notes(profile.graph.name, fits), *lower_bound_notes("note", profile.totals)]
+    both = footprints(profile)
     data: dict[str, Any] = {
         "model": model_dict(profile.graph),
         "totals": totals_dict(profile.totals),
+        "memory": memory_dict(*both),
         "layers": layer_dicts(profile),
     }
-    sections: list[Table | Listing] = [Listing(header(profile.graph)), _layer_table(profile, rows), _totals(profile)]
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), _layer_table(profile, rows), _totals(profile, both[1])]
     published = published_table(profile)
     if published.rows:
         sections.append(published)
     if checks is not None:
         sections.append(check_table(checks))
         data["checks"] = [check.to_dict() for check in checks]
+    if fits:
+        sections.append(fit_table(fits))
+        data["fits"] = [fit_dict(fit) for fit in fits]
     return Report("summary", profile.graph.name, tuple(sections), tuple(notes), data)
 
 
@@ -153,7 +163,7 @@ def _layer_table(profile: Profile, rows: list[Row]) -> Table:
     )
 
 
-def _totals(profile: Profile) -> Listing:
+def _totals(profile: Profile, training: Footprint) -> Listing:
     totals = profile.totals
     least = "at least " if totals.uncounted else ""
     facts = [
@@ -165,6 +175,7 @@ def _totals(profile: Profile) -> Listing:
         Fact("weights", totals.param_bytes, "size"),
         Fact("activations", totals.activation_bytes, "size"),
         Fact("peak, inference", totals.peak_inference_bytes, "size"),
+        Fact("peak, training", training.peak_bytes, "size"),
     ]
     if totals.trainable_params == totals.params:
         del facts[1]

@@ -1,0 +1,73 @@
+"""`cnnprof memory`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import typer
+
+from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, Threads, parse_input, parse_settings
+from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.progress import waiting
+from cnnprof.core.errors import UsageError
+
+Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
+
+
+def command(
+    name: Name,
+    train: Annotated[bool, typer.Option("--train", help="Show a training step over time, not an inference.")] = False,
+    optimizer: Optimizer = "sgd",
+    fit: Fit = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Run it, and show the allocator's record beside.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
+    layout: Annotated[Literal["nchw", "channels_last"], typer.Option(help="How tensors lie in memory.")] = "nchw",
+    threads: Threads = 1,
+    workspace: Annotated[bool, typer.Option(help="Count what kernels hold for themselves.")] = True,
+    top: Annotated[int, typer.Option(help="Show this many of the largest tensors.", min=1)] = 10,
+    input: Input = None,  # noqa: A002 - the option's name
+    batch: Batch = 1,
+    set: Set = None,  # noqa: A002 - the option's name
+    format: Format = None,  # noqa: A002 - the option's name
+    json: Json = False,
+    output: Output = None,
+) -> None:
+    """What a network holds in memory, layer by layer, in inference and in training, and the largest batch that fits.
+
+    Examples:
+
+      cnnprof memory resnet50 --batch 8
+
+      cnnprof memory vgg16 --train --optimizer adam --batch 32 --fit 8GB
+
+      cnnprof memory torchvision:mobilenet_v3_large --measure
+    """
+    from cnnprof.core.execution import Execution
+    from cnnprof.footprints import memory
+
+    chosen = choose_format(format, json, output)
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    if measure and not workspace:
+        raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
+    if measure:
+        from cnnprof.measure.devices import check_device
+
+        check_device(device)
+    run = Execution(kind, dtype, layout, threads, workspace)
+    with waiting(f"reading {name}") as say:
+        found = memory(name, parse_settings(set), parse_input(input), batch, run, optimizer, fit)
+        if measure:
+            from cnnprof.measure.memory import record_memory
+            from cnnprof.measure.options import Options
+
+            records = []
+            for mode in ("infer", "train"):
+                say(f"running {name}: {mode}")
+                how = Options(device=device, dtype=dtype, layout=layout, threads=threads, mode=mode)
+                records.append(record_memory(found.profile.graph, how, optimizer))
+            found = replace(found, records=tuple(records))
+    emit(found.report("train" if train else "infer", top), chosen, output)

@@ -1,0 +1,110 @@
+"""How much memory there is, and the largest batch that fits into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cnnprof.core.errors import UsageError, did_you_mean
+
+UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+CARDS = {
+    "RTX 4060": 8,
+    "RTX 3080": 10,
+    "RTX 3060": 12,
+    "P100": 16,
+    "T4": 16,
+    "V100": 16,
+    "RTX 3090": 24,
+    "RTX 4090": 24,
+    "A10": 24,
+    "L4": 24,
+    "RTX 5090": 32,
+    "A100 40GB": 40,
+    "A6000": 48,
+    "L40S": 48,
+    "A100": 80,
+    "H100": 80,
+    "H200": 141,
+}
+"""Memory of well-known cards in GB, as their makers count it."""
+
+TAKEN = 0.06
+"""What driver and CUDA context take of a card, about."""
+
+HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory that a network may take: what it is called, its bytes, and the device that it is of."""
+
+    name: str
+    bytes: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The largest batch that fits into a room, in inference (`infer`) or training (`train`).
+
+    `batch` is 0 if not even one image fits. `peak_bytes` is what that batch takes, or the one image that is too much.
+    """
+
+    room: Room
+    mode: str
+    batch: int
+    peak_bytes: int
+
+
+def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Room:
+    """The room that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
+
+    Raises UsageError for anything else, and for a device that does not say what is free.
+    """
+    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
+    if number and number[2].lower() in UNITS:
+        size = int(float(number[1]) * UNITS[number[2].lower()])
+        if not size:
+            raise UsageError(f"nothing fits into {text}", hint=HINT)
+        return Room(text.strip(), size, device)
+    if re.fullmatch(r"cpu|cuda(:\d+)?", text):
+        found = free(text)
+        if found is None:
+            raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
+        return Room(f"{text}, free now", found, text.partition(":")[0])
+    cards = {_squeezed(name): name for name in CARDS}
+    name = cards.get(_squeezed(text))
+    if name is None:
+        close = did_you_mean(_squeezed(text), cards) if not text.strip()[:1].isdigit() else None
+        raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
+    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda")
+
+
+def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:
+    """The largest batch whose peak fits, found by steps along the line through the last two peaks, and by halving.
+
+    `peak` gives the bytes that a batch takes; it must grow with the batch.
+    """
+    at = {1: peak(1)}
+    if at[1] > room.bytes:
+        return Fit(room, mode, 0, at[1])
+    low, high, step = 1, None, 1
+    while high is None or high - low > 1:
+        guess = low + max(1, step)
+        if high is not None and not low < guess < high:
+            guess = (low + high) // 2
+        at[guess] = peak(guess)
+        if at[guess] > room.bytes:
+            high = guess
+        else:
+            grown = at[guess] - at[low]
+            step = (room.bytes - at[guess]) * (guess - low) // grown if grown > 0 else 2 * guess
+            low = guess
+    return Fit(room, mode, low, at[low])
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"nvidia|geforce|tesla|[^a-z0-9]", "", name.lower())

@@ -1,0 +1,132 @@
+"""The Python API of memory: `cnnprof.memory("resnet50", batch=8)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from cnnprof import api
+from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.core.execution import USUAL, Execution
+from cnnprof.core.graph import Graph
+from cnnprof.core.memory import Footprint, Record, inference
+from cnnprof.core.report import Report
+from cnnprof.core.results import Profile
+from cnnprof.core.room import Fit, Room, largest_batch, parse_room
+from cnnprof.core.training import OPTIMIZERS, training
+
+Load = Callable[[int], Graph]
+"""The graph for a batch."""
+
+
+@dataclass(frozen=True, repr=False)
+class Memory(api.Shown):
+    """What a network holds: `inference` and `training` footprints, the batches that fit, and what was measured."""
+
+    profile: api.Profile
+    run: Execution
+    optimizer: str
+    inference: Footprint
+    training: Footprint
+    fits: tuple[Fit, ...] = ()
+    records: tuple[Record, ...] = ()
+
+    def report(self, mode: str = "infer", top: int = 10) -> Report:
+        """The report of `cnnprof memory`; `mode` (`infer` or `train`) is whose timeline and tensors are shown."""
+        from cnnprof.views.memory import show_memory
+
+        footprints = {"infer": self.inference, "train": self.training}
+        return show_memory(self.profile, footprints, self.run, self.optimizer, mode, top, self.fits, self.records)
+
+    def __repr__(self) -> str:
+        peaks = f"{self.inference.peak_bytes:,} bytes in inference, {self.training.peak_bytes:,} in training"
+        return f"<Memory of {self.profile.graph.name}: {peaks}>"
+
+
+def memory(
+    reference: str,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    run: Execution = USUAL,
+    optimizer: str = "sgd",
+    fit: str | None = None,
+) -> Memory:
+    """What a network holds while it runs.
+
+    Args:
+        reference: the network; it, `settings`, `input_shape` and `batch` are as for `cnnprof.load`.
+        run: device, number format, layout and threads.
+        optimizer: sgd, momentum, adam, adamw or none.
+        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card (see `core.room`).
+    """
+    check_optimizer(optimizer)
+    room = read_room(fit, run.device) if fit else None
+    profile = api.profile(reference, settings, input_shape, batch)
+    graph, costs = profile.graph, profile.costs
+    fits = fit_both(room, partial(api.load, reference, settings, input_shape), run, optimizer) if room else ()
+    return Memory(profile, run, optimizer, inference(graph, costs, run), training(graph, costs, run, optimizer), fits)
+
+
+def check_optimizer(name: str) -> None:
+    """Raise UsageError for an optimizer that is not known."""
+    if name not in OPTIMIZERS:
+        raise UsageError(
+            f"unknown optimizer '{name}'", hint=did_you_mean(name, OPTIMIZERS) or f"one of {', '.join(OPTIMIZERS)}"
+        )
+
+
+def read_room(text: str, device: str) -> Room:
+    """The room that a user names; what is free on a device is asked of it."""
+    return parse_room(text, device, _free)
+
+
+def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
+    """The largest batch that fits into the room in inference, and in training."""
+    run = replace(run, device=room.device)
+    profiles: dict[int, Profile] = {}
+
+    def at(batch: int) -> Profile:
+        if batch not in profiles:
+            profiles[batch] = _rebatched(profiles[1].graph, batch, load) if profiles else analyze(load(batch))
+        return profiles[batch]
+
+    return (
+        largest_batch(lambda batch: inference(at(batch).graph, at(batch).costs, run).peak_bytes, room, "infer"),
+        largest_batch(lambda batch: training(at(batch).graph, at(batch).costs, run, optimizer).peak_bytes, room, "train"),
+    )
+
+
+def fit_named(
+    references: Sequence[str],
+    text: str,
+    settings: Mapping[str, str] | None,
+    input_shape: tuple[int, ...] | None,
+    notify: api.Notify = lambda _: None,
+) -> list[tuple[Fit, Fit]]:
+    """For each network the largest batches that fit into the room of that name: inference, and training with SGD."""
+    room = read_room(text, USUAL.device)
+    fits = []
+    for reference in references:
+        notify(f"fitting {reference} into {room.name}")
+        fits.append(fit_both(room, partial(api.load, reference, settings, input_shape), USUAL, "sgd"))
+    return fits
+
+
+def _rebatched(graph: Graph, batch: int, load: Load) -> Profile:
+    """The network for another batch; a captured one whose layers know the batch is captured again."""
+    try:
+        return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
+    except CnnprofError:
+        return analyze(load(batch))
+
+
+def _free(device: str) -> int | None:
+    from cnnprof.measure.devices import check_device
+    from cnnprof.measure.fitting import free_memory
+
+    if device != "cpu":
+        check_device(device)
+    return free_memory(device)

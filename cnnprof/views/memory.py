@@ -1,0 +1,245 @@
+"""`cnnprof memory`: what a network holds, when, and what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnnprof.core.execution import Execution
+from cnnprof.core.memory import Footprint, Moment, Record, Tensor, inference
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Profile
+from cnnprof.core.room import Fit
+from cnnprof.core.training import training
+from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
+
+ROWS = 24
+BAR = 32
+MODES = {"infer": "inference", "train": "training"}
+
+
+def show_memory(
+    profile: Profile,
+    by_mode: dict[str, Footprint],
+    run: Execution,
+    optimizer: str,
+    mode: str,
+    top: int,
+    fits: Sequence[Fit],
+    records: Sequence[Record],
+) -> Report:
+    """The report on one network's memory.
+
+    Args:
+        by_mode: the footprints of `infer` and `train`.
+        mode: whose timeline and tensors are shown.
+        top: how many tensors.
+    """
+    graph, shown = profile.graph, by_mode[mode]
+    how = f"{run.dtype}, {run.layout}, batch {graph.input_shape[0]}, training with {optimizer}"
+    on = "" if run.workspace else ", kernels' workspace left out"
+    place = Fact("runs", f"on {run.device}{_threads(run)}, {how}{on}")
+    sections: list[Table | Listing] = [Listing((*header(graph)[:-1], place)), _kinds(by_mode)]
+    if records:
+        sections.append(_measured(by_mode, records))
+    if fits:
+        sections.append(fit_table(fits))
+    sections += [_timeline(shown, MODES[mode]), _tensors(shown, MODES[mode], top)]
+    data = {
+        "model": model_dict(graph),
+        "totals": totals_dict(profile.totals),
+        "memory": memory_dict(by_mode["infer"], by_mode["train"]),
+        "execution": {"device": run.device, "dtype": run.dtype, "layout": run.layout, "threads": run.threads}
+        | {"workspace": run.workspace, "optimizer": optimizer, "batch": graph.input_shape[0]},
+        "timeline": {MODES[m]: [_moment_dict(moment) for moment in f.moments] for m, f in by_mode.items()},
+        "tensors": [_tensor_dict(tensor) for tensor in _largest(shown, top)],
+        "fits": [fit_dict(fit) for fit in fits],
+        "measured": [_record_dict(record, by_mode) for record in records],
+    }
+    notes = [*_remarks(run, records), *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
+    return Report("memory", f"memory of {graph.name}", tuple(sections), tuple(notes), data)
+
+
+def memory_dict(infer: Footprint, train: Footprint) -> dict[str, Any]:
+    """`memory` of the JSON reports: for both, the parts of the worst moment and the layer at which it is."""
+    return {"inference": _footprint_dict(infer, trained=False), "training": _footprint_dict(train, trained=True)}
+
+
+def footprints(profile: Profile) -> tuple[Footprint, Footprint]:
+    """An inference, and a training step with SGD, on the processor in fp32."""
+    return inference(profile.graph, profile.costs), training(profile.graph, profile.costs)
+
+
+def fit_dict(fit: Fit) -> dict[str, Any]:
+    """An entry of `fits` of the JSON reports."""
+    return {"room": fit.room.name, "room_bytes": fit.room.bytes} | {
+        "mode": MODES[fit.mode],
+        "batch": fit.batch,
+        "peak_bytes": fit.peak_bytes,
+    }
+
+
+def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
+    """What the least is that a network takes where it does not fit."""
+    for fit in fits:
+        if not fit.batch:
+            yield (
+                f"{name} does not fit into {fit.room.name}: one image takes {fit.peak_bytes / 1e6:,.1f} MB in {MODES[fit.mode]}"
+            )
+
+
+def _footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
+    peak = footprint.peak
+    common = {
+        "peak_bytes": footprint.peak_bytes,
+        "parameter_bytes": footprint.parameter_bytes,
+        "buffer_bytes": footprint.buffer_bytes,
+        "input_bytes": footprint.input_bytes,
+        "activation_bytes": peak.activation_bytes,
+        "workspace_bytes": peak.workspace_bytes,
+    }
+    learned = {
+        "gradient_bytes": peak.gradient_bytes,
+        "saved_bytes": peak.saved_bytes,
+        "optimizer_bytes": footprint.optimizer_bytes,
+    }
+    return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
+
+
+def _kinds(by_mode: dict[str, Footprint]) -> Table:
+    both = {mode: _footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
+    kinds = (
+        ("parameters", "parameter_bytes"),
+        ("gradients of parameters", "gradient_bytes"),
+        ("optimizer", "optimizer_bytes"),
+        ("buffers", "buffer_bytes"),
+        ("input", "input_bytes"),
+        ("kept for backward", "saved_bytes"),
+        ("activations", "activation_bytes"),
+        ("workspace of kernels", "workspace_bytes"),
+    )
+    rows = tuple(
+        {"memory_kind": kind, "inference_bytes": both["infer"][k], "training_bytes": both["train"][k]} for kind, k in kinds
+    )
+    total = {"memory_kind": "peak"} | {f"{MODES[mode]}_bytes": part["peak_bytes"] for mode, part in both.items()}
+    where = "; ".join(
+        f"{MODES[mode]}: {part['at']}" + (f" ({part['phase']})" if mode == "train" else "") for mode, part in both.items()
+    )
+    return Table(("memory_kind", "inference_bytes", "training_bytes"), rows, f"At the worst moment ({where})", total)
+
+
+def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table:
+    rows = []
+    for record in records:
+        measured = record.comparable_bytes
+        predicted = by_mode[record.mode].peak_bytes
+        rows.append(
+            {
+                "mode": MODES[record.mode],
+                "device": record.device,
+                "predicted_bytes": predicted,
+                "requested_bytes": record.requested_bytes,
+                "peak_memory_bytes": record.peak_bytes,
+                "reserved_bytes": record.reserved_bytes,
+                "error_share": predicted / measured - 1 if measured else None,
+                "status": record.error or "ok",
+            }
+        )
+    columns = [
+        "mode",
+        "device",
+        "predicted_bytes",
+        "requested_bytes",
+        "peak_memory_bytes",
+        "reserved_bytes",
+        "error_share",
+        "status",
+    ]
+    present = [key for key in columns if any(row[key] is not None for row in rows)]
+    return Table(tuple(present), tuple(rows), "Predicted and measured")
+
+
+def fit_table(fits: Sequence[Fit]) -> Table:
+    """The largest batch of each mode."""
+    rows = tuple(
+        {"room": fit.room.name, "mode": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
+        for fit in fits
+    )
+    return Table(("room", "mode", "largest_batch", "peak_memory_bytes"), rows, "Largest batch that fits")
+
+
+def _timeline(footprint: Footprint, title: str) -> Table:
+    """At most `ROWS` rows, each for a run of layers of one phase, by its worst moment."""
+    fixed, most = footprint.fixed_bytes, footprint.peak_bytes
+    rows = [
+        {"phase": worst.phase, "name": worst.node, "held_bytes": fixed + worst.total, "bar": _bar(fixed, worst.total, most)}
+        for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
+    ]
+    return Table(("phase", "name", "held_bytes", "bar"), tuple(rows), f"Over time, {title} (light: what is held throughout)")
+
+
+def _runs(moments: Sequence[Moment]) -> Iterator[list[Moment]]:
+    length = -(-len(moments) // ROWS)
+    run: list[Moment] = []
+    for moment in moments:
+        if run and (moment.phase != run[0].phase or len(run) >= length):
+            yield run
+            run = []
+        run.append(moment)
+    yield run
+
+
+def _bar(fixed: int, moving: int, most: int) -> str:
+    light = round(BAR * fixed / most)
+    return "░" * light + "█" * (round(BAR * (fixed + moving) / most) - light)
+
+
+def _largest(footprint: Footprint, top: int) -> list[Tensor]:
+    return sorted((tensor for tensor in footprint.tensors if tensor.bytes), key=lambda tensor: -tensor.bytes)[:top]
+
+
+def _tensors(footprint: Footprint, title: str, top: int) -> Table:
+    rows = tuple({"name": t.name, "memory_kind": _kept(t), "tensor_bytes": t.bytes} for t in _largest(footprint, top))
+    return Table(("name", "memory_kind", "tensor_bytes"), rows, f"Largest tensors, {title}")
+
+
+def _kept(tensor: Tensor) -> str:
+    return {"saved": "kept for backward", "extra": "kept: indices, mask, copy"}.get(tensor.kind, "activation")
+
+
+def _moment_dict(moment: Moment) -> dict[str, Any]:
+    return {
+        "phase": moment.phase,
+        "layer": moment.node,
+        "activation_bytes": moment.activation_bytes,
+        "workspace_bytes": moment.workspace_bytes,
+        "saved_bytes": moment.saved_bytes,
+        "gradient_bytes": moment.gradient_bytes,
+    }
+
+
+def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
+    return {"name": tensor.name, "bytes": tensor.bytes, "kind": tensor.kind}
+
+
+def _record_dict(record: Record, by_mode: dict[str, Footprint]) -> dict[str, Any]:
+    return {
+        "mode": MODES[record.mode],
+        "device": record.device,
+        "predicted_bytes": by_mode[record.mode].peak_bytes,
+        "peak_bytes": record.peak_bytes,
+        "requested_bytes": record.requested_bytes,
+        "reserved_bytes": record.reserved_bytes,
+        "error": record.error,
+    }
+
+
+def _threads(run: Execution) -> str:
+    return f" ({run.threads} thread{'s' * (run.threads > 1)})" if run.device == "cpu" else ""
+
+
+def _remarks(run: Execution, records: Sequence[Record]) -> Iterator[str]:
+    if run.device == "cuda":
+        yield "CUDA: tensors and cuBLAS's workspace; what cuDNN takes for a moment, and the context, come on top"
+    if any(record.error for record in records):
+        yield "a network that could not be measured is predicted all the same"
