@@ -67,7 +67,8 @@ def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Repor
 def _notes(times: LayerTimes) -> Iterable[str]:
     yield (
         f"timed in place in {len(times.plain)} processes, in turns with plain runs, whose time the layers are scaled to; "
-        f"timing layer by layer makes a run {times.inflation:.2f} times as long; as timed, layers are {times.coverage:.2f} of a plain run"
+        f"timing layer by layer makes a run {times.inflation:.2f} times as long; "
+        f"as timed, layers are {times.coverage:.2f} of a plain run"
     )
     if times.steadiness < LOST:
         yield (
