@@ -5,6 +5,7 @@ Views are imported by the result that shows itself with one, so that a summary s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 Notify = Callable[[str], None]
 
 
-class Shown:
+class Shown(ABC):
     """A result that can be looked at: `to_dict` for JSON, `print` for text, an HTML table in a notebook."""
 
+    @abstractmethod
     def report(self) -> Report:
         """What the command of the same name prints."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON types under the stable names."""
