@@ -15,12 +15,12 @@ from cnnprof.core.environment import __version__
 
 if TYPE_CHECKING:
     from cnnprof.api import bench, check, compare, diff, load, profile
-    from cnnprof.footprints import memory
+    from cnnprof.footprints import memory, transfer
     from cnnprof.worksheets import explain
 
-_ELSEWHERE = {"explain": "cnnprof.worksheets", "memory": "cnnprof.footprints"}
+_ELSEWHERE = {"explain": "cnnprof.worksheets", "memory": "cnnprof.footprints", "transfer": "cnnprof.footprints"}
 
-__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "memory", "profile"]
+__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "memory", "profile", "transfer"]
 
 
 def __getattr__(name: str) -> Any:

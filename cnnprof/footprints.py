@@ -16,6 +16,7 @@ from cnnprof.core.report import Report
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit, Room, largest_batch, parse_room
 from cnnprof.core.training import OPTIMIZERS, training
+from cnnprof.core.transfer import Row, Strategy, strategies
 
 Load = Callable[[int], Graph]
 """The graph for a batch."""
@@ -68,6 +69,70 @@ def memory(
     graph, costs = profile.graph, profile.costs
     fits = fit_both(room, partial(api.load, reference, settings, input_shape), run, optimizer) if room else ()
     return Memory(profile, run, optimizer, inference(graph, costs, run), training(graph, costs, run, optimizer), fits)
+
+
+@dataclass(frozen=True, repr=False)
+class Transfer(api.Shown):
+    """The strategies of transfer learning for one network: `rows`, each with its profile and footprint of a training step."""
+
+    profile: api.Profile
+    classes: int
+    run: Execution
+    optimizer: str
+    rows: tuple[Row, ...]
+
+    def report(self) -> Report:
+        """The report of `cnnprof transfer`."""
+        from cnnprof.views.transfer import show_transfer
+
+        return show_transfer(self.profile, self.classes, self.run, self.optimizer, self.rows)
+
+    def __repr__(self) -> str:
+        return f"<Transfer of {self.profile.graph.name} to {self.classes} classes: {len(self.rows)} strategies>"
+
+
+def transfer(
+    reference: str,
+    classes: int,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 32,
+    run: Execution = USUAL,
+    optimizer: str = "sgd",
+    classifier: str | None = None,
+    freeze: Sequence[str] = (),
+    fit: str | None = None,
+) -> Transfer:
+    """What training a network for other classes costs, by which of its layers are trained.
+
+    Args:
+        classes: outputs of the new classifier.
+        classifier: the layer that it replaces, where it is not found.
+        freeze: patterns of layers that are not to be trained; they add a row.
+        reference: the network; it and the other arguments are as for `memory`.
+    """
+    check_optimizer(optimizer)
+    room = read_room(fit, run.device) if fit else None
+    by_batch: dict[int, list[Strategy]] = {}
+
+    def at(size: int) -> list[Strategy]:
+        if size not in by_batch:
+            profile = api.profile(reference, settings, input_shape, size)
+            by_batch[size] = strategies(profile, classes, classifier, freeze)
+        return by_batch[size]
+
+    def peak(number: int, size: int) -> int:
+        each = analyze(at(size)[number].graph)
+        return int(
+            training(each.graph, each.costs, replace(run, device=room.device if room else run.device), optimizer).peak_bytes
+        )
+
+    rows = []
+    for number, strategy in enumerate(at(batch)):
+        each = analyze(strategy.graph)
+        fitted = largest_batch(partial(peak, number), room, "train") if room else None
+        rows.append(Row(strategy, each, training(each.graph, each.costs, run, optimizer), fitted))
+    return Transfer(api.profile(reference, settings, input_shape, batch), classes, run, optimizer, tuple(rows))
 
 
 def check_optimizer(name: str) -> None:

@@ -42,7 +42,10 @@ def memory(value: Layer, inputs: tuple[Shape, ...], output: Shape, run: Executio
         value.buffers(*inputs, run=run),
         value.workspace(*inputs, output=output, run=run),
         value.saved(*inputs, output=output, run=run).extra,
-        *(value.backward_workspace(*inputs, output=output, run=run, further=further) for further in (False, True)),
+        *(
+            value.backward_workspace(*inputs, output=output, run=run, further=further, learned=True)
+            for further in (False, True)
+        ),
     ]
 
 

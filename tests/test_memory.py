@@ -166,7 +166,8 @@ def test_convolutions_agree_for_ints_arrays_and_symbols(kernel, stride, groups, 
         conv = Conv(n, (kernel, kernel), (stride, stride), groups=n if groups == "each" else groups)
         x = (images, n, 28, 28)
         y = conv.shape(x)
-        backward = [conv.backward_workspace(x, output=y, run=run, further=further) for further in (False, True)]
+        needs = [{"further": True, "learned": True}, {"further": False, "learned": True}, {"further": True, "learned": False}]
+        backward = [conv.backward_workspace(x, output=y, run=run, **need) for need in needs]
         return [conv.workspace(x, output=y, run=run), *backward]
 
     m = sympy.Symbol("m", integer=True, positive=True)

@@ -17,6 +17,7 @@ COMMANDS = (
     "summary",
     "explain",
     "memory",
+    "transfer",
     "compare",
     "bench",
     "why",
@@ -44,9 +45,10 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
-        app.command(name, no_args_is_help=name in ("summary", "explain", "memory", "compare", "why", "diff", "show", "import"))(
-            import_module(f"{__name__}.{name}").command
-        )
+        app.command(
+            name,
+            no_args_is_help=name in ("summary", "explain", "memory", "transfer", "compare", "why", "diff", "show", "import"),
+        )(import_module(f"{__name__}.{name}").command)
     return app
 
 

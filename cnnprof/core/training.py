@@ -193,7 +193,9 @@ class _Step:
         workspace: Dim = 0
         if self.run.workspace:
             way = self.kept.tensors.runs[node.name]
-            workspace = layer.backward_workspace(*cost.inputs, output=cost.output, run=way, further=bool(made))
+            workspace = layer.backward_workspace(
+                *cost.inputs, output=cost.output, run=way, further=bool(made), learned=learns(cost)
+            )
         yield self._moment("backward", node.name, workspace)
         self._drop(gradient)
         for name, fresh, part in made:

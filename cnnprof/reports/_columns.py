@@ -173,6 +173,12 @@ COLUMNS = {
     "largest_batch": Column("largest batch", "count"),
     "fit_inference": Column("fits, inf.", "count"),
     "fit_training": Column("fits, train", "count"),
+    "strategy": Column("strategy"),
+    "trains": Column("trains", weight=4),
+    "trainable_params": Column("trained", "scaled"),
+    "forward_macs": Column("forward MACs", "scaled", 3),
+    "backward_macs": Column("backward MACs", "scaled", 2),
+    "when": Column("take it with", weight=5),
     "peak_training_bytes": Column("training MB", "megabytes", 8),
     # the installation
     "item": Column("item"),

@@ -111,10 +111,10 @@ class Layer:
         """The gradient of an input: a `new` tensor, the `same` as that of the output, or a `part` of it."""
         return "new"
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         """Bytes held beside all gradients and what was saved, at the worst moment of the backward pass.
 
-        `further` says whether the inputs need a gradient, too.
+        `further` says whether the inputs need a gradient, `learned` whether the layer's weights do.
         """
         return 0
 

@@ -92,9 +92,9 @@ class Conv(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,))
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         sized = self._sized(inputs[0], output)
-        return convolution_memory.backward_workspace(sized, run, further) if run.device == "cpu" else 0
+        return convolution_memory.backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
 
     def _sized(self, x: Shape, y: Shape) -> Convolution:
         return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)

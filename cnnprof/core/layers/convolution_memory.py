@@ -52,9 +52,9 @@ def forward_workspace(conv: Convolution, run: Execution) -> Dim:
     return _where(_by_onednn(conv, run), lambda: _forward_copies(conv, run), lambda: _columns(conv, run))
 
 
-def backward_workspace(conv: Convolution, run: Execution, further: bool) -> Dim:
+def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further), lambda: _columns(conv, run))
+    return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further, learned), lambda: _columns(conv, run))
 
 
 def _forward_copies(conv: Convolution, run: Execution) -> Dim:
@@ -66,7 +66,7 @@ def _forward_copies(conv: Convolution, run: Execution) -> Dim:
     return maximum(copies.scratch + copies.input + copies.weights + copies.output - out, copies.output)
 
 
-def _backward_copies(conv: Convolution, run: Execution, further: bool) -> Dim:
+def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     if run.layout == "channels_last":
         apart = _weights(conv, run) * choose(_large(conv), PARTIAL_SUMS + 1, 2)
         return choose(_each_apart(conv), apart, 2 * _nhwc_weights(conv, run) - _relaid_weights(conv, run))
@@ -75,10 +75,12 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool) -> Dim:
     target = size * prod(conv.y)
     weights = _weights(conv, run)
     copies = _copies(conv, run)
-    gradients = weights + (source if further else 0)
-    blocked = copies.output + copies.input + copies.weights
-    # Weights: all blocked, or read as they lie; then the gradient is laid out anew.
-    worst = maximum(choose(_reads_plain(conv), weights, blocked), copies.weights + weights)
+    gradients = (weights if learned else 0) + (source if further else 0)
+    worst: Dim = 0
+    if learned:
+        # All is blocked, or read as it lies; then the gradient is laid out anew.
+        blocked = copies.output + copies.input + copies.weights
+        worst = maximum(choose(_reads_plain(conv), weights, blocked), copies.weights + weights)
     if further:
         image = target // conv.x[0] * run.threads
         strided = maximum(target + weights + source + image, 3 * source)

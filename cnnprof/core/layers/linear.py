@@ -66,7 +66,7 @@ class RBF(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved(extra=run.element_bytes * self._terms(inputs[0], output))
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         return run.element_bytes * 2 * self._terms(inputs[0], output)
 
     def _terms(self, x: Shape, output: Shape) -> Dim:

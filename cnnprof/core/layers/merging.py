@@ -67,7 +67,7 @@ class Mul(Join):
         copies = len(inputs) - 2 + int(self.inplace)
         return Saved(tuple(range(int(self.inplace), len(inputs))), extra=copies * run.element_bytes * elements(output))
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         # The gradient of a smaller input is computed at full size and then summed.
         whole = prod(reaches(elements(shape), elements(output)) for shape in inputs)
         return run.element_bytes * elements(output) * (1 - whole)

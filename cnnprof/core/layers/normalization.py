@@ -45,7 +45,7 @@ class BatchNorm(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,), extra=2 * run.element_bytes * inputs[0][1])
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         return run.element_bytes * elements(output) if run.device == "cpu" else 0
 
 
@@ -159,7 +159,7 @@ class LocalResponseNorm(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,), extra=3 * run.element_bytes * elements(output))
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         return 2 * run.element_bytes * elements(output)
 
 

@@ -115,7 +115,7 @@ class Subsample(Pool):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,), extra=run.element_bytes * elements(output))
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool) -> Dim:
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         return 2 * run.element_bytes * elements(output)
 
 

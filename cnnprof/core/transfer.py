@@ -1,0 +1,201 @@
+"""Transfer learning: a new classifier on a network, which of its layers to train, and what a training step then costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from cnnprof.core.arith import Dim
+from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.graph import INPUT, Facts, Graph, Node
+from cnnprof.core.layers.convolution import Conv
+from cnnprof.core.layers.linear import Linear
+from cnnprof.core.measurements import Measurement
+from cnnprof.core.memory import Footprint
+from cnnprof.core.results import Cost, Profile
+from cnnprof.core.room import Fit
+from cnnprof.core.training import learns
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way to train: its name, what it trains, when it is the one to take, and the graph that a step runs."""
+
+    name: str
+    trains: str
+    when: str
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A strategy with what a step of it costs; `fit` and `measurement` if they were asked for."""
+
+    strategy: Strategy
+    profile: Profile
+    footprint: Footprint
+    fit: Fit | None = None
+    measurement: Measurement | None = None
+
+
+def strategies(profile: Profile, classes: int, classifier: str | None = None, freeze: Sequence[str] = ()) -> list[Strategy]:
+    """The strategies of the lectures for a network with a new classifier of `classes` outputs, and one for `freeze`.
+
+    Args:
+        classifier: the name of the layer to replace; left out, the last one that has weights, if it can be one.
+        freeze: patterns of layer names; what they match is not trained.
+
+    Raises UsageError for a classifier that cannot be found, and for patterns that match nothing or everything.
+    """
+    graph = without_heads(profile.graph)
+    head = find_classifier(profile, classifier)
+    graph = with_classifier(graph, head, classes)
+    stages = _stages(profile, head)
+    everything = {node.name for node in graph}
+    found = [
+        Strategy("from scratch", "all", "much data, different", graph),
+        Strategy("fine-tune all", "all", "much data, different; a small learning rate", graph),
+    ]
+    for count, name, when in ((1, "last stage", "much data, similar"), (2, "last two stages", "much data, rather different")):
+        if count < len(stages):
+            trained = {name for _, names in stages[-count:] for name in names} | {head}
+            labels = ", ".join(label for label, _ in stages[-count:])
+            found.append(Strategy(name, f"{labels}, {head}", when, _frozen(graph, everything - trained)))
+    found.append(Strategy("classifier only", head, "little data, similar", _frozen(graph, everything - {head})))
+    found.append(
+        Strategy("cached features", head, "little data, similar; features computed once", _head_alone(profile, graph, head))
+    )
+    if freeze:
+        weighted = {cost.node.name for cost in profile.costs if has_weights(cost)} & everything
+        found.append(Strategy("chosen", f"all but {', '.join(freeze)}", "", _frozen(graph, matching(graph, freeze, weighted))))
+    return found
+
+
+def find_classifier(profile: Profile, name: str | None = None) -> str:
+    """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution."""
+    candidates = [cost.node for cost in profile.costs if has_weights(cost) and not cost.node.aux]
+    hint = "name it with --classifier NAME (cnnprof summary --by layer shows the names)"
+    if name is not None:
+        chosen = next((node for node in candidates if node.name == name), None)
+        if chosen is None or not _can_classify(chosen):
+            why = "there is no layer" if chosen is None else "no linear layer and no 1x1 convolution is"
+            raise UsageError(
+                f"{why} '{name}' in {profile.graph.name}", hint=did_you_mean(name, [n.name for n in candidates]) or hint
+            )
+        return name
+    if not candidates or not _can_classify(candidates[-1]):
+        raise UsageError(f"{profile.graph.name} has no classifier that can be found", hint=hint)
+    return candidates[-1].name
+
+
+def has_weights(cost: Cost) -> bool:
+    """Whether the layer has weights of its own."""
+    return bool(cost.node.owns_params and cost.params)
+
+
+def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
+    """The graph with another number of outputs at the layer of that name, trainable whatever it was, and no stated figures."""
+
+    def swap(node: Node) -> Node:
+        layer = node.layer
+        if isinstance(layer, Linear):
+            return replace(node, layer=replace(layer, out_features=classes), trainable=True)
+        assert isinstance(layer, Conv)
+        return replace(node, layer=replace(layer, out_channels=classes), trainable=True)
+
+    nodes = tuple(swap(node) if node.name == name else node for node in graph)
+    facts = Facts(graph.facts.family, "", graph.facts.year, graph.facts.paper)
+    return replace(graph, nodes=nodes, facts=facts)
+
+
+def without_heads(graph: Graph) -> Graph:
+    """The graph without the heads that only training runs."""
+    return replace(graph, nodes=tuple(node for node in graph if not node.aux), aux_params={})
+
+
+def matching(graph: Graph, patterns: Sequence[str], weighted: Set[str]) -> set[str]:
+    """The layers that the patterns match; a block's name stands for all that is in it.
+
+    Raises UsageError if one of them matches nothing, or all of them together every layer with weights (`weighted`).
+    """
+    names = [node.name for node in graph]
+    found: set[str] = set()
+    for pattern in patterns:
+        matched = {name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")}
+        if not matched:
+            blocks = {name.split(".")[0] for name in names}
+            raise UsageError(
+                f"no layer's name matches '{pattern}'", hint=did_you_mean(pattern, [*blocks, *names]) or "try 'stage1*'"
+            )
+        found |= matched
+    if found.issuperset(weighted):
+        raise UsageError(
+            "nothing is left to train: the patterns match every layer with weights", hint="leave the classifier out of --freeze"
+        )
+    return found
+
+
+def backward_macs(costs: Sequence[Cost]) -> Dim:
+    """Multiply-accumulates of a backward pass: as many as forward for the weights of a layer, and again for its input.
+
+    Nothing is computed below the lowest layer that learns.
+    """
+    learning: set[str] = set()
+    total: Dim = 0
+    for cost in costs:
+        further = sum(name in learning for name in cost.node.inputs)
+        if learns(cost) or further:
+            learning.add(cost.node.name)
+            total = total + cost.macs * (int(learns(cost)) + further)
+    return total
+
+
+def _can_classify(node: Node) -> bool:
+    layer = node.layer
+    return isinstance(layer, Linear) or (isinstance(layer, Conv) and all(k == 1 for k in layer.kernel_size))
+
+
+def _stages(profile: Profile, head: str) -> list[tuple[str, list[str]]]:
+    """The blocks before the classifier that have weights, in order, with their layers; linear layers in a row are one.
+
+    torchvision keeps some networks in a single `features`: then the second name of the path is the stage.
+    """
+    shallow = _stages_at(profile, head, 1)
+    return shallow if len(shallow) > 3 else _stages_at(profile, head, 2)
+
+
+def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[str]]]:
+    computing = {".".join(cost.node.path[:depth]) for cost in profile.costs if cost.macs}
+    stages: list[tuple[str, list[str], bool]] = []
+    for cost in profile.costs:
+        node = cost.node
+        if node.name == head:
+            break
+        if node.aux:
+            continue
+        label = ".".join(node.path[:depth])
+        linear = isinstance(node.layer, Linear)
+        if stages and (stages[-1][0] == label or (linear and stages[-1][2])):
+            stages[-1][1].append(node.name)
+        elif stages and label not in computing:
+            # A block without a convolution or linear layer belongs to what it follows.
+            stages[-1][1].append(node.name)
+        elif has_weights(cost):
+            stages.append((label, [node.name], linear))
+    return [(label, names) for label, names, _ in stages]
+
+
+def _frozen(graph: Graph, names: set[str]) -> Graph:
+    return replace(graph, nodes=tuple(replace(node, trainable=False) if node.name in names else node for node in graph))
+
+
+def _head_alone(profile: Profile, graph: Graph, head: str) -> Graph:
+    """The classifier and what follows it, on features as input."""
+    features = next(cost.inputs[0] for cost in profile.costs if cost.node.name == head)
+    start = next(number for number, node in enumerate(graph.nodes) if node.name == head)
+    kept = {node.name for node in graph.nodes[start:]}
+    nodes = tuple(
+        replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs)) for node in graph.nodes[start:]
+    )
+    return replace(graph, input_shape=features, nodes=nodes)

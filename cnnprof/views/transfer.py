@@ -1,0 +1,92 @@
+"""`cnnprof transfer`: which layers to train, and what a step then costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnnprof.core.execution import Execution
+from cnnprof.core.memory import inference
+from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.results import Profile
+from cnnprof.core.transfer import Row, backward_macs
+from cnnprof.views.memory import fit_dict, fit_notes, memory_dict
+from cnnprof.views.model import header, lower_bound_notes, model_dict
+
+LITTLE_AND_DIFFERENT = (
+    "little data, and different: no row is good; try a classifier on the features of an earlier stage, or augment the data"
+)
+LESS = (
+    "MACs are of a step over the batch; below the lowest layer that is trained nothing is computed backward, and nothing kept"
+)
+
+
+def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str, rows: Sequence[Row]) -> Report:
+    """The report on the strategies for one network."""
+    graph = profile.graph
+    batch = graph.input_shape[0]
+    columns = [
+        "strategy",
+        "trains",
+        "trainable_params",
+        "forward_macs",
+        "backward_macs",
+        "training_bytes",
+        *(["largest_batch"] if any(row.fit for row in rows) else []),
+        *(["latency_ms", "ci95"] if any(row.measurement for row in rows) else []),
+        "when",
+    ]
+    step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {run.device}")
+    sections = (
+        Listing((*header(graph)[:-1], Fact("new classes", classes, "count"), step)),
+        Table(tuple(columns), tuple(_cells(row) for row in rows), "A training step"),
+    )
+    data = {
+        "model": model_dict(graph),
+        "classes": classes,
+        "batch": batch,
+        "optimizer": optimizer,
+        "strategies": [_strategy_dict(row) for row in rows],
+    }
+    fits = [note for row in rows if row.fit for note in fit_notes(row.strategy.name, [row.fit])]
+    failed = [
+        f"{row.strategy.name}: not measured: {row.measurement.error}"
+        for row in rows
+        if row.measurement and row.measurement.error
+    ]
+    notes = [LESS, LITTLE_AND_DIFFERENT, *fits, *failed, *lower_bound_notes("note", profile.totals)]
+    return Report("transfer", f"{graph.name} for {classes} classes", sections, tuple(notes), data)
+
+
+def _cells(row: Row) -> dict[str, Any]:
+    totals = row.profile.totals
+    latency = row.measurement.latency() if row.measurement else None
+    return {
+        "strategy": row.strategy.name,
+        "trains": row.strategy.trains,
+        "trainable_params": totals.trainable_params,
+        "forward_macs": totals.macs,
+        "backward_macs": backward_macs(row.profile.costs),
+        "training_bytes": row.footprint.peak_bytes,
+        "largest_batch": row.fit.batch if row.fit else None,
+        "latency_ms": latency.median if latency else None,
+        "ci95": latency.ci95 if latency else None,
+        "when": row.strategy.when,
+    }
+
+
+def _strategy_dict(row: Row) -> dict[str, Any]:
+    cells = _cells(row)
+    infer = inference(row.profile.graph, row.profile.costs)
+    return {
+        "strategy": cells["strategy"],
+        "trains": cells["trains"],
+        "when": cells["when"],
+        "params": row.profile.totals.params,
+        "trainable_params": cells["trainable_params"],
+        "forward_macs": cells["forward_macs"],
+        "backward_macs": cells["backward_macs"],
+        "training": memory_dict(infer, row.footprint)["training"],
+        **({"fit": fit_dict(row.fit)} if row.fit else {}),
+        **({"measurement": row.measurement.to_dict()} if row.measurement else {}),
+    }

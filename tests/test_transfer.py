@@ -1,0 +1,142 @@
+"""Transfer learning: the new classifier, what each strategy trains and computes, and what torch records of it."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from shell import cnnprof
+
+import cnnprof as package
+from cnnprof.core.errors import UsageError
+from cnnprof.core.transfer import backward_macs, find_classifier
+
+
+def rows(name, classes=10, **more):
+    return {row.strategy.name: row for row in package.transfer(name, classes, **more).rows}
+
+
+def test_the_classifier_is_replaced_and_counted():
+    found = rows("resnet50", 102, batch=1)
+    # torchvision's 25,557,032 less a classifier of 2,049 * 1,000, and the new one.
+    assert found["from scratch"].profile.totals.trainable_params == 25_557_032 - 2_049_000 + 2_049 * 102
+    assert found["classifier only"].profile.totals.trainable_params == 2_049 * 102
+    assert found["cached features"].profile.totals.params == 2_049 * 102
+    assert found["cached features"].profile.graph.input_shape == (1, 2048)
+
+
+def test_backward_macs_by_hand():
+    found = rows("lenet5", 10, batch=1)
+    costs = {cost.node.name: cost for cost in found["from scratch"].profile.costs}
+    macs = {name: cost.macs for name, cost in costs.items() if cost.macs}
+    # Every layer for its weights, and all but the first for its input.
+    assert backward_macs(costs.values()) == 2 * sum(macs.values()) - macs["C1.conv1"]
+    # The classifier's weights alone: 84 * 10, nothing further down.
+    assert backward_macs(found["classifier only"].profile.costs) == 840
+    # F6 for its weights, the classifier for both.
+    assert backward_macs(found["last stage"].profile.costs) == 120 * 84 + 2 * 840
+
+
+def test_strategies_take_less_and_less():
+    found = rows("mobilenet_v2", 5, batch=8, fit="2GB")
+    order = ["fine-tune all", "last two stages", "last stage", "classifier only", "cached features"]
+    for more, less in pairwise(order):
+        assert found[more].footprint.peak_bytes >= found[less].footprint.peak_bytes
+        assert found[more].fit.batch <= found[less].fit.batch
+        assert found[more].profile.totals.trainable_params >= found[less].profile.totals.trainable_params
+
+
+@pytest.mark.parametrize(
+    ("name", "classifier", "stages"),
+    [
+        ("vgg16", "fc3", "stage5, stage6"),
+        ("densenet121", "fc1", "stage3, stage4"),
+        ("squeezenet1_1", "conv2", None),
+        ("googlenet", "fc1", "5a, 5b"),
+    ],
+)
+def test_classifiers_and_stages_are_found(name, classifier, stages):
+    profile = package.profile(name)
+    found = find_classifier(profile)
+    assert (
+        profile.costs[[cost.node.name for cost in profile.costs].index(found)].output[-1 if name != "squeezenet1_1" else 1]
+        == 1000
+    )
+    trains = rows(name, batch=1)["last two stages"].strategy.trains
+    assert trains.endswith(f", {found}")
+    if stages:
+        assert trains.startswith(stages)
+
+
+def test_auxiliary_heads_are_left_out():
+    assert not any(node.aux for node in rows("googlenet", batch=1)["from scratch"].profile.graph)
+
+
+def test_freezing_by_pattern():
+    found = rows("resnet18", batch=2, freeze=["stage1", "*bn*"])["chosen"]
+    frozen = {node.name for node in found.profile.graph if not node.trainable}
+    assert {"stage1.basic1.conv1", "bn1", "stage4.basic2.bn2"} <= frozen
+    assert frozen.isdisjoint({"conv1", "stage2.basic1.conv1", "fc1"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["lenet5", "--classes", "5", "--freeze", "stage9"], "no layer's name matches 'stage9'", "try"),
+        (["lenet5", "--classes", "5", "--freeze", "*"], "nothing is left to train", "leave the classifier out"),
+        (["lenet5", "--classes", "5", "--classifier", "fc7"], "there is no layer 'fc7'", "fc1"),
+        (
+            ["lenet5", "--classes", "5", "--classifier", "C1.conv1"],
+            "no linear layer and no 1x1 convolution is 'C1.conv1'",
+            "C1.conv1",
+        ),
+        (["conv 3x3 8", "--classes", "5", "--input", "3x32x32"], "has no classifier that can be found", "--classifier NAME"),
+        (["lenet5", "--classes", "5", "--optimizer", "sdg"], "unknown optimizer 'sdg'", "sgd"),
+        (["lenet5", "--classes", "0"], "0", ""),
+        (["lenet5", "--classes", "5", "--fit", "big"], "'big' is no amount of memory", "8GB"),
+    ],
+)
+def test_wrong_input_is_one_message(arguments, message, hint):
+    done = cnnprof("transfer", *arguments)
+    assert done.code == 2
+    assert message in done.err
+    assert hint in done.err
+    assert not done.out
+
+
+def test_every_format_and_width():
+    for arguments in (["--json"], ["--format", "csv"], ["--format", "markdown"], ["--format", "html"], ["--format", "wide"]):
+        assert "cached features" in cnnprof("transfer", "lenet5", "--classes", 5, *arguments).out
+    for width in ("80", "160"):
+        done = cnnprof("transfer", "resnet18", "--classes", 5, "--fit", "T4", COLUMNS=width)
+        assert max(map(len, done.out.splitlines())) <= int(width)
+
+
+def test_json_has_the_footprint():
+    found = json.loads(cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 4, "--json").out)
+    first = found["strategies"][0]
+    parts = [value for name, value in first["training"].items() if name.endswith("_bytes") and name != "peak_bytes"]
+    assert first["training"]["peak_bytes"] == sum(parts)
+    assert (found["classes"], found["batch"], first["strategy"]) == (5, 4, "from scratch")
+
+
+def test_a_classifier_that_is_not_found_can_be_named():
+    with pytest.raises(UsageError, match="no classifier"):
+        package.transfer("conv 3x3 8 | conv 3x3 4", 5, input_shape=(3, 32, 32))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "freeze"), [("resnet18", ["stage1"]), ("torchvision:squeezenet1_1", ["features.[0-5]*"])])
+def test_a_real_step_takes_what_a_row_says(name, freeze):
+    from cnnprof.measure.devices import open_device
+    from cnnprof.measure.memory import record
+
+    for row in rows(name, 7, batch=4, input_shape=(3, 96, 96), optimizer="momentum", freeze=freeze).values():
+        measured = record(row.profile.graph, open_device("cpu"), "fp32", "train", "nchw", "momentum")["peak_bytes"]
+        assert row.footprint.peak_bytes == pytest.approx(measured, rel=0.01), row.strategy.name
+
+
+@pytest.mark.torch
+def test_step_times_are_measured():
+    done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")
+    assert done.code == 0, done.err
+    assert all(row["measurement"]["status"] == "ok" for row in json.loads(done.out)["strategies"])
