@@ -240,7 +240,7 @@ def _threads(run: Execution) -> str:
 
 def _remarks(run: Execution, records: Sequence[Record]) -> Iterator[str]:
     if run.device == "cpu" and run.dtype != "fp32":
-        yield f"{run.dtype} on the processor: the workspace of its kernels is that of fp32's at half the size, which is an estimate"
+        yield f"{run.dtype} on the processor: the workspace of its kernels is estimated, as half of that in fp32"
     if run.device == "cuda":
         yield "CUDA: tensors and cuBLAS's workspace; what cuDNN takes for a moment, and the context, come on top"
     if any(record.error for record in records):
