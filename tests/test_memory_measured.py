@@ -49,6 +49,8 @@ def test_inference_takes_what_is_predicted(name, batch, size):
     ("name", "batch", "size", "optimizer"),
     [
         ("lenet5", 8, None, "adam"),
+        ("lenet5_paper", 8, None, "sgd"),
+        ("zfnet", 2, (3, 128, 128), "sgd"),
         ("resnet20", 8, None, "sgd"),
         ("mobilenet_v2", 2, (3, 160, 160), "adam"),
         ("densenet121", 2, (3, 97, 131), "momentum"),

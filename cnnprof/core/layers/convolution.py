@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from cnnprof.core.arith import Dim, Shape, at_least, known, prod, same
+from cnnprof.core.arith import Dim, Shape, at_least, known, maximum, prod, same
 from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers import convolution_memory
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
@@ -141,6 +142,26 @@ class PartialConv(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         (x,) = inputs
         return Saved(extra=run.element_bytes * x[0] * self._connected() * prod(x[2:]))
+
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        # Which maps are gathered for each output, and the order of the outputs, as int64.
+        return 8 * (self._connected() + len(self.connections[0]))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        (x,) = inputs
+        worst: Dim = 0
+        done: Dim = 0
+        # Outputs with equally many maps are one grouped convolution; the widest goes first, and gives up its gathered maps.
+        for width, maps in sorted(self._widths().items(), reverse=True):
+            gathered = run.element_bytes * x[0] * width * maps * prod(x[2:])
+            gradient = run.element_bytes * output[0] * maps * prod(output[2:])
+            worst = maximum(worst, 2 * gathered + gradient - done)
+            done = done + gathered
+        return worst
+
+    def _widths(self) -> dict[int, int]:
+        """How many outputs are connected with so many inputs."""
+        return Counter(sum(row[output] for row in self.connections) for output in range(len(self.connections[0])))
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         positions = prod((output[0], *output[2:]))

@@ -160,7 +160,8 @@ class LocalResponseNorm(Layer):
         return Saved((0,), extra=3 * run.element_bytes * elements(output))
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        return 2 * run.element_bytes * elements(output)
+        # The division's two gradients, the second in three steps.
+        return 3 * run.element_bytes * elements(output)
 
 
 @layer
