@@ -22,10 +22,10 @@ from cnnprof.measure.devices import open_device
 from cnnprof.measure.memory import record
 
 SPECS = """
-    alexnet alexnet_paper convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1 inception_v2 inception_v3
-    inception_v4 lenet5 lenet5_paper mnasnet1_0 mobilenet_v1 mobilenet_v2 mobilenet_v3_large nasnet_a_mobile nin preact_resnet50
-    regnet_y_400mf resnet18 resnet50 resnet20 resnext50_32x4d shake_shake_26_2x32d shufflenet_v1_g3 shufflenet_v2_x1_0
-    squeezenet1_0 vgg16 wrn_16_8 xception zfnet
+    alexnet alexnet_paper convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1
+    inception_v2 inception_v3 inception_v4 lenet5 lenet5_paper mnasnet1_0 mobilenet_v1 mobilenet_v2 mobilenet_v3_large
+    nasnet_a_mobile nin preact_resnet50 regnet_y_400mf resnet18 resnet50 resnet20 resnext50_32x4d shake_shake_26_2x32d
+    shufflenet_v1_g3 shufflenet_v2_x1_0 squeezenet1_0 vgg16 wrn_16_8 xception zfnet
 """
 TORCHVISION = """
     alexnet vgg11 vgg16_bn resnet18 resnet50 resnext50_32x4d wide_resnet50_2 googlenet inception_v3 squeezenet1_0 squeezenet1_1
