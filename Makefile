@@ -14,10 +14,11 @@ setup: .venv/installed ## Create .venv with cnnprof and everything that its test
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -e '.[dev]'
+	$(BIN)/python -m compileall -q cnnprof
 	@touch $@
 
 .venv/runnable:
-	@test -e .venv/installed || { $(PYTHON) -m venv .venv && $(INSTALL) -e '.[torch]'; }
+	@test -e .venv/installed || { $(PYTHON) -m venv .venv && $(INSTALL) -e '.[torch]' && $(BIN)/python -m compileall -q cnnprof; }
 	@touch $@
 
 .PHONY: demo

@@ -56,6 +56,7 @@ def measure(command: list[str]) -> tuple[float, float]:
 
 def main() -> None:
     """Measure in turns and print medians and ratios."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pip has compiled the others; ours is compiled on its first start
     commands = {f"cnnprof summary {name}": [sys.executable, "-m", "cnnprof", "summary", name] for name in OURS}
     commands |= {name: [sys.executable, "-c", code] for name, code in OTHERS.items()}
     for command in commands.values():

@@ -81,6 +81,8 @@ def choose(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
 
 def same(a: Dim, b: Dim) -> bool:
     """False if the two are known to differ (in any entry of an array); a symbol may be anything."""
+    if known(a) and known(b):
+        return bool(a == b)
     if is_array(a) or is_array(b):
         return bool((a == b).all())
     difference = a - b
@@ -89,9 +91,9 @@ def same(a: Dim, b: Dim) -> bool:
 
 def at_least(value: Dim, bound: int) -> bool:
     """False if `value` is known to be below `bound` (in any entry of an array)."""
-    if is_array(value):
-        return bool((value >= bound).all())
-    return not known(value) or value >= bound
+    if known(value):
+        return bool(value >= bound)
+    return not is_array(value) or bool((value >= bound).all())
 
 
 def _choose(a: Dim, b: Dim, in_numpy: str, in_sympy: str, builtin: Any) -> Dim:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from os import listdir
 from pathlib import Path
+from stat import S_ISREG
 
 from cnnprof.core.errors import SpecError
 from cnnprof.core.project import find_project
@@ -48,10 +51,10 @@ def scan(folders: list[Path]) -> dict[str, list[Path]]:
     """The files that define each name. A file that cannot be read defines none."""
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        for path in sorted(folder.iterdir()):
-            if path.suffix in SUFFIXES and path.is_file():
-                for name in defined_names(path):
-                    found.setdefault(name, []).append(path)
+        for file in sorted(name for name in listdir(folder) if name.endswith(SUFFIXES)):
+            path = folder / file
+            for name in defined_names(path):
+                found.setdefault(name, []).append(path)
     return found
 
 
@@ -62,15 +65,26 @@ def defined_names(path: Path) -> list[str]:
     the names that can be seen, so that asking for one of them shows the mistake.
     """
     try:
+        status = path.stat()
+    except OSError:
+        return []
+    if not S_ISREG(status.st_mode):
+        return []
+    return list(_names_once(path, status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=256)
+def _names_once(path: Path, changed: int, size: int) -> tuple[str, ...]:  # noqa: ARG001 - the two tell an edited file
+    """For who loads many networks: each file is read once while it stays the same."""
+    try:
         text = read_source(path, str(path)).text.replace("\r\n", "\n")
     except SpecError:
-        return []
-    stem = path.stem
+        return ()
     if not _ANY_VARIANTS.search(text):
-        return [stem]
+        return (path.stem,)
     quick = _quick_names(text)
     names, has_default = quick if quick is not None else _slow_names(path)
-    return list(dict.fromkeys([*names, *([stem] if has_default or not names else [])]))
+    return tuple(dict.fromkeys([*names, *([path.stem] if has_default or not names else [])]))
 
 
 def _quick_names(text: str) -> tuple[list[str], bool] | None:

@@ -135,6 +135,8 @@ class Arguments(NamedTuple):
         return value
 
     def _whole(self, option: str, value: Value, least: int) -> Dim:
+        if type(value) is int and least <= value <= MAX_INT:
+            return value
         text = getattr(self.given[option], "text", "")
         if not is_number(value):
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)

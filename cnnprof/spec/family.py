@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cnnprof.core.errors import SpecError, did_you_mean
@@ -99,7 +100,8 @@ def read_family(path: Path, shown: str | None = None) -> Family:
     Args:
         shown: the file's name in messages; its path if left out.
     """
-    return parse_family(read_source(path, shown or str(path)), path.stem)
+    source = read_source(path, shown or str(path))
+    return _parse_once(source.file, source.text, path.stem)
 
 
 def parse_family(source: Source, stem: str) -> Family:
@@ -108,6 +110,12 @@ def parse_family(source: Source, stem: str) -> Family:
         return _Reader(source, stem).read()
     except RecursionError:
         raise SpecError(f"{source.file}: its steps nest too deeply") from None
+
+
+@lru_cache(maxsize=64)
+def _parse_once(file: str, text: str, stem: str) -> Family:
+    """For who loads many variants of a file; a changed file has another text."""
+    return parse_family(Source(file, text), stem)
 
 
 class _Reader:
