@@ -1,6 +1,7 @@
 """`cnnprof bench` as a user calls it: verdicts, earlier runs, journals, and what is refused before anything is timed."""
 
 import json
+from statistics import geometric_mean, median
 
 import pytest
 from shell import cnnprof
@@ -26,7 +27,8 @@ def test_a_run_with_its_noise_and_its_journal(earlier):
     assert (small["model"], small["input_shape"]) == ("lenet5 (1x32x32)", [1, 32, 32])
     assert (large["model"], large["input_shape"]) == ("lenet5 (1x128x128)", [1, 128, 128])
     (ratio,) = report["comparisons"]
-    assert ratio["ratio"] == pytest.approx(large["latency_ms"]["median"] / small["latency_ms"]["median"], rel=0.5)
+    pairs = zip(large["times_ms"], small["times_ms"], strict=True)
+    assert ratio["ratio"] == pytest.approx(geometric_mean([median(ours) / median(theirs) for ours, theirs in pairs]))
     assert report["noise"]["a"] == report["noise"]["b"] == "lenet5 (1x32x32)"
     assert report["noise"]["up_to"] > 0
     assert len(report["noise"]["measurement"]["times_ms"]) == 2
@@ -75,6 +77,7 @@ def test_now_against_before(earlier):
         (("lenet5", "--journal", "old.json"), "old.json holds results already"),
         (("lenet5", "--resume", "old.json"), "old.json is no journal"),
         (("lenet5", "--resume", "run.jsonl"), "run.jsonl is of other networks"),
+        (("lenet5", "--cuda-graph"), "--cuda-graph replays an inference on CUDA"),
         (("lenet5", "--journal", "a", "--resume", "b"), "--journal and --resume exclude each other"),
     ],
 )
@@ -105,3 +108,12 @@ def test_a_compiled_network_is_a_row_of_its_own():
     assert "compile_seconds" not in plain["environment"]
     # Without a C++ compiler it is one failed row, with its reason.
     assert compiled["environment"]["compile_seconds"] > 0 if compiled["status"] == "ok" else compiled["error"]
+
+
+def test_a_training_step_shows_its_phases():
+    done = cnnprof("bench", "lenet5", *SHORT, "--mode", "train", "--json")
+    (step,) = json.loads(done.out)["results"]
+    assert [*step["phases_ms"]] == ["forward", "backward", "step"]
+    whole = step["times_ms"][0][0]
+    assert 0.8 * whole < sum(times[0][0] for times in step["phase_times_ms"].values()) <= whole
+    assert "phases_ms" not in json.loads(cnnprof("bench", "lenet5", *SHORT, "--json").out)["results"][0]

@@ -135,7 +135,7 @@ def test_the_workers_side(tmp_path, monkeypatch):
     zone(tmp_path, "intel-rapl:0", 1)
     events = []
     device = SimpleNamespace(name="cpu", time=lambda run: run())
-    jobs = [{"batch": 1, "compile": False, "graph": job(name).graph.to_dict()} for name in ("Small", "Greedy")]
+    jobs = [{"batch": 1, "way": "eager", "graph": job(name).graph.to_dict()} for name in ("Small", "Greedy")]
     meter_jobs({"options": vars(Options()), "jobs": jobs}, device, events.append)
     assert (events[0]["event"], events[0]["energy"]["gross"]) == ("energy", (0.0,) * 3)
     assert events[1]["event"] == "no energy"

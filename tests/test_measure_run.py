@@ -12,7 +12,7 @@ from cnnprof.core.ratios import noise_of, relate
 from cnnprof.measure import bench, fingerprint
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.journal import resume_journal, start_journal
-from cnnprof.measure.options import add_compiled, add_twin
+from cnnprof.measure.options import add_twin, add_ways
 
 pytestmark = pytest.mark.torch
 
@@ -26,6 +26,7 @@ class Machine:
     def __init__(self):
         self.now = 0.0
         self.times = {}
+        self.phases = {}
         self.shares = []
 
     def turn(self, jobs, options, found, **_):
@@ -48,6 +49,7 @@ class FakeTurn:
             series = self.found[index]
             series.times, series.walls, series.peak = [time] * rounds, [time] * rounds, 5
             series.spent = [time * rounds, 0.0, 0.0]
+            series.phases = {name: [seconds] * rounds for name, seconds in self.machine.phases.items()}
             series.environment |= {"device": "cpu", "threads": 1, "cores": 2}
         return []
 
@@ -131,14 +133,25 @@ def test_the_first_network_is_timed_twice_where_networks_are_compared(machine):
     assert noise_of(measured) > 0.01
 
 
-def test_compiled_networks_are_rows_of_their_own(machine):
-    jobs = add_compiled([job("a"), job("b")])
-    assert [(each.name, each.compile) for each in jobs] == [
-        ("a", False),
-        ("a (compiled)", True),
-        ("b", False),
-        ("b (compiled)", True),
+def test_other_ways_to_run_are_rows_of_their_own():
+    jobs = add_ways([job("a"), job("b")], ["compiled"])
+    assert [(each.name, each.way) for each in jobs] == [
+        ("a", "eager"),
+        ("a (compiled)", "compiled"),
+        ("b", "eager"),
+        ("b (compiled)", "compiled"),
     ]
+    assert add_ways([job("a")], []) == [job("a")]
+
+
+def test_a_journal_keeps_the_phases_of_a_step(machine, tmp_path):
+    path, jobs, options = tmp_path / "run.jsonl", [job("a")], Options(processes=2, rounds=1, mode="train")
+    machine.times = {"a": itertools.repeat(1.0)}
+    machine.phases = {"forward": 0.25, "backward": 0.5, "step": 0.125}
+    for _ in range(2):
+        (a,) = resumed(path, jobs, options)
+        assert a.phase_ms() == {"forward": 250, "backward": 500, "step": 125}
+        assert a.phases["step"] == ((0.125,), (0.125,))
 
 
 def resumed(path, jobs, options):

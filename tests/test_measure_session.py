@@ -27,6 +27,11 @@ class FakeDevice:
         self.now += seconds + self.launch
         return Timing(seconds, seconds + self.launch)
 
+    mark = clock
+
+    def seconds_between(self, marks):
+        return [end - start for start, end in marks]
+
     def peak_growth(self, run):
         self.now += run()
         return 1000
@@ -108,6 +113,29 @@ def test_compiling_is_reported_apart():
     Session(prepare, FakeDevice(), plan(rounds=1), lambda: (0.0, 0.0, 0.0), events.append).run([0])
     assert {"event": "compiled", "job": 0, "seconds": 7.5} in events
     assert [event["seconds"] for event in events if event["event"] == "run"] == [0.1]
+
+
+def test_phases_lie_between_the_marks_of_a_run():
+    events = []
+    device = FakeDevice()
+
+    def step(passed=lambda: None):
+        for seconds in (0.25, 0.5, 0.0):
+            passed()
+            device.now += seconds
+        passed()
+        return 0.0
+
+    prepare = lambda job: Workload(step, 0, phases=("forward", "backward", "step"))  # noqa: E731
+    Session(prepare, device, plan(rounds=1), lambda: (0.0, 0.0, 0.0), events.append).run([0])
+    assert events[-1]["phases"] == {"forward": 0.25, "backward": 0.5, "step": 0.0}
+
+
+def test_what_keeps_its_memory_is_not_watched():
+    prepare = lambda job: Workload(constant(0.1), 5, keeps_memory=True)  # noqa: E731
+    events = []
+    Session(prepare, FakeDevice(), plan(rounds=1, memory=True), lambda: (0.0, 0.0, 0.0), events.append).run([0])
+    assert not steps(events, "memory", "peak")
 
 
 def test_the_step_is_announced_before_it_begins():

@@ -96,6 +96,9 @@ def command(
     compile: Annotated[  # noqa: A002 - the option's name
         bool, typer.Option("--compile", help="Each network through torch.compile as well, as a row of its own.")
     ] = False,
+    cuda_graph: Annotated[
+        bool, typer.Option("--cuda-graph", help="Each network replayed as a CUDA graph as well, as a row of its own.")
+    ] = False,
     energy: Annotated[
         bool, typer.Option("--energy", help="Measure energy as well, 20 seconds a network (NVML, or RAPL as root).")
     ] = False,
@@ -143,7 +146,7 @@ def command(
     from cnnprof import api
     from cnnprof.cli.measuring import measure, options
     from cnnprof.measure.energy import measure_energies
-    from cnnprof.measure.options import add_compiled, add_twin
+    from cnnprof.measure.options import add_twin, add_ways
     from cnnprof.views.benchmark import show_measurements
 
     chosen = choose_format(format, json, output)
@@ -168,11 +171,18 @@ def command(
     if layers or trace or by != "layer":
         from cnnprof.cli.layering import check_layers, show_layer_times
 
-        others = {"--compare": compare, "--compile": compile, "--against": against, "--journal": journal, "--resume": resume}
+        others = {
+            "--compare": compare,
+            "--compile": compile,
+            "--cuda-graph": cuda_graph,
+            "--against": against,
+            "--journal": journal,
+            "--resume": resume,
+        }
         check_layers(layers, jobs, others, trace)
         emit(show_layer_times(jobs[0], how, by, trace), chosen, output)
         return
-    jobs = add_compiled(jobs) if compile else jobs
+    jobs = add_ways(jobs, _ways(compile, cuda_graph, how))
     if compare and len(jobs) < 2:
         raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
     twinned = add_twin(jobs) if noise_floor else jobs
@@ -186,6 +196,13 @@ def command(
         raise UsageError(kept.problem, hint="the results above are complete")
     slower = any(ratio.verdict == "slower" for ratio in (since if against else relate(measured.measurements)))
     raise typer.Exit(measured.exit_code or (GATE_FAILED if fail_on and slower else 0))
+
+
+def _ways(compiled: bool, cuda_graph: bool, how: Options) -> list[str]:
+    """How each network is run besides the usual way."""
+    if cuda_graph and not (how.device.startswith("cuda") and how.mode == "infer"):
+        raise UsageError("--cuda-graph replays an inference on CUDA", hint="--device cuda --mode infer")
+    return ["compiled"] * compiled + ["CUDA graph"] * cuda_graph
 
 
 def _earlier(

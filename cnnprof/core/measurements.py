@@ -48,6 +48,7 @@ class Measurement:
         times: seconds of every run, one tuple a worker process, in the order taken; by the device's clock where it has one.
         processes: which worker process each of `times` comes from; what two measurements of one run are paired by.
         wall_times: the same runs by the wall clock, where `times` are the device's.
+        phases: of training steps, the seconds of `forward` (with the loss), `backward` and `step`, as `times` has the whole.
         peak_bytes: the most memory a run held, weights and input included; None where the device keeps no record.
         environment: what the figures hold for: device name, torch version, threads and so on.
         status: `ok`, `partial` (interrupted) or `failed`.
@@ -64,6 +65,7 @@ class Measurement:
     times: tuple[tuple[float, ...], ...]
     processes: tuple[int, ...] = ()
     wall_times: tuple[tuple[float, ...], ...] = ()
+    phases: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     peak_bytes: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     status: str = "ok"
@@ -92,6 +94,13 @@ class Measurement:
             runs=len(runs),
         )
 
+    def phase_ms(self) -> dict[str, float]:
+        """The median of each phase over all runs, in milliseconds; empty where runs have no phases."""
+        return {
+            name: statistics.median([seconds * 1e3 for process in times for seconds in process])
+            for name, times in self.phases.items()
+        }
+
     def throughput(self) -> float | None:
         """Images a second at the median latency; None if there were no runs."""
         latency = self.latency()
@@ -114,8 +123,10 @@ class Measurement:
             **({"error": self.error} if self.error else {}),
             "warnings": list(self.warnings),
             "processes": list(self.processes),
-            "times_ms": [[seconds * 1e3 for seconds in process] for process in self.times],
-            "wall_times_ms": [[seconds * 1e3 for seconds in process] for process in self.wall_times],
+            "times_ms": _milliseconds(self.times),
+            "wall_times_ms": _milliseconds(self.wall_times),
+            **({"phases_ms": self.phase_ms()} if self.phases else {}),
+            **({"phase_times_ms": {k: _milliseconds(times) for k, times in self.phases.items()}} if self.phases else {}),
             "environment": dict(self.environment),
             **({"twin": True} if self.twin else {}),
         }
@@ -129,12 +140,17 @@ class Measurement:
             times=_seconds(data["times_ms"]),
             processes=tuple(data["processes"]),
             wall_times=_seconds(data["wall_times_ms"]),
+            phases={name: _seconds(times) for name, times in data.get("phase_times_ms", {}).items()},
             peak_bytes=data["peak_memory_bytes"],
             environment=dict(data["environment"]),
             error=data.get("error"),
             warnings=tuple(data["warnings"]),
             twin=data.get("twin", False),
         )
+
+
+def _milliseconds(seconds: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [[value * 1e3 for value in process] for process in seconds]
 
 
 def _seconds(milliseconds: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

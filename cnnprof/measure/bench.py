@@ -198,6 +198,7 @@ def _measurement(job: Job, options: Options, found: Sequence[Series], status: st
         times=times,
         processes=tuple(one.process for one in timed),
         wall_times=walls if walls != times else (),
+        phases={name: tuple(tuple(one.phases[name]) for one in timed) for name in (timed[0].phases if timed else ())},
         peak_bytes=max((one.peak for one in found if one.peak is not None), default=None),
         environment=environment,
         status="failed" if errors else status,

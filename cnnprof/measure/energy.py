@@ -116,7 +116,7 @@ def measure_energies(jobs: Sequence[Job], options: Options) -> list[Energy | str
     if isinstance(meter, str):
         return [meter] * len(jobs)
     found: list[Energy | str] = ["the process that measures energy ended"] * len(jobs)
-    requests = [{"batch": job.batch, "compile": job.compile, "graph": job.graph.to_dict()} for job in jobs]
+    requests = [{"batch": job.batch, "way": job.way, "graph": job.graph.to_dict()} for job in jobs]
     with start_worker({"task": "energy", "options": asdict(options), "jobs": requests}, options.threads) as worker:
         try:
             for event in worker.events(max(options.timeout, 2 * (WINDOWS + 1) * WINDOW_SECONDS)):
@@ -145,7 +145,7 @@ def meter_jobs(request: Mapping[str, Any], device: Device, report: Report) -> No
         try:
             graph = Graph.from_dict(job["graph"])
             how = (options["dtype"], options["mode"], options["layout"])
-            run = prepare(graph, job["batch"], device.name, *how, job["compile"]).run
+            run = prepare(graph, job["batch"], device.name, *how, job["way"]).run
             device.time(run)
             energy = measure_energy(run, lambda: device.time(lambda: None), meter)
             report({"event": "energy", "job": number, "energy": energy.to_dict()})

@@ -143,5 +143,6 @@ def _series(row: Mapping[str, Any]) -> Series:
         walls=[*measured.wall_times[0]] if measured.wall_times else times,
         spent=[float(number) for number in row["spent"]],
         peak=measured.peak_bytes,
+        phases={name: [*times[0]] for name, times in measured.phases.items()},
         error=measured.error,
     )

@@ -12,6 +12,9 @@ from cnnprof.core.graph import Graph
 
 CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
 
+WAYS = ("eager", "compiled", "CUDA graph")
+"""As torch runs it, through torch.compile, or recorded once and replayed without the processor's share in every launch."""
+
 SECONDS_A_JOB = 20.0
 """The time budget where none is given."""
 
@@ -68,14 +71,14 @@ class Options:
 class Job:
     """A network to measure; `batch` takes the place of the graph's.
 
-    A `twin` repeats another job, to show what noise does. With `compile` it is run through torch.compile.
+    A `twin` repeats another job, to show what noise does. `way` is how it is run, one of `WAYS`.
     """
 
     name: str
     graph: Graph
     batch: int
     twin: bool = False
-    compile: bool = False
+    way: str = "eager"
 
     def digest(self) -> str:
         """A short text that differs for networks that compute differently."""
@@ -84,9 +87,9 @@ class Job:
         return sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
-def add_compiled(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs, each with its network compiled behind it, as a row of its own."""
-    return [each for job in jobs for each in (job, replace(job, name=f"{job.name} (compiled)", compile=True))]
+def add_ways(jobs: Sequence[Job], ways: Sequence[str]) -> list[Job]:
+    """The jobs, each with its network run in these ways behind it, as rows of their own."""
+    return [each for job in jobs for each in (job, *(replace(job, name=f"{job.name} ({way})", way=way) for way in ways))]
 
 
 def add_twin(jobs: Sequence[Job]) -> list[Job]:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from cnnprof.core.statistics import median_interval, relative_half_width
@@ -27,14 +28,21 @@ Usage = Callable[[], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Workload:
-    """A network on its device: `run` is one inference or one training step, `own_bytes` what weights and input take.
+    """A network on its device.
 
-    `compile_seconds` is what torch.compile took, the first run included; None for a network that is run as it is.
+    Args:
+        run: one inference or one training step.
+        own_bytes: what weights and input take.
+        compile_seconds: what torch.compile took, the first run included; None for a network that is run as it is.
+        phases: names of the parts of a run, which then takes a function to call at its beginning and after each.
+        keeps_memory: whether what a run needs is held between runs, so that watching one would not show it.
     """
 
-    run: Callable[[], object]
+    run: Callable[..., object]
     own_bytes: int
     compile_seconds: float | None = None
+    phases: tuple[str, ...] = ()
+    keeps_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Session:
         if runs is None:
             return
         self.report({"event": "warm", "job": job, "runs": runs})
-        if self.plan.memory:
+        if self.plan.memory and not workload.keeps_memory:
             growth = self._attempt("memory", job, partial(self.device.peak_growth, workload.run))
             if growth is not None:
                 self.report({"event": "peak", "job": job, "bytes": workload.own_bytes + growth})
@@ -107,12 +115,25 @@ class Session:
 
     def _time_once(self, job: int, times: list[float]) -> None:
         before = self.usage()
-        timing = self._attempt("time", job, partial(self.device.time, self.ready[job].run))
+        workload = self.ready[job]
+        marks: list[Any] = []
+        run = partial(workload.run, lambda: marks.append(self.device.mark())) if workload.phases else workload.run
+        timing = self._attempt("time", job, partial(self.device.time, run))
         if timing is None:
             return
         spent = [now - then for now, then in zip(self.usage(), before, strict=True)]
         times.append(timing.seconds)
-        self.report({"event": "run", "job": job, "seconds": timing.seconds, "wall": timing.wall, "usage": spent})
+        parts = self.device.seconds_between([*pairwise(marks)]) if marks else []
+        self.report(
+            {
+                "event": "run",
+                "job": job,
+                "seconds": timing.seconds,
+                "wall": timing.wall,
+                "usage": spent,
+                "phases": dict(zip(workload.phases, parts, strict=True)),
+            }
+        )
 
     def _attempt(self, step: str, job: int, action: Callable[[], T]) -> T | None:
         self.report({"event": step, "job": job})

@@ -34,13 +34,17 @@ class Progress:
 
 @dataclass
 class Series:
-    """What one worker process found out about one network; `spent` sums processor seconds, page faults and switches."""
+    """What one worker process found out about one network; `spent` sums processor seconds, page faults and switches.
+
+    `phases` has the seconds of each part of the runs, where they have parts.
+    """
 
     process: int
     environment: dict[str, Any] = field(default_factory=dict)
     times: list[float] = field(default_factory=list)
     walls: list[float] = field(default_factory=list)
     spent: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    phases: dict[str, list[float]] = field(default_factory=dict)
     peak: int | None = None
     error: str | None = None
 
@@ -79,7 +83,7 @@ class Turn:
             {
                 "index": index,
                 "batch": self.jobs[index].batch,
-                "compile": self.jobs[index].compile,
+                "way": self.jobs[index].way,
                 "graph": self.jobs[index].graph.to_dict(),
             }
             for index in pending
@@ -127,6 +131,8 @@ class Turn:
                 series = self.found[event["job"]]
                 series.times.append(event["seconds"])
                 series.walls.append(event["wall"])
+                for phase, seconds in event["phases"].items():
+                    series.phases.setdefault(phase, []).append(seconds)
                 series.spent = [sum(pair) for pair in zip(series.spent, event["usage"], strict=True)]
             case step:
                 self._progress(step, event["job"], pending)

@@ -107,7 +107,7 @@ def time_networks(request: Mapping[str, Any], device: Device, report: Report) ->
             options["dtype"],
             options["mode"],
             options["layout"],
-            jobs[index]["compile"],
+            jobs[index]["way"],
         ),
         device=device,
         plan=Plan(**request["plan"], seconds=_seconds_left(request)),

@@ -24,18 +24,35 @@ LEARNING_RATE = 1e-6
 """Small, so that hundreds of steps on one random batch leave the weights finite."""
 
 
-def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str, compiled: bool = False) -> Workload:
-    """The network of a graph with random weights and one random batch, moved to the device, and compiled if asked for."""
+def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str, way: str = "eager") -> Workload:
+    """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`."""
     module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, layout)
     held = [*module.parameters(), *module.buffers(), x]
     cast = casting(device, dtype)
     step = TrainingStep(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
+    own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in held)
+    if way == "CUDA graph":
+        return Workload(record(step), own_bytes, keeps_memory=True)
     begin = time.perf_counter()
-    if compiled:
+    if way == "compiled":
         module.compile()
         step()
-    seconds = time.perf_counter() - begin if compiled else None
-    return Workload(step, sum(tensor.numel() * tensor.element_size() for tensor in held), seconds)
+    seconds = time.perf_counter() - begin if way == "compiled" else None
+    return Workload(step, own_bytes, seconds, PHASES if mode == "train" else ())
+
+
+def record(step: Callable[[], object]) -> Callable[[], object]:
+    """The step as a CUDA graph, after a few runs apart in which libraries choose their kernels (torch.cuda.graph's advice)."""
+    apart = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    apart.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(apart):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(apart)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
 
 
 def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Tensor]:
@@ -66,6 +83,10 @@ _OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = 
 }
 
 
+PHASES = ("forward", "backward", "step")
+"""Of a training step; the loss belongs to the first."""
+
+
 class TrainingStep:
     """Forward, cross-entropy, backward and the optimizer's step; without an optimizer (`none`) no step."""
 
@@ -74,13 +95,17 @@ class TrainingStep:
         self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self._optimizer = _OPTIMIZERS[optimizer](self._trained) if optimizer in _OPTIMIZERS else None
 
-    def __call__(self) -> None:
-        """One step."""
+    def __call__(self, passed: Callable[[], object] = lambda: None) -> None:
+        """One step; `passed` is called at its beginning and at the end of each of the `PHASES`."""
+        passed()
         with self._cast():
             loss = torch.stack([_loss(output) for output in _tensors(self._module(self._x))]).sum()
+        passed()
         loss.backward()  # type: ignore[no-untyped-call]
+        passed()
         if self._optimizer:
             self._optimizer.step()
+        passed()
         # Gradients go with the step that made them, so that every step starts from the same memory.
         for parameter in self._trained:
             parameter.grad = None

@@ -10,6 +10,8 @@ from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import NOISE, Ratio, noise_of, relate
 from cnnprof.core.report import Report, Table
 
+PHASE_COLUMNS = ("forward_ms", "backward_ms", "step_ms")
+
 COLUMNS = (
     "model",
     "device",
@@ -19,9 +21,11 @@ COLUMNS = (
     "mode",
     "latency_ms",
     "ci95",
+    *PHASE_COLUMNS,
     "iqr",
     "min",
     "mean",
+    "p05",
     "p95",
     "p99",
     "throughput_img_s",
@@ -51,13 +55,13 @@ def show_measurements(
     ratios = relate(measurements)
     noise = noise_of(measurements)
     rows, results = [_row(each) for each in shown], [each.to_dict() for each in shown]
-    columns: tuple[str, ...] = COLUMNS
+    training = any(each.mode == "train" for each in shown)
+    columns = tuple(column for column in COLUMNS if training or column not in PHASE_COLUMNS)
     if energies is not None:
-        columns = (*COLUMNS[:-1], "energy_j", "net_energy_j", "status")
+        columns = (*columns[:-1], "energy_j", "net_energy_j", "status")
         for row, result, energy in zip(rows, results, energies, strict=True):
             row |= _energy(energy)
             result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
-    training = any(each.mode == "train" for each in shown)
     title = f"Latency of one {'training step' if training else 'forward pass'}"
     sections = [Table(columns, tuple(rows), title if leading or since else "")]
     if ratios:
@@ -156,8 +160,9 @@ def _row(measurement: Measurement) -> dict[str, object]:
     }
     latency = measurement.latency()
     if latency:
-        row |= {key: getattr(latency, key) for key in ("ci95", "iqr", "min", "mean", "p95", "p99", "runs")}
+        row |= {key: getattr(latency, key) for key in ("ci95", "iqr", "min", "mean", "p05", "p95", "p99", "runs")}
         row["latency_ms"] = latency.median
+        row |= {f"{phase}_ms": median for phase, median in measurement.phase_ms().items()}
     return row
 
 
