@@ -8,10 +8,11 @@ from functools import partial
 
 from cnnprof import api
 from cnnprof.core.analysis import analyze
+from cnnprof.core.checkpointing import checkpoint as checkpoint_stages
 from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.core.execution import USUAL, Execution
 from cnnprof.core.graph import Graph
-from cnnprof.core.memory import Footprint, Record, inference
+from cnnprof.core.memory import Checkpointed, Footprint, Record, inference
 from cnnprof.core.report import Report
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit, Room, largest_batch, parse_room
@@ -33,13 +34,16 @@ class Memory(api.Shown):
     training: Footprint
     fits: tuple[Fit, ...] = ()
     records: tuple[Record, ...] = ()
+    checkpointed: Checkpointed | None = None
 
     def report(self, mode: str = "infer", top: int = 10) -> Report:
         """The report of `cnnprof memory`; `mode` (`infer` or `train`) is whose timeline and tensors are shown."""
         from cnnprof.views.memory import show_memory
 
         footprints = {"infer": self.inference, "train": self.training}
-        return show_memory(self.profile, footprints, self.run, self.optimizer, mode, top, self.fits, self.records)
+        return show_memory(
+            self.profile, footprints, self.run, self.optimizer, mode, top, self.fits, self.records, self.checkpointed
+        )
 
     def __repr__(self) -> str:
         peaks = f"{self.inference.peak_bytes:,} bytes in inference, {self.training.peak_bytes:,} in training"
@@ -54,6 +58,7 @@ def memory(
     run: Execution = USUAL,
     optimizer: str = "sgd",
     fit: str | None = None,
+    checkpoint: bool = False,
 ) -> Memory:
     """What a network holds while it runs.
 
@@ -62,13 +67,16 @@ def memory(
         run: device, number format, layout and threads.
         optimizer: sgd, momentum, adam, adamw or none.
         fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card (see `core.room`).
+        checkpoint: also what a training step takes with its stages under gradient checkpointing.
     """
     check_optimizer(optimizer)
     room = read_room(fit, run.device) if fit else None
     profile = api.profile(reference, settings, input_shape, batch)
     graph, costs = profile.graph, profile.costs
     fits = fit_both(room, partial(api.load, reference, settings, input_shape), run, optimizer) if room else ()
-    return Memory(profile, run, optimizer, inference(graph, costs, run), training(graph, costs, run, optimizer), fits)
+    what_if = checkpoint_stages(graph, costs, run, optimizer) if checkpoint else None
+    infer, train = inference(graph, costs, run), training(graph, costs, run, optimizer)
+    return Memory(profile, run, optimizer, infer, train, fits, checkpointed=what_if)
 
 
 @dataclass(frozen=True, repr=False)

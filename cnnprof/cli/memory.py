@@ -20,6 +20,10 @@ def command(
     train: Annotated[bool, typer.Option("--train", help="Show a training step over time, not an inference.")] = False,
     optimizer: Optimizer = "sgd",
     fit: Fit = None,
+    checkpoint: Annotated[
+        Literal["stage"] | None,
+        typer.Option(help="Show what gradient checkpointing saves in training, and what it computes again."),
+    ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Run it, and show the allocator's record beside.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
     dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
@@ -59,7 +63,7 @@ def command(
         check_device(device)
     run = Execution(kind, dtype, layout, threads, workspace)
     with waiting(f"reading {name}") as say:
-        found = memory(name, parse_settings(set), parse_input(input), batch, run, optimizer, fit)
+        found = memory(name, parse_settings(set), parse_input(input), batch, run, optimizer, fit, bool(checkpoint))
         if measure:
             from cnnprof.measure.memory import record_memory
             from cnnprof.measure.options import Options

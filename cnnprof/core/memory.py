@@ -103,6 +103,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A training step with gradient checkpointing: its footprint, and the multiply-accumulates that run a second time."""
+
+    footprint: Footprint
+    extra_macs: Dim
+
+
+@dataclass(frozen=True, slots=True)
 class Lives:
     """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
 

@@ -7,7 +7,7 @@ to the first of them, and else into new memory (torch/csrc/autograd/input_buffer
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,17 +26,24 @@ ADAPTIVE = ("adam", "adamw")
 LOSS = "loss"
 
 
-def training(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: str = "sgd") -> Footprint:
+def training(
+    graph: Graph,
+    costs: Sequence[Cost],
+    run: Execution = USUAL,
+    optimizer: str = "sgd",
+    checkpointed: Sequence[range] = (),
+) -> Footprint:
     """The memory of one training step, from the second on, when the optimizer's state is there; `none` leaves its step out.
 
     Layers that need no gradient, because neither they nor any before them learn, run as in inference. The loss is a
-    cross-entropy of the outputs.
+    cross-entropy of the outputs. Stretches of layers that are `checkpointed` keep their inputs only and run again in the
+    backward pass.
     """
-    kept = keep(graph, costs, run)
+    kept = keep(graph, costs, run, checkpointed)
     trained = [run.element_bytes * cost.params for cost in costs if learns(cost)]
     ends = _ends(graph, costs)
     scores = sum(run.element_bytes * elements(cost.output) for cost in costs if cost.node.name in ends)
-    step = _Step({cost.node.name: cost for cost in costs}, kept, run)
+    step = _Step(costs, {cost.node.name: cost for cost in costs}, kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
         moments.append(Moment("step", optimizer, 0, _step_workspace(optimizer, trained, run), 0, sum(trained)))
@@ -57,12 +64,14 @@ class Kept:
         learning: the layers that need a gradient.
         by: for a memory that is kept, the first layer whose backward pass needs it.
         extra: bytes that a layer's backward pass needs and that lie in no other tensor.
+        again: what runs once more, by the layer whose backward pass first needs something of it.
     """
 
     tensors: Lives
     learning: frozenset[str]
     by: Mapping[str, int]
     extra: Mapping[str, Dim]
+    again: Mapping[int, Again] = field(default_factory=dict)
 
     @property
     def bytes(self) -> Dim:
@@ -76,25 +85,64 @@ class Kept:
         return (*own, *(Tensor(name, size, "extra") for name, size in self.extra.items()))
 
 
-def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Kept:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Layers of a checkpointed stretch that run again in the backward pass, and what is then kept of them."""
+
+    steps: range
+    kept: Kept
+
+
+def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpointed: Sequence[range] = ()) -> Kept:
     """What autograd keeps of each layer's tensors until the backward pass."""
     learning: set[str] = set()
     for cost in costs:
         if learns(cost) or not learning.isdisjoint(cost.node.inputs):
             learning.add(cost.node.name)
     tensors = lives(graph, costs, run, learning)
+    saved: dict[int, Saved] = {}
+    for step, cost in enumerate(costs):
+        if cost.node.name in learning:
+            saved[step] = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[cost.node.name])
+    apart = {step for stretch in checkpointed for step in stretch}
+    by, extra = _kept_of(costs, {step: each for step, each in saved.items() if step not in apart}, tensors)
+    again = {}
+    for stretch in checkpointed:
+        inside = {step: saved[step] for step in stretch if step in saved and _keeps(costs[step], saved[step])}
+        if not inside:
+            continue
+        own = {costs[step].node.name for step in stretch}
+        for name in {name for step in stretch for name in costs[step].node.inputs} - own:
+            owner = tensors.owner[name]
+            by[owner] = min(by.get(owner, stretch.start), stretch.start)
+        last = max(inside)
+        # torch stops when the last tensor is there: a layer that keeps nothing but its input does not run again.
+        steps = range(stretch.start, last + int(inside[last].output or not _is_zero(inside[last].extra)))
+        by_own, extra_own = _kept_of(costs, inside, tensors)
+        by_own = {name: step for name, step in by_own.items() if name in own}
+        again[last] = Again(steps, Kept(tensors, frozenset(learning), by_own, extra_own))
+    return Kept(tensors, frozenset(learning), by, extra, again)
+
+
+def _kept_of(costs: Sequence[Cost], saved: Mapping[int, Saved], tensors: Lives) -> tuple[dict[str, int], dict[str, Dim]]:
+    """`by` and `extra` of a `Kept`."""
     by: dict[str, int] = {}
     extra: dict[str, Dim] = {}
-    for step, cost in enumerate(costs):
-        name = cost.node.name
-        if name not in learning:
-            continue
-        saved: Saved = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[name])
-        for tensor in (*(cost.node.inputs[i] for i in saved.inputs), *((name,) if saved.output else ())):
+    for step, each in saved.items():
+        node = costs[step].node
+        for tensor in (*(node.inputs[i] for i in each.inputs), *((node.name,) if each.output else ())):
             by.setdefault(tensors.owner[tensor], step)
-        if not (known(saved.extra) and saved.extra == 0):
-            extra[name] = saved.extra
-    return Kept(tensors, frozenset(learning), by, extra)
+        if not _is_zero(each.extra):
+            extra[node.name] = each.extra
+    return by, extra
+
+
+def _keeps(cost: Cost, saved: Saved) -> bool:
+    return bool(saved.inputs) or saved.output or learns(cost) or not _is_zero(saved.extra)
+
+
+def _is_zero(size: Dim) -> bool:
+    return known(size) and bool(size == 0)
 
 
 def learns(cost: Cost) -> bool:
@@ -134,7 +182,8 @@ class _Waiting(NamedTuple):
 class _Step:
     """One training step as it goes on: the bytes alive of each kind."""
 
-    costs: Mapping[str, Cost]
+    costs: Sequence[Cost]
+    named: Mapping[str, Cost]
     kept: Kept
     run: Execution
     activations: Dim = 0
@@ -144,39 +193,55 @@ class _Step:
 
     def forward(self, scores: Dim) -> Iterator[Moment]:
         """The forward pass, and the loss, whose outputs have `scores` bytes."""
-        tensors, kept = self.kept.tensors, self.kept
-        done = by_step({name: step for name, step in tensors.last.items() if name not in kept.by})
-        for step, cost in enumerate(self.costs.values()):
+        held = yield from self._run("forward", range(len(self.costs)), self.kept)
+        yield self._moment("forward", LOSS, beside=scores)
+        self.activations = self.activations - held
+        # Logarithms of probabilities, and the gradients of both steps of the cross-entropy.
+        yield self._moment("backward", LOSS, beside=3 * scores)
+
+    def _run(self, phase: str, steps: range, kept: Kept) -> Generator[Moment, None, Dim]:
+        """A forward pass over some of the layers; gives the bytes that are alive after it and not kept."""
+        tensors = kept.tensors
+        own = [name for step in steps if tensors.owner[name := self.costs[step].node.name] == name]
+        done = by_step({name: tensors.last[name] for name in own if name not in kept.by})
+        # Where a stretch is checkpointed, what it would keep is made all the same.
+        passing = {name: extra for again in kept.again.values() for name, extra in again.kept.extra.items()}
+        for step in steps:
+            cost = self.costs[step]
             name = cost.node.name
-            if tensors.owner[name] == name:
-                self._hold(name, tensors.size[name])
+            if tensors.owner[name] == name and name in kept.by:
+                self.saved = self.saved + tensors.size[name]
+            elif tensors.owner[name] == name:
+                self.activations = self.activations + tensors.size[name]
             extra = kept.extra.get(name, 0)
             self.saved = self.saved + extra
+            beside = passing.get(name, 0)
             workspace: Dim = 0
             if self.run.workspace:
                 workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name])
                 # Part of it is what is now kept: a maximum's places, a normalization's statistics.
-                workspace = maximum(workspace - extra, 0)
-            yield self._moment("forward", name, workspace)
-            for gone in done.get(step, ()):
-                self._hold(gone, -tensors.size[gone])
-        yield self._moment("forward", LOSS, beside=scores)
-        for gone in done.get(len(self.costs), ()):
-            self._hold(gone, -tensors.size[gone])
-        # Logarithms of probabilities, and the gradients of both steps of the cross-entropy.
-        yield self._moment("backward", LOSS, beside=3 * scores)
+                workspace = maximum(workspace - extra - beside, 0)
+            yield self._moment(phase, name, workspace, beside)
+            self.activations = self.activations - sum(tensors.size[gone] for gone in done.pop(step, ()))
+        return sum(tensors.size[name] for names in done.values() for name in names)
 
     def backward(self, outputs: Container[str]) -> Iterator[Moment]:
         """The backward pass, from the gradients of the outputs."""
-        ends = by_step(self.kept.by)
-        for step, (name, cost) in reversed([*enumerate(self.costs.items())]):
+        all_kept = (self.kept, *(again.kept for again in self.kept.again.values()))
+        ends = [by_step(kept.by) for kept in all_kept]
+        for step, cost in reversed([*enumerate(self.costs)]):
+            name = cost.node.name
             if name in outputs and name in self.kept.learning:
                 yield from self._meet(cost, self._new(cost.output), False)
+            again = self.kept.again.get(step)
+            if again:
+                held = yield from self._run("recompute", again.steps, again.kept)
+                self.activations = self.activations - held
             if name in self.waiting:
                 yield from self._back_through(cost)
-            for gone in ends.get(step, ()):
-                self._hold(gone, -self.kept.tensors.size[gone])
-            self.saved = self.saved - self.kept.extra.get(name, 0)
+            for kept, ending in zip(all_kept, ends, strict=True):
+                gone = sum(self.kept.tensors.size[memory] for memory in ending.get(step, ()))
+                self.saved = self.saved - gone - kept.extra.get(name, 0)
 
     def _back_through(self, cost: Cost) -> Iterator[Moment]:
         layer, node = cost.node.layer, cost.node
@@ -199,7 +264,7 @@ class _Step:
         yield self._moment("backward", node.name, workspace)
         self._drop(gradient)
         for name, fresh, part in made:
-            yield from self._meet(self.costs[name], fresh, part)
+            yield from self._meet(self.named[name], fresh, part)
 
     def _meet(self, cost: Cost, gradient: _Gradient, part: bool) -> Iterator[Moment]:
         """One more gradient of a layer's output."""
@@ -223,12 +288,6 @@ class _Step:
         gradient.references -= 1
         if not gradient.references:
             self.activations = self.activations - gradient.bytes
-
-    def _hold(self, name: str, size: Dim) -> None:
-        if name in self.kept.by:
-            self.saved = self.saved + size
-        else:
-            self.activations = self.activations + size
 
     def _moment(self, phase: str, name: str, workspace: Dim = 0, beside: Dim = 0) -> Moment:
         workspace = workspace + self.run.standing_workspace

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnprof.core.execution import Execution
-from cnnprof.core.memory import Footprint, Moment, Record, Tensor, inference
+from cnnprof.core.memory import Checkpointed, Footprint, Moment, Record, Tensor, inference
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
 from cnnprof.core.training import training
+from cnnprof.core.transfer import backward_macs
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
 
 ROWS = 24
@@ -27,6 +28,7 @@ def show_memory(
     top: int,
     fits: Sequence[Fit],
     records: Sequence[Record],
+    checkpointed: Checkpointed | None = None,
 ) -> Report:
     """The report on one network's memory.
 
@@ -42,6 +44,8 @@ def show_memory(
     sections: list[Table | Listing] = [Listing((*header(graph)[:-1], place)), _kinds(by_mode)]
     if records:
         sections.append(_measured(by_mode, records))
+    if checkpointed:
+        sections.append(_what_if(profile, by_mode["train"], checkpointed))
     if fits:
         sections.append(fit_table(fits))
     sections += [_timeline(shown, MODES[mode]), _tensors(shown, MODES[mode], top)]
@@ -54,6 +58,7 @@ def show_memory(
         "timeline": {MODES[m]: [_moment_dict(moment) for moment in f.moments] for m, f in by_mode.items()},
         "tensors": [_tensor_dict(tensor) for tensor in _largest(shown, top)],
         "fits": [fit_dict(fit) for fit in fits],
+        **({"checkpointed": _checkpointed_dict(checkpointed)} if checkpointed else {}),
         "measured": [_record_dict(record, by_mode) for record in records],
     }
     notes = [*_remarks(run, records), *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
@@ -159,6 +164,18 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table
     return Table(tuple(present), tuple(rows), "Predicted and measured")
 
 
+def _what_if(profile: Profile, without: Footprint, checkpointed: Checkpointed) -> Table:
+    forward, backward = profile.totals.macs, backward_macs(profile.costs)
+    cases = (("without", without, 0), ("by stage", checkpointed.footprint, checkpointed.extra_macs))
+    rows = tuple(
+        {"checkpointing": name, "training_bytes": footprint.peak_bytes}
+        | {"forward_macs": forward + extra, "backward_macs": backward, "extra_share": extra / forward if forward else None}
+        for name, footprint, extra in cases
+    )
+    columns = ("checkpointing", "training_bytes", "forward_macs", "backward_macs", "extra_share")
+    return Table(columns, rows, "Gradient checkpointing: stages keep their input and run again in the backward pass")
+
+
 def fit_table(fits: Sequence[Fit]) -> Table:
     """The largest batch of each mode."""
     rows = tuple(
@@ -220,6 +237,10 @@ def _moment_dict(moment: Moment) -> dict[str, Any]:
 
 def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "bytes": tensor.bytes, "kind": tensor.kind}
+
+
+def _checkpointed_dict(checkpointed: Checkpointed) -> dict[str, Any]:
+    return {"by": "stage", "extra_macs": checkpointed.extra_macs, **_footprint_dict(checkpointed.footprint, trained=True)}
 
 
 def _record_dict(record: Record, by_mode: dict[str, Footprint]) -> dict[str, Any]:

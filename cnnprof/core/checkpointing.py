@@ -1,0 +1,50 @@
+"""Gradient checkpointing by stage: which layers keep only their input, and what running them again computes.
+
+The stages run through torch.utils.checkpoint (use_reentrant=False; Chen et al. 2016, arXiv:1604.06174): the forward pass keeps
+what goes into a stage, and the backward pass runs the stage once more before it goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from cnnprof.core.errors import UsageError
+from cnnprof.core.execution import USUAL, Execution
+from cnnprof.core.graph import Graph
+from cnnprof.core.memory import Checkpointed
+from cnnprof.core.results import Cost
+from cnnprof.core.training import keep, training
+
+FEW = 3
+"""With fewer stages than this, a network's blocks one level deeper are its stages."""
+
+
+def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
+    """The stretches of layers that are one block with more than one layer.
+
+    torchvision keeps some networks in a single `features`: there the second name of a layer's path is the stage. Raises
+    UsageError for a network without blocks.
+    """
+    found, deeper = _stretches(costs, 1), _stretches(costs, 2)
+    if len(found) < FEW and len(deeper) > len(found):
+        found = deeper
+    if not found:
+        raise UsageError(
+            f"{graph.name} has no stages to checkpoint", hint="leave --checkpoint out: its layers stand in no block"
+        )
+    return found
+
+
+def checkpoint(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: str = "sgd") -> Checkpointed:
+    """A training step whose stages are checkpointed. Raises UsageError for a network without stages."""
+    stretches = stages(graph, costs)
+    again = keep(graph, costs, run, stretches).again.values()
+    extra = sum(costs[step].macs for each in again for step in each.steps)
+    return Checkpointed(training(graph, costs, run, optimizer, stretches), extra)
+
+
+def _stretches(costs: Sequence[Cost], depth: int) -> list[range]:
+    labelled = ((cost.node.path[:depth] if len(cost.node.path) > depth else None, step) for step, cost in enumerate(costs))
+    groups = [(label, [step for _, step in group]) for label, group in groupby(labelled, key=lambda pair: pair[0])]
+    return [range(steps[0], steps[-1] + 1) for label, steps in groups if label and len(steps) > 1]
