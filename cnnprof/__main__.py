@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 
-from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError
+from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
 
 OPTIONAL = {"torch": "torch", "torchvision": "torch", "fvcore": "torch", "numpy": "torch", "sympy": "symbolic"}
 """Packages that not every command needs, with the extra that brings them."""
@@ -15,6 +16,9 @@ OPTIONAL = {"torch": "torch", "torchvision": "torch", "fvcore": "torch", "numpy"
 def main() -> None:
     """Run the command line; leave with the exit codes of `core.errors`."""
     gc.set_threshold(100_000)  # a start creates much and drops little: collecting after every 700 objects costs 7% of it
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it is open as long as the process runs
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -39,6 +43,8 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and error.name in OPTIONAL:
         hint = f"pip install 'cnnprof[{OPTIONAL[error.name]}]'"
         return str(UnavailableError(f"this needs {error.name}, which is not installed", hint=hint)), UnavailableError.exit_code
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"cannot write the output: {error.strerror}", UsageError.exit_code
     what = f"a defect in cnnprof: {type(error).__name__}: {error}"
     return f"{what}\n  = hint: CNNPROF_DEBUG=1 shows where; please report it", DEFECT
 

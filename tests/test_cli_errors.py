@@ -1,5 +1,6 @@
 """Bad input: one message, the right exit code, no traceback, and nothing lost."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -116,6 +117,26 @@ def test_a_closed_pipe_is_no_error():
     )
     assert len(shell.stdout.splitlines()) == 1
     assert shell.stderr == ""
+
+
+def test_a_closed_or_full_stdout_is_no_defect():
+    command = f"CNNPROF_DEBUG= {sys.executable} -m cnnprof"
+    for where, code, said in [("summary lenet5 >&-", 0, ""), ("list >&-", 0, ""), ("summary lenet5 2>&- >/dev/null", 0, "")] + [
+        (f"{what} >/dev/full", 2, "error: cannot write the output: No space left on device\n")
+        for what in ("summary lenet5", "schema", "--version")
+    ]:
+        shell = subprocess.run(["bash", "-c", f"{command} {where}"], capture_output=True, text=True, timeout=60)
+        assert (shell.returncode, shell.stderr) == (code, said), where
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    done = cnnprof("summary", "lenet5", "--json", "-o", "/dev/stdout")
+    assert json.loads(done.out)["totals"]["params"] == 61_706
+    (tmp_path / "link.json").symlink_to("real.json")
+    assert cnnprof("summary", "lenet5", "-o", tmp_path / "link.json").code == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["command"] == "summary"
+    assert {path.name for path in tmp_path.iterdir()} == {"link.json", "real.json"}
 
 
 def test_an_interrupt_leaves_without_a_traceback(tmp_path):

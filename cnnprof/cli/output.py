@@ -63,12 +63,18 @@ def terminal_style() -> Style:
 
 def write_whole(path: Path, text: str) -> None:
     """Replace the file in one step, so that a good one is never left half overwritten. Raises UsageError if that fails."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        if _is_device(path):
+            path.write_text(text, encoding="utf-8")
+            return
+        target = path.resolve()  # a link stays one
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise _unwritable(path, error) from None
 
 
@@ -86,8 +92,15 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: it is a directory")
     if not folder.is_dir():
         raise UsageError(f"cannot write {path}: there is no directory {folder}")
-    if not os.access(folder, os.W_OK):
+    if not _is_device(path) and not os.access(folder, os.W_OK):
         raise UsageError(f"cannot write {path}: no permission in {folder}")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UsageError(f"cannot write {path}: it is read-only")
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is something to write to, such as /dev/stdout or a pipe, and not to replace."""
+    return path.exists() and not path.is_file()
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
