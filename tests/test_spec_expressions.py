@@ -119,6 +119,7 @@ def test_make_divisible_is_torchvisions() -> None:
         ("range(1, 5, 0)", "range takes a step that is not 0", 0, 14),
         ("zip(depths, [1])", "zip takes lists of one length, not of 3 and 1", 0, 16),
         ("round(1.5, 99)", "round rounds to a whole number of digits, not 99", 0, 14),
+        ("make_divisible(-8.5)", "make_divisible takes a number above 0, not -8.5", 0, 20),
         ("make_divisible(8, 0)", "make_divisible takes a divisor above 0", 0, 20),
         ("[i for i in depths]", "a comprehension is not part of the language", 0, 19),
         ("lambda: 1", "a lambda is not part of the language", 0, 9),

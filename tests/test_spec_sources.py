@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cnnprof.core.errors import SpecError
-from cnnprof.sources import _catalogue, specs
+from cnnprof.sources import _catalogue, expand, specs
 from cnnprof.spec import read_family
 
 BLOCK = """input: 3x8x8
@@ -171,3 +171,13 @@ def test_bare_names() -> None:
     with pytest.raises(SpecError, match="unknown network 'resnet5'") as caught:
         specs.load("resnet5")
     assert "'resnet50'" in (caught.value.hint or "")
+
+
+def test_a_glob_gives_each_network_once(project, monkeypatch) -> None:
+    monkeypatch.chdir(project)
+    assert "mobilenet_v2" in specs.names()
+    assert expand(["resnet*0"]) == ["resnet50", "resnet20", "resnet110"]
+    assert {"resnet", "resnet50"} & set(expand(["resnet*"])) == {"resnet50"}
+    assert "mobilenet_v2" in expand(["mobilenet*"]), "a family of its default's name"
+    assert expand(["resne[t]"]) == ["resnet"], "nothing else matches"
+    assert expand(["resnet", "resnet50"]) == ["resnet", "resnet50"], "both are asked for"

@@ -50,7 +50,9 @@ def load(
 
 
 def expand(patterns: Iterable[str]) -> list[str]:
-    """References with every glob (`resnet*`, `torchvision:swin_*`) replaced by the names it matches, without repetition."""
+    """References with every glob (`resnet*`, `torchvision:swin_*`) replaced by the networks it matches, each of them once."""
+    from cnnprof.sources import specs
+
     found: dict[str, None] = {}
     for pattern in patterns:
         if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern) or _is_inline(pattern):
@@ -60,7 +62,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
         matches = [name for name in every_name(glob) if fnmatchcase(name, _canonical(glob))]
         if not matches:
             raise CnnprofError(f"no network's name matches '{glob}'", hint="cnnprof list shows them all")
-        found |= dict.fromkeys(match + at + inline for match in matches)
+        found |= dict.fromkeys(match + at + inline for match in specs.each_once(matches))
     return list(found)
 
 

@@ -52,6 +52,23 @@ def catalogue(wanted: Container[str] | None = None) -> Iterator[tuple[str, Graph
             yield name, _elaborated(family, name if family.variants else None)
 
 
+def each_once(wanted: list[str]) -> list[str]:
+    """The names without those of families whose default variant is among them: both stand for one network."""
+    files = names()
+
+    def is_repeated(name: str) -> bool:
+        path = files.get(name)
+        if path is None or path.stem != name:
+            return False
+        try:
+            variant = _variant(read_family(path, _shown(path)), name)
+        except SpecError:
+            return False
+        return variant not in (None, name) and variant in wanted and files[variant] == path
+
+    return [name for name in wanted if not is_repeated(name)]
+
+
 def _elaborated(family: Family, variant: str | None) -> Graph | CnnprofError:
     try:
         return elaborate(family, variant)

@@ -28,6 +28,8 @@ def make_divisible(value: Value, divisor: Value = 8, least: Value = None) -> Val
     As in the MobileNet authors' and torchvision's code (`_make_divisible`).
     """
     _numbers(value, divisor, *([] if least is None else [least]))
+    if value <= 0:
+        raise FunctionError(f"takes a number above 0, not {value:g}")
     if divisor <= 0:
         raise FunctionError("takes a divisor above 0")
     rounded = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
