@@ -66,7 +66,11 @@ def test_now_against_before(earlier):
     ("arguments", "message"),
     [
         (("resnet18", "--against", "old.json"), "old.json has no times of resnet18, batch 1, fp32, infer: lenet5 (1x32x32)"),
-        (("lenet5", "--input", "1x32x32,1x128x128", "--against", "old.json", "--threads", 2), "threads 1, here 2"),
+        (
+            ("lenet5", "--input", "1x32x32,1x128x128", "--against", "old.json", "--layout", "channels_last"),
+            "layout nchw, here channels_last",
+        ),
+        (("lenet5", "--threads", 5000), "5000 threads are more than this process has cores"),
         (("lenet5", "--against", "run.jsonl"), "run.jsonl holds no measurements"),
         (("lenet5", "--against", "nowhere.json"), "cannot read nowhere.json: No such file"),
         (("lenet5", "--compare"), "--compare needs two networks"),

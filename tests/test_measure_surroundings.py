@@ -32,7 +32,6 @@ def test_what_the_process_was_denied(spent, expected):
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({"threads": 4}, "4 threads on 2 cores"),
         ({"threads": 2, "parallel_cost": 600.0}, "600 times as long with 2 threads as with one"),
         ({"group": 1}, "only those of one group can be compared"),
         ({"stolen": 0.25}, "host took 25% of the processor time"),

@@ -33,7 +33,7 @@ def options(quick: bool = False, **given: Any) -> Options:
     """The options of a run on a device that is there; `quick` makes it short, unless a value is given."""
     short = QUICK if quick else {}
     chosen = Options(**{**short, **{name: value for name, value in given.items() if value is not None}})
-    check_device(chosen.device)
+    check_device(chosen.device, chosen.threads)
     return chosen
 
 

@@ -51,7 +51,7 @@ def run(
     for one round, MeasurementError if no worker process can work at all, and Interrupted, which carries the measurements so
     far, on Ctrl-C.
     """
-    check_device(options.device)
+    check_device(options.device, options.threads)
     bench = _Run(jobs, options, on_progress, journal)
     try:
         bench.measure()

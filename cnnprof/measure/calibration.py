@@ -28,7 +28,7 @@ DEFAULTS = Options()
 
 def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda _: None) -> Ceilings:
     """Measure the ceilings. Raises UnavailableError before anything starts, and MeasurementError if a process fails."""
-    check_device(options.device)
+    check_device(options.device, options.threads)
     rates: dict[tuple[str, str, int], float] = {}
     overheads: list[float] = []
     for process in range(PROCESSES):

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from cnnprof.core.errors import UnavailableError, UsageError
+from cnnprof.measure.surroundings import core_count
 
 Run = Callable[[], object]
 
@@ -204,8 +205,14 @@ class MpsDevice:
         return {"device_name": "Apple GPU (MPS)"}
 
 
-def check_device(name: str) -> None:
-    """Raise UsageError if there is no device of such a name, UnavailableError if this machine, or its torch, has none."""
+def check_device(name: str, threads: int = 1) -> None:
+    """Raise UsageError if there is no device of such a name, UnavailableError if this machine, or its torch, has none.
+
+    UsageError as well for more `threads` than there are cores: they would wait for one another.
+    """
+    if threads > core_count():
+        cores = f"{core_count()} cores" if core_count() > 1 else "one core"
+        raise UsageError(f"{threads} threads are more than this process has cores ({cores})", hint=f"--threads {core_count()}")
     matched = re.fullmatch(r"(cpu|cuda|mps)(?::(\d+))?", name)
     if not matched or (matched[2] and matched[1] != "cuda"):
         raise UsageError(f"unknown device '{name}'", hint="devices are cpu, cuda (or cuda:1, ...) and mps")

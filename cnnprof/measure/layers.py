@@ -33,7 +33,7 @@ def time_layers(
 
     Raises UsageError for training and UnavailableError before anything starts, and MeasurementError if a process fails.
     """
-    check_device(options.device)
+    check_device(options.device, options.threads)
     if options.mode != "infer":
         raise UsageError("layers are timed in inference only", hint="leave --mode train out")
     deadline = time.monotonic() + (options.budget_seconds or SECONDS_A_JOB * len(jobs))

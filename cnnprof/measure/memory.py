@@ -22,7 +22,7 @@ def record_memory(graph: Graph, options: Options, optimizer: str = "sgd") -> Rec
     A network that the device has no room for gives a record that says so. Raises UsageError and UnavailableError before
     anything starts.
     """
-    check_device(options.device)
+    check_device(options.device, options.threads)
     if options.device == "mps":
         raise UsageError("mps keeps no record of memory", hint="use --device cpu or cuda")
     request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict(), "optimizer": optimizer}

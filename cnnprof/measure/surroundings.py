@@ -130,13 +130,10 @@ def find_disturbances(
         return ()
     found = []
     cpu, faults, switches = (sum(column) for column in zip(*spent, strict=True))
-    threads, cores = environment.get("threads", 1), environment.get("cores", 1)
-    if threads > cores:
-        found.append(f"{threads} threads on {cores} cores")
     if environment.get("parallel_cost", 0) > SLOW_START:
         found.append(
-            f"a small operation takes {environment['parallel_cost']:.0f} times as long with {threads} threads as with one: "
-            "another process holds a core, and times with several threads say more about that than about the network"
+            f"a small operation takes {environment['parallel_cost']:.0f} times as long with {environment['threads']} threads as "
+            "with one: another process holds a core, and times with several threads say more about that than about the network"
         )
     if environment.get("device") == "cpu":
         if cpu < 0.9 * seconds:
