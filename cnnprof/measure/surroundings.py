@@ -131,9 +131,10 @@ def find_disturbances(
     found = []
     cpu, faults, switches = (sum(column) for column in zip(*spent, strict=True))
     if environment.get("parallel_cost", 0) > SLOW_START:
+        times_as_long = f"{environment['parallel_cost']:.0f} times as long with {environment['threads']} threads as with one"
         found.append(
-            f"a small operation takes {environment['parallel_cost']:.0f} times as long with {environment['threads']} threads as "
-            "with one: another process holds a core, and times with several threads say more about that than about the network"
+            f"a small operation takes {times_as_long}: another process holds a core, and times with several threads say more "
+            "about that than about the network"
         )
     if environment.get("device") == "cpu":
         if cpu < 0.9 * seconds:
