@@ -24,6 +24,12 @@ _SHAPED_BY = ("core", "core/layers", "torch_bridge", "torch_bridge/rows", "sourc
 """Folders whose code decides what a captured graph looks like."""
 
 
+def ask(reference: str, settings: Mapping[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> dict[str, Any]:
+    """What a captured graph depends on, for `recall_graph`; settings stand there as Python writes them."""
+    said = {key: repr(value) for key, value in sorted(settings.items())}
+    return {"reference": reference, "settings": said, "input": input_shape, "batch": batch}
+
+
 def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Callable[[], Graph]) -> Graph:
     """The kept graph for the question, or a new one, which is then kept.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.core.graph import Facts, Graph
-from cnnprof.sources._cache import recall_graph, recall_names
+from cnnprof.sources._cache import ask, recall_graph, recall_names
 
 _PACKAGES = ("timm", "torch", "torchvision")
 
@@ -34,12 +34,7 @@ def load(
     Raises CnnprofError for an unknown name or setting, UnavailableError without timm.
     """
     settings = dict(settings or {})
-    question = {
-        "reference": f"timm:{name}",
-        "settings": {key: repr(value) for key, value in sorted(settings.items())},
-        "input": input_shape,
-        "batch": batch,
-    }
+    question = ask(f"timm:{name}", settings, input_shape, batch)
     return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnprof.core.errors import CnnprofError, did_you_mean
 from cnnprof.core.graph import Accuracy, Facts, Figure, Graph
-from cnnprof.sources._cache import recall_graph, recall_names
+from cnnprof.sources._cache import ask, recall_graph, recall_names
 
 _PACKAGES = ("torch", "torchvision")
 _DATASET = "ImageNet-1K"
@@ -45,12 +45,7 @@ def load(
     if name not in known:
         raise CnnprofError(f"torchvision has no classification model '{name}'", hint=did_you_mean(name, known))
     settings = dict(settings or {})
-    question = {
-        "reference": f"torchvision:{name}",
-        "settings": {key: repr(value) for key, value in sorted(settings.items())},
-        "input": input_shape,
-        "batch": batch,
-    }
+    question = ask(f"torchvision:{name}", settings, input_shape, batch)
     return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
 
 
