@@ -88,6 +88,8 @@ def test_options_change_the_figures():
         (["memory", "lenet5", "--optimizer", "adma"], "unknown optimizer 'adma'"),
         (["memory", "lenet5", "--dtype", "fp12"], "fp12"),
         (["memory", "lenet5", "--device", "tpu"], "nothing is known of memory on 'tpu'"),
+        (["memory", "lenet5", "--amp", "bf16", "--dtype", "fp16"], "--amp does not go with --dtype fp16"),
+        (["memory", "lenet5", "--amp", "fp16", "--measure"], "--measure does not go with --amp fp16 on cpu"),
         (["memory", "lenet5", "--measure", "--no-workspace"], "--measure does not go with --no-workspace"),
         (["memory", "lenet55"], "unknown network 'lenet55'"),
     ],

@@ -198,3 +198,24 @@ def test_training_grows_with_the_batch_and_its_parts_add_up():
         peak = footprint.peak
         parts = peak.activation_bytes + peak.workspace_bytes + peak.saved_bytes + peak.gradient_bytes
         assert footprint.peak_bytes == footprint.fixed_bytes + parts
+
+
+def test_autocast_keeps_half_of_what_it_computes_in_half():
+    graph = cnnprof.load("lenet5", batch=4)
+    costs = analyze(graph).costs
+    single, mixed = keep(graph, costs), keep(graph, costs, Execution(amp="bf16"))
+    # Every tensor comes from a convolution or a linear layer; their weights are copied, and so is the input.
+    weights = sum(cost.params for cost in costs)
+    assert mixed.bytes == single.bytes // 2 + 2 * weights + 2 * 4 * 32 * 32
+    whole = training(graph, costs, Execution(amp="bf16", workspace=False), "adam")
+    assert whole.parameter_bytes == 4 * weights
+    assert whole.optimizer_bytes == 8 * weights
+
+
+@pytest.mark.parametrize(("device", "last"), [("cpu", "fp16"), ("cuda", "fp32")])
+def test_autocast_follows_each_format(device, last):
+    graph = chain(
+        ("relu", L["ReLU"]()), ("conv", Conv(8, (1, 1))), ("relu2", L["ReLU"]()), ("soft", L["Softmax"]()), ("sum", L["Add"]())
+    )
+    runs = keep(graph, analyze(graph).costs, Execution(device, amp="fp16")).tensors.runs
+    assert [runs[node.name].dtype for node in graph] == ["fp32", "fp16", "fp16", last, last]

@@ -18,11 +18,11 @@ def predicted(graph, mode, optimizer, run):
     return (inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)).peak_bytes
 
 
-def recorded(graph, mode, optimizer="sgd", layout="nchw"):
+def recorded(graph, mode, optimizer="sgd", layout="nchw", dtype="fp32"):
     from cnnprof.measure.devices import open_device
     from cnnprof.measure.memory import record
 
-    return record(graph, open_device("cpu"), "fp32", mode, layout, optimizer)["peak_bytes"]
+    return record(graph, open_device("cpu"), dtype, mode, layout, optimizer)["peak_bytes"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,29 @@ def test_channels_last_takes_what_is_predicted(name):
     graph = cnnprof.load(name, batch=2)
     measured = recorded(graph, "infer", layout="channels_last")
     assert predicted(graph, "infer", "none", Execution(layout="channels_last")) == pytest.approx(measured, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "size", "optimizer"),
+    [
+        ("resnet18", 8, None, "sgd"),
+        ("mobilenet_v2", 8, (3, 128, 128), "sgd"),
+        ("vgg16", 8, (3, 64, 64), "sgd"),
+        ("densenet121", 2, (3, 97, 131), "adam"),
+        ("torchvision:mobilenet_v3_small", 5, (3, 160, 160), "momentum"),
+    ],
+)
+def test_mixed_precision_takes_what_is_predicted(name, batch, size, optimizer):
+    graph = cnnprof.load(name, input_shape=size, batch=batch)
+    measured = recorded(graph, "train", optimizer, dtype="amp")
+    assert predicted(graph, "train", optimizer, Execution(amp="bf16")) == pytest.approx(measured, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121"])
+@pytest.mark.parametrize(("dtype", "run"), [("amp", Execution(amp="bf16")), ("bf16", Execution(dtype="bf16"))])
+def test_inference_in_bf16_takes_what_is_predicted(name, dtype, run):
+    graph = cnnprof.load(name, input_shape=(3, 128, 128), batch=3)
+    assert predicted(graph, "infer", "none", run) == pytest.approx(recorded(graph, "infer", dtype=dtype), rel=TOLERANCE)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ def command(
     measure: Annotated[bool, typer.Option("--measure", help="Run it, and show the allocator's record beside.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
     dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
+    amp: Annotated[
+        Literal["bf16", "fp16"] | None, typer.Option(help="Under torch.autocast: weights in fp32, computed in this format.")
+    ] = None,
     layout: Annotated[Literal["nchw", "channels_last"], typer.Option(help="How tensors lie in memory.")] = "nchw",
     threads: Threads = 1,
     workspace: Annotated[bool, typer.Option(help="Count what kernels hold for themselves.")] = True,
@@ -55,13 +58,18 @@ def command(
     kind = device.partition(":")[0]
     if kind not in ("cpu", "cuda"):
         raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    if amp and dtype != "fp32":
+        raise UsageError(f"--amp does not go with --dtype {dtype}", hint="autocast keeps weights in fp32")
+    usual = "bf16" if kind == "cpu" else "fp16"
+    if measure and amp and amp != usual:
+        raise UsageError(f"--measure does not go with --amp {amp} on {kind}", hint=f"torch's own format there is {usual}")
     if measure and not workspace:
         raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
     if measure:
         from cnnprof.measure.devices import check_device
 
         check_device(device)
-    run = Execution(kind, dtype, layout, threads, workspace)
+    run = Execution(kind, dtype, layout, threads, workspace, amp or "")
     with waiting(f"reading {name}") as say:
         found = memory(name, parse_settings(set), parse_input(input), batch, run, optimizer, fit, bool(checkpoint))
         if measure:
@@ -71,7 +79,7 @@ def command(
             records = []
             for mode in ("infer", "train"):
                 say(f"running {name}: {mode}")
-                how = Options(device=device, dtype=dtype, layout=layout, threads=threads, mode=mode)
+                how = Options(device=device, dtype="amp" if amp else dtype, layout=layout, threads=threads, mode=mode)
                 records.append(record_memory(found.profile.graph, how, optimizer))
             found = replace(found, records=tuple(records))
     emit(found.report("train" if train else "infer", top), chosen, output)

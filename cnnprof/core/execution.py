@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ class Execution:
         layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
+        amp: the half format that torch.autocast computes in, or "".
         weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
     """
 
@@ -29,12 +31,22 @@ class Execution:
     layout: str = "nchw"
     threads: int = 1
     workspace: bool = True
+    amp: str = ""
     weights_lie_otherwise: bool = False
 
     @property
     def standing_workspace(self) -> int:
         """Bytes that a library keeps from its first use on: cuBLAS's buffers before Hopper (torch/cuda `_cublas` default)."""
         return 8_519_680 if self.workspace and self.device == "cuda" else 0
+
+    def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
+        """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""
+        if not self.amp:
+            return self.dtype
+        if rule == "half":
+            return self.amp
+        single = rule == "single" or (rule == "single on cuda" and self.device == "cuda")
+        return self.dtype if single or not given or self.dtype in given else self.amp
 
     @property
     def element_bytes(self) -> int:

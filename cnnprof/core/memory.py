@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnprof.core.arith import Dim, greatest
-from cnnprof.core.execution import USUAL, Execution
+from cnnprof.core.execution import ELEMENT_BYTES, USUAL, Execution
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
 from cnnprof.core.results import Cost
@@ -118,7 +118,9 @@ class Lives:
     size: dict[str, Dim]
     last: dict[str, int]
     runs: dict[str, Execution]
-    """How each layer runs: in the layout that its input has."""
+    """How each layer runs: in the layout that its input has, and the format that it computes in."""
+    casts: dict[str, dict[int, Dim]]
+    """Under autocast, for a layer the bytes of its inputs in the format that it computes in, by position."""
 
 
 def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Container[str] = ()) -> Lives:
@@ -126,12 +128,13 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     owner = {INPUT: INPUT}
     size: dict[str, Dim] = {INPUT: 0}  # counted as the input
     last = {INPUT: len(costs)}
-    layouts = {INPUT: run.layout}
+    layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
     ways = {
-        layout: replace(run, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
+        (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
         for layout in ("nchw", "channels_last", "permuted")
+        for dtype in (run.dtype, run.amp or run.dtype)
     }
-    runs = {}
+    runs, casts = {}, {}
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
         node, layer = cost.node, cost.node.layer
@@ -140,15 +143,22 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
         writes = layer.writes_in_training if node.name in trained else layer.writes
         given = tuple([layouts[name] for name in node.inputs])
         layouts[node.name] = layer.layout(*given)
-        runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw"]
+        dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
+        way = runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw", dtype]
+        if run.amp:
+            casts[node.name] = {
+                position: way.element_bytes * elements(shape)
+                for position, (name, shape) in enumerate(zip(node.inputs, cost.inputs, strict=True))
+                if formats[name] != dtype and layer.autocast != "widest"
+            }
         own = node.name if writes or not node.inputs else owner[node.inputs[0]]
         owner[node.name] = own
         if own == node.name:
-            size[own] = run.element_bytes * elements(cost.output) if writes else 0
+            size[own] = way.element_bytes * elements(cost.output) if writes else 0
         last[own] = max(last.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
         last[owner[name]] = len(costs)
-    return Lives(owner, size, last, runs)
+    return Lives(owner, size, last, runs, casts)
 
 
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
@@ -163,7 +173,9 @@ def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Fo
         if tensors.owner[name] == name:
             alive = alive + tensors.size[name]
         workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
-        moments.append(Moment("forward", name, alive, workspace + run.standing_workspace))
+        # Autocast casts weights for each layer anew where nothing is trained.
+        beside = sum(tensors.casts[name].values()) + half_weights(cost, run) if run.amp else 0
+        moments.append(Moment("forward", name, alive + beside, workspace + run.standing_workspace))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
     return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))
@@ -177,6 +189,11 @@ def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim
         "buffer_bytes": sum(cost.node.layer.buffers(*cost.inputs, run=run) for cost in costs),
         "input_bytes": size * elements(graph.input_shape),
     }
+
+
+def half_weights(cost: Cost, run: Execution) -> Dim:
+    """Bytes of the weights' copies that autocast makes."""
+    return ELEMENT_BYTES[run.amp] * cost.params if run.amp and cost.node.layer.autocast == "half" else 0
 
 
 def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:

@@ -15,7 +15,7 @@ from cnnprof.core.arith import Dim, Shape, greatest, known, maximum, same
 from cnnprof.core.execution import USUAL, Execution, Saved
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
-from cnnprof.core.memory import Footprint, Lives, Moment, Tensor, by_step, lives, stored
+from cnnprof.core.memory import Footprint, Lives, Moment, Tensor, by_step, half_weights, lives, stored
 from cnnprof.core.results import Cost
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
@@ -103,7 +103,8 @@ def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpoint
     saved: dict[int, Saved] = {}
     for step, cost in enumerate(costs):
         if cost.node.name in learning:
-            saved[step] = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[cost.node.name])
+            each = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[cost.node.name])
+            saved[step] = _cast(each, tensors.casts[cost.node.name], half_weights(cost, run)) if run.amp else each
     apart = {step for stretch in checkpointed for step in stretch}
     by, extra = _kept_of(costs, {step: each for step, each in saved.items() if step not in apart}, tensors)
     again = {}
@@ -122,6 +123,12 @@ def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpoint
         by_own = {name: step for name, step in by_own.items() if name in own}
         again[last] = Again(steps, Kept(tensors, frozenset(learning), by_own, extra_own))
     return Kept(tensors, frozenset(learning), by, extra, again)
+
+
+def _cast(saved: Saved, casts: Mapping[int, Dim], weights: Dim) -> Saved:
+    """What is kept under autocast: inputs as they were cast, and the copies of weights."""
+    copies = sum(casts[position] for position in saved.inputs if position in casts)
+    return Saved(tuple(i for i in saved.inputs if i not in casts), saved.output, saved.extra + copies + weights)
 
 
 def _kept_of(costs: Sequence[Cost], saved: Mapping[int, Saved], tensors: Lives) -> tuple[dict[str, int], dict[str, Dim]]:
@@ -232,7 +239,7 @@ class _Step:
         for step, cost in reversed([*enumerate(self.costs)]):
             name = cost.node.name
             if name in outputs and name in self.kept.learning:
-                yield from self._meet(cost, self._new(cost.output), False)
+                yield from self._meet(cost, self._new(name, cost.output), False)
             again = self.kept.again.get(step)
             if again:
                 held = yield from self._run("recompute", again.steps, again.kept)
@@ -242,6 +249,10 @@ class _Step:
             for kept, ending in zip(all_kept, ends, strict=True):
                 gone = sum(self.kept.tensors.size[memory] for memory in ending.get(step, ()))
                 self.saved = self.saved - gone - kept.extra.get(name, 0)
+            if learns(cost) and self.run.amp:
+                # Gradients of weights that were cast come in half precision, and are made full when the layer is done.
+                self.gradients = self.gradients + self.run.element_bytes * cost.params
+                yield self._moment("backward", name, beside=half_weights(cost, self.run))
 
     def _back_through(self, cost: Cost) -> Iterator[Moment]:
         layer, node = cost.node.layer, cost.node
@@ -252,8 +263,9 @@ class _Step:
                 part = layer.gradient == "part"
                 hands_on = part or (layer.gradient == "same" and same(elements(shape), elements(cost.output)))
                 gradient.references += int(hands_on)
-                made.append((name, gradient if hands_on else self._new(shape), part))
-        if learns(cost):
+                made.append((name, gradient if hands_on else self._new(name, shape), part))
+        half = half_weights(cost, self.run) if learns(cost) else 0
+        if learns(cost) and not self.run.amp:
             self.gradients = self.gradients + self.run.element_bytes * cost.params
         workspace: Dim = 0
         if self.run.workspace:
@@ -261,7 +273,7 @@ class _Step:
             workspace = layer.backward_workspace(
                 *cost.inputs, output=cost.output, run=way, further=bool(made), learned=learns(cost)
             )
-        yield self._moment("backward", node.name, workspace)
+        yield self._moment("backward", node.name, workspace, beside=half)
         self._drop(gradient)
         for name, fresh, part in made:
             yield from self._meet(self.named[name], fresh, part)
@@ -274,13 +286,14 @@ class _Step:
             self.waiting[name] = _Waiting(gradient, part)
             return
         if first.gradient.references > 1 or first.part:
-            self.waiting[name] = _Waiting(self._new(cost.output), False)
+            self.waiting[name] = _Waiting(self._new(name, cost.output), False)
             yield self._moment("backward", name)
             self._drop(first.gradient)
         self._drop(gradient)
 
-    def _new(self, shape: Shape) -> _Gradient:
-        gradient = _Gradient(self.run.element_bytes * elements(shape))
+    def _new(self, name: str, shape: Shape) -> _Gradient:
+        """A gradient of that layer's output, in its format."""
+        gradient = _Gradient(self.kept.tensors.runs[name].element_bytes * elements(shape))
         self.activations = self.activations + gradient.bytes
         return gradient
 

@@ -38,7 +38,8 @@ def show_memory(
         top: how many tensors.
     """
     graph, shown = profile.graph, by_mode[mode]
-    how = f"{run.dtype}, {run.layout}, batch {graph.input_shape[0]}, training with {optimizer}"
+    numbers = f"{run.dtype} (autocast to {run.amp})" if run.amp else run.dtype
+    how = f"{numbers}, {run.layout}, batch {graph.input_shape[0]}, training with {optimizer}"
     on = "" if run.workspace else ", kernels' workspace left out"
     place = Fact("runs", f"on {run.device}{_threads(run)}, {how}{on}")
     sections: list[Table | Listing] = [Listing((*header(graph)[:-1], place)), _kinds(by_mode)]
@@ -54,6 +55,7 @@ def show_memory(
         "totals": totals_dict(profile.totals),
         "memory": memory_dict(by_mode["infer"], by_mode["train"]),
         "execution": {"device": run.device, "dtype": run.dtype, "layout": run.layout, "threads": run.threads}
+        | {"amp": run.amp or None}
         | {"workspace": run.workspace, "optimizer": optimizer, "batch": graph.input_shape[0]},
         "timeline": {MODES[m]: [_moment_dict(moment) for moment in f.moments] for m, f in by_mode.items()},
         "tensors": [_tensor_dict(tensor) for tensor in _largest(shown, top)],
@@ -260,8 +262,8 @@ def _threads(run: Execution) -> str:
 
 
 def _remarks(run: Execution, records: Sequence[Record]) -> Iterator[str]:
-    if run.device == "cpu" and run.dtype != "fp32":
-        yield f"{run.dtype} on the processor: the workspace of its kernels is estimated, as half of that in fp32"
+    if run.device == "cpu" and run.dtype == "fp16":
+        yield "fp16 on the processor: the workspace of its kernels is estimated, as that in bf16"
     if run.device == "cuda":
         yield "CUDA: tensors and cuBLAS's workspace; what cuDNN takes for a moment, and the context, come on top"
     if any(record.error for record in records):

@@ -155,6 +155,8 @@ class Hardswish(Activation):
 class Softmax(Layer):
     """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
 
+    autocast = "single on cuda"
+
     dim: int = 1
     log: bool = False
 

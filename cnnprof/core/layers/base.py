@@ -63,6 +63,9 @@ class Layer:
     arity: ClassVar[int | None] = 1
     """How many inputs the layer takes; None for one or more."""
 
+    autocast: ClassVar[str] = "widest"
+    """What torch.autocast computes it in: `half`, `single`, `single on cuda`, or the `widest` of its inputs' formats."""
+
     @property
     def type(self) -> str:
         """The name that tables show: torch's."""

@@ -51,6 +51,8 @@ class Conv(Layer):
     Parameters: K (prod(F) C_in / g + 1), the 1 for a bias. Multiply-accumulates: an output element takes prod(F) C_in / g.
     """
 
+    autocast = "half"
+
     out_channels: Dim
     kernel_size: Size
     stride: Size = (1, 1)
@@ -115,6 +117,8 @@ class PartialConv(Layer):
 
     Parameters: F^2 for every connection and one bias an output map.
     """
+
+    autocast = "half"
 
     connections: tuple[tuple[int, ...], ...]
     kernel_size: Size
@@ -188,6 +192,8 @@ class ConvTranspose(Layer):
 
     Every input element is multiplied with K / g filters of prod(F), so multiply-accumulates count over input positions.
     """
+
+    autocast = "half"
 
     out_channels: Dim
     kernel_size: Size

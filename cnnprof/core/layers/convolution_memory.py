@@ -68,7 +68,9 @@ def _forward_copies(conv: Convolution, run: Execution) -> Dim:
 
 def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     if run.layout == "channels_last":
-        apart = _weights(conv, run) * choose(_large(conv), PARTIAL_SUMS + 1, 2)
+        # In half precision the partial sums are made in fp32 first.
+        sums = PARTIAL_SUMS + 1 if run.element_bytes == 4 else 3 * PARTIAL_SUMS + 1
+        apart = _weights(conv, run) * choose(_large(conv), sums, 2)
         return choose(_each_apart(conv), apart, 2 * _nhwc_weights(conv, run) - _relaid_weights(conv, run))
     size = run.element_bytes
     source = size * prod(conv.x)
@@ -79,7 +81,9 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
     worst: Dim = 0
     if learned:
         # All is blocked, or read as it lies; then the gradient is laid out anew.
-        blocked = copies.output + copies.input + copies.weights
+        # A gradient in half precision is summed in fp32.
+        sums = 2 * weights * (1 - _each_apart(conv)) if run.element_bytes < 4 else 0
+        blocked = copies.output + copies.input + copies.weights + sums
         worst = maximum(choose(_reads_plain(conv), weights, blocked), copies.weights + weights)
     if further:
         image = target // conv.x[0] * run.threads
@@ -125,11 +129,14 @@ def _dense(conv: Convolution, run: Execution) -> _Copies:
     picks = _all(pointwise, strided, even)
     # A window over few channels, as in a first layer, reads the input as it lies.
     few = _all(1 - reaches(channels, BLOCK), 1 - _all(pointwise, _any(picks, 1 - strided)))
+    # One position in half precision is a matrix product, which sums an image's output in fp32.
+    single = 4 * prod(conv.y[1:]) * run.threads + SPARE
+    summed = choose(_all(pointwise, 1 - strided), single, 0) if size < 4 else 0
     return _Copies(
         choose(few, 0, size * _blocked(conv.x)),
         size * prod(conv.kernel) * _up(filters) * choose(few, channels, _up(channels)),
         size * _blocked(conv.y),
-        choose(picks, size * _up(channels) * prod(conv.y[2:]) * run.threads + SPARE, 0) + _bias(conv, run),
+        choose(picks, size * _up(channels) * prod(conv.y[2:]) * run.threads + SPARE, 0) + _bias(conv, run) + summed,
     )
 
 

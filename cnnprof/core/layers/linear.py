@@ -15,6 +15,8 @@ from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, e
 class Linear(Layer):
     """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
 
+    autocast = "half"
+
     out_features: Dim
     bias: bool = True
 
@@ -82,6 +84,8 @@ class RBF(Layer):
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul)."""
 
+    autocast = "half"
+
     arity: ClassVar[int | None] = 2
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -111,6 +115,8 @@ class ScaledDotProductAttention(Layer):
 
     Inputs: Q (..., L, d), K (..., S, d), V (..., S, e) and, optionally, an additive mask.
     """
+
+    autocast = "half"
 
     arity: ClassVar[int | None] = None
 

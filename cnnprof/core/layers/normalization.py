@@ -58,6 +58,8 @@ class LayerNorm(Layer):
     with the learned pair, one of each less without.
     """
 
+    autocast = "single on cuda"
+
     axes: int = 1
     channels_first: bool = False
     affine: bool = True
@@ -107,6 +109,8 @@ class LayerNorm(Layer):
 class GroupNorm(Layer):
     """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
 
+    autocast = "single on cuda"
+
     groups: Dim
     affine: bool = True
 
@@ -144,6 +148,8 @@ class LocalResponseNorm(Layer):
     An element takes its square, the n - 1 additions of the sum, a multiplication and an addition, a power and a division.
     """
 
+    autocast = "single"
+
     size: int = 5
     alpha: float = 1e-4
     beta: float = 0.75
@@ -168,6 +174,8 @@ class LocalResponseNorm(Layer):
 @dataclass(frozen=True)
 class Normalize(Layer):
     """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
+
+    autocast = "single on cuda"
 
     dim: int = 1
 
