@@ -3,6 +3,7 @@ import json
 import pytest
 
 from cnnprof.core.measurements import Check, Measurement, Reason
+from cnnprof.views.benchmark import show_measurements
 
 
 def measurement(*times, model="net", batch=1, processes=None, **more):
@@ -64,6 +65,7 @@ def test_json_keeps_all():
         processes=(0, 2),
         peak_bytes=7,
         input_shape=(3, 8, 8),
+        phases={"forward": ((0.125,), (0.25,)), "backward": ((0.0625,), (0.125,))},
         warnings=("slow",),
         error="x",
         twin=True,
@@ -83,3 +85,12 @@ def test_a_check_without_their_figure_is_neither_open_nor_closed():
     assert check.unexplained is None
     assert not check.closed
     assert check.to_dict()["theirs"] is None
+
+
+@pytest.mark.parametrize(("error", "reason"), [("killed by SIGKILL", "killed by SIGKILL"), (None, "it takes two processes")])
+def test_noise_that_is_not_known_is_not_none(error, reason):
+    twin = measurement([1.0], model="a", error=error, twin=True)
+    report = show_measurements([measurement([1.0], [1.0], model="a"), twin, measurement([1.0], [1.0], model="b")])
+    assert report.data["noise"]["up_to"] is None
+    assert report.sections[1].rows[0]["verdict"] == "noise, not known"
+    assert f"noise is not known, and verdicts rest on intervals alone: second copy of a: {reason}" in report.notes

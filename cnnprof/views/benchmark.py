@@ -72,12 +72,7 @@ def show_measurements(
         sections.insert(0, _compared(since, 0.0, "Now and before"))
     notes = list(dict.fromkeys(_conditions(each) for each in shown if each.environment))
     notes += remarks
-    if noise:
-        twin = next(each for each in measurements if each.twin)
-        notes.append(
-            f"noise: two copies of {twin.model} differ by up to {math.expm1(noise):.1%} in this run; "
-            "a ratio within that is not called faster or slower"
-        )
+    notes += [_noise_note(each, noise) for each in measurements if each.twin]
     notes += [
         f"{each.model}: compiled in {seconds:.1f} s, which its times leave out; torch keeps compiled code for the next time"
         for each in shown
@@ -119,11 +114,23 @@ def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
             "batch": ratio.batch,
             "ratio": ratio.ratio,
             "ratio_ci95": ratio.ci95,
-            "verdict": f"noise, up to {math.expm1(noise):.1%}" if ratio.verdict == NOISE else ratio.verdict,
+            "verdict": _noise_cell(noise) if ratio.verdict == NOISE else ratio.verdict,
         }
         for ratio in ratios
     )
     return Table(("pair", *(("batch",) if several else ()), "ratio", "ratio_ci95", "verdict"), rows, title)
+
+
+def _noise_note(twin: Measurement, noise: float) -> str:
+    if noise:
+        differ = f"two copies of {twin.model} differ by up to {math.expm1(noise):.1%} in this run"
+        return f"noise: {differ}; a ratio within that is not called faster or slower"
+    why = twin.error or "it takes two processes"
+    return f"noise is not known, and verdicts rest on intervals alone: second copy of {twin.model}: {why}"
+
+
+def _noise_cell(noise: float) -> str:
+    return f"noise, up to {math.expm1(noise):.1%}" if noise else "noise, not known"
 
 
 def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: float) -> dict[str, object] | None:
@@ -131,7 +138,7 @@ def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: 
     ratio = next((ratio for ratio in ratios if ratio.verdict == NOISE), None)
     if twin is None or ratio is None:
         return None
-    return {"up_to": math.expm1(noise), **ratio.to_dict(), "measurement": twin.to_dict()}
+    return {"up_to": math.expm1(noise) if noise else None, **ratio.to_dict(), "measurement": twin.to_dict()}
 
 
 def _energy(energy: Energy | str) -> dict[str, object]:
