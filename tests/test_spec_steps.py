@@ -4,8 +4,8 @@ import pytest
 from spec_texts import build, layers, names, wiring
 
 from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import SpecError
-from cnnprof.core.graph import INPUT
+from cnnprof.core.errors import CnnprofError, SpecError
+from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.merging import Add, Concat, Max, Mean, Mul
 
@@ -296,3 +296,25 @@ def test_a_block_may_call_itself_sixty_times() -> None:
     body = "{add: [{if: n > 0, then: [[relu, {mul: [deep n-1, none]}]]}, identity]}"
     graph = build(f"input: 1x1x1\nblocks:\n  deep(n): {body}\nlayers:\n  - deep 60\n")
     assert len(graph) == 60 + 61  # a relu for every n > 0, and an add for every n
+
+
+def test_a_head_that_another_input_does_not_fit_is_left_out() -> None:
+    steps = [
+        "conv 3x3 4",
+        "aux: gap | fc 2",
+        "aux: [{mean: [{mean: [relu, tanh]}, identity]}, avgpool 5x5, fc 10]",
+        "mean: [relu, tanh]",
+        "relu",
+    ]
+    text = "\n".join(["input: 4x8x8", "layers:", *(f"  - {step}" for step in steps)])
+    small, whole = build(text, input_shape=(4, 4, 4)), build(text)
+    assert small.left_out == (
+        "aux2.avgpool1 (AvgPool2d): its window of 5 does not fit into an input of 4x4x4; it needs at least 5",
+    )
+    assert Graph.from_dict(small.to_dict()).left_out == small.left_out
+    assert whole.left_out == ()
+    assert wiring(small) == {name: inputs for name, inputs in wiring(whole).items() if not name.startswith("aux2.")}
+    with pytest.raises(CnnprofError, match="its window of 5 does not fit"):
+        build(text.replace("8x8", "4x4"))
+    with pytest.raises(CnnprofError, match="unknown layer, block or output 'rleu'"):
+        build(text.replace("avgpool 5x5", "rleu"), input_shape=(4, 4, 4))

@@ -95,6 +95,7 @@ class Graph:
         facts: paper, year, published figures.
         uncounted: what the source saw and could not turn into a layer, as `name: operation`; totals are then lower bounds.
         aux_params: weights of training-only heads that the source could name but not run, by name.
+        left_out: training-only heads of the spec that this input is too small for, each with the reason.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Graph:
     facts: Facts = field(default_factory=Facts)
     uncounted: tuple[str, ...] = ()
     aux_params: Mapping[str, int] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -125,6 +127,7 @@ class Graph:
             "facts": _plain(self.facts),
             "uncounted": list(self.uncounted),
             "aux_params": dict(self.aux_params),
+            "left_out": list(self.left_out),
         }
 
     @classmethod
@@ -144,6 +147,7 @@ class Graph:
             facts=Facts(**facts),
             uncounted=tuple(data["uncounted"]),
             aux_params=dict(data["aux_params"]),
+            left_out=tuple(data["left_out"]),
         )
 
 

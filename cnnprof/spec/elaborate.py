@@ -48,7 +48,7 @@ def elaborate(
         values |= _follow(family, input_shape, given, values)
     outer = _names(family, values)
     shape = (batch, *(_input_shape(family, outer) if input_shape is None else input_shape))
-    network = Network(shape)
+    network = Network(shape, leaves_heads_out=input_shape is not None or bool(given))
     try:
         output = _run(family, network, Scope(outer, Tensor(0, shape), Budget(), outermost=True))
     except CnnprofError as error:
@@ -60,6 +60,7 @@ def elaborate(
         nodes=network.finished(output),
         outputs=(network.names[output.index],),
         facts=_facts(family, chosen, values, _as_stated(family, defaults, values, shape[1:])),
+        left_out=tuple(network.left_out),
     )
 
 
@@ -101,7 +102,7 @@ def _size_hint(family: Family, given: Mapping[str, Value], values: Mapping[str, 
         try:
             names = _names(family, {**values, **_follow(family, wanted, given, values)})
             here = Tensor(0, (1, *wanted))
-            _run(family, Network(here.shape), Scope(names, here, Budget(_TRIAL_STEPS), outermost=True))
+            _run(family, Network(here.shape, leaves_heads_out=True), Scope(names, here, Budget(_TRIAL_STEPS), outermost=True))
         except CnnprofError:
             return False
         return True

@@ -20,9 +20,15 @@ MAX_NAME = 500
 
 
 class Network:
-    """Nodes in execution order. Index 0 is the input, index i the i-th node."""
+    """Nodes in execution order. Index 0 is the input, index i the i-th node.
 
-    def __init__(self, input_shape: Shape) -> None:
+    Args:
+        leaves_heads_out: a training-only head that the input does not fit is left out, as inference does not need it.
+    """
+
+    def __init__(self, input_shape: Shape, leaves_heads_out: bool = False) -> None:
+        self.leaves_heads_out = leaves_heads_out
+        self.left_out: list[str] = []
         self.nodes: list[Node] = []
         self.shapes: list[Shape] = [input_shape]
         self.names: list[str] = [INPUT]
@@ -61,6 +67,13 @@ class Network:
         """Give the last node another name; nothing refers to it yet."""
         self.nodes[-1] = replace(self.nodes[-1], name=name)
         self.names[-1] = name
+
+    def forget(self, first: int, reason: str) -> None:
+        """Take back the nodes behind the first ones, which are a head that does not fit."""
+        del self.nodes[first:], self.shapes[first + 1 :], self.names[first + 1 :], self.inputs[first + 1 :]
+        self._aux = {index for index in self._aux if index <= first}
+        self.absorbed = {index for index in self.absorbed if index <= first}
+        self.left_out.append(reason)
 
     def layer_at(self, index: int) -> Layer | None:
         """The layer that writes a tensor; None for the input."""

@@ -190,12 +190,17 @@ class Aux(NamedTuple):
     place: Place
 
     def run(self, network: Network, scope: Scope) -> None:
-        """Run the head and come back."""
-        outer, here, was_aux = network.namer, scope.here, network.aux
+        """Run the head and come back; one that does not fit is left out where the network can do so."""
+        outer, here, was_aux, first = network.namer, scope.here, network.aux, len(network.nodes)
         network.namer = outer.inside(outer.count("aux"))
         network.aux = True
-        self.body.run(network, scope)
-        must_continue(scope, self.place)
+        try:
+            self.body.run(network, scope)
+            must_continue(scope, self.place)
+        except CnnprofError as error:
+            if isinstance(error, SpecError) or not network.leaves_heads_out:
+                raise
+            network.forget(first, error.message)
         network.aux = was_aux
         network.namer = outer
         scope.here = here

@@ -28,6 +28,7 @@ def model_dict(graph: Graph) -> dict[str, Any]:
         "paper": facts.paper,
         "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
         "accuracy": asdict(accuracy) if accuracy else None,
+        "left_out": list(graph.left_out),
     }
 
 
@@ -90,6 +91,7 @@ def header(graph: Graph) -> tuple[Fact, ...]:
         ("source", facts.source),
         ("input", "x".join(map(str, graph.input_shape))),
         ("settings", settings_text(facts.settings)),
+        ("left out", "; ".join(f"a head of training, as {reason}" for reason in graph.left_out)),
         ("counted", CONVENTION),
     ]
     return tuple(Fact(label, text) for label, text in lines if text)
