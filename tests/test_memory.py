@@ -140,7 +140,7 @@ def test_optimizers_keep_state():
     states = {name: footprint.optimizer_bytes for name, footprint in footprints.items()}
     assert states == {"none": 0, "sgd": 0, "momentum": weights, "adam": 2 * weights, "adamw": 2 * weights}
     # Adam computes with two copies of one tensor at a time.
-    assert footprints["adam"].moments[-1].workspace_bytes == 2 * 4 * 16
+    assert footprints["adam"].moments[-1].activation_bytes == 2 * 4 * 16
     assert footprints["none"].moments[-1].phase == "backward"
 
 

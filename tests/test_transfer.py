@@ -106,8 +106,10 @@ def test_wrong_input_is_one_message(arguments, message, hint):
 def test_every_format_and_width():
     for arguments in (["--json"], ["--format", "csv"], ["--format", "markdown"], ["--format", "html"], ["--format", "wide"]):
         assert "cached features" in cnnprof("transfer", "lenet5", "--classes", 5, *arguments).out
-    for width in ("80", "160"):
+    for width in ("80", "100", "160"):
         done = cnnprof("transfer", "resnet18", "--classes", 5, "--fit", "T4", COLUMNS=width)
+        for case in ("much    similar    last stage", "much    different  fine-tune all", "little  different  none is good"):
+            assert case in done.out
         assert max(map(len, done.out.splitlines())) <= int(width)
 
 

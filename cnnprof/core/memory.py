@@ -23,7 +23,7 @@ class Moment:
     Args:
         phase: `forward`, `backward` or `step` (the optimizer's).
         node: the layer's name.
-        activation_bytes: tensors between layers, and in the backward pass their gradients.
+        activation_bytes: tensors between layers, in the backward pass their gradients, and what the optimizer's step computes with.
         workspace_bytes: what the layer's kernels hold for themselves.
         saved_bytes: what autograd keeps for the backward pass.
         gradient_bytes: gradients of the weights.

@@ -46,7 +46,7 @@ def training(
     step = _Step(costs, {cost.node.name: cost for cost in costs}, kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
-        moments.append(Moment("step", optimizer, 0, _step_workspace(optimizer, trained, run), 0, sum(trained)))
+        moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), run.standing_workspace, 0, sum(trained)))
     return Footprint(
         **stored(graph, costs, run),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
@@ -157,11 +157,11 @@ def learns(cost: Cost) -> bool:
     return cost.node.owns_params and cost.node.trainable and not (known(cost.params) and cost.params == 0)
 
 
-def _step_workspace(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
+def _step_tensors(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
     """What the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
-    if optimizer not in ADAPTIVE or not run.workspace:
-        return run.standing_workspace
-    return sum(trained) + run.standing_workspace if run.device == "cuda" else 2 * greatest(trained)
+    if optimizer not in ADAPTIVE:
+        return 0
+    return sum(trained) if run.device == "cuda" else 2 * greatest(trained)
 
 
 def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cnnprof.core.report import Table
 from cnnprof.reports._units import SCALED, scale_of, show
@@ -184,7 +185,9 @@ COLUMNS = {
     "trainable_params": Column("trained", "scaled"),
     "forward_macs": Column("forward MACs", "scaled", 3),
     "backward_macs": Column("backward MACs", "scaled", 2),
-    "when": Column("take it with", weight=5),
+    "data": Column("data"),
+    "images": Column("images"),
+    "take": Column("take"),
     "peak_training_bytes": Column("training MB", "megabytes", 8),
     # the installation
     "item": Column("item"),
@@ -207,9 +210,9 @@ LEFT = {"text", "verdict", "shape", "shapes", "words", "mark", "interval", "fact
 
 
 def cells(table: Table, wide: bool = False) -> Cells:
-    """The table's columns as text; the columns that only `--format wide` shows are left out unless `wide`."""
-    keys = tuple(key for key in table.columns if key != table.group and (wide or COLUMNS[key].weight < WIDE_ONLY))
+    """The table's columns as text; only if `wide`, too, those that only `--format wide` shows, and those that hold nothing."""
     every = [*table.rows, *([table.total] if table.total else [])]
+    keys = tuple(key for key in table.columns if key != table.group and (wide or _is_shown(key, every)))
     columns = [_column(key, [row.get(key, "") for row in every]) for key in keys]
     lines = tuple(zip(*(texts for _, texts in columns), strict=True)) if every else ()
     if table.best:
@@ -228,6 +231,11 @@ def cells(table: Table, wide: bool = False) -> Cells:
         lines[: len(table.rows)],
         lines[-1] if table.total else None,
     )
+
+
+def _is_shown(key: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    weight = COLUMNS[key].weight
+    return weight == 0 or (weight < WIDE_ONLY and any(row.get(key) not in (None, "") for row in rows))
 
 
 def _column(key: str, values: list[object]) -> tuple[str, list[str]]:

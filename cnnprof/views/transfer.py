@@ -13,9 +13,15 @@ from cnnprof.core.transfer import Row, backward_macs
 from cnnprof.views.memory import fit_dict, fit_notes, memory_dict
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
-LITTLE_AND_DIFFERENT = (
-    "little data, and different: no row is good; try a classifier on the features of an earlier stage, or augment the data"
+CASES = (
+    ("much", "similar", ("last stage", "last two stages")),
+    ("much", "different", ("fine-tune all", "from scratch")),
+    ("little", "similar", ("cached features", "classifier only")),
+    ("little", "different", ()),
 )
+"""How much data there is, how like the first data its images are, and the rows to take then, the first one first."""
+
+NO_GOOD_ROW = "none is good: augment, or classify an earlier stage's output"
 LESS = (
     "MACs are of a step over the batch; below the lowest layer that is trained nothing is computed backward, and nothing kept"
 )
@@ -34,12 +40,12 @@ def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str
         "training_bytes",
         *(["largest_batch"] if any(row.fit for row in rows) else []),
         *(["latency_ms", "ci95"] if any(row.measurement for row in rows) else []),
-        "when",
     ]
     step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {run.device}")
     sections = (
         Listing((*header(graph)[:-1], Fact("new classes", classes, "count"), step)),
         Table(tuple(columns), tuple(_cells(row) for row in rows), "A training step"),
+        _advice(rows),
     )
     data = {
         "model": model_dict(graph),
@@ -54,7 +60,7 @@ def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str
         for row in rows
         if row.measurement and row.measurement.error
     ]
-    notes = [LESS, LITTLE_AND_DIFFERENT, *fits, *failed, *lower_bound_notes("note", profile.totals)]
+    notes = [LESS, *fits, *failed, *lower_bound_notes("note", profile.totals)]
     return Report("transfer", f"{graph.name} for {classes} classes", sections, tuple(notes), data)
 
 
@@ -71,8 +77,17 @@ def _cells(row: Row) -> dict[str, Any]:
         "largest_batch": row.fit.batch if row.fit else None,
         "latency_ms": latency.median if latency else None,
         "ci95": latency.ci95 if latency else None,
-        "when": row.strategy.when,
     }
+
+
+def _advice(rows: Sequence[Row]) -> Table:
+    """The lectures' table, with the rows that this network has."""
+    present = {row.strategy.name for row in rows}
+    cases = tuple(
+        {"data": data, "images": images, "take": " or ".join(name for name in names if name in present) or NO_GOOD_ROW}
+        for data, images, names in CASES
+    )
+    return Table(("data", "images", "take"), cases, "Which row to take")
 
 
 def _strategy_dict(row: Row) -> dict[str, Any]:
@@ -81,7 +96,7 @@ def _strategy_dict(row: Row) -> dict[str, Any]:
     return {
         "strategy": cells["strategy"],
         "trains": cells["trains"],
-        "when": cells["when"],
+        "when": row.strategy.when,
         "params": row.profile.totals.params,
         "trainable_params": cells["trainable_params"],
         "forward_macs": cells["forward_macs"],
