@@ -21,9 +21,9 @@ class Moment:
     """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
 
     Args:
-        phase: `forward`, `backward` or `step` (the optimizer's).
+        phase: `forward`, `backward`, `recompute` (of a checkpointed stage) or `step` (the optimizer's).
         node: the layer's name.
-        activation_bytes: tensors between layers, in the backward pass their gradients, and what the optimizer's step computes with.
+        activation_bytes: tensors between layers, in the backward pass their gradients; what the optimizer computes with.
         workspace_bytes: what the layer's kernels hold for themselves.
         saved_bytes: what autograd keeps for the backward pass.
         gradient_bytes: gradients of the weights.

@@ -1,0 +1,70 @@
+"""`--fit` by trying it: a process that may not hold more than the room runs the largest batch, and fails at a tenth more."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnnprof
+
+pytestmark = pytest.mark.torch
+
+ROOM = 300_000_000
+SLACK = 0.05
+"""What the process may hold beyond the room: Python's own objects, pages that are not full, small blocks between others."""
+
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_ARENA_MAX": "1"}
+"""Tensors are mapped and unmapped one by one, so that the limit is on what is alive and not on what malloc keeps."""
+
+
+def run_limited(name: str, size: str, batch: int, mode: str) -> str:
+    """`fits` or `does not fit`, from a process of its own."""
+    command = [sys.executable, __file__, name, size, str(batch), mode]
+    done = subprocess.run(command, env={**os.environ, **MALLOC}, capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout.strip() or done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("resnet18", "infer"), ("resnet18", "train"), ("torchvision:squeezenet1_1", "train")]
+)
+def test_the_largest_batch_runs_and_a_tenth_more_does_not(name, mode):
+    fits = {fit.mode: fit for fit in cnnprof.memory(name, input_shape=(3, 96, 96), fit=f"{ROOM}B").fits}
+    batch = fits[mode].batch
+    assert batch > 10
+    assert run_limited(name, "96", batch, mode) == "fits"
+    assert run_limited(name, "96", batch + -(-batch // 10), mode) == "does not fit"
+
+
+def limited(name: str, size: int, batch: int, mode: str) -> str:
+    """In the process: run a batch of one, forbid more than the room, run the batch."""
+    import resource
+
+    import torch
+
+    from cnnprof.measure.workload import TrainingStep, casting, infer
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    torch.set_num_threads(1)
+    graph = cnnprof.load(name, input_shape=(3, size, size), batch=batch)
+    module = instantiate(graph).train(mode == "train")
+    cast = casting("cpu", "fp32")
+
+    def run(x: torch.Tensor) -> None:
+        TrainingStep(module, x, cast)() if mode == "train" else infer(module, x, cast)
+
+    run(torch.randn(2, 3, size, size))
+    held = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))
+    (data,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    limit = int(data.split()[1]) * 1024 - held + int(ROOM * (1 + SLACK))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        run(torch.randn(batch, 3, size, size))
+    except RuntimeError as error:
+        return "does not fit" if "allocate memory" in str(error) else str(error)
+    return "fits"
+
+
+if __name__ == "__main__":
+    print(limited(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
