@@ -282,6 +282,10 @@ def test_warm_up_ends_at_the_deadline():
         (TypeError("two inputs"), "TypeError: two inputs"),
         (MemoryError("8 GiB"), "out of memory: 8 GiB"),
         (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 2569011200 bytes."),
+            "out of memory: 2,569.0 MB more were asked for",
+        ),
+        (
             RuntimeError(
                 "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79 GiB. See the manual"
             ),

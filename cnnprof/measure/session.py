@@ -7,6 +7,7 @@ the order of things only; devices and networks come in as parameters.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -175,6 +176,9 @@ def is_settled(times: Sequence[float]) -> bool:
 def describe_failure(error: BaseException) -> str:
     """An exception in one line: its type where the message alone would not do, and without torch's paragraphs of advice."""
     text = str(error).strip().split("\n")[0]
+    asked = re.search(r"can't allocate memory: you tried to allocate (\d+) bytes", text)
+    if asked:
+        return f"out of memory: {int(asked[1]) / 1e6:,.1f} MB more were asked for"
     if "out of memory" in text:
         return ". ".join(text.split(". ")[:2]).rstrip(".")
     if isinstance(error, MemoryError):
