@@ -142,3 +142,29 @@ def test_step_times_are_measured():
     done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")
     assert done.code == 0, done.err
     assert all(row["measurement"]["status"] == "ok" for row in json.loads(done.out)["strategies"])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("strategy", ["last stage", "classifier only"])
+def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(strategy):
+    from contextlib import nullcontext
+
+    import torch
+
+    from cnnprof.measure.devices import open_device
+    from cnnprof.measure.workload import TrainingStep
+    from cnnprof.torch_bridge.zoo import torchvision_model
+
+    shape = (3, 131, 97)
+    row = rows("torchvision:mnasnet1_3", 17, batch=3, input_shape=shape, optimizer="momentum")[strategy]
+    frozen = {node.name for node in row.profile.graph if not node.trainable}
+    module, x = torchvision_model("mnasnet1_3", {}, (3, *shape)).train(), torch.randn(3, *shape)
+    module.classifier[1] = torch.nn.Linear(module.classifier[1].in_features, 17)
+    for name, part in module.named_modules():
+        if name in frozen:
+            part.eval().requires_grad_(False)
+    step = TrainingStep(module, x, nullcontext, "momentum")
+    step()
+    own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), x))
+    recorded = own + step.state_bytes + open_device("cpu").peak_growth(step)
+    assert row.footprint.peak_bytes == pytest.approx(recorded, rel=0.01)
