@@ -45,6 +45,7 @@ def test_weighing_is_what_the_analysis_says(name):
     [
         (SMALL, ("cifar", "edge")),
         (SMALL.replace("3x32x32", "1x32x32"), ("mnist", "edge")),
+        (SMALL.replace("3x32x32", "16x32x32"), ("edge",)),
         (SMALL.replace("3x32x32", "3x224x224"), ("imagenet", "edge")),
         (SMALL.replace("conv 3x3 8", "conv 3x3 8 | conv 3x3 130_000"), ("cifar",)),
         (f"{SMALL}\ndataset: SVHN\npublished: {{top1: 97}}", ("svhn", "edge")),

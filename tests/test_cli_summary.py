@@ -113,3 +113,24 @@ def test_formats_say_the_same(tmp_path):
     assert json.loads((tmp_path / "lenet.json").read_text())["totals"]["params"] == 61_706
     assert (tmp_path / "lenet.html").read_text().startswith("<!doctype html>")
     assert len(list(tmp_path.iterdir())) == 5, "no temporary file is left"
+
+
+def test_settings_are_shown_as_they_are_given():
+    shown = next(line for line in cnnprof("summary", "resnet50", "--set", "v1=true").out.splitlines() if "settings" in line)
+    assert shown.endswith("depths=[3,4,6,3]  groups=1  base=64  v1=true")
+
+
+def test_a_row_of_a_type_names_no_place():
+    done = cnnprof("summary", "resnet18", "--by", "type", "--format", "csv")
+    header, first, *_ = done.out.splitlines()
+    assert header == "name,type,layers,params,params_share,macs,macs_share,ops,activations"
+    assert first.startswith("Conv2d,20 layers,20,11166912,")
+
+
+def test_a_head_that_does_not_fit_is_left_out_with_a_remark():
+    done = cnnprof("summary", "inception_v3", "--input", "3x96x96", "--json")
+    data = json.loads(done.out)
+    assert data["totals"]["params"] == 23_834_568
+    assert len(data["model"]["left_out"]) == 1
+    assert "left out" in cnnprof("summary", "inception_v3", "--input", "3x96x96").out
+    assert "an input of 3x75x75 fits" in cnnprof("summary", "inception_v3", "--input", "3x32x32").err

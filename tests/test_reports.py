@@ -84,7 +84,8 @@ def test_every_format_renders_every_report(kind, form):
     elif form == "csv":
         tables = [section for section in report.sections if isinstance(section, Table)]
         rows = list(csv.reader(io.StringIO(text)))
-        assert len(rows) == (len(tables[0].rows) + 1 if tables else 0)
+        listed = sum(len(section.facts) for section in report.sections if isinstance(section, Listing))
+        assert len(rows) == 1 + (len(tables[0].rows) if tables else listed)
         assert len({len(row) for row in rows}) <= 1
     elif form == "html":
         checker = Checker()
@@ -199,3 +200,21 @@ def test_units():
     assert milliseconds(123.456) == "123.5"
     assert factor(0.0712) == "0.07x"
     assert {column.kind for column in COLUMNS.values()} <= set(KINDS)
+
+
+def test_what_is_not_shown_is_named_after_its_column_and_an_empty_column_is_dropped():
+    rows = ({"name": "a layer of a long name", "params": 5, "params_share": 1.0, "about": "", "macs": 7, "macs_share": None},)
+    keys = ("name", "params", "params_share", "about", "macs", "macs_share")
+    report = Report("summary", "net", (Table(keys, rows), Listing((Fact("params", 5),), "Totals")))
+    narrow = render(report, "table", Style(42))
+    assert "\nnot shown for want of room: params %" in narrow
+    assert "\n\nTotals\n" in narrow
+    assert "about" not in narrow + render(report, "markdown", Style())
+    assert "about" in render(report, "wide", Style())
+    assert render(report, "csv", Style()).startswith("name,params,params_share,about,macs,macs_share\n")
+
+
+def test_csv_has_budgets_in_base_units():
+    row = {"model": "net", "limit": (5_000_000, ""), "excess": ""}
+    text = render(Report("check", "net", (Table(("model", "limit", "excess"), (row,)),)), "csv", Style())
+    assert text.splitlines()[1] == "net,5000000,"

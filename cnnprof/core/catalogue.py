@@ -39,13 +39,15 @@ class Listed:
     def tags(self) -> tuple[str, ...]:
         """The data set, by the reported accuracy or else by the input; and `edge` for what suits a phone."""
         small = self.params <= EDGE_PARAMS and self.macs <= EDGE_MACS
-        return (self._dataset(), *(("edge",) if small else ()))
+        return (*self._dataset(), *(("edge",) if small else ()))
 
-    def _dataset(self) -> str:
+    def _dataset(self) -> tuple[str, ...]:
         if self.facts.accuracy:
-            return self.facts.accuracy.dataset.partition("-")[0].lower()
+            return (self.facts.accuracy.dataset.partition("-")[0].lower(),)
         _, channels, height, _ = self.input_shape
-        return "mnist" if channels == 1 else "cifar" if height <= 64 else "imagenet"
+        if channels not in (1, 3):
+            return ()  # a part of a network
+        return ("mnist" if channels == 1 else "cifar" if height <= 64 else "imagenet",)
 
 
 @dataclass(frozen=True, slots=True)

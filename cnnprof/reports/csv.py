@@ -1,4 +1,4 @@
-"""CSV of a report's first table: raw values in base units under the column keys."""
+"""CSV of a report's first table, or of what it lists: raw values in base units under the column keys."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ import csv
 from io import StringIO
 from typing import Any
 
-from cnnprof.core.report import Report, Table
+from cnnprof.core.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import show
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
-    """One line a row; shapes as 64x56x56, what is unknown as an empty field. The total line is left out: it is a sum."""
+    """One line a row; shapes as 64x56x56, what is unknown as an empty field. The total line is left out: it is a sum.
+
+    A report without a table gives its labels and values.
+    """
     out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
     table = next((section for section in report.sections if isinstance(section, Table)), None)
     if table:
-        writer = csv.writer(out, lineterminator="\n")
         writer.writerow(table.columns)
         writer.writerows([_raw(row.get(key), COLUMNS[key].kind) for key in table.columns] for row in table.rows)
+    else:
+        facts = [fact for section in report.sections if isinstance(section, Listing) for fact in section.facts]
+        writer.writerow(("label", "value"))
+        writer.writerows((fact.label, _raw(fact.value, fact.kind)) for fact in facts)
     return out.getvalue()
 
 
 def _raw(value: Any, kind: str) -> Any:
+    if kind == "quantity" and value:
+        return value[0]
     if isinstance(value, (tuple, list)):
         return " ".join(str(item) for item in value) if "interval" in kind else show(value, kind)
     return value

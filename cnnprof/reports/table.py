@@ -42,15 +42,17 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
     )
     if report.title:
         console.print(Text(report.title, style="bold"))
-    for before, section in zip((None, *report.sections), report.sections, strict=False):
+    after_blank = False
+    for section in report.sections:
         if section.title:
-            if not isinstance(before, Table):  # a table ends with an empty line
+            if not after_blank:
                 console.print()
             console.print(Text(section.title, style="bold"))
         if isinstance(section, Listing):
             _draw_listing(console, section)
+            after_blank = False
         else:
-            _draw_table(console, section, style.width, wide)
+            after_blank = _draw_table(console, section, style.width, wide)
     if report.text:
         out.write(f"\n{report.text}")
     for note in report.notes:
@@ -71,7 +73,8 @@ def _draw_listing(console: Console, listing: Listing) -> None:
     console.print(Padding(grid, (0, 0, 0, 1)))
 
 
-def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> None:
+def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> bool:
+    """Whether it ends with an empty line, as a table does with no remark below."""
     from rich.text import Text
 
     whole = cells(table, wide)
@@ -80,9 +83,16 @@ def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -
         if heading:
             console.print(Text(heading, style="bold"))
         console.print(_grid(table, whole, shown, numbers, width))
-    hidden = [whole.headings[i] for i in range(len(whole.keys)) if i not in shown]
+    hidden = [_called(whole, i) for i in range(len(whole.keys)) if i not in shown]
     if hidden:
         console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+    return not hidden
+
+
+def _called(whole: Cells, i: int) -> str:
+    """The column's heading; a bare % belongs to the column before it."""
+    heading = whole.headings[i]
+    return f"{whole.headings[i - 1]} %" if heading == "%" else heading
 
 
 def _grid(table: Table, whole: Cells, shown: list[int], numbers: list[int], width: int | None) -> RenderableType:

@@ -15,10 +15,10 @@ CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matr
 
 
 def model_dict(graph: Graph) -> dict[str, Any]:
-    """`model` of the JSON reports."""
+    """`model` of the JSON reports; `left_out` is there only where something is."""
     facts = graph.facts
     accuracy = facts.accuracy
-    return {
+    return ({"left_out": list(graph.left_out)} if graph.left_out else {}) | {
         "name": graph.name,
         "family": facts.family,
         "source": facts.source,
@@ -28,7 +28,6 @@ def model_dict(graph: Graph) -> dict[str, Any]:
         "paper": facts.paper,
         "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
         "accuracy": asdict(accuracy) if accuracy else None,
-        "left_out": list(graph.left_out),
     }
 
 
@@ -99,7 +98,13 @@ def header(graph: Graph) -> tuple[Fact, ...]:
 
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Settings as they would be given to `--set`."""
-    return "  ".join(f"{name}={str(value).replace(' ', '')}" for name, value in settings.items())
+    return "  ".join(f"{name}={_as_given(value)}" for name, value in settings.items())
+
+
+def _as_given(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(_as_given, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def lower_bound_notes(name: str, totals: Totals) -> list[str]:

@@ -34,6 +34,8 @@ COLUMNS = (
     "activations",
     *FIELD_COLUMNS,
 )
+OF_ONE_PLACE = {"input_shape", "output_shape", *FIELD_COLUMNS}
+"""What layers of one type do not share."""
 SORTS = ("params", "macs", "ops", "activations", "name")
 
 
@@ -76,7 +78,8 @@ def summarize(
         "memory": memory_dict(*both),
         "layers": layer_dicts(profile),
     }
-    sections: list[Table | Listing] = [Listing(header(profile.graph)), _layer_table(profile, rows), _totals(profile, both[1])]
+    layers = _layer_table(profile, rows, by == "type")
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile, both[1])]
     published = published_table(profile)
     if published.rows:
         sections.append(published)
@@ -130,14 +133,14 @@ def _telling_depth(profile: Profile) -> int:
     return 1
 
 
-def _layer_table(profile: Profile, rows: list[Row]) -> Table:
+def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
     totals = profile.totals
     return Table(
-        COLUMNS,
+        tuple(key for key in COLUMNS if key not in OF_ONE_PLACE) if by_type else COLUMNS,
         tuple(
             {
                 "name": f"{row.name} (aux)" if row.aux else row.name,
-                "type": row.types[0] if len(row.types) == 1 else f"{row.layers} layers",
+                "type": row.types[0] if len(row.types) == 1 and not by_type else _counted(row.layers),
                 "layers": row.layers,
                 "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
                 "output_shape": row.output[1:],
@@ -161,6 +164,10 @@ def _layer_table(profile: Profile, rows: list[Row]) -> Table:
         },
         faint=frozenset(i for i, row in enumerate(rows) if row.aux),
     )
+
+
+def _counted(layers: int) -> str:
+    return f"{layers} layer" if layers == 1 else f"{layers} layers"
 
 
 def _totals(profile: Profile, training: Footprint) -> Listing:

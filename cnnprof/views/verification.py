@@ -15,7 +15,7 @@ LEGEND = (
     "published: the paper's figures; torchvision: its network of this name, layer by layer; weights, torch, fvcore: what the "
     "built module holds, and what these counters say of it",
 )
-_TRIED = "the reasons for what torch and fvcore count otherwise are in --json, and in cnnprof summary NAME --check"
+_TRIED = "what weights, torch and fvcore differ by, and why, is in --json and in cnnprof summary NAME --check"
 
 
 def show_verification(networks: Sequence[Verified]) -> Report:
