@@ -46,7 +46,9 @@ def training(
     step = _Step(costs, {cost.node.name: cost for cost in costs}, kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
-        moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), run.standing_workspace, 0, sum(trained)))
+        moments.append(
+            Moment("step", optimizer, _step_tensors(optimizer, trained, run), run.standing_workspace, 0, sum(trained))
+        )
     return Footprint(
         **stored(graph, costs, run),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
