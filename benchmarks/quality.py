@@ -24,8 +24,8 @@ from cnnprof.measure.layers import time_layers
 from cnnprof.views.reasons import look_into
 
 RUNS, REPETITIONS = 20, 8
-NETWORK, INPUT, LARGER = "mobilenet_v2", (3, 224, 224), (3, 236, 224)
-"""What is compared with itself, and with itself on an input 5.4% larger."""
+NETWORK, INPUT, LARGER = "mobilenet_v2", (3, 224, 224), (3, 244, 224)
+"""What is compared with itself, and with itself on an input 8.9% larger, which takes about 5% longer."""
 
 CATALOGUE = ("alexnet", "vgg16", "googlenet", "resnet18", "resnet50", "densenet121", "squeezenet1_1", "mobilenet_v2")
 

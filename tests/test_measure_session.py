@@ -99,9 +99,10 @@ def test_rounds_take_every_network_once_in_changing_order():
     assert len(set(rounds)) > 3
 
 
-def test_a_seed_fixes_the_order():
+@pytest.mark.parametrize("step", ["build", "run"])
+def test_a_seed_fixes_the_order(step):
     def order(seed):
-        return steps(run_session({name: constant(0.1) for name in "abc"}, seed=seed), "run")
+        return steps(run_session({name: constant(0.1) for name in "abcdef"}, seed=seed), step)
 
     assert order(1) == order(1)
     assert order(1) != order(2)

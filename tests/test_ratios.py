@@ -1,6 +1,7 @@
 """Ratios of latencies: paired within a run, unpaired between runs, and what noise takes away from a verdict."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,20 @@ def test_networks_are_compared_process_by_process():
     assert ratio.ci95 == pytest.approx((0.5, 0.5))
     assert compare(b, a).verdict == "slower"
     assert compare(a, a).verdict == "same"
+
+
+def test_networks_are_compared_round_by_round():
+    # The machine is at half its pace in two rounds of the first process, and in three of four of the second.
+    pace = ((1, 2, 2, 1), (2, 2, 1, 2))
+    a, b = (
+        Measurement(name, "cpu", "fp32", 1, "infer", tuple(tuple(base * each for each in one) for one in pace), (0, 1))
+        for name, base in (("a", 3.0), ("b", 2.0))
+    )
+    assert compare(a, b).ratio == pytest.approx(1.5)
+    assert compare(a, b).ci95 == pytest.approx((1.5, 1.5))
+    # The time was up after `a` had begun one more round.
+    more = replace(a, times=tuple((*one, 100.0) for one in a.times))
+    assert compare(more, b).ratio == compare(a, b).ratio
 
 
 def test_only_processes_that_timed_both_count():

@@ -42,12 +42,17 @@ class Ratio:
 
 
 def compare(a: Measurement, b: Measurement, noise: float = 0.0) -> Ratio | None:
-    """The latency of `a` over that of `b`, from the ratios of their medians in each worker process that timed both.
+    """The latency of `a` over that of `b`, from the median ratio of two runs of one round in each process that timed both.
+
+    A machine that changes its pace from one moment to the next does so to both runs of a round: on a busy one these ratios
+    spread by 1% from process to process where the ratios of medians spread by 10%.
 
     Both must come from the same run, whose `noise` is as `noise_of` found it. None if no process timed both.
     """
     ours, theirs = ({k: t for k, t in zip(m.processes, m.times, strict=True) if t} for m in (a, b))
-    ratios = [statistics.median(ours[k]) / statistics.median(theirs[k]) for k in ours if k in theirs]
+    # A process whose time is up in the middle of a round has timed one of the two once more than the other.
+    rounds = [zip(ours[k], theirs[k], strict=False) for k in ours if k in theirs]
+    ratios = [statistics.median([first / second for first, second in each]) for each in rounds]
     if not ratios:
         return None
     ratio, interval = statistics.geometric_mean(ratios), statistics.geometric_interval(ratios)

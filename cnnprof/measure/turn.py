@@ -72,8 +72,9 @@ class Turn:
         options = self.options
         plan = {
             "rounds": options.rounds,
-            # One process is one sample: where a precision is asked for, time goes into more of them.
-            "most_rounds": options.rounds if options.precision else MOST_ROUNDS * options.rounds,
+            # One process is one sample: where a precision is asked for, time goes into more of them. As much for rounds as a
+            # start takes gives the narrowest intervals.
+            "most_rounds": (2 if options.precision else MOST_ROUNDS) * options.rounds,
             "warmup_runs": options.warmup_runs,
             "warmup_seconds": options.warmup_seconds,
             "seed": options.seed + self.turn,
