@@ -45,7 +45,7 @@ def compare(a: Measurement, b: Measurement, noise: float = 0.0) -> Ratio | None:
     """The latency of `a` over that of `b`, from the median ratio of two runs of one round in each process that timed both.
 
     A machine that changes its pace from one moment to the next does so to both runs of a round: on a busy one these ratios
-    spread by 1% from process to process where the ratios of medians spread by 10%.
+    spread by 1% from process to process, the ratios of medians by 2% to 10%.
 
     Both must come from the same run, whose `noise` is as `noise_of` found it. None if no process timed both.
     """
