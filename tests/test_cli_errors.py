@@ -23,6 +23,8 @@ layers:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["resnet50"], 2, "cnnprof summary resnet50"),
+        (["sumary", "resnet50"], 2, "Did you mean 'summary'?"),
         (["summary", "resnet5"], 3, "unknown network 'resnet5'"),
         (["summary", "resnet5"], 3, "'resnet50'"),
         (["summary", "tourchvision:resnet50"], 3, "did you mean 'torchvision'"),

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from cnnprof.core.environment import __version__
+from cnnprof.core.errors import UsageError
 
 COMMANDS = (
     "summary",
@@ -37,7 +38,18 @@ COMMANDS = (
 
 def run() -> None:
     """Parse the command line and do what it says."""
-    build_app(sys.argv[1] if sys.argv[1:] and sys.argv[1] in COMMANDS else None)(prog_name="cnnprof")
+    word = sys.argv[1] if sys.argv[1:] else ""
+    if word and word not in COMMANDS and not word.startswith("-"):
+        _check_command(word)
+    build_app(word if word in COMMANDS else None)(prog_name="cnnprof")
+
+
+def _check_command(word: str) -> None:
+    """Raise UsageError if the word is a network and no command; the parser knows what is close to a command."""
+    from cnnprof.sources import spec_names
+
+    if word in spec_names():
+        raise UsageError(f"'{word}' is a network, and no command", hint=f"cnnprof summary {word}")
 
 
 def build_app(only: str | None = None) -> typer.Typer:

@@ -15,7 +15,10 @@ COLUMNS = ("model", "budget", "limit", "value", "used", "excess", "status", "loo
 def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measurement] = ()) -> Report:
     """The report on budgets, one row each; what fails is an annotation, too."""
     failed = [verdict for verdict in verdicts if verdict.status != "ok"]
-    title = f"{len(failed)} of {len(verdicts)} budgets do not hold" if failed else f"all {len(verdicts)} budgets hold"
+    if len(verdicts) == 1:
+        title = "the budget does not hold" if failed else "the budget holds"
+    else:
+        title = f"{len(failed)} of {len(verdicts)} budgets do not hold" if failed else f"all {len(verdicts)} budgets hold"
     notes = [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
     notes += [f"{m.model}: {warning}" for m in measurements for warning in m.warnings]
     notes += [_interval_note(verdict, m) for verdict in verdicts for m in measurements if _undecided(verdict, m)]
