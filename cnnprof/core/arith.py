@@ -7,8 +7,8 @@ the method is chosen by what the argument itself offers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Callable, Iterable
+from functools import reduce, wraps
 from sys import modules
 from typing import Any, TypeAlias
 
@@ -17,6 +17,8 @@ Dim: TypeAlias = Any
 
 Shape: TypeAlias = tuple[Dim, ...]
 """The size of a tensor, batch first: (N, C, H, W)."""
+
+MOST_KEPT = 4096
 
 
 def known(value: Dim) -> bool:
@@ -77,6 +79,30 @@ def choose(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
     if known(condition):
         return then if condition else otherwise
     return condition * then + (1 - condition) * otherwise
+
+
+def remember(function: Callable[..., Dim]) -> Callable[..., Dim]:
+    """The function with its last few thousand results kept, for networks that repeat their layers.
+
+    Only numbers are kept: an array cannot be looked up, and a symbolic 8 would stand for the number 8.
+    """
+    kept: dict[tuple[Any, ...], int] = {}
+
+    @wraps(function)
+    def call(*args: Any) -> Dim:
+        try:
+            return kept[args]
+        except KeyError:
+            result = function(*args)
+        except TypeError:
+            return function(*args)
+        if known(result):
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[args] = result
+        return result
+
+    return call
 
 
 def same(a: Dim, b: Dim) -> bool:

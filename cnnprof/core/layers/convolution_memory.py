@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnnprof.core.arith import Dim, Shape, ceil_div, choose, known, maximum, prod, reaches
+from cnnprof.core.arith import Dim, Shape, ceil_div, choose, known, maximum, prod, reaches, remember
 from cnnprof.core.execution import Execution
 
 BLOCK = 16
@@ -47,11 +47,13 @@ class _Copies(NamedTuple):
     scratch: Dim
 
 
+@remember
 def forward_workspace(conv: Convolution, run: Execution) -> Dim:
     """Bytes beside input and output at the worst moment of the forward pass."""
     return _where(_by_onednn(conv, run), lambda: _forward_copies(conv, run), lambda: _columns(conv, run))
 
 
+@remember
 def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
     return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further, learned), lambda: _columns(conv, run))
