@@ -42,7 +42,7 @@ bench: setup ## Compare start-up time and memory with fvcore's and torchinfo's o
 	$(BIN)/python benchmarks/startup.py
 
 .PHONY: bench-quality
-bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and roofs to their bars (40 minutes, idle machine)
+bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and roofs to their bars (20 minutes, idle machine)
 	$(BIN)/python benchmarks/quality.py
 
 .PHONY: docs
