@@ -62,7 +62,7 @@ def test_resnet50_in_letters():
     assert formulas.unread[0] == "stage2.bottleneck1.conv4: the floor leaves the last of 56 rows and columns unread"
 
 
-@pytest.mark.parametrize(("name", "side"), [("alexnet", 63), ("vgg16", 32), ("densenet121", 29)])
+@pytest.mark.parametrize(("name", "side"), [("alexnet", 63), ("vgg16", 32), ("densenet121", 29), ("inception_v3", 75)])
 def test_the_smallest_input_is_the_smallest(name, side):
     assert formulas_of(name).smallest_input == (3, side, side)
     cnnprof.profile(name, input_shape=(3, side, side))

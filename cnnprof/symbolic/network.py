@@ -156,12 +156,12 @@ def _text(expression: Any, back: dict[Any, Any]) -> str:
 
 
 def _smallest_input(graph: Graph) -> tuple[int, ...] | None:
-    """The smallest square image that every layer has room for; None if the network's own is the smallest that is known."""
+    """The smallest square image that every layer of inference has room for; None if it is the network's own."""
     _, channels, height, width = graph.input_shape
     for side in range(1, min(height, width)):
         shapes: dict[str, Shape] = {INPUT: (1, channels, side, side)}
         try:
-            for node in graph.nodes:
+            for node in _run(graph):
                 shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))
         except CnnprofError:
             continue
