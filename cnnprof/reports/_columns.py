@@ -115,7 +115,7 @@ COLUMNS = {
     "compute_share": Column("compute %", "share"),
     "cache_share": Column("cache %", "share"),
     "memory_share": Column("memory %", "share"),
-    "overhead_share": Column("overhead %", "share"),
+    "overhead_share": Column("overhead %", "share", 1),
     "efficiency": Column("effic. %", "share"),
     "kind": Column("kind"),
     "first_ms": Column("1st, ms", "ms"),

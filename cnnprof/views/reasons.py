@@ -97,9 +97,12 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
 
 
 def _say(a: Network, b: Network) -> str:
-    time = a.times.total / b.times.total
-    macs = f" for {a.macs / b.macs:.2f} times the multiply-accumulates" if b.macs else ""
-    return f"{a.name} takes {time:.2f} times as long as {b.name}{macs}"
+    macs = f" for {_times(a.macs / b.macs)} the multiply-accumulates" if b.macs else ""
+    return f"{a.name} takes {_times(a.times.total / b.times.total)} as long as {b.name}{macs}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} times" if ratio >= 0.1 else f"{ratio:.2g} times"
 
 
 def _notes(a: Network, b: Network, pace: float) -> list[str]:
