@@ -58,6 +58,23 @@ def test_a_graph_is_made_once():
     assert kept.nodes == GRAPH.nodes
 
 
+def test_the_oldest_entries_make_room(cache, monkeypatch):
+    monkeypatch.setattr(_cache, "_KEPT", 2)
+    cache.mkdir()
+    other = cache / "calibrations.json"
+    other.write_text("{}")
+    for age, batch in ((300, 1), (200, 2), (100, 3)):
+        recall_graph({**QUESTION, "batch": batch}, PACKAGES, lambda: GRAPH)
+        newest = max(cache.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+        os.utime(newest, (newest.stat().st_atime, newest.stat().st_mtime - age))
+    assert other.exists()
+    assert len(list(cache.iterdir())) == 1 + 2
+    made = []
+    for batch in (2, 3, 1):
+        recall_graph({**QUESTION, "batch": batch}, PACKAGES, lambda batch=batch: made.append(batch) or GRAPH)
+    assert made == [1]
+
+
 @pytest.mark.parametrize(
     "change", [{"reference": "torchvision:other"}, {"settings": {"a": "1"}}, {"input": [3, 4, 4]}, {"batch": 2}]
 )

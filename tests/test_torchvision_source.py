@@ -59,6 +59,25 @@ def test_facts_come_from_the_metadata():
     assert facts.accuracy == Accuracy(80.858, 95.434, "torchvision IMAGENET1K_V2")
 
 
+@pytest.mark.parametrize(
+    ("name", "paper", "year"),
+    [
+        ("resnet50", "Deep Residual Learning for Image Recognition, arXiv:1512.03385", 2015),
+        ("swin_v2_t", "Swin Transformer V2: Scaling Up Capacity and Resolution, arXiv:2111.09883", 2021),
+        (
+            "squeezenet1_0",
+            "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size, arXiv:1602.07360",
+            2016,
+        ),
+        # Its documentation names a repository in place of a paper.
+        ("squeezenet1_1", None, None),
+    ],
+)
+def test_the_paper_is_the_one_that_the_documentation_names(name, paper, year):
+    facts = load(name).facts
+    assert (facts.paper, facts.year) == (paper, year)
+
+
 def test_another_entry_of_the_weights_has_its_own_figures_and_input():
     graph = load("vit_b_16", {"weights": "IMAGENET1K_SWAG_E2E_V1"})
     assert graph.input_shape == (1, 3, 384, 384)
@@ -131,7 +150,7 @@ def test_an_input_too_small_names_the_layer():
         load("vgg11", input_shape=(3, 8, 8))
     assert str(caught.value) == (
         "cannot run torchvision:vgg11 on an input of 3x8x8: features.15 (MaxPool2d): its window of 2 does not fit into an input"
-        " of 512x1x1; it needs at least 2"
+        " of 512x1x1; it needs at least 2\n  = hint: its own input is 3x224x224"
     )
 
 
@@ -145,7 +164,7 @@ def test_an_input_of_other_channels_names_the_layer():
         load("resnet18", input_shape=(1, 224, 224))
     assert str(caught.value) == (
         "cannot run torchvision:resnet18 on an input of 1x224x224: conv1: its filters take 3 channels, and its input"
-        " has the shape 1x224x224"
+        " has the shape 1x224x224\n  = hint: its own input is 3x224x224"
     )
 
 

@@ -23,6 +23,11 @@ from cnnprof.core.storage import cache_folder
 _SHAPED_BY = ("core", "core/layers", "torch_bridge", "torch_bridge/rows", "sources")
 """Folders whose code decides what a captured graph looks like."""
 
+_NAME_LENGTH = 32
+
+_KEPT = 1000
+"""Entries that are kept, the newest; one of a torchvision model has some 40 KB."""
+
 
 def ask(reference: str, settings: Mapping[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> dict[str, Any]:
     """What a captured graph depends on, for `recall_graph`; settings stand there as Python writes them."""
@@ -92,7 +97,7 @@ def _fingerprint() -> str:
 
 
 def _path(asked: Mapping[str, Any]) -> Path:
-    return cache_folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:32]}.json"
+    return cache_folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:_NAME_LENGTH]}.json"
 
 
 def _read(asked: Mapping[str, Any]) -> Any:
@@ -120,6 +125,13 @@ def _write(asked: Mapping[str, Any], answer: Any) -> None:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+        _drop_oldest(path.parent)
+
+
+def _drop_oldest(folder: Path) -> None:
+    entries = sorted(folder.glob(f"{'[0-9a-f]' * _NAME_LENGTH}.json"), key=lambda entry: entry.stat().st_mtime)
+    for entry in entries[:-_KEPT]:
+        entry.unlink(missing_ok=True)
 
 
 def _header(asked: Mapping[str, Any], body: str) -> dict[str, Any]:

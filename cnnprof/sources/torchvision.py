@@ -59,7 +59,7 @@ def _list_names() -> list[str]:
 def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> Graph:
     from cnnprof.torch_bridge.capture import capture
     from cnnprof.torch_bridge.meta import on_meta
-    from cnnprof.torch_bridge.zoo import WEIGHTS, parse_settings, torchvision_model, weights_entry
+    from cnnprof.torch_bridge.zoo import WEIGHTS, parse_settings, torchvision_model, torchvision_paper, weights_entry
 
     settings = parse_settings(settings)
     entry = weights_entry(name, settings.get(WEIGHTS))
@@ -68,10 +68,17 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
     shape = (batch, *(input_shape or own_shape))
     with on_meta():
         module = torchvision_model(name, settings, shape)
-    graph = capture(module, shape, f"torchvision:{name}")
+    try:
+        graph = capture(module, shape, f"torchvision:{name}")
+    except CnnprofError as error:
+        error.hint = error.hint or f"its own input is 3x{size}x{size}"
+        raise
+    paper, year = torchvision_paper(name) or (None, None)
     facts = Facts(
         family=type(module).__name__,
         source=f"torchvision:{name}",
+        year=year,
+        paper=paper,
         settings=settings,
         **(_figures(name, entry, None if shape[1:] == own_shape else size) if settings.keys() <= {WEIGHTS} else {}),
     )

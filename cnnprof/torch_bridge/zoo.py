@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,8 @@ from cnnprof.torch_bridge.requirements import import_torchvision
 
 WEIGHTS = "weights"
 """The setting that chooses an entry of torchvision's weights metadata; it is none of the model's own."""
+
+_LINK_TO_A_PAPER = re.compile(r"`([^`]+?)\s*<https?://arxiv\.org/(?:abs|pdf)/((\d\d)\d\d\.\d+)")
 
 
 def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape) -> nn.Module:
@@ -60,6 +63,16 @@ def weights_entry(name: str, chosen: Any) -> Any:
         hint = did_you_mean(str(chosen), known) or f"one of {', '.join(known)}"
         raise CnnprofError(f"torchvision has no weights '{chosen}' for {name}", hint=hint)
     return entries[chosen]
+
+
+def torchvision_paper(name: str) -> tuple[str, int] | None:
+    """The paper that the builder's documentation names, and the year in which arXiv had it first; None if it names none."""
+    documentation = inspect.getdoc(import_torchvision().models.get_model_builder(name)) or ""
+    link = _LINK_TO_A_PAPER.search(documentation)
+    if link is None:
+        return None
+    title, number, year = link.groups()
+    return f"{' '.join(title.split())}, arXiv:{number}", 2000 + int(year)
 
 
 def timm_model(name: str, settings: Mapping[str, Any], input_shape: Shape, meta: bool = False) -> nn.Module:
