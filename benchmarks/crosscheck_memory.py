@@ -31,6 +31,7 @@ TORCHVISION = """
     alexnet vgg11 vgg16_bn resnet18 resnet50 resnext50_32x4d wide_resnet50_2 googlenet inception_v3 squeezenet1_0 squeezenet1_1
     densenet121 densenet169 mobilenet_v2 mobilenet_v3_small mobilenet_v3_large shufflenet_v2_x0_5 shufflenet_v2_x1_0 mnasnet0_5
     mnasnet1_0 efficientnet_b0 efficientnet_b3 efficientnet_v2_s regnet_x_400mf regnet_y_400mf regnet_y_3_2gf convnext_tiny
+    swin_t swin_v2_t maxvit_t vit_b_16
 """
 WAYS = (("infer", "none"), ("train", "sgd"), ("train", "momentum"), ("train", "adam"))
 

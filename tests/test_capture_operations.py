@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from cnnprof.core.analysis import analyze
+from cnnprof.core.execution import USUAL
 from cnnprof.core.graph import INPUT
 from cnnprof.core.layers import Ops
 from cnnprof.torch_bridge.capture import capture
@@ -146,6 +147,38 @@ def test_what_does_not_depend_on_the_input_is_a_constant_at_no_cost():
 
     assert types(masked) == ["Constant", "Add"]
     assert total(masked) == Ops(add=SIZE)
+
+
+def test_a_constant_is_kept_or_made_in_each_run():
+    kept = torch.ones(8, 8)
+
+    def shifted(x):
+        return x + kept.view(1, 8, 8) + x.new_ones(8, 8)
+
+    first, second = (node.layer for node in captured(shifted) if node.layer.type == "Constant")
+    assert (first.stored, first.allocates) == (True, False)
+    assert (second.stored, second.allocates) == (False, True)
+
+
+def test_a_matrix_product_copies_what_does_not_lie_as_matrices():
+    def attend(x):
+        heads = x.reshape(2, 12, 4, 16)
+        across = heads.transpose(1, 2)
+        return across @ across.transpose(-2, -1), heads @ heads.transpose(-2, -1), x[0] @ x[1]
+
+    products = [node.layer for node in captured(attend) if node.layer.type == "MatMul"]
+    assert [product.copied for product in products] == [(0, 1), (), ()]
+    # Two batches of 2 x 4 matrices of 12 x 16, four bytes a number.
+    sizes = {"output": (2, 4, 12, 12), "run": USUAL}
+    assert products[0].workspace((2, 4, 12, 16), (2, 4, 16, 12), **sizes) == 4 * 2 * (2 * 4 * 12 * 16)
+
+
+def test_attention_lies_as_its_queries():
+    def attend(x):
+        q = x.reshape(2, 12, 4, 16).transpose(1, 2)
+        return functional.scaled_dot_product_attention(q, q, q).transpose(1, 2).reshape(2, 12, 64)
+
+    assert [node.layer.copy for node in captured(attend) if node.layer.type == "Reshape"] == [False, False]
 
 
 def test_dropout_does_not_take_the_place_of_its_input():

@@ -38,6 +38,7 @@ def recorded(graph, mode, optimizer="sgd", layout="nchw", dtype="fp32"):
         ("torchvision:efficientnet_b0", 1, None),
         ("torchvision:regnet_y_400mf", 1, None),
         ("torchvision:convnext_tiny", 1, (3, 96, 96)),
+        ("torchvision:swin_v2_t", 1, None),
     ],
 )
 def test_inference_takes_what_is_predicted(name, batch, size):
@@ -59,6 +60,9 @@ def test_inference_takes_what_is_predicted(name, batch, size):
         ("torchvision:shufflenet_v2_x1_0", 3, None, "momentum"),
         ("torchvision:efficientnet_b0", 2, (3, 160, 160), "sgd"),
         ("torchvision:convnext_tiny", 1, (3, 96, 96), "sgd"),
+        ("torchvision:swin_t", 2, (3, 160, 128), "momentum"),
+        ("torchvision:swin_v2_t", 1, None, "sgd"),
+        ("torchvision:vit_b_32", 2, (3, 64, 64), "sgd"),
     ],
 )
 def test_training_takes_what_is_predicted(name, batch, size, optimizer):

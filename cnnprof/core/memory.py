@@ -140,7 +140,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
         node, layer = cost.node, cost.node.layer
         for name in node.inputs:
             last[owner[name]] = max(last[owner[name]], step)
-        writes = layer.writes_in_training if node.name in trained else layer.writes
+        allocates = layer.writes_in_training if node.name in trained else layer.allocates
         given = tuple([layouts[name] for name in node.inputs])
         layouts[node.name] = layer.layout(*given)
         dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
@@ -151,10 +151,10 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
                 for position, (name, shape) in enumerate(zip(node.inputs, cost.inputs, strict=True))
                 if formats[name] != dtype and layer.autocast != "widest"
             }
-        own = node.name if writes or not node.inputs else owner[node.inputs[0]]
+        own = node.name if allocates or not node.inputs else owner[node.inputs[0]]
         owner[node.name] = own
         if own == node.name:
-            size[own] = way.element_bytes * elements(cost.output) if writes else 0
+            size[own] = way.element_bytes * elements(cost.output) if allocates else 0
         last[own] = max(last.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
         last[owner[name]] = len(costs)

@@ -43,7 +43,8 @@ def training(
     trained = [run.element_bytes * cost.params for cost in costs if learns(cost)]
     ends = _ends(graph, costs)
     scores = sum(run.element_bytes * elements(cost.output) for cost in costs if cost.node.name in ends)
-    step = _Step(costs, {cost.node.name: cost for cost in costs}, kept, run)
+    named = {cost.node.name: cost for cost in costs}
+    step = _Step(costs, named, _read(costs), kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
         moments.append(
@@ -168,8 +169,13 @@ def _step_tensors(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim
 
 def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:
     """The layers whose results the loss looks at: the outputs, and those of training-only heads."""
-    read = {name for cost in costs for name in cost.node.inputs}
+    read = _read(costs)
     return frozenset(graph.outputs) | {cost.node.name for cost in costs if cost.node.aux and cost.node.name not in read}
+
+
+def _read(costs: Sequence[Cost]) -> frozenset[str]:
+    """The layers, and the network's input, that some layer has among its inputs."""
+    return frozenset(name for cost in costs for name in cost.node.inputs)
 
 
 @dataclass
@@ -193,6 +199,7 @@ class _Step:
 
     costs: Sequence[Cost]
     named: Mapping[str, Cost]
+    read: Container[str]
     kept: Kept
     run: Execution
     activations: Dim = 0
@@ -248,6 +255,9 @@ class _Step:
                 self.activations = self.activations - held
             if name in self.waiting:
                 yield from self._back_through(cost)
+            elif learns(cost) and not cost.node.inputs and name not in self.read:
+                # The weight of a layer beside, which reads it otherwise than as an input.
+                self.gradients = self.gradients + self.run.element_bytes * cost.params
             for kept, ending in zip(all_kept, ends, strict=True):
                 gone = sum(self.kept.tensors.size[memory] for memory in ending.get(step, ()))
                 self.saved = self.saved - gone - kept.extra.get(name, 0)

@@ -99,6 +99,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Steps by the identity of the tensor they made, for as long as it lives; what is kept here keeps its identity.
         self._step_of: dict[int, int] = {id(x): NETWORK_INPUT}
         self._constants: dict[int, int] = {}
+        self._made_of_constants: set[int] = set()
         self._alive: list[object] = [x]
         # In-place writes into each storage, and how many of them the step of a tensor knows of.
         self._writes: dict[int, list[tuple[int, View]]] = {}
@@ -145,6 +146,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         call = Call(func, args, kwargs, result)
         if not varies or not call.outputs or call.op in _SHAPE_ONLY:
+            fresh = (out for out in call.outputs if not any(shares_memory(out, tensor) for tensor in call.tensors))
+            self._made_of_constants.update(map(storage, fresh))
             return result
         if not call.inplace and call.op not in _HANDS_ON and is_same_view(call.output, call.first):
             if call.output is not call.first:
@@ -261,7 +264,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return number
         if key not in self._constants:
             self._alive.append(tensor)
-            self._constants[key] = self._add(Constant(size), stored=self._buffers.get(key, self._constant_name()))
+            constant = Constant(size, stored=storage(tensor) not in self._made_of_constants)
+            self._constants[key] = self._add(constant, stored=self._buffers.get(key, self._constant_name()))
         return self._constants[key]
 
     def _constant_name(self) -> str:

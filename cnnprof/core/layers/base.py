@@ -105,6 +105,11 @@ class Layer:
         return NOTHING
 
     @property
+    def allocates(self) -> bool:
+        """Whether each run takes new memory for the output."""
+        return self.writes
+
+    @property
     def writes_in_training(self) -> bool:
         """As `writes`, for layers that do something in training only."""
         return self.writes

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnnprof.core.arith import Dim, Shape, ceil_div, choose, known, maximum, prod, reaches, remember
+from cnnprof.core.arith import Dim, Shape, ceil_div, choose, known, maximum, minimum, prod, reaches, remember
 from cnnprof.core.execution import Execution
 
 BLOCK = 16
@@ -86,7 +86,9 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
         # A gradient in half precision is summed in fp32.
         sums = 2 * weights * (1 - _each_apart(conv)) if run.element_bytes < 4 else 0
         blocked = copies.output + copies.input + copies.weights + sums
-        worst = maximum(choose(_reads_plain(conv), weights, blocked), copies.weights + weights)
+        summed = choose(_reads_plain(conv), weights, blocked)
+        summed = choose(_by_columns(conv, run), weights + _column_sums(conv, run), summed)
+        worst = maximum(summed, copies.weights + weights)
     if further:
         image = target // conv.x[0] * run.threads
         strided = maximum(target + weights + source + image, 3 * source)
@@ -201,6 +203,17 @@ def _reads_plain(conv: Convolution) -> Dim:
     """1 where the weights' gradient is computed from input and gradient as they lie."""
     narrow = 1 - reaches(conv.x[1] // conv.groups, 5)
     return _all(reaches(conv.groups, 2), choose(_each_apart(conv), _large(conv), narrow))
+
+
+def _by_columns(conv: Convolution, run: Execution) -> Dim:
+    """1 where the weights' gradient is a matrix product: no blocked kernel takes windows wider than 14."""
+    return _all(1 - reaches(conv.groups, 2), reaches(conv.kernel[-1], 15)) if run.element_bytes == 4 else 0
+
+
+def _column_sums(conv: Convolution, run: Execution) -> Dim:
+    """That product's columns of one image and partial sums, for each thread."""
+    columns = run.element_bytes * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
+    return minimum(run.threads, conv.x[0]) * (columns + 4 * _weights(conv, run)) + 2 * SPARE
 
 
 def _each_apart(conv: Convolution) -> Dim:

@@ -82,11 +82,17 @@ class RBF(Layer):
 @layer
 @dataclass(frozen=True)
 class MatMul(Layer):
-    """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul)."""
+    """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul).
+
+    Args:
+        copied: positions of the inputs that lie so that torch first copies them into a batch of matrices.
+    """
 
     autocast = "half"
 
     arity: ClassVar[int | None] = 2
+
+    copied: tuple[int, ...] = ()
 
     def shape(self, *inputs: Shape) -> Shape:
         a, b = inputs
@@ -97,8 +103,12 @@ class MatMul(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(output) * inputs[0][-1])
 
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return run.element_bytes * prod(output[:-2]) * sum(prod(inputs[i][-2:]) for i in self.copied)
+
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0, 1))
+        as_they_are = tuple(i for i in (0, 1) if i not in self.copied)
+        return Saved(as_they_are, extra=self.workspace(*inputs, output=output, run=run))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -175,13 +185,23 @@ class Parameter(Layer):
 @layer
 @dataclass(frozen=True)
 class Constant(Parameter):
-    """A stored tensor that is not learned: a table of relative positions, an attention mask."""
+    """A tensor that is not learned: a table of relative positions, an attention mask.
+
+    Args:
+        stored: whether the network keeps it; if not, each run makes it anew.
+    """
+
+    stored: bool = True
+
+    @property
+    def allocates(self) -> bool:
+        return not self.stored
 
     def params(self, *inputs: Shape) -> Dim:
         return 0
 
     def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        return run.element_bytes * elements(self.size)
+        return run.element_bytes * elements(self.size) if self.stored else 0
 
 
 def broadcast(*shapes: Shape) -> Shape:

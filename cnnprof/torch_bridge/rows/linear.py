@@ -7,8 +7,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.core.arith import Shape
-from cnnprof.core.layers.linear import RBF, Constant, Linear, MatMul, Parameter, ScaledDotProductAttention
-from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
+from cnnprof.core.layers.linear import (
+    RBF,
+    Constant,
+    Linear,
+    MatMul,
+    Parameter,
+    ScaledDotProductAttention,
+    broadcast,
+)
+from cnnprof.torch_bridge.rows.base import Call, Function, Match, row, shares_memory
 
 
 class StoredParameter(nn.Module):
@@ -57,12 +65,29 @@ def _capture_linear(call: Call) -> Match:
 
 
 def _capture_matmul(call: Call) -> Match:
-    return Match(MatMul(), tuple(call.tensors))
+    a, b = call.tensors[:2]
+    return Match(MatMul(_copied(a, b)), (a, b))
+
+
+def _copied(a: Tensor, b: Tensor) -> tuple[int, ...]:
+    """Which of them cannot be viewed as a batch of matrices (`_matmul_impl` in ATen/native/LinearAlgebra.cpp)."""
+    if min(a.dim(), b.dim()) < 2 or max(a.dim(), b.dim()) < 4:
+        return ()
+    batch = broadcast(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
+    copied = []
+    for position, tensor in enumerate((a, b)):
+        lies = torch.empty_strided(tensor.shape, tensor.stride(), device="meta")
+        if not shares_memory(lies.expand(*batch, -1, -1).flatten(0, -3), lies):
+            copied.append(position)
+    return tuple(copied)
 
 
 def _capture_attention(call: Call) -> Match:
     mask = call["attn_mask"]
     q, k, v = call["query"], call["key"], call["value"]
+    if call.output.is_meta and q.stride(-1) == 1 and q.shape == call.output.shape:
+        # Kernels for devices lay their result out as the queries lie; the one for tensors without data does not.
+        call.result = torch.empty_like(q)
     return Match(ScaledDotProductAttention(), (q, k, v) if mask is None else (q, k, v, mask))
 
 
