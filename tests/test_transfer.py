@@ -36,6 +36,21 @@ def test_backward_macs_by_hand():
     assert backward_macs(found["last stage"].profile.costs) == 120 * 84 + 2 * 840
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["resnet18", "torchvision:googlenet", "torchvision:swin_v2_t", "torchvision:vit_b_32"])
+def test_backward_macs_are_those_of_torchs_counter(name):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    profile = package.profile(name, batch=2)
+    module, x = instantiate(profile.graph).to("meta").eval(), torch.empty(profile.graph.input_shape, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        module(x).sum().backward()
+    assert 2 * (profile.totals.macs + backward_macs(profile.costs)) == counter.get_total_flops()
+
+
 def test_strategies_take_less_and_less():
     found = rows("mobilenet_v2", 5, batch=8, fit="2GB")
     order = ["fine-tune all", "last two stages", "last stage", "classifier only", "cached features"]

@@ -139,15 +139,20 @@ def matching(graph: Graph, patterns: Sequence[str], weighted: Set[str]) -> set[s
 def backward_macs(costs: Sequence[Cost]) -> Dim:
     """Multiply-accumulates of a backward pass: as many as forward for the weights of a layer, and again for its input.
 
-    Nothing is computed below the lowest layer that learns.
+    Nothing is computed below the lowest layer that learns; heads that only training runs are left out, as they are forward.
     """
     learning: set[str] = set()
     total: Dim = 0
     for cost in costs:
-        further = sum(name in learning for name in cost.node.inputs)
-        if learns(cost) or further:
-            learning.add(cost.node.name)
-            total = total + cost.macs * (int(learns(cost)) + further)
+        node = cost.node
+        if node.aux:
+            continue
+        weights = learns(cost) or (node.trainable and not node.owns_params)
+        # Attention has three inputs, but two products, each with two gradients.
+        further = min(sum(name in learning for name in node.inputs), 2)
+        if weights or further:
+            learning.add(node.name)
+            total = total + cost.macs * (int(weights) + further)
     return total
 
 
