@@ -175,7 +175,7 @@ def load(
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one run.
     """
-    texts = {name: str(value) for name, value in (settings or {}).items()}
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in (settings or {}).items()}
     return sources.load(reference, texts, input_shape, batch)
 
 
@@ -221,10 +221,26 @@ def diff(
     batch: int = 1,
 ) -> Difference:
     """What changed from one network to another; arguments as for `load`."""
-    first, second = _told_apart([(name, profile(name, settings, input_shape, batch)) for name in (before, after)])
+    first, second = pair(before, after, settings, input_shape, batch)
     from cnnprof.core.alignment import align
 
     return Difference(first, second, tuple(align(first, second)))
+
+
+def pair(
+    a: str,
+    b: str,
+    settings: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    notify: Notify = lambda _: None,
+) -> list[Profile]:
+    """The profiles of two networks, which may be the same; arguments as for `load`."""
+    named = []
+    for reference in (a, b):
+        notify(f"reading {reference}")
+        named.append((reference, profile(reference, settings, input_shape, batch)))
+    return _told_apart(named)
 
 
 def to_spec(graph: Graph, compact: bool = True) -> str:

@@ -159,11 +159,12 @@ def read_room(text: str, device: str) -> Room:
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
     """The largest batch that fits into the room in inference, and in training."""
     run = replace(run, device=room.device)
-    profiles: dict[int, Profile] = {}
+    one = analyze(load(1))
+    profiles, scales = {1: one}, _scales(one.graph, load)
 
     def at(batch: int) -> Profile:
         if batch not in profiles:
-            profiles[batch] = _rebatched(profiles[1].graph, batch, load) if profiles else analyze(load(batch))
+            profiles[batch] = _rebatched(one.graph, batch) if scales else analyze(load(batch))
         return profiles[batch]
 
     return (
@@ -188,12 +189,17 @@ def fit_named(
     return fits
 
 
-def _rebatched(graph: Graph, batch: int, load: Load) -> Profile:
-    """The network for another batch; a captured one whose layers know the batch is captured again."""
+def _rebatched(graph: Graph, batch: int) -> Profile:
+    return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
+
+
+def _scales(graph: Graph, load: Load) -> bool:
+    """Whether the same layers are the network for another batch, too; some of a captured one may know the batch."""
     try:
-        return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
+        twice = _rebatched(graph, 2)
     except CnnprofError:
-        return analyze(load(batch))
+        return False
+    return [cost.output for cost in twice.costs] == [cost.output for cost in analyze(load(2)).costs]
 
 
 def _free(device: str) -> int | None:

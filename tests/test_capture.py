@@ -180,6 +180,7 @@ def test_a_module_that_fails_in_training_mode_is_captured_without_its_head():
 def test_a_module_that_reads_a_value_is_run_on_real_tensors():
     module = Branching()
     graph = capture(module, X)
+    assert graph.facts.about == "runs on real data only, here random: other data may take another way"
     assert [node.layer.type for node in graph] == ["sum", "gt", "Conv2d"]
     assert analyze(graph).totals.params == 112
 

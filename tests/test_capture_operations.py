@@ -254,3 +254,37 @@ def test_an_operation_of_two_results_is_two_layers():
 def test_indices_come_with_their_values():
     graph = captured(lambda x: x.max(1))
     assert ([node.name for node in graph], graph.outputs) == (["max"], ("max",))
+
+
+def test_out_is_written_to_and_not_read():
+    def doubled(x):
+        y, z = x * 2, torch.empty_like(x)
+        torch.exp(y, out=y)
+        torch.maximum(x, y, out=z)
+        return z
+
+    graph = captured(doubled)
+    assert [(node.layer.type, node.inputs) for node in graph] == [
+        ("mul", (INPUT,)),
+        ("exp", ("mul",)),
+        ("Max", (INPUT, "exp")),
+    ]
+    assert graph.outputs == ("maximum",)
+    # exp takes its own input's place.
+    assert written(doubled) == [SIZE, 0, SIZE]
+
+
+def test_operations_without_a_result_are_named():
+    def scaled(x):
+        y = x + 1
+        torch._foreach_mul_([y], 3.0)
+        return functional.relu(y)
+
+    graph = captured(scaled)
+    assert graph.uncounted == ("foreach_mul: aten._foreach_mul_",)
+    assert graph.nodes[-1].inputs == ("foreach_mul",)
+
+
+def test_a_value_that_leaves_torch_is_named():
+    graph = captured(lambda x: torch.from_numpy((x * 2).numpy() + 1).sigmoid())
+    assert graph.uncounted == ("constant: a value that left torch on its way",)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 
 import pytest
 import torch
+from shell import cnnprof
 from torch import nn
 
 from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import CnnprofError, UnavailableError
+from cnnprof.core.graph import Graph
 from cnnprof.sources import python, timm
 from cnnprof.torch_bridge.instantiate import instantiate
 
@@ -216,3 +219,40 @@ def test_timm_that_is_missing_is_one_message(monkeypatch):
     monkeypatch.setattr("cnnprof.sources.timm._PACKAGES", ("timm_that_is_not_there",))
     with pytest.raises(UnavailableError, match=r"timm_that_is_not_there is not installed\n.*pip install"):
         timm.load("resnet50")
+
+
+def test_two_versions_of_a_file_have_their_own_siblings(here):
+    for folder, kernel in (("old", 1), ("new", 5)):
+        (here / folder).mkdir()
+        (here / folder / "net.py").write_text(CODE)
+        (here / folder / "sibling_of_net.py").write_text(f"KERNEL = {kernel}\n")
+    assert [params(f"{folder}/net.py:Net") for folder in ("old", "new", "old")] == [4 * (3 + 1), 4 * (75 + 1), 4 * (3 + 1)]
+
+
+@pytest.mark.parametrize("value", ["{1: 32}", "(3, 3)", "[1, 2]", "b'x'", "{1, 2}", "text", "none", "0.5"])
+def test_settings_reach_a_worker_as_they_are(here, value):
+    (here / "kept.py").write_text("from torch import nn\ndef make(value):\n    return nn.Conv2d(3, 4, 1)\n")
+    graph = python.load("kept.py:make", {"value": value})
+    assert Graph.from_dict(json.loads(json.dumps(graph.to_dict()))).facts.settings == graph.facts.settings
+
+
+def test_a_setting_that_cannot_be_written_is_refused(here):
+    with pytest.raises(CnnprofError, match="the setting 'width' cannot be inf"):
+        python.load("net.py:make", {"width": "1e999"})
+
+
+def test_what_a_model_prints_is_no_part_of_the_report(here):
+    (here / "loud.py").write_text(
+        "import sys\nfrom torch import nn\nprint('hello')\n"
+        "class Loud(nn.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(3, 4, 1)\n"
+        "    def forward(self, x):\n        print(x.shape)\n        return super().forward(x)\n"
+        "class Leaving(Loud):\n"
+        "    def forward(self, x):\n        sys.exit(0)\n"
+    )
+    done = cnnprof("summary", "loud.py:Loud", "--input", "3x8x8", "--check", "--json", cwd=here)
+    assert json.loads(done.out)["totals"]["params"] == 16
+    assert "hello" in done.err
+    done = cnnprof("summary", "loud.py:Leaving", "--input", "3x8x8", cwd=here)
+    assert (done.code, done.out) == (3, "")
+    assert "cannot run loud.py:Leaving on an input of 3x8x8: SystemExit" in done.err

@@ -134,3 +134,24 @@ def test_a_head_that_does_not_fit_is_left_out_with_a_remark():
     assert len(data["model"]["left_out"]) == 1
     assert "left out" in cnnprof("summary", "inception_v3", "--input", "3x96x96").out
     assert "an input of 3x75x75 fits" in cnnprof("summary", "inception_v3", "--input", "3x32x32").err
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet"])
+def test_published_figures_are_of_one_image(name):
+    one, eight = (
+        cnnprof("summary", name, "--batch", batch, "--depth", 1).out.split("Published figures")[1] for batch in (1, 8)
+    )
+    assert one == eight
+    assert " no" not in one
+
+
+def test_parts_that_are_not_used_are_no_heads(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nclass Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.a, self.b = nn.Conv2d(3, 4, 1), nn.Linear(5, 6)\n"
+        "    def forward(self, x):\n        return self.a(x)\n"
+    )
+    out = cnnprof("summary", "net.py:Net", "--input", "3x8x8", "--check", cwd=tmp_path).out
+    assert "not used         36 params more: b" in out
+    assert "parts that are not used" in out
+    assert "training only" not in out

@@ -178,3 +178,70 @@ def test_peaks_without_workspace_are_memtrackers(name, infer, momentum, adam):
     found = [predicted(graph, *way, run) / 1e6 for way in (("infer", "none"), ("train", "momentum"), ("train", "adam"))]
     # MemTracker, torch 2.13; with residual connections it has 0.2% more at the peak of the backward pass.
     assert found == pytest.approx([infer, momentum, adam], rel=0.0025)
+
+
+def _modules():
+    import torch
+    from torch import nn
+    from torch.nn import functional
+    from torch.nn.utils.parametrizations import weight_norm
+
+    class Siamese(nn.Module):
+        """The same convolution on an image and its mirror image."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(3, 16, 3), nn.Linear(16, 10)
+
+        def forward(self, x):
+            y = functional.relu(self.conv(x)) + functional.relu(self.conv(x.flip(3)))
+            return self.fc(y.mean((2, 3)))
+
+    class Blurred(nn.Module):
+        """A fixed filter before the first one that learns."""
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("blur", torch.ones(3, 1, 5, 5) / 25)
+            self.conv, self.fc = nn.Conv2d(3, 16, 3), nn.Linear(16, 10)
+
+        def forward(self, x):
+            return self.fc(self.conv(functional.conv2d(x, self.blur, groups=3)).mean((2, 3)))
+
+    def normed():
+        return nn.Sequential(
+            weight_norm(nn.Conv2d(3, 16, 3)),
+            nn.ReLU(),
+            weight_norm(nn.Conv2d(16, 32, 3)),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+    def decoder():
+        return nn.Sequential(
+            nn.Conv2d(3, 32, 3, 2, 1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(32, 64, 2, 2),
+            nn.ConvTranspose2d(64, 16, 3, 1, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+    def frozen():
+        module = nn.Sequential(nn.Conv2d(3, 16, 4, 4), nn.Flatten(2), nn.Linear(256, 512), nn.GELU(), nn.Linear(512, 10))
+        module[2].requires_grad_(False)
+        return nn.Sequential(module, nn.Flatten())
+
+    return {"siamese": Siamese, "blurred": Blurred, "normed": normed, "decoder": decoder, "frozen": frozen}
+
+
+@pytest.mark.parametrize("name", ["siamese", "blurred", "normed", "decoder", "frozen"])
+@pytest.mark.parametrize("mode", ["infer", "train"])
+def test_modules_whose_weights_are_shared_fixed_computed_or_frozen(name, mode, monkeypatch):
+    from cnnprof.torch_bridge import instantiate
+    from cnnprof.torch_bridge.capture import capture
+
+    module = _modules()[name]()
+    graph = capture(module, (4, 3, 64, 64), name)
+    monkeypatch.setattr(instantiate, "instantiate", lambda _: module)
+    assert predicted(graph, mode, "sgd", Execution()) == pytest.approx(recorded(graph, mode), rel=TOLERANCE)

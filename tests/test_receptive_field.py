@@ -167,3 +167,9 @@ def test_branches_of_different_strides_have_no_common_field():
         ("join", L["Add"](), ("fine", "coarse")),
     )
     assert analyze(graph).costs[-1].receptive_field is None
+
+
+def test_a_pad_of_channels_sees_what_lies_below():
+    fields = {cost.node.name: cost.fields for cost in analyze(load("resnet20")).costs}
+    assert None not in fields.values()
+    assert fields["stage2.unit1.shortcut1.pad1"] == fields["stage2.unit1.shortcut1.maxpool1"]

@@ -1,8 +1,9 @@
 """Every mistake in a spec: one message at its line and column, with a hint where one fits."""
 
 import pytest
-from spec_texts import build
+from spec_texts import build, wiring
 
+from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import CnnprofError
 
 HEAD = "input: 3x32x32\nsettings: {width: 1.0, n: 2, block: unit, flag: true, depths: [1, 2]}\n"
@@ -349,3 +350,54 @@ def test_files(text: str, place: tuple[int, int], message: str, hint: str | None
     assert (error.place.line, error.place.column) == place
     assert error.message.startswith(message)
     assert hint is None or error.hint == hint
+
+
+def test_the_input_is_no_outputs_name():
+    error = fault(STEPS + "  - concat: [conv 3x3 8 -> input, conv 1x1 4]\n")
+    assert error.message == "'input' cannot name an output: it is what the network begins with"
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("deconv 1x1 8 p20", "its padding leaves nothing of an input of 3x32x32"),
+        ("deconv 3x3 8 p1 output_pad=3", "its output padding of 3 is not smaller than its stride of 1 or its dilation"),
+        ("deconv 2x2 8 same", "its output padding of 1 is not smaller than its stride of 1 or its dilation"),
+        ("deconv 4x4 8 s2 p0 same", "takes one of 'same' and pad"),
+        ("deconv 4x4 8 s2 output_pad=1 same", "takes one of 'same' and output_pad"),
+        ("pad 1x2 width=5", "takes one of '1x2' and (before, after)"),
+        ("{add: [conv 1x1 1, conv 1x1 8], inplace: true}", "cannot write 8x32x32 into its first branch of 1x32x32"),
+    ],
+)
+def test_what_torch_would_refuse_is_refused(step, message):
+    assert message in fault(f"{STEPS}  - {step}\n").message
+
+
+def test_a_head_that_is_left_out_leaves_nothing_behind():
+    text = """
+input: 3x32x32
+settings: {w: 7}
+blocks:
+  deep(n):
+    - deep n-1 if n > 1
+    - conv 5x5 8 p0
+layers:
+  - conv 3x3 8 same -> y
+  - aux:
+      - for: w in [1, 2, 3]
+        do: [conv 3x3 8 -> z, deep 2]
+      - gap
+      - fc 10
+  - repeat: 2
+    do: conv 3x3 w same
+  - add: [conv 1x1 8, y]
+  - gap
+  - fc 10
+"""
+    whole, less = build(text), build(text, input_shape=(3, 16, 16))
+    assert [node.name for node in less] == [node.name for node in whole if not node.aux]
+    assert wiring(less) == {name: inputs for name, inputs in wiring(whole).items() if not name.startswith("aux")}
+    assert analyze(less).totals.params == analyze(whole).totals.params
+    # What the head calls y is not the y that the network has.
+    renamed = build(text.replace("-> z", "-> y"), input_shape=(3, 16, 16))
+    assert wiring(renamed) == wiring(less)

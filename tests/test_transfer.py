@@ -183,3 +183,17 @@ def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(strategy):
     own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), x))
     recorded = own + step.state_bytes + open_device("cpu").peak_growth(step)
     assert row.footprint.peak_bytes == pytest.approx(recorded, rel=0.01)
+
+
+@pytest.mark.torch
+def test_what_a_network_comes_frozen_with_is_trained_again(tmp_path, monkeypatch):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\ndef make():\n"
+        "    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7))\n"
+        "    return net.requires_grad_(False)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    found = rows("net.py:make", 5, input_shape=(3, 32, 32))
+    trained = {name: row.profile.totals.trainable_params for name, row in found.items()}
+    assert trained["from scratch"] == trained["fine-tune all"] == 4 * (27 + 1) + 5 * (4 + 1)
+    assert trained["classifier only"] == 5 * (4 + 1)

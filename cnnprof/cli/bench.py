@@ -26,7 +26,7 @@ from cnnprof.cli.options import (
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_part, parse_seconds
-from cnnprof.core.errors import GATE_FAILED, UsageError
+from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import Ratio, relate
 
@@ -178,6 +178,8 @@ def command(
             "--against": against,
             "--journal": journal,
             "--resume": resume,
+            "--energy": energy,
+            "--precision": precision,
         }
         check_layers(layers, jobs, others, trace)
         emit(show_layer_times(jobs[0], how, by, trace), chosen, output)
@@ -190,12 +192,18 @@ def command(
     kept = _journal(journal, resume, twinned, how)
     measured = measure(twinned, how, kept)
     since, remarks = earlier([each for each in measured.measurements if not each.twin])
-    energies = measure_energies(jobs, how) if energy and not measured.interrupted else None
+    code, energies = measured.exit_code, None
+    if energy and not measured.interrupted:
+        try:
+            energies = measure_energies(jobs, how)
+        except KeyboardInterrupt:
+            print("interrupted before the energy was known; the latencies:", file=sys.stderr)
+            code = INTERRUPTED
     emit(show_measurements(measured.measurements, compare, since, remarks, energies), chosen, output)
     if kept and kept.problem:
         raise UsageError(kept.problem, hint="the results above are complete")
     slower = any(ratio.verdict == "slower" for ratio in (since if against else relate(measured.measurements)))
-    raise typer.Exit(measured.exit_code or (GATE_FAILED if fail_on and slower else 0))
+    raise typer.Exit(code or (GATE_FAILED if fail_on and slower else 0))
 
 
 def _ways(compiled: bool, cuda_graph: bool, how: Options) -> list[str]:

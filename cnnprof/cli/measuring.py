@@ -18,7 +18,7 @@ QUICK = {"processes": 3, "rounds": 5}
 
 @dataclass(frozen=True)
 class Measured:
-    """What a benchmark gave, and the exit code that says so: 130 if it was interrupted, 5 if nothing could be measured."""
+    """What a benchmark gave, and the exit code that says so: 130 if it was interrupted, 5 if one of them failed."""
 
     measurements: tuple[Measurement, ...]
     exit_code: int
@@ -45,7 +45,7 @@ def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None
         except Interrupted as stopped:
             print("interrupted; what was measured until then:", file=sys.stderr)
             return Measured(tuple(stopped.measurements), INTERRUPTED)
-    failed = all(measurement.status == "failed" for measurement in measurements)
+    failed = any(measurement.status == "failed" for measurement in measurements)
     return Measured(measurements, MeasurementError.exit_code if failed else 0)
 
 

@@ -10,7 +10,7 @@ import typer
 from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, Threads, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import UsageError
+from cnnprof.core.errors import MeasurementError, UsageError
 
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
 
@@ -83,3 +83,5 @@ def command(
                 records.append(record_memory(found.profile.graph, how, optimizer))
             found = replace(found, records=tuple(records))
     emit(found.report("train" if train else "infer", top), chosen, output)
+    if any(record.error for record in found.records):
+        raise typer.Exit(MeasurementError.exit_code)

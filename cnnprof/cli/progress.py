@@ -31,6 +31,7 @@ class _Sign:
         self._message = message
         self._lock = threading.Lock()
         self._status: object = None
+        self._ended = False
         self._timer = threading.Timer(PATIENCE, self._start)
         self._timer.daemon = True
         self._timer.start()
@@ -44,6 +45,7 @@ class _Sign:
     def end(self) -> None:
         self._timer.cancel()
         with self._lock:
+            self._ended = True
             if self._status is not None:
                 self._status.stop()  # type: ignore[attr-defined]
 
@@ -51,5 +53,7 @@ class _Sign:
         from rich.console import Console
 
         with self._lock:
+            if self._ended:
+                return
             self._status = Console(stderr=True).status(self._message)
             self._status.start()

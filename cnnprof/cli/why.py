@@ -60,17 +60,17 @@ def command(
     """
     from cnnprof import api
     from cnnprof.cli.measuring import Bar, options
-    from cnnprof.core.analysis import analyze
     from cnnprof.measure.calibration import recall
     from cnnprof.measure.layers import time_layers
+    from cnnprof.measure.options import Job
     from cnnprof.views.reasons import look_into, show_reasons
 
     chosen = choose_format(format, json, output)
     how = options(quick, device=device, dtype=dtype, threads=threads, layout=layout, budget_seconds=parse_seconds(budget))
     ceilings = recall(how, calibration)
     with waiting("reading the networks") as say:
-        jobs = api.jobs_of([a, b], [batch], parse_settings(set), (parse_input(input),), say)
+        profiles = api.pair(a, b, parse_settings(set), parse_input(input), batch, say)
     with Bar() as bar:
-        timed = time_layers(jobs, how, bar.update)
-    networks = [look_into(analyze(job.graph), times, ceilings) for job, times in zip(jobs, timed, strict=True)]
+        timed = time_layers([Job(each.graph.name, each.graph, batch) for each in profiles], how, bar.update)
+    networks = [look_into(profile, times, ceilings) for profile, times in zip(profiles, timed, strict=True)]
     emit(show_reasons(networks[0], networks[1], top), chosen, output)

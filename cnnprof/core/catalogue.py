@@ -12,8 +12,6 @@ from cnnprof.core.graph import Facts, Graph
 EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
 """What networks for phones keep to: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
 
-SORTS = ("name", "year", "params", "macs", "top1")
-
 
 @dataclass(frozen=True, slots=True)
 class Listed:

@@ -61,12 +61,14 @@ USUAL = Execution()
 class Saved(NamedTuple):
     """What autograd keeps of one layer until its backward pass.
 
-    `inputs` are positions among the layer's inputs; `extra` bytes belong to no other tensor: indices, a mask, a copy.
+    `inputs` are positions among the layer's inputs, and so are those `for_weights`, which only weights that learn need;
+    `extra` bytes belong to no other tensor: indices, a mask, a copy.
     """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: Dim = 0
+    for_weights: tuple[int, ...] = ()
 
 
 NOTHING = Saved()

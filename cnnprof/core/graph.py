@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -124,7 +125,8 @@ class Graph:
                 for n in self.nodes
             ],
             "outputs": list(self.outputs),
-            "facts": _plain(self.facts),
+            # As Python writes them: JSON would make a list of a tuple, and texts of a dictionary's numbers.
+            "facts": _plain(self.facts) | {"settings": {name: repr(value) for name, value in self.facts.settings.items()}},
             "uncounted": list(self.uncounted),
             "aux_params": dict(self.aux_params),
             "left_out": list(self.left_out),
@@ -134,6 +136,7 @@ class Graph:
     def from_dict(cls, data: Mapping[str, Any]) -> Graph:
         """The graph that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
         facts = dict(data["facts"])
+        facts["settings"] = {name: literal_eval(text) for name, text in facts["settings"].items()}
         facts["published"] = {key: Figure(**figure) for key, figure in facts["published"].items()}
         facts["accuracy"] = Accuracy(**facts["accuracy"]) if facts["accuracy"] else None
         return cls(

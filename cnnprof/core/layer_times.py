@@ -68,6 +68,11 @@ class LayerTimes:
         return median([sum(layers) / plain for layers, plain in zip(self.layers, self.plain, strict=True)])
 
     @property
+    def disturbed(self) -> bool:
+        """Whether something else had the core for a part of the time that matters."""
+        return self.steadiness < 0.9
+
+    @property
     def seconds(self) -> dict[str, float]:
         """The seconds of every layer: of the total, the part it has of what layers and the code between them took."""
         processes = [(layers, sum(layers) + outside) for layers, outside in zip(self.layers, self.outside, strict=True)]

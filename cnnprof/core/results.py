@@ -68,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are for the profile's element size."""
+    """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are those of fp32."""
 
     params: Dim
     trainable_params: Dim

@@ -40,11 +40,12 @@ def training(
     backward pass.
     """
     kept = keep(graph, costs, run, checkpointed)
+    loose = _loose(graph, costs)
     trained = [run.element_bytes * cost.params for cost in costs if learns(cost)]
     ends = _ends(graph, costs)
     scores = sum(run.element_bytes * elements(cost.output) for cost in costs if cost.node.name in ends)
     named = {cost.node.name: cost for cost in costs}
-    step = _Step(costs, named, _read(costs), kept, run)
+    step = _Step(costs, named, loose & kept.learning, kept, run)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
         moments.append(
@@ -100,16 +101,20 @@ def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpoint
     """What autograd keeps of each layer's tensors until the backward pass."""
     learning: set[str] = set()
     for cost in costs:
-        if learns(cost) or not learning.isdisjoint(cost.node.inputs):
+        if weights_learn(cost) or not learning.isdisjoint(cost.node.inputs):
             learning.add(cost.node.name)
     tensors = lives(graph, costs, run, learning)
     saved: dict[int, Saved] = {}
     for step, cost in enumerate(costs):
         if cost.node.name in learning:
             each = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[cost.node.name])
+            if weights_learn(cost):
+                each = each._replace(inputs=(*each.inputs, *each.for_weights))
             saved[step] = _cast(each, tensors.casts[cost.node.name], half_weights(cost, run)) if run.amp else each
     apart = {step for stretch in checkpointed for step in stretch}
     by, extra = _kept_of(costs, {step: each for step, each in saved.items() if step not in apart}, tensors)
+    loose = _loose(graph, costs) & learning
+    by |= {tensors.owner[cost.node.name]: step for step, cost in enumerate(costs) if cost.node.name in loose}
     again = {}
     for stretch in checkpointed:
         inside = {step: saved[step] for step in stretch if step in saved and _keeps(costs[step], saved[step])}
@@ -148,7 +153,7 @@ def _kept_of(costs: Sequence[Cost], saved: Mapping[int, Saved], tensors: Lives) 
 
 
 def _keeps(cost: Cost, saved: Saved) -> bool:
-    return bool(saved.inputs) or saved.output or learns(cost) or not _is_zero(saved.extra)
+    return bool(saved.inputs) or saved.output or weights_learn(cost) or not _is_zero(saved.extra)
 
 
 def _is_zero(size: Dim) -> bool:
@@ -158,6 +163,11 @@ def _is_zero(size: Dim) -> bool:
 def learns(cost: Cost) -> bool:
     """Whether the layer has weights of its own that are trained."""
     return cost.node.owns_params and cost.node.trainable and not (known(cost.params) and cost.params == 0)
+
+
+def weights_learn(cost: Cost) -> bool:
+    """Whether the layer's weights need a gradient: its own, or those that it shares or that others compute."""
+    return learns(cost) or (cost.node.trainable and not cost.node.owns_params)
 
 
 def _step_tensors(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
@@ -176,6 +186,15 @@ def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:
 def _read(costs: Sequence[Cost]) -> frozenset[str]:
     """The layers, and the network's input, that some layer has among its inputs."""
     return frozenset(name for cost in costs for name in cost.node.inputs)
+
+
+def _loose(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:
+    """Weights, and what is computed of weights alone, that no layer has as an input: those behind them have them as weights."""
+    stored: set[str] = set()
+    for cost in costs:
+        if stored.issuperset(cost.node.inputs):
+            stored.add(cost.node.name)
+    return frozenset(stored) - _read(costs) - frozenset(graph.outputs)
 
 
 @dataclass
@@ -199,7 +218,7 @@ class _Step:
 
     costs: Sequence[Cost]
     named: Mapping[str, Cost]
-    read: Container[str]
+    loose: Container[str]
     kept: Kept
     run: Execution
     activations: Dim = 0
@@ -253,11 +272,12 @@ class _Step:
             if again:
                 held = yield from self._run("recompute", again.steps, again.kept)
                 self.activations = self.activations - held
+            if name in self.loose and not cost.node.inputs:
+                self.gradients = self.gradients + self.run.element_bytes * cost.params
+            elif name in self.loose:
+                yield from self._meet(cost, self._new(name, cost.output), False)
             if name in self.waiting:
                 yield from self._back_through(cost)
-            elif learns(cost) and not cost.node.inputs and name not in self.read:
-                # The weight of a layer beside, which reads it otherwise than as an input.
-                self.gradients = self.gradients + self.run.element_bytes * cost.params
             for kept, ending in zip(all_kept, ends, strict=True):
                 gone = sum(self.kept.tensors.size[memory] for memory in ending.get(step, ()))
                 self.saved = self.saved - gone - kept.extra.get(name, 0)
@@ -277,13 +297,16 @@ class _Step:
                 gradient.references += int(hands_on)
                 made.append((name, gradient if hands_on else self._new(name, shape), part))
         half = half_weights(cost, self.run) if learns(cost) else 0
+        if weights_learn(cost) and not learns(cost):
+            # What it adds to the gradient of weights that are not its own.
+            half = half + self.run.element_bytes * layer.params(*cost.inputs)
         if learns(cost) and not self.run.amp:
             self.gradients = self.gradients + self.run.element_bytes * cost.params
         workspace: Dim = 0
         if self.run.workspace:
             way = self.kept.tensors.runs[node.name]
             workspace = layer.backward_workspace(
-                *cost.inputs, output=cost.output, run=way, further=bool(made), learned=learns(cost)
+                *cost.inputs, output=cost.output, run=way, further=bool(made), learned=weights_learn(cost)
             )
         yield self._moment("backward", node.name, workspace, beside=half)
         self._drop(gradient)

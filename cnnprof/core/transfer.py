@@ -15,7 +15,7 @@ from cnnprof.core.measurements import Measurement
 from cnnprof.core.memory import Footprint
 from cnnprof.core.results import Cost, Profile
 from cnnprof.core.room import Fit
-from cnnprof.core.training import learns
+from cnnprof.core.training import weights_learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
     graph = with_classifier(graph, head, classes)
     stages = _stages(profile, head)
     everything = {node.name for node in graph}
+    graph = _training(graph, everything)
     found = [
         Strategy("from scratch", "all", "much data, different", graph),
         Strategy("fine-tune all", "all", "much data, different; a small learning rate", graph),
@@ -61,14 +62,15 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
         if count < len(stages):
             trained = {name for _, names in stages[-count:] for name in names} | {head}
             labels = ", ".join(label for label, _ in stages[-count:])
-            found.append(Strategy(name, f"{labels}, {head}", when, _frozen(graph, everything - trained)))
-    found.append(Strategy("classifier only", head, "little data, similar", _frozen(graph, everything - {head})))
+            found.append(Strategy(name, f"{labels}, {head}", when, _training(graph, trained)))
+    found.append(Strategy("classifier only", head, "little data, similar", _training(graph, {head})))
     found.append(
         Strategy("cached features", head, "little data, similar; features computed once", _head_alone(profile, graph, head))
     )
     if freeze:
         weighted = {cost.node.name for cost in profile.costs if has_weights(cost)} & everything
-        found.append(Strategy("chosen", f"all but {', '.join(freeze)}", "", _frozen(graph, matching(graph, freeze, weighted))))
+        chosen = _training(graph, everything - matching(graph, freeze, weighted))
+        found.append(Strategy("chosen", f"all but {', '.join(freeze)}", "", chosen))
     return found
 
 
@@ -147,7 +149,7 @@ def backward_macs(costs: Sequence[Cost]) -> Dim:
         node = cost.node
         if node.aux:
             continue
-        weights = learns(cost) or (node.trainable and not node.owns_params)
+        weights = weights_learn(cost)
         # Attention has three inputs, but two products, each with two gradients.
         further = min(sum(name in learning for name in node.inputs), 2)
         if weights or further:
@@ -191,8 +193,12 @@ def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[
     return [(label, names) for label, names, _ in stages]
 
 
-def _frozen(graph: Graph, names: set[str]) -> Graph:
-    return replace(graph, nodes=tuple(replace(node, trainable=False) if node.name in names else node for node in graph))
+def _training(graph: Graph, names: Set[str]) -> Graph:
+    """The graph with the layers of these names trained, and no other; weights of another's, or of none, are as they were."""
+    return replace(
+        graph,
+        nodes=tuple(replace(node, trainable=node.name in names and (node.trainable or node.owns_params)) for node in graph),
+    )
 
 
 def _head_alone(profile: Profile, graph: Graph, head: str) -> Graph:

@@ -72,11 +72,14 @@ class Verified:
 
 
 def computed_figure(profile: Profile, key: str) -> int | None:
-    """The network's own figure for a key of `published`; None for what is not computed."""
+    """The network's own figure for a key of `published`, of one image; None for what is not computed."""
+    if key == "params":
+        return int(profile.totals.params)
+    batch = int(profile.graph.input_shape[0])
     if key == "ops":
         run = (cost for cost in profile.costs if not cost.node.aux)
-        return sum(int(CONVENTIONS["ops"](cost.node.layer, cost.inputs, cost.output, cost.ops)) for cost in run)
-    return int(getattr(profile.totals, key)) if key in ("params", "macs", "activations") else None
+        return sum(int(CONVENTIONS["ops"](cost.node.layer, cost.inputs, cost.output, cost.ops)) for cost in run) // batch
+    return int(getattr(profile.totals, key)) // batch if key in ("macs", "activations") else None
 
 
 def check_published(profile: Profile) -> list[Verdict]:

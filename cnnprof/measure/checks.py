@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 
 from torch import nn
 
@@ -45,9 +47,10 @@ def check_module(
 
 
 def _check_parameters(module: nn.Module, profile: Profile) -> Check:
-    totals = profile.totals
-    heads = (Reason("auxiliary heads, which only training runs", totals.aux_params),) if totals.aux_params else ()
-    return Check("parameters", "module.parameters()", "", totals.params, count_parameters(module), heads)
+    totals, unused = profile.totals, sum(profile.graph.aux_params.values())
+    more = {"auxiliary heads, which only training runs": totals.aux_params - unused, "parts that are not used": unused}
+    reasons = tuple(Reason(text, params) for text, params in more.items() if params)
+    return Check("parameters", "module.parameters()", "", totals.params, count_parameters(module), reasons)
 
 
 def _check_torch(module: nn.Module, profile: Profile) -> Check:
@@ -116,9 +119,10 @@ def _count(convention: str, cost: Cost) -> int:
 
 
 def _try(counter: Callable[[nn.Module, Shape], Count], module: nn.Module, input_shape: Shape) -> Count | str:
-    """The tool's figure, or why there is none."""
+    """The tool's figure, or why there is none. What the module prints is no part of a report."""
     try:
-        return counter(module, input_shape)
+        with redirect_stdout(sys.stderr):
+            return counter(module, input_shape)
     except UnavailableError as error:
         return error.message
     except Exception as error:

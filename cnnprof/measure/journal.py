@@ -67,10 +67,11 @@ def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal
         return start_journal(path, jobs, options)
     first, *lines = text.split(b"\n")
     head = _parse(first)
-    if head is None or head.get("journal") != VERSION:
+    now = _head(jobs, options)
+    if head is None or head.get("journal") != VERSION or not all(isinstance(head.get(what), dict) for what in _CHANGED):
         raise UsageError(f"{path} is no journal of `cnnprof bench`", hint=ANOTHER)
-    for what, is_now in _head(jobs, options).items():
-        changed = differences(head[what], is_now) if what != "journal" else ""
+    for what in _CHANGED:
+        changed = differences(head[what], now[what])
         if changed:
             raise UsageError(f"the journal {path} is of {_CHANGED[what]}: {changed}", hint=ANOTHER)
     journal = Journal(path)

@@ -56,8 +56,10 @@ def size(value: Any) -> str:
 
 
 def megabytes(value: Any) -> str:
-    """Bytes in a column headed MB."""
-    return f"{value / 1e6:,.1f}"
+    """Bytes in a column headed MB; below 1 with two digits that count."""
+    if value >= 950_000:
+        return f"{value / 1e6:,.1f}"
+    return f"{value / 1e6:.2g}" if value >= 500 else "<0.001" if value else "0"
 
 
 def quantity(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cnnprof.core.report import Listing, Report
@@ -28,7 +29,8 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
             lines = [table.headings, rule, *rows, *([table.total] if table.total else [])]
             blocks.append("\n".join(_line(line) for line in lines))
     if report.text:
-        blocks.append(f"```yaml\n{report.text}```")
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", report.text)), default=0))
+        blocks.append(f"{fence}yaml\n{report.text.rstrip()}\n{fence}")
     if report.notes:
         blocks.append("\n".join(f"- {_escape(note)}" for note in report.notes))
     return "\n\n".join(blocks) + "\n"
@@ -39,4 +41,4 @@ def _line(texts: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    return re.sub(r"([\\|*_`])", r"\\\1", text).replace("<", "&lt;").replace("\n", "<br>")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.graph import Facts, Graph
+from cnnprof.core.graph import Graph
 
 
 def names() -> list[str]:
@@ -41,4 +41,5 @@ def load(
     shape = (batch, *(input_shape or (3, 224, 224)))
     module = user_model(reference, given)
     graph = capture(module, shape, reference)
-    return replace(graph, facts=Facts(family=type(module).__name__, source=f"python:{reference}", settings=given))
+    facts = replace(graph.facts, family=type(module).__name__, source=f"python:{reference}", settings=given)
+    return replace(graph, facts=facts)

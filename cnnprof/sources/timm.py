@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.graph import Facts, Graph
+from cnnprof.core.graph import Graph
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 
 _PACKAGES = ("timm", "torch", "torchvision")
@@ -52,4 +52,5 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
     shape = (batch, *(input_shape or timm_input(name)))
     module = timm_model(name, settings, shape, meta=True)
     graph = capture(module, shape, f"timm:{name}")
-    return replace(graph, facts=Facts(family=type(module).__name__, source=f"timm:{name}", settings=settings))
+    facts = replace(graph.facts, family=type(module).__name__, source=f"timm:{name}", settings=settings)
+    return replace(graph, facts=facts)

@@ -60,6 +60,9 @@ def transposed(o: Arguments) -> Layers:
     kernel, stride, dilation = _kernel(o), _stride(o), _dilation(o)
     extra = o.pair("output_pad", NONE, least=0)
     if o.flag("same"):
+        for option in ("pad", "output_pad"):
+            if option in o.given:
+                raise o.error(f"takes one of 'same' and {option}", option)
         surplus = [d * (k - 1) + 1 - s for k, s, d in zip(kernel, stride, dilation, strict=True)]
         halves = [ceil_div(maximum(size, 0), 2) for size in surplus]
         padding = (halves[0], halves[1])
@@ -299,8 +302,9 @@ def _amounts(o: Arguments, sign: int) -> tuple[Pair, ...]:
     if not o.given.keys() & {"sides", "height", "channels"}:
         raise o.error("says how much, as in 'pad 1', 'pad 1x2', 'pad (0,1) (0,1)' or 'pad channels=(0,16)'")
     if "sides" in o.given:
-        if "height" in o.given:
-            raise o.error("takes one of '1x2' and (before, after)", "height")
+        for option in ("height", "width"):
+            if option in o.given:
+                raise o.error("takes one of '1x2' and (before, after)", option)
         rows, columns = o.pair("sides", NONE, least=0)
         amounts = [(rows, rows), (columns, columns)]
     else:

@@ -34,7 +34,6 @@ class Network:
         self.names: list[str] = [INPUT]
         self.inputs: list[tuple[int, ...]] = [()]
         self.namer = Namer()
-        self.stages = 0
         self.loops = 0
         self.calls: list[str] = []
         self.aux = False
@@ -68,8 +67,14 @@ class Network:
         self.nodes[-1] = replace(self.nodes[-1], name=name)
         self.names[-1] = name
 
-    def forget(self, first: int, reason: str) -> None:
-        """Take back the nodes behind the first ones, which are a head that does not fit."""
+    def state(self) -> tuple[int, int, int]:
+        """How far the network is, for `forget`: its layers, and the loops and calls that it is inside of."""
+        return len(self.nodes), self.loops, len(self.calls)
+
+    def forget(self, since: tuple[int, int, int], reason: str) -> None:
+        """Take back what came since that state: a head that does not fit."""
+        first, self.loops, calls = since
+        del self.calls[calls:]
         del self.nodes[first:], self.shapes[first + 1 :], self.names[first + 1 :], self.inputs[first + 1 :]
         self._aux = {index for index in self._aux if index <= first}
         self.absorbed = {index for index in self.absorbed if index <= first}

@@ -191,7 +191,7 @@ class Aux(NamedTuple):
 
     def run(self, network: Network, scope: Scope) -> None:
         """Run the head and come back; one that does not fit is left out where the network can do so."""
-        outer, here, was_aux, first = network.namer, scope.here, network.aux, len(network.nodes)
+        outer, here, was_aux, state = network.namer, scope.here, network.aux, (network.state(), dict(scope))
         network.namer = outer.inside(outer.count("aux"))
         network.aux = True
         try:
@@ -200,7 +200,10 @@ class Aux(NamedTuple):
         except CnnprofError as error:
             if isinstance(error, SpecError) or not network.leaves_heads_out:
                 raise
-            network.forget(first, error.message)
+            # What the head has named is gone with it, and blocks and loops that it broke off in are left.
+            network.forget(state[0], error.message)
+            scope.clear()
+            scope.update(state[1])
         network.aux = was_aux
         network.namer = outer
         scope.here = here

@@ -15,7 +15,7 @@ from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, JoinStep, Named, Sequence, Step
 from cnnprof.spec.tables import check_loop_name
-from cnnprof.spec.tokens import split_commas, split_words
+from cnnprof.spec.tokens import span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, LETTERS, NORMS, WORDS
 
 JOINS: Mapping[str, type[Layer]] = {"add": Add, "concat": Concat, "mean": Mean, "mul": Mul, "max": Max}
@@ -82,12 +82,12 @@ class Structure(NamedTuple):
         if "in" not in words or words[-1] == "in" or words[0] == "in":
             raise scalar.error("this is not 'names in list'", "as in 'for: depth, w in zip(depths, widths)'")
         at = words.index("in")
-        names = split_commas(_between(tokens[0], tokens[at - 1]))
+        names = split_commas(span(tokens[:at]))
         for name in names:
             if " " in name.text:
                 raise name.error(f"'{name.text}' is not a name", "a comma stands between two names")
             check_loop_name(name)
-        values = read_expression(_between(tokens[at + 1], tokens[-1]))
+        values = read_expression(span(tokens[at + 1 :]))
         return For(tuple(names), values, self._body(node, "for"), scalar.place)
 
     def _body(self, node: Entries, word: str) -> Step:
@@ -222,7 +222,3 @@ def _check_keys(node: Entries, step: str, known: tuple[str, ...]) -> None:
             others = [name for name in known if name != step]
             hint = did_you_mean(key.value, known) or (f"beside '{step}' stands {' '.join(others)}" if others else None)
             raise key.error(f"'{step}' has no key '{key.value}'", hint)
-
-
-def _between(first: Token, last: Token) -> Token:
-    return Token(first.scalar.value[first.start : last.end], first.scalar, first.start)

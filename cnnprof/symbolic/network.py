@@ -17,6 +17,7 @@ from cnnprof.core.arith import Shape
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import INPUT, Graph, Node
 from cnnprof.core.layers import elements
+from cnnprof.core.layers.convolution import ConvTranspose
 from cnnprof.core.results import Cost, Profile, Row
 from cnnprof.core.working import Formulas, RowFormulas
 from cnnprof.symbolic.rules import cut_off
@@ -61,7 +62,7 @@ def _steps(graph: Graph) -> tuple[int, int]:
     strides: dict[str, tuple[int, int]] = {INPUT: (1, 1)}
     for node in _run(graph):
         before = [strides[name] for name in node.inputs] or [(1, 1)]
-        own = getattr(node.layer, "stride", (1, 1))
+        own = (1, 1) if isinstance(node.layer, ConvTranspose) else getattr(node.layer, "stride", (1, 1))
         height, width = (max(pair) for pair in zip(*before, strict=True))
         strides[node.name] = (height * own[0], width * own[-1])
     return max(pair[0] for pair in strides.values()), max(pair[1] for pair in strides.values())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from cnnprof.core.arith import Shape
 from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
+from cnnprof.core.graph import INPUT, Facts, Graph, Node
 from cnnprof.torch_bridge.meta import meta_copy
 from cnnprof.torch_bridge.trace import NETWORK_INPUT, Recorder, Step, Trace, one_line
 
@@ -23,7 +25,7 @@ def capture(module: nn.Module, input_shape: Shape, name: str = "") -> Graph:
     without a rule is named in `Graph.uncounted`. The module is left as it was. Raises CnnprofError if it cannot be run.
     """
     name = name or type(module).__name__
-    runner, trace = _first_that_runs(module, input_shape, name)
+    runner, trace, about = _first_that_runs(module, input_shape, name)
     aux: Collection[int] = ()
     heads = _idle_modules(module, trace.untouched)
     if heads:
@@ -33,14 +35,17 @@ def capture(module: nn.Module, input_shape: Shape, name: str = "") -> Graph:
             steps = _steps_of(trained, heads)
             if _same(trace, trained, leaving_out=steps):
                 trace, aux = trained, steps
-    return _graph(module, trace, aux, name, input_shape)
+    return replace(_graph(module, trace, aux, name, input_shape), facts=Facts(about=about))
 
 
-def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[nn.Module, Trace]:
-    """A copy of the module without data, or where that does not run (it reads a tensor's value) one with data; its trace."""
+def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[nn.Module, Trace, str | None]:
+    """A copy of the module without data, or where that does not run (it reads a tensor's value) one with data; its trace.
+
+    With what there is to say about the latter.
+    """
     try:
         runner = meta_copy(module)
-        return runner, _trace(runner, input_shape, name)
+        return runner, _trace(runner, input_shape, name), None
     except Exception:
         if any(parameter.is_meta for parameter in module.parameters()):
             raise
@@ -49,7 +54,7 @@ def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[
     except Exception:
         # Some modules hold what cannot be copied; such a one is run itself.
         runner = module
-    return runner, _trace(runner, input_shape, name)
+    return runner, _trace(runner, input_shape, name), "runs on real data only, here random: other data may take another way"
 
 
 def _trace(module: nn.Module, input_shape: Shape, name: str, training: Collection[str] = ()) -> Trace:
@@ -60,10 +65,10 @@ def _trace(module: nn.Module, input_shape: Shape, name: str, training: Collectio
         x = torch.rand(input_shape, generator=generator, device=tensor.device, dtype=tensor.dtype)
         recorder = Recorder(module, x)
         try:
-            with _watched(module, recorder, training), recorder:
+            with redirect_stdout(sys.stderr), _watched(module, recorder, training), recorder:
                 result = module(x)
             trace = recorder.finish(result)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             size = "x".join(map(str, input_shape[1:]))
             raise CnnprofError(f"cannot run {name} on an input of {size}: {recorder.failure or one_line(error)}") from error
     if not trace.outputs:

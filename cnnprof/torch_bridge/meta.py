@@ -32,7 +32,8 @@ def on_meta() -> Iterator[None]:
 
 def meta_copy(module: nn.Module) -> nn.Module:
     """A copy of the module whose parameters and buffers are on the meta device; the module itself if they are so already."""
-    if all(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+    tensors = [*module.parameters(), *module.buffers()]
+    if tensors and all(tensor.is_meta for tensor in tensors):
         return module
     memo: dict[int, object] = {}
     for parameter in module.parameters():

@@ -117,6 +117,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """The trace of a run that returned `result`."""
         tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         self._trace.outputs = tuple(dict.fromkeys(self._read(tensor) for tensor in tensors))
+        if all(map(self._is_foreign, self._trace.outputs)):
+            self._trace.uncounted += [(number, "a value that left torch on its way") for number in self._trace.outputs]
         self._trace.untouched = tuple(name for key, name in self._parameters.items() if key not in self._counted)
         return self._trace
 
@@ -145,6 +147,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return result
         result = func(*args, **kwargs)
         call = Call(func, args, kwargs, result)
+        if varies and not call.outputs and call.written:
+            self._record(call, [_rewritten(call, tensor) for tensor in call.written])
+            return result
         if not varies or not call.outputs or call.op in _SHAPE_ONLY:
             fresh = (out for out in call.outputs if not any(shares_memory(out, tensor) for tensor in call.tensors))
             self._made_of_constants.update(map(storage, fresh))
@@ -187,8 +192,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 # torch's own building blocks say nothing to a user; the operation that was broken down to them does.
                 name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
                 self._trace.uncounted.append((number, name))
-            if call.inplace:
-                self._writes.setdefault(storage(call.first), []).append((number, view_of(call.first)))
+            for target in call.written:
+                if call.inplace or target is output:
+                    self._writes.setdefault(storage(target), []).append((number, view_of(target)))
             self._made(output, number)
         for output in call.outputs:
             # Indices and statistics that come with the result.
@@ -196,7 +202,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._made(output, number)
 
     def _own(self, match: Match, layer: Layer, shapes: tuple[Shape, ...]) -> tuple[bool, bool]:
-        """Whether the layer's weights are its own, and learned. If not, those that are parameters get a step of their own."""
+        """Whether the layer's weights are its own, and learned. Those that are not, but parameters, get a step of their own."""
         weights = [tensor for tensor in match.weights if tensor is not None]
         if not weights:
             return True, True
@@ -208,7 +214,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in weights:
             if id(tensor) in self._parameters and id(tensor) not in self._counted:
                 self._read(tensor)
-        return False, True
+        return False, any(map(self._learned, weights))
+
+    def _learned(self, weight: Tensor) -> bool:
+        """Whether the weight is a parameter that learns, or made of what does."""
+        if id(weight) in self._parameters:
+            return weight.requires_grad
+        front, seen = [self._step_of.get(id(weight), NETWORK_INPUT)], {NETWORK_INPUT}
+        while front:
+            number = front.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            step = self._trace.steps[number]
+            if step.trainable and (not step.owns_params or step.layer.params(*map(self._shape, step.inputs))):
+                return True
+            front += step.inputs
+        return False
 
     def _add(self, layer: Layer, inputs: tuple[int, ...] = (), word: str | None = None, **more: Any) -> int:
         shapes = tuple(self._shape(number) for number in inputs)
@@ -272,6 +294,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self._scopes[-1].path
         return f"{path}.constant" if path else "constant"
 
+    def _is_foreign(self, number: int) -> bool:
+        """Whether nobody knows where the step's result comes from."""
+        if number == NETWORK_INPUT:
+            return False
+        step = self._trace.steps[number]
+        return isinstance(step.layer, Constant) and step.stored not in self._buffers.values()
+
     def _shape(self, number: int) -> Shape:
         return self._input_shape if number == NETWORK_INPUT else self._trace.steps[number].output
 
@@ -293,6 +322,12 @@ def _unknown(call: Call) -> list[Match]:
     return matches
 
 
+def _rewritten(call: Call, tensor: Tensor) -> Match:
+    """What an operation without a result makes of a tensor: nobody knows what that takes."""
+    others = [other for other in call.tensors if other is not tensor]
+    return Match(Unknown(call.name, tuple(tensor.shape), inplace=True), (tensor, *others), output=tensor)
+
+
 def _misfit(path: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     """Why the inputs do not fit the layer that the operation would have been; None if the layer's rule has nothing to say."""
     capture = find_capture(func)
@@ -310,7 +345,7 @@ def _misfit(path: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     return None
 
 
-def one_line(error: Exception, path: str = "") -> str:
+def one_line(error: BaseException, path: str = "") -> str:
     """The type and the first line of an exception, and the module that it comes from."""
     text = str(error).strip().partition("\n")[0]
     return (f"in {path}: " if path else "") + type(error).__name__ + (f": {text}" if text else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -17,18 +17,21 @@ from cnnprof.core.errors import CnnprofError, did_you_mean
 
 T = TypeVar("T")
 
+_imported: dict[str, Path] = {}
+"""Modules that came with a user's model, and the folder that each was found in."""
+
 
 def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
     """The module that the reference names: itself a module, or a class or function that makes one of the settings.
 
-    The current directory can be imported from, and so can the file's own. Raises CnnprofError if there is no such thing, or
-    the user's code fails.
+    The file's own directory can be imported from, and after it the current one. Raises CnnprofError if there is no such thing,
+    or the user's code fails.
     """
     where, colon, attribute = reference.rpartition(":")
     if not colon or not where or not attribute:
         raise CnnprofError(f"'{reference}' does not name a model", hint="python:pkg.module:factory or path/to/file.py:factory")
     is_file = where.endswith(".py")
-    with _importable(Path.cwd(), *([Path(where).resolve().parent] if is_file else [])):
+    with _importable(*([Path(where).resolve().parent] if is_file else []), Path.cwd()):
         module = _load_file(Path(where), reference) if is_file else _import(where, reference)
         found = _attribute(module, attribute, reference)
         if isinstance(found, nn.Module):
@@ -45,12 +48,28 @@ def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
 
 @contextmanager
 def _importable(*folders: Path) -> Iterator[None]:
-    before = list(sys.path)
+    """What lies in the folders can be imported, and what another model brought from elsewhere is not taken for it."""
+    for name, folder in [*_imported.items()]:
+        if folder not in folders:
+            sys.modules.pop(name, None)
+            del _imported[name]
+    path, modules = list(sys.path), set(sys.modules)
     sys.path[:0] = [str(folder) for folder in folders]
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.path[:] = path
+        for name in sys.modules.keys() - modules:
+            found = _found_in(name)
+            if found in folders:
+                _imported[name] = found
+
+
+def _found_in(name: str) -> Path:
+    """The folder on the search path that the module was found in; the root if it has no file."""
+    file = Path(getattr(sys.modules[name], "__file__", None) or "/").resolve()
+    depth = name.count(".") + int(file.stem == "__init__")
+    return file.parents[depth] if depth < len(file.parents) else Path(file.anchor)
 
 
 def _load_file(path: Path, reference: str) -> ModuleType:
@@ -97,9 +116,10 @@ def _attribute(module: ModuleType, attribute: str, reference: str) -> Any:
 
 
 def _call(action: Callable[[], T], reference: str) -> T:
-    """The action's result; what the user's code raises becomes one message."""
+    """The action's result; what the user's code raises becomes one message, and what it prints is no part of a report."""
     try:
-        return action()
+        with redirect_stdout(sys.stderr):
+            return action()
     except CnnprofError:
         raise
     except (Exception, SystemExit) as error:

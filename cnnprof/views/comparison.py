@@ -15,11 +15,19 @@ from cnnprof.core.room import Fit
 from cnnprof.views.memory import MODES, fit_dict, fit_notes, footprints, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
-LOWER_IS_BETTER = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
+LOWER_IS_BETTER = (
+    "params",
+    "macs",
+    "activations",
+    "param_bytes",
+    "activation_bytes",
+    "peak_inference_bytes",
+    "peak_training_bytes",
+)
 LOWER_MEASURED = ("latency_ms", "peak_memory_bytes")
 REPORTED = ("top1", "top5")
 HIGHER_IS_BETTER = (*REPORTED, "throughput_img_s")
-RELATIVE = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes", "latency_ms")
+RELATIVE = (*LOWER_IS_BETTER, "latency_ms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from cnnprof.core.execution import ELEMENT_BYTES
 from cnnprof.core.layer_times import LayerTimes, traffic
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Cost, Profile
 
 UNATTRIBUTED = "unattributed"
 COLUMNS = ("name", "type", "output_shape", "layer_ms", "time_share", "macs", "traffic_bytes", "gflops", "gbs")
-BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "amp": 4}
-LOST = 0.9
-"""Where the layers' medians sum up to less of the plain run, something else had the core."""
+BYTES = {**ELEMENT_BYTES, "amp": 4}
 
 
 def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Report:
@@ -70,7 +69,7 @@ def _notes(times: LayerTimes) -> Iterable[str]:
         f"timing layer by layer makes a run {times.inflation:.2f} times as long; "
         f"as timed, layers are {times.coverage:.2f} of a plain run"
     )
-    if times.steadiness < LOST:
+    if times.disturbed:
         yield (
             f"undisturbed, the layers take {times.steadiness:.0%} of a plain run: other programs had the core meanwhile; "
             "parts of the whole hold, milliseconds are of a busy machine"

@@ -23,7 +23,7 @@ def model_dict(graph: Graph) -> dict[str, Any]:
         "family": facts.family,
         "source": facts.source,
         "input_shape": list(graph.input_shape),
-        "settings": dict(facts.settings),
+        "settings": {name: _json_value(value) for name, value in facts.settings.items()},
         "year": facts.year,
         "paper": facts.paper,
         "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
@@ -102,9 +102,18 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 
 def _as_given(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return f"[{','.join(map(_as_given, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else repr(value).replace(" ", "")
+
+
+def _json_value(value: Any) -> Any:
+    """The value as JSON has it; what JSON has not, as Python writes it."""
+    if isinstance(value, (list, tuple)):
+        return [_json_value(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
 def lower_bound_notes(name: str, totals: Totals) -> list[str]:

@@ -121,7 +121,7 @@ def _notes(a: Network, b: Network, pace: float) -> list[str]:
                 f"{each.name}: {len(over)} layers are faster than their ceiling, {worst.cost.node.name} at "
                 f"{worst.efficiency:.0%}: calibrate again on a quiet machine"
             )
-        if each.times.steadiness < 0.9:
+        if each.times.disturbed:
             notes.append(f"{each.name}: other programs had the core meanwhile; parts of the whole hold, milliseconds do not")
     return notes
 

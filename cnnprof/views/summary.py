@@ -9,6 +9,7 @@ from cnnprof.core.memory import Footprint
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile, Row
 from cnnprof.core.room import Fit
+from cnnprof.core.verification import computed_figure
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, footprints, memory_dict
@@ -36,7 +37,6 @@ COLUMNS = (
 )
 OF_ONE_PLACE = {"input_shape", "output_shape", *FIELD_COLUMNS}
 """What layers of one type do not share."""
-SORTS = ("params", "macs", "ops", "activations", "name")
 
 
 def summarize(
@@ -93,11 +93,10 @@ def summarize(
 
 
 def published_table(profile: Profile) -> Table:
-    """The published figures beside the computed ones; where they differ, the reason."""
-    graph, totals = profile.graph, profile.totals
+    """The published figures beside the computed ones of one image; where they differ, the reason."""
     rows = []
-    for what, figure in graph.facts.published.items():
-        computed = {"params": totals.params, "macs": totals.macs}.get(what)
+    for what, figure in profile.graph.facts.published.items():
+        computed = computed_figure(profile, what)
         if computed is None:
             agrees = "reported"
         elif abs(computed - figure.value) <= figure.tolerance:
@@ -186,10 +185,13 @@ def _totals(profile: Profile, training: Footprint) -> Listing:
     ]
     if totals.trainable_params == totals.params:
         del facts[1]
-    if totals.aux_params:
-        heads = dict.fromkeys(_head(cost.node.name) for cost in profile.costs if cost.node.aux)
-        names = ", ".join([*heads, *profile.graph.aux_params])
-        facts.insert(1, Fact("auxiliary heads", f"{totals.aux_params:,} params more, in training only: {names}"))
+    unused = profile.graph.aux_params
+    if unused:
+        facts.insert(1, Fact("not used", f"{sum(unused.values()):,} params more: {', '.join(unused)}"))
+    heads = {_head(cost.node.name): None for cost in profile.costs if cost.node.aux}
+    if heads:
+        more = totals.aux_params - sum(unused.values())
+        facts.insert(1, Fact("auxiliary heads", f"{more:,} params more, in training only: {', '.join(heads)}"))
     return Listing(tuple(facts), "Totals")
 
 

@@ -201,7 +201,9 @@ class Pad(Layer):
         return (*x[:first], *padded)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return tuple(Window(1, 1, before) for before, _ in self.amounts) if len(self.amounts) == len(inputs[0]) - 2 else None
+        axes = len(inputs[0]) - 2
+        befores = [before for before, _ in self.amounts][-axes:] if axes > 0 else []
+        return tuple(Window(1, 1, before) for before in [0] * (axes - len(befores)) + befores)
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:

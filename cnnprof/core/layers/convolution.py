@@ -213,14 +213,31 @@ class ConvTranspose(Layer):
         check_axes(x, len(self.kernel_size))
         check_groups(x[1], self.groups, "input")
         check_groups(self.out_channels, self.groups, "output")
+        for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if all(known(size) for size in (extra, stride, dilation)) and extra >= max(stride, dilation):
+                raise ShapeError(f"its output padding of {extra} is not smaller than its stride of {stride} or its dilation")
         axes = zip(x[2:], self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation, strict=True)
-        return (x[0], self.out_channels, *((h - 1) * s - 2 * p + d * (k - 1) + o + 1 for h, k, s, p, o, d in axes))
+        sizes = [(h - 1) * s - 2 * p + d * (k - 1) + o + 1 for h, k, s, p, o, d in axes]
+        if not all(at_least(size, 1) for size in sizes):
+            raise ShapeError(f"its padding leaves nothing of an input of {describe(x)}")
+        return (x[0], self.out_channels, *sizes)
 
     def params(self, *inputs: Shape) -> Dim:
         return self._per_input() * inputs[0][1] + self.out_channels * int(self.bias)
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        sized = self._sized(inputs[0], output)
+        return convolution_memory.transposed_forward_workspace(sized, run) if run.device == "cpu" else 0
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        sized = self._sized(inputs[0], output)
+        return convolution_memory.transposed_backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
+
+    def _sized(self, x: Shape, y: Shape) -> Convolution:
+        return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(inputs[0]) * self._per_input(), add=elements(output) * int(self.bias))

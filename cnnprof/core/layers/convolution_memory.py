@@ -24,6 +24,9 @@ PARTIAL_SUMS = 256
 TILE = 4096
 """Bytes that the kernels for channels_last hold for themselves, and once more for each thread."""
 
+TILES = 10 * TILE
+"""What a strided transposed convolution holds of these, about."""
+
 
 class Convolution(NamedTuple):
     """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis."""
@@ -57,6 +60,22 @@ def forward_workspace(conv: Convolution, run: Execution) -> Dim:
 def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
     return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further, learned), lambda: _columns(conv, run))
+
+
+@remember
+def transposed_forward_workspace(conv: Convolution, run: Execution) -> Dim:
+    """As `forward_workspace`, of a transposed convolution."""
+    return _where(_by_onednn(conv, run), lambda: _transposed_forward_copies(conv, run), lambda: _transposed_columns(conv, run))
+
+
+@remember
+def transposed_backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+    """As `backward_workspace`, of a transposed convolution."""
+    return _where(
+        _by_onednn(conv, run),
+        lambda: _transposed_backward_copies(conv, run, further, learned),
+        lambda: _transposed_columns(conv, run),
+    )
 
 
 def _forward_copies(conv: Convolution, run: Execution) -> Dim:
@@ -97,6 +116,44 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
         plain = maximum(copies.output + copies.weights + blocked_source, blocked_source + source)
         worst = maximum(worst + source, choose(_steps_over(conv), strided, plain))
     return worst - gradients
+
+
+def _transposed_forward_copies(conv: Convolution, run: Execution) -> Dim:
+    size = run.element_bytes
+    image = size * prod(conv.x[1:]) * run.threads + TILES
+    if run.layout == "channels_last":
+        return image + _transposed_weights(conv, run)
+    dense = 1 - reaches(conv.groups, 2)
+    x, y = (choose(dense, size * _blocked(shape), size * prod(shape)) for shape in (conv.x, conv.y))
+    blocked = maximum(x + _transposed_weights(conv, run) + y - size * prod(conv.y), y)
+    # A strided one sums up where each window falls, and its result is laid out anew twice.
+    plain = size * prod(conv.x) + _transposed_weights(conv, run) + image
+    return choose(_all(dense, _strided(conv)), maximum(plain, 2 * size * prod(conv.y)), blocked)
+
+
+def _transposed_backward_copies(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+    size, weights, copied = run.element_bytes, _weights(conv, run), _transposed_weights(conv, run)
+    if run.layout == "channels_last":
+        return copied + weights
+    dense = 1 - reaches(conv.groups, 2)
+    x, y = (choose(dense, size * _blocked(shape), size * prod(shape)) for shape in (conv.x, conv.y))
+    source = size * prod(conv.x) if further else 0
+    worst: Dim = 0
+    if further:
+        worst = maximum(y + copied + x, x + source)
+    if learned:
+        worst = maximum(worst, source + maximum(y + x + copied, copied + weights))
+    return worst - source - (weights if learned else 0)
+
+
+def _transposed_columns(conv: Convolution, run: Execution) -> Dim:
+    """One image's windows, before they are summed up where they overlap."""
+    return run.element_bytes * (conv.y[1] // conv.groups) * prod(conv.kernel) * prod(conv.x[2:])
+
+
+def _transposed_weights(conv: Convolution, run: Execution) -> Dim:
+    dense = run.element_bytes * prod(conv.kernel) * conv.x[1] * _up(conv.y[1])
+    return choose(1 - reaches(conv.groups, 2), dense, _weights(conv, run))
 
 
 def _by_onednn(conv: Convolution, run: Execution) -> Dim:

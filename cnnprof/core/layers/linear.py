@@ -34,7 +34,7 @@ class Linear(Layer):
         return Ops(mac=size * inputs[0][-1], add=size * int(self.bias))
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,))
+        return Saved(for_weights=(0,))
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:

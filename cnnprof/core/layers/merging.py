@@ -24,7 +24,10 @@ class Join(Layer):
         return not self.inplace
 
     def shape(self, *inputs: Shape) -> Shape:
-        return broadcast(*inputs)
+        joined = broadcast(*inputs)
+        if self.inplace and not (len(joined) == len(inputs[0]) and all(map(same, joined, inputs[0]))):
+            raise ShapeError(f"cannot write {describe(joined)} into its first branch of {describe(inputs[0])}")
+        return joined
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
         # They are joined two by two, and the result so far stands beside the next one.

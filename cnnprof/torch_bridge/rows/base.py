@@ -16,18 +16,23 @@ class Call:
     """One aten operation that ran: its arguments under the names of its schema, and its result.
 
     `name` is the operation's name without its overload; `op` is that without the `_` of an in-place form, told by `inplace`.
+    `written` are the tensors it writes to in place of new memory, those of `out=` among them; `tensors` are all others.
     """
 
     def __init__(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         self.namespace, self.name = func._schema.name.split("::")
-        self.inplace = self.name.endswith("_") and not self.name.endswith("__") and isinstance(args[0], Tensor)
-        self.op: str = self.name[:-1] if self.inplace else self.name
+        marked = self.name.endswith("_") and not self.name.endswith("__") and isinstance(args[0], Tensor)
+        self.op: str = self.name[:-1] if marked else self.name
         self.result = result
         self._schema = func._schema
         self._positions = {argument.name: position for position, argument in enumerate(func._schema.arguments)}
-        self.tensors = [*tensors_in(args), *tensors_in(tuple(kwargs.values()))]
         self._args = args
         self._kwargs = kwargs
+        out = [argument.name for argument in func._schema.arguments if argument.is_out]
+        self.tensors = [*tensors_in(args), *tensors_in(tuple(kwargs[name] for name in kwargs if name not in out))]
+        into = list(tensors_in(tuple(kwargs.get(name) for name in out)))
+        self.inplace = marked or bool(into and is_same_view(into[0], args[0]))
+        self.written = [args[0]] if self.inplace else into or self._changed()
 
     def __getitem__(self, name: str) -> Any:
         """The argument of that name, or its default. Raises KeyError if the operation has none of that name."""
@@ -39,6 +44,16 @@ class Call:
     def get(self, name: str) -> Any:
         """The same, None if the operation has no argument of that name."""
         return self[name] if name in self._positions else None
+
+    def _changed(self) -> list[Tensor]:
+        """What an operation without a result writes to."""
+        if self.outputs:
+            return []
+        written = (name for name in self._positions if (alias := self._argument(name).alias_info) and alias.is_write)
+        return list(tensors_in(tuple(self[name] for name in written)))
+
+    def _argument(self, name: str) -> Any:
+        return self._schema.arguments[self._positions[name]]
 
     @property
     def first(self) -> Any:
