@@ -158,7 +158,7 @@ def read_room(text: str, device: str) -> Room:
 
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
     """The largest batch that fits into the room in inference, and in training."""
-    run = replace(run, device=room.device)
+    run = replace(run, device=room.device, hopper=run.hopper or room.hopper)
     one = analyze(load(1))
     profiles, scales = {1: one}, _scales(one.graph, load)
 

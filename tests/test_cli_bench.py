@@ -122,3 +122,34 @@ def test_a_training_step_shows_its_phases():
     whole = step["times_ms"][0][0]
     assert 0.8 * whole < sum(times[0][0] for times in step["phase_times_ms"].values()) <= whole
     assert "phases_ms" not in json.loads(cnnprof("bench", "lenet5", *SHORT, "--json").out)["results"][0]
+
+
+def test_a_head_of_a_journal_without_what_it_holds_for_is_none(tmp_path):
+    (tmp_path / "run.jsonl").write_text('{"journal": 1}\n')
+    done = cnnprof("bench", "lenet5", *SHORT, "--resume", "run.jsonl", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "run.jsonl is no journal of `cnnprof bench`" in done.err
+
+
+@pytest.mark.parametrize("option", [("--energy",), ("--precision", "1%")])
+def test_what_layers_does_not_do_is_refused(option):
+    done = cnnprof("bench", "lenet5", "--layers", *option)
+    assert (done.code, done.out) == (2, "")
+    assert f"--layers does not go with {option[0]}" in done.err
+
+
+def test_one_that_fails_is_a_row_and_the_exit_code(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nclass Fails(nn.Conv2d):\n"
+        "    def __init__(self):\n        super().__init__(1, 4, 1)\n"
+        "    def forward(self, x):\n"
+        "        if not x.is_meta:\n            raise RuntimeError('boom')\n"
+        "        return super().forward(x)\n"
+    )
+    arguments = ("lenet5", "net.py:Fails", "--input", "1x32x32")
+    done = cnnprof("bench", *arguments, *SHORT, "--json", cwd=tmp_path)
+    assert [row["status"] for row in json.loads(done.out)["results"]] == ["ok", "failed"]
+    assert done.code == 5
+    done = cnnprof("memory", "net.py:Fails", "--input", "1x32x32", "--measure", cwd=tmp_path)
+    assert "boom" in done.out
+    assert done.code == 5

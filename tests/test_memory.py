@@ -219,3 +219,13 @@ def test_autocast_follows_each_format(device, last):
     )
     runs = keep(graph, analyze(graph).costs, Execution(device, amp="fp16")).tensors.runs
     assert [runs[node.name].dtype for node in graph] == ["fp32", "fp16", "fp16", last, last]
+
+
+def test_cublas_keeps_its_buffers_where_there_are_matrix_products():
+    """Two buffers of 4 MiB and eight of 16 KiB, on Hopper eight of 4 MiB; a network of convolutions has none."""
+    elsewhere, hopper = Execution("cuda"), Execution("cuda", hopper=True)
+    assert elsewhere.standing_workspace == 8 * 2**20 + 128 * 2**10
+    for name, more in (("resnet18", 32 * 2**20 - elsewhere.standing_workspace), ("squeezenet1_0", 0)):
+        graph = cnnprof.load(name)
+        assert infer(graph, hopper).peak_bytes - infer(graph, elsewhere).peak_bytes == more
+        assert train(graph, hopper, "sgd").peak_bytes - train(graph, elsewhere, "sgd").peak_bytes == more

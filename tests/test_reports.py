@@ -15,7 +15,7 @@ from cnnprof.core.measurements import Check, Measurement, Reason
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.reports._columns import COLUMNS
-from cnnprof.reports._units import KINDS, exact_and_rough, factor, milliseconds, size
+from cnnprof.reports._units import KINDS, exact_and_rough, factor, megabytes, milliseconds, size
 from cnnprof.views.benchmark import show_measurements
 from cnnprof.views.comparison import Entry, pareto, show_comparison
 from cnnprof.views.summary import summarize
@@ -196,6 +196,7 @@ def test_units():
     assert exact_and_rough(999) == "999"
     assert size(102_228_128) == "102.2 MB"
     assert size(120) == "120 B"
+    assert [megabytes(value) for value in (0, 120, 31_520, 246_824, 102_228_128)] == ["0", "<0.001", "0.032", "0.25", "102.2"]
     assert milliseconds(1.23456) == "1.235"
     assert milliseconds(123.456) == "123.5"
     assert factor(0.0712) == "0.07x"
@@ -218,3 +219,12 @@ def test_csv_has_budgets_in_base_units():
     row = {"model": "net", "limit": (5_000_000, ""), "excess": ""}
     text = render(Report("check", "net", (Table(("model", "limit", "excess"), (row,)),)), "csv", Style())
     assert text.splitlines()[1] == "net,5000000,"
+
+
+def test_markdown_shows_texts_as_they_are():
+    rows = ({"name": "a|b", "notes": "<b>*x*\nnext"},)
+    report = Report("show", "title", (Table(("name",), rows),), ("<script> `code`",), {}, "layers: # ```")
+    shown = render(report, "markdown", Style())
+    assert "| a\\|b |" in shown
+    assert "- &lt;script> \\`code\\`" in shown
+    assert shown.count("\n````") == 2

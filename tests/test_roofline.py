@@ -275,3 +275,5 @@ def test_the_commands(cache):
     report = json.loads(done.out)
     assert [each["model"] for each in report["networks"]] == ["lenet5", "lenet5@classes=20"]
     assert {row["held_by"] for row in report["layers"]} <= {COMPUTE, CACHE, MEMORY, OVERHEAD}
+    done = cnnprof("why", "lenet5", "lenet5", "--quick", "--json", CNNPROF_CACHE=str(cache))
+    assert [each["model"] for each in json.loads(done.out)["networks"]] == ["lenet5", "lenet5"]

@@ -24,6 +24,7 @@ class Execution:
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
         weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
+        hopper: whether the CUDA device is one of the Hopper generation, for which cuBLAS takes more.
     """
 
     device: str = "cpu"
@@ -33,11 +34,17 @@ class Execution:
     workspace: bool = True
     amp: str = ""
     weights_lie_otherwise: bool = False
+    hopper: bool = False
 
     @property
     def standing_workspace(self) -> int:
-        """Bytes that a library keeps from its first use on: cuBLAS's buffers before Hopper (torch/cuda `_cublas` default)."""
-        return 8_519_680 if self.workspace and self.device == "cuda" else 0
+        """Bytes that cuBLAS keeps from the first matrix product on: torch's `CUBLAS_WORKSPACE_CONFIG` where none is given.
+
+        `:4096:2:16:8` is two buffers of 4,096 KiB and eight of 16; Hopper has eight of 4,096 (pytorch issue 95668).
+        """
+        if not self.workspace or self.device != "cuda":
+            return 0
+        return 8 * 4096 * 1024 if self.hopper else (2 * 4096 + 8 * 16) * 1024
 
     def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
         """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""

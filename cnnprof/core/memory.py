@@ -13,6 +13,7 @@ from cnnprof.core.arith import Dim, greatest
 from cnnprof.core.execution import ELEMENT_BYTES, USUAL, Execution
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
+from cnnprof.core.layers.linear import Linear, MatMul, ScaledDotProductAttention
 from cnnprof.core.results import Cost
 
 
@@ -164,7 +165,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
     """The memory of one forward pass in eval mode."""
     used = [cost for cost in costs if not cost.node.aux]
-    tensors = lives(graph, used, run)
+    tensors, standing = lives(graph, used, run), standing_workspace(used, run)
     done = by_step(tensors.last)
     alive: Dim = 0
     moments = []
@@ -175,7 +176,7 @@ def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Fo
         workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
         # Autocast casts weights for each layer anew where nothing is trained.
         beside = sum(tensors.casts[name].values()) + half_weights(cost, run) if run.amp else 0
-        moments.append(Moment("forward", name, alive + beside, workspace + run.standing_workspace))
+        moments.append(Moment("forward", name, alive + beside, workspace + standing))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
     return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))
@@ -189,6 +190,12 @@ def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim
         "buffer_bytes": sum(cost.node.layer.buffers(*cost.inputs, run=run) for cost in costs),
         "input_bytes": size * elements(graph.input_shape),
     }
+
+
+def standing_workspace(costs: Iterable[Cost], run: Execution) -> int:
+    """What is held from the first run on for all matrix products; convolutions have a library of their own."""
+    products = (Linear, MatMul, ScaledDotProductAttention)
+    return run.standing_workspace if any(isinstance(cost.node.layer, products) for cost in costs) else 0
 
 
 def half_weights(cost: Cost, run: Execution) -> Dim:

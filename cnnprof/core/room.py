@@ -31,6 +31,8 @@ CARDS = {
 }
 """Memory of well-known cards in GB, as their makers count it."""
 
+HOPPER = ("H100", "H200")
+
 TAKEN = 0.06
 """What driver and CUDA context take of a card, about."""
 
@@ -39,11 +41,12 @@ HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Memory that a network may take: what it is called, its bytes, and the device that it is of."""
+    """Memory that a network may take: what it is called, its bytes, and the device that it is of (see `Execution`)."""
 
     name: str
     bytes: int
     device: str
+    hopper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
     if name is None:
         close = did_you_mean(_squeezed(text), cards) if not text.strip()[:1].isdigit() else None
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
-    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda")
+    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", name in HOPPER)
 
 
 def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:

@@ -15,7 +15,7 @@ from cnnprof.core.arith import Dim, Shape, greatest, known, maximum, same
 from cnnprof.core.execution import USUAL, Execution, Saved
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
-from cnnprof.core.memory import Footprint, Lives, Moment, Tensor, by_step, half_weights, lives, stored
+from cnnprof.core.memory import Footprint, Lives, Moment, Tensor, by_step, half_weights, lives, standing_workspace, stored
 from cnnprof.core.results import Cost
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
@@ -45,12 +45,11 @@ def training(
     ends = _ends(graph, costs)
     scores = sum(run.element_bytes * elements(cost.output) for cost in costs if cost.node.name in ends)
     named = {cost.node.name: cost for cost in costs}
-    step = _Step(costs, named, loose & kept.learning, kept, run)
+    standing = standing_workspace(costs, run)
+    step = _Step(costs, named, loose & kept.learning, kept, run, standing)
     moments = [*step.forward(scores), *step.backward(ends)]
     if optimizer != "none":
-        moments.append(
-            Moment("step", optimizer, _step_tensors(optimizer, trained, run), run.standing_workspace, 0, sum(trained))
-        )
+        moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), standing, 0, sum(trained)))
     return Footprint(
         **stored(graph, costs, run),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
@@ -221,6 +220,7 @@ class _Step:
     loose: Container[str]
     kept: Kept
     run: Execution
+    standing: int
     activations: Dim = 0
     saved: Dim = 0
     gradients: Dim = 0
@@ -338,5 +338,4 @@ class _Step:
             self.activations = self.activations - gradient.bytes
 
     def _moment(self, phase: str, name: str, workspace: Dim = 0, beside: Dim = 0) -> Moment:
-        workspace = workspace + self.run.standing_workspace
-        return Moment(phase, name, self.activations + beside, workspace, self.saved, self.gradients)
+        return Moment(phase, name, self.activations + beside, workspace + self.standing, self.saved, self.gradients)

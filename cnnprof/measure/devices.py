@@ -238,6 +238,15 @@ def check_device(name: str, threads: int = 1) -> None:
         raise UnavailableError(f"no CUDA device {matched[2]}: this machine has {count}, numbered from 0")
 
 
+def is_hopper(name: str) -> bool:
+    """Whether the device, which is there, is a CUDA device of the Hopper generation."""
+    if not name.startswith("cuda"):
+        return False
+    import torch
+
+    return torch.cuda.get_device_capability(name)[0] == 9
+
+
 def open_device(name: str) -> Device:
     """The device of that name, ready to run. Raises as `check_device` does."""
     check_device(name)
