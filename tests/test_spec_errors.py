@@ -352,11 +352,6 @@ def test_files(text: str, place: tuple[int, int], message: str, hint: str | None
     assert hint is None or error.hint == hint
 
 
-def test_the_input_is_no_outputs_name():
-    error = fault(STEPS + "  - concat: [conv 3x3 8 -> input, conv 1x1 4]\n")
-    assert error.message == "'input' cannot name an output: it is what the network begins with"
-
-
 @pytest.mark.parametrize(
     ("step", "message"),
     [

@@ -318,3 +318,8 @@ def test_a_head_that_another_input_does_not_fit_is_left_out() -> None:
         build(text.replace("8x8", "4x4"))
     with pytest.raises(CnnprofError, match="unknown layer, block or output 'rleu'"):
         build(text.replace("avgpool 5x5", "rleu"), input_shape=(4, 4, 4))
+
+
+def test_an_output_called_input_does_not_take_the_networks_place():
+    graph = layers("concat: [conv 3x3 8 -> input, conv 1x1 4]", "conv 1x1 2")
+    assert wiring(graph) == {"input_2": ("input",), "conv1": ("input",), "concat1": ("input_2", "conv1"), "conv2": ("concat1",)}

@@ -124,7 +124,7 @@ def adaptive_max(o: Arguments) -> Layers:
 
 def batch_norm(o: Arguments) -> Layers:
     """Normalization by stored statistics."""
-    return [("bn", BatchNorm(affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
+    return [("bn", BatchNorm(not o.flag("noaffine"), o.number("eps", 1e-5), len(o.x) - 2))]
 
 
 def layer_norm(o: Arguments) -> Layers:

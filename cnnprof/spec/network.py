@@ -34,6 +34,7 @@ class Network:
         self.names: list[str] = [INPUT]
         self.inputs: list[tuple[int, ...]] = [()]
         self.namer = Namer()
+        self.namer.use(INPUT)
         self.loops = 0
         self.calls: list[str] = []
         self.aux = False

@@ -8,7 +8,6 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from cnnprof.core.errors import SpecError, did_you_mean
-from cnnprof.core.graph import INPUT
 from cnnprof.spec.arguments import Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression
@@ -90,8 +89,6 @@ class Line(NamedTuple):
     def output_name(self, token: Token) -> Token:
         """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
         check_name(token, "an output")
-        if token.text == INPUT:
-            raise token.error(f"'{INPUT}' cannot name an output: it is what the network begins with")
         if token.text in WORDS or token.text in self.blocks:
             what = "a layer" if token.text in WORDS else "a block"
             raise token.error(f"'{token.text}' cannot name an output: it is {what}")

@@ -14,14 +14,18 @@ COUNT_BYTES = 8
 @layer
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition)."""
+    """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition).
+
+    `axes` are the spatial ones of its input, after which torch names it.
+    """
 
     affine: bool = True
     eps: float = 1e-5
+    axes: int = 2
 
     @property
     def type(self) -> str:
-        return "BatchNorm2d"
+        return f"BatchNorm{max(self.axes, 1)}d"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs

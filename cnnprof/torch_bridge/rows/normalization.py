@@ -50,7 +50,7 @@ def _capture_instance(call: Call) -> Match:
 
 def _capture_batch(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    return Match(BatchNorm(weights != (None, None), call["eps"]), (call.first,), weights)
+    return Match(BatchNorm(weights != (None, None), call["eps"], call.first.dim() - 2), (call.first,), weights)
 
 
 row(
