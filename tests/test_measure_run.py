@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cnnprof.core.errors import UsageError
+from cnnprof.core.errors import MeasurementError, UsageError
 from cnnprof.core.graph import Facts, Graph
 from cnnprof.core.ratios import noise_of, relate
 from cnnprof.measure import bench, fingerprint
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.journal import resume_journal, start_journal
 from cnnprof.measure.options import add_twin, add_ways
+from cnnprof.measure.turn import StartError
 
 pytestmark = pytest.mark.torch
 
@@ -271,3 +272,21 @@ def test_a_full_disk_costs_the_journal_and_not_the_results(machine, tmp_path, mo
     (a,) = run(jobs, options, ignore, journal)
     assert len(a.times) == 3
     assert journal.problem == "cannot write the journal /dev/full: No space left on device"
+
+
+def test_a_process_that_dies_while_it_starts_is_replaced(machine):
+    machine.times = {"a": iter([1.0, StartError("killed by SIGKILL"), 1.1, 1.2])}
+    (a,) = run([job("a")], Options(processes=3, rounds=2), ignore)
+    assert (a.status, [times[0] for times in a.times]) == ("ok", [1.0, 1.1, 1.2])
+    assert "1 of the processes ended while they started, and others took their place" in a.warnings
+
+
+def test_where_all_die_the_results_so_far_stay(machine):
+    deaths = [StartError("the worker process cannot work: killed") for _ in range(3)]
+    machine.times = {"a": iter([1.0, *deaths])}
+    (a,) = run([job("a")], Options(processes=3, rounds=2), ignore)
+    assert (a.status, a.error) == ("failed", "the worker process cannot work: killed")
+    assert [times[0] for times in a.times] == [1.0]
+    machine.times = {"a": iter([StartError("the worker process cannot work: killed") for _ in range(3)])}
+    with pytest.raises(MeasurementError, match="cannot work: killed"):
+        run([job("a")], Options(processes=3, rounds=2), ignore)

@@ -24,10 +24,13 @@ from cnnprof.measure.options import Job as Job
 from cnnprof.measure.options import Options as Options
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
-from cnnprof.measure.turn import Series, Turn
+from cnnprof.measure.turn import Series, StartError, Turn
 
 MOST_PROCESSES = 50
 """That a precision may ask for."""
+
+MOST_DEATHS = 3
+"""Of processes that end before they come to a network: then no other one is started in their place."""
 
 
 class Interrupted(CnnprofError):  # noqa: N818 (as KeyboardInterrupt)
@@ -71,6 +74,7 @@ class _Run:
     series: list[list[Series]] = field(default_factory=list)
     started: int = 0
     turns: int = 0
+    died: int = 0
 
     def measure(self) -> None:
         options = self.options
@@ -102,6 +106,8 @@ class _Run:
         notes = []
         if lacking > 0 and status == "ok":
             notes = [f"the time budget had room for {self.turns} of {self.options.processes} processes"]
+        if self.died and status == "ok":
+            notes.append(f"{self.died} of the processes ended while they started, and others took their place")
         if self.options.precision and status == "ok":
             notes += self._shortfall(found)
         return [each if each.error else replace(each, warnings=(*each.warnings, *notes)) for each in found]
@@ -136,6 +142,14 @@ class _Run:
             try:
                 pending = turn.work(pending, seconds)
                 needed = 0.0 if pending else turn.first_round
+            except StartError as error:
+                self.died += 1
+                if self.died >= MOST_DEATHS:
+                    if not any(self.series):
+                        raise
+                    for index in pending:
+                        turn.found[index].error = error.message
+                    pending = []
             finally:
                 fresh = [(index, one) for index, one in enumerate(turn.found) if one.times or one.error]
                 for index, one in fresh:

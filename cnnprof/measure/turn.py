@@ -15,6 +15,10 @@ MOST_ROUNDS = 50
 """Times the least number: a median that wavers after that many rounds is not to be had in one process."""
 
 
+class StartError(MeasurementError):
+    """A worker process that ended before it came to a network."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a run stands: worker process `process` of `processes` is at `step` of the network `job`.
@@ -68,7 +72,10 @@ class Turn:
     first_round: float = 0.0
 
     def work(self, pending: Sequence[int], seconds: float) -> list[int]:
-        """Follow the process to its end; returns the jobs that it leaves undone because it died of another one."""
+        """Follow the process to its end; returns the jobs that it leaves undone because it died of another one.
+
+        Raises StartError where it came to none of them.
+        """
         options = self.options
         plan = {
             "rounds": options.rounds,
@@ -106,7 +113,7 @@ class Turn:
             except TimeoutError:
                 failure = f"no answer within {options.timeout:g} s"
         if at is None:
-            raise MeasurementError(f"the worker process cannot work: {failure}")
+            raise StartError(f"the worker process cannot work: {failure}")
         self.found[at].error = self.found[at].error or failure
         return [index for index in pending if not self.found[index].error]
 

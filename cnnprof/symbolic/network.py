@@ -41,7 +41,7 @@ def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Profile], Seq
     steps = _steps(graph)
     numbers = analyze(graph)
     _check_safe(numbers, reload, steps)
-    costs, back = _analyze(graph, steps)
+    costs, back = _analyze(numbers, steps)
     rows = [_row(row, back) for row in choose_rows(replace(numbers, costs=costs))]
     run = [cost for cost in costs if not cost.node.aux]
     remainders = [size % step for size, step in zip(graph.input_shape[2:], steps, strict=True)]
@@ -116,16 +116,20 @@ def _changed(mine: Node, theirs: Node) -> tuple[str, Any, Any] | None:
     return next((pair for pair in pairs if pair[1] != pair[2]), None)
 
 
-def _analyze(graph: Graph, steps: tuple[int, int]) -> tuple[tuple[Cost, ...], dict[Any, Any]]:
-    """The costs in h and w, and what h and w are in H and W."""
+def _analyze(profile: Profile, steps: tuple[int, int]) -> tuple[tuple[Cost, ...], dict[Any, Any]]:
+    """The costs in h and w, and what h and w are in H and W.
+
+    Parameters are left as they are: a head that only training runs may have them for one size.
+    """
     from sympy import Symbol, expand
 
     n, h, w, height, width = (Symbol(name, integer=True, positive=True) for name in ("N", "h", "w", "H", "W"))
-    _, channels, rows, columns = graph.input_shape
+    _, channels, rows, columns = profile.graph.input_shape
     over, beside = rows % steps[0], columns % steps[1]
     shapes: dict[str, Shape] = {INPUT: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
     costs = []
-    for node in graph.nodes:
+    for known in profile.costs:
+        node = known.node
         inputs = tuple(shapes[name] for name in node.inputs)
         output = output_shape(node, inputs)
         shapes[node.name] = output
@@ -135,7 +139,7 @@ def _analyze(graph: Graph, steps: tuple[int, int]) -> tuple[tuple[Cost, ...], di
                 node,
                 inputs,
                 output,
-                node.layer.params(*inputs) if node.owns_params else 0,
+                known.params,
                 replace(ops, mac=expand(ops.mac)),
                 expand(elements(output)) if node.layer.writes else 0,
                 None,

@@ -6,14 +6,13 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnnprof.core.graph import Accuracy
 from cnnprof.core.layers.activation import Activation
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
 from cnnprof.views.memory import MODES, fit_dict, fit_notes, footprints, memory_dict
-from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
+from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict
 
 LOWER_IS_BETTER = (
     "params",
@@ -159,7 +158,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "memory": memory_dict(infer, train),
         "top1": accuracy.top1 if accuracy else None,
         "top5": accuracy.top5 if accuracy else None,
-        "accuracy_source": _source_text(accuracy) if accuracy else None,
+        "accuracy_source": source_text(accuracy) if accuracy else None,
         "dataset": accuracy.dataset if accuracy else None,
         "latency_ms": latency.median if latency else None,
         "ci95": latency.ci95 if latency else None,
@@ -192,10 +191,6 @@ def _elsewhere(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> di
     """The networks whose accuracy is on another data set than the baseline's, or than the first that there is, and on which."""
     datasets = [row["dataset"] for row in (base, *rows) if row["dataset"]]
     return {row["model"]: row["dataset"] for row in rows if row["dataset"] not in (None, *datasets[:1])}
-
-
-def _source_text(accuracy: Accuracy) -> str:
-    return accuracy.source if accuracy.dataset in accuracy.source else f"{accuracy.source}, {accuracy.dataset}"
 
 
 def _best(rows: Sequence[Mapping[str, Any]], elsewhere: Container[str]) -> frozenset[tuple[int, str]]:

@@ -16,7 +16,7 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
         {
             "name": f"{row.name} (aux)" if row.aux else row.name,
             "type": row.type,
-            "output_formula": " x ".join(row.output),
+            "output_formula": " x ".join(f"({size})" if " + " in size or " - " in size else size for size in row.output),
             "params": row.params,
             "macs_formula": row.macs,
             "activations_formula": row.activations,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cnnprof.core.graph import Figure, Graph
+from cnnprof.core.graph import Accuracy, Figure, Graph
 from cnnprof.core.layers import Ops
 from cnnprof.core.report import Fact
 from cnnprof.core.results import Profile, Totals
@@ -114,6 +114,11 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_json_value(item) for item in value]
     return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
+
+
+def source_text(accuracy: Accuracy) -> str:
+    """Where an accuracy is reported, and on which data set."""
+    return accuracy.source if accuracy.dataset in accuracy.source else f"{accuracy.source}, {accuracy.dataset}"
 
 
 def lower_bound_notes(name: str, totals: Totals) -> list[str]:

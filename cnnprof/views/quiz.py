@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
 
+from cnnprof.core.graph import INPUT
+from cnnprof.core.layers import Layer
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Cost, Profile
 from cnnprof.core.working import Explanation
@@ -12,16 +16,27 @@ from cnnprof.views.slips import count_as_lectures, slip_notes
 
 BLANK = "______"
 
+_LETTERED = {"out_channels", "out_features", "kernel_size", "stride", "padding", "dilation", "groups", "inplace", "eps", "p"}
+
 
 def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation], answers: bool) -> Report:
     """The worksheet to fill in: what is given stands there; shape, parameters and operations are blank without `answers`."""
     rows, given = [], []
+    shown: dict[str, str] = {}
+    above = INPUT
     for cost, explanation in zip(chosen, explanations, strict=True):
         operations = count_as_lectures(cost)
-        if cost.node.aux or (cost.output == cost.inputs[0] and not cost.params and not operations):
+        if cost.node.aux or (cost.inputs == (cost.output,) and not cost.params and not operations):
+            shown[cost.node.name] = shown.get(cost.node.inputs[0], cost.node.inputs[0]) if cost.node.inputs else ""
             continue
         solution = {"output": tuple(cost.output[1:]), "params": cost.params, "operations": operations}
-        entry = {"name": cost.node.name, "type": cost.node.layer.type, "given": _given(explanation)}
+        entry = {
+            "name": cost.node.name,
+            "type": cost.node.layer.type,
+            "reads": _reads(cost, [shown.get(name, name) for name in cost.node.inputs], above),
+            "given": ", ".join([*_letters(explanation), *_more(cost.node.layer)]),
+        }
+        above = cost.node.name
         given.append(entry | (solution if answers else dict.fromkeys(solution)))
         rows.append(entry | {f"answer_{what}": value if answers else BLANK for what, value in solution.items()})
     total = {
@@ -29,13 +44,23 @@ def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[E
         "operations": sum(count_as_lectures(cost) for cost in chosen if not cost.node.aux),
     }
     table = Table(
-        ("name", "type", "given", "answer_output", "answer_params", "answer_operations"),
+        (
+            "name",
+            "type",
+            *(("reads",) if any(row["reads"] for row in rows) else ()),
+            "given",
+            "answer_output",
+            "answer_params",
+            "answer_operations",
+        ),
         tuple(rows),
         total={"name": "total"} | {f"answer_{what}": value if answers else BLANK for what, value in total.items()},
     )
     graph = profile.graph
+    beginning = next((cost for cost in chosen if cost.inputs), None)
+    shape = beginning.inputs[0] if beginning else graph.input_shape
     notes = [
-        f"input {'x'.join(map(str, graph.input_shape[1:]))}",
+        f"input {'x'.join(map(str, shape[1:]))}",
         "K filters of F x F with stride S, padding P, dilation d, in g groups; n_out features",
         "operations: multiply-accumulates without biases; for pooling the window's size for every output",
         *([] if answers else ["--answers fills it in"]),
@@ -45,11 +70,38 @@ def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[E
     return Report("explain", f"{graph.name}: worksheet{', with answers' if answers else ''}", (table,), tuple(notes), data)
 
 
-def _given(explanation: Explanation) -> str:
-    """The hyper-parameters: `K = 96, F = 11, S = 4, P = 0`."""
-    shown = [
-        letter
-        for letter in explanation.letters
-        if letter.symbol.partition("_")[0] in tuple("KFSPdg") or letter.symbol == "n_out"
-    ]
-    return ", ".join(f"{letter.symbol} = {letter.value}" for letter in shown)
+def _reads(cost: Cost, sources: Sequence[str], above: str) -> str:
+    """The rows of the sheet that the layer reads, without what their paths share with its own; "" for the one above it."""
+    if [*sources] == [above]:
+        return ""
+    own = cost.node.path
+    texts = []
+    for source in sources:
+        parts = source.split(".")
+        same = next((i for i, pair in enumerate(zip(parts, own, strict=False)) if pair[0] != pair[1]), 0)
+        texts.append(".".join(parts[same:]))
+    return ", ".join(texts)
+
+
+def _letters(explanation: Explanation) -> Iterator[str]:
+    """The hyper-parameters that have a letter: `K = 96`, `F = 11`, `S = 4`, `P = 0`."""
+    for letter in explanation.letters:
+        if letter.symbol.partition("_")[0] in tuple("KFSPdg") or letter.symbol == "n_out":
+            yield f"{letter.symbol} = {letter.value}"
+
+
+def _more(layer: Layer) -> Iterator[str]:
+    """The rest of what shape, parameters and operations depend on: `no bias`, `ceil mode`, `output size = 6x6`."""
+    for each in fields(layer):
+        value = getattr(layer, each.name)
+        if each.name in _LETTERED or value == each.default:
+            continue
+        words = each.name.replace("_", " ")
+        if isinstance(value, bool):
+            yield words if value else f"no {words}"
+        else:
+            yield f"{words} = {'x'.join(map(str, value)) if _is_size(value) else value}"
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, int) for item in value)

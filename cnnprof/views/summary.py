@@ -13,7 +13,7 @@ from cnnprof.core.verification import computed_figure
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, footprints, memory_dict
-from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, totals_dict
+from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text, totals_dict
 
 if TYPE_CHECKING:
     from cnnprof.core.measurements import Check
@@ -94,7 +94,7 @@ def summarize(
 
 def published_table(profile: Profile) -> Table:
     """The published figures beside the computed ones of one image; where they differ, the reason."""
-    rows = []
+    rows, heads = [], int(profile.totals.aux_params)
     for what, figure in profile.graph.facts.published.items():
         computed = computed_figure(profile, what)
         if computed is None:
@@ -102,10 +102,22 @@ def published_table(profile: Profile) -> Table:
         elif abs(computed - figure.value) <= figure.tolerance:
             close = "yes" if computed == figure.value or not figure.why else "nearly"
             agrees = f"{close}: {figure.why}" if figure.why else close
+        elif what == "params" and abs(computed + heads - figure.value) <= figure.tolerance:
+            agrees = "yes, with the heads"
         else:
             agrees = f"no: {figure.why}" if figure.why else "no"
         shown = f"{computed:,}" if computed is not None else None
-        rows.append({"what": what, "published": figure.text, "computed": shown, "agrees": agrees, "where": figure.where})
+        stated = figure.text.replace("_", ",")
+        rows.append({"what": what, "published": stated, "computed": shown, "agrees": agrees, "where": figure.where})
+    accuracy = profile.graph.facts.accuracy
+    if accuracy:
+        where = source_text(accuracy)
+        figures = (("top-1 %", accuracy.top1), ("top-5 %", accuracy.top5))
+        rows += [
+            {"what": what, "published": f"{value:g}", "agrees": "reported", "where": where}
+            for what, value in figures
+            if value is not None
+        ]
     return Table(("what", "published", "computed", "agrees", "where"), tuple(rows), "Published figures")
 
 
