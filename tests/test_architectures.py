@@ -230,3 +230,9 @@ def test_identity_shortcuts_of_cifar_networks_hold_no_weights() -> None:
 def test_lenet5_paper_connects_ten_of_sixteen_maps() -> None:
     third = next(cost for cost in profile("lenet5_paper").costs if cost.node.layer.type == "PartialConv2d")
     assert third.params == 1_516
+
+
+@pytest.mark.parametrize("name", ["nin_cifar10", "preact_resnet164", "nasnet_a_cifar_6_768", "fractalnet20", "vgg16_cifar10"])
+def test_a_cifar_network_keeps_its_form_at_another_size(name):
+    small, large = specs.load(name), specs.load(name, input_shape=(3, 64, 64))
+    assert [node.layer.type for node in large] == [node.layer.type for node in small]

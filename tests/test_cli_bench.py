@@ -15,7 +15,7 @@ SHORT = ("--processes", 2, "--rounds", 2, "--budget", "2m")
 def earlier(tmp_path_factory):
     """An earlier run of two networks of which the second takes far longer, its report and its journal."""
     folder = tmp_path_factory.mktemp("bench")
-    arguments = ("lenet5", "lenet5", "--input", "1x32x32,1x128x128", *SHORT)
+    arguments = ("lenet5", "--input", "1x32x32,1x128x128", *SHORT)
     done = cnnprof("bench", *arguments, "--compare", "--resume", folder / "run.jsonl", "-o", folder / "old.json")
     assert done.code == 0, done.err
     return folder
@@ -153,3 +153,9 @@ def test_one_that_fails_is_a_row_and_the_exit_code(tmp_path):
     done = cnnprof("memory", "net.py:Fails", "--input", "1x32x32", "--measure", cwd=tmp_path)
     assert "boom" in done.out
     assert done.code == 5
+
+
+def test_a_network_can_be_held_against_itself():
+    done = cnnprof("bench", "lenet5", "lenet5", *SHORT, "--compare", "--json")
+    (ratio,) = json.loads(done.out)["comparisons"]
+    assert (ratio["a"], ratio["b"]) == ("lenet5 (again)", "lenet5")

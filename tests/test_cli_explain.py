@@ -185,3 +185,23 @@ def test_wrong_input_is_one_message(arguments, code, message):
 )
 def test_references_to_layers(reference, parts):
     assert split_layer(reference) == parts
+
+
+@pytest.mark.parametrize(
+    ("part", "given"),
+    [
+        ("resnet18:stage2", ["K = 128, F = 3, S = 2, P = 1, no bias", "stage1.basic2.relu2", "bn2, bn3", "input 64x56x56"]),
+        ("googlenet_paper", ["F = 3, S = 2, P = 0, ceil mode", "output size = 1x1"]),
+        ("lenet5_paper:C3", ["connections = ((1, 0, 0, 0, 1"]),
+        ("convnext_tiny:stage1.block1", ["size = 96x1x1", "input 96x56x56"]),
+    ],
+)
+def test_a_quiz_gives_all_that_its_answers_depend_on(part, given):
+    out = cnnprof("explain", part, "--quiz").out
+    assert [text for text in given if text not in out] == []
+
+
+def test_the_formula_stays_on_a_narrow_terminal():
+    out = cnnprof("explain", "lenet5", COLUMNS="80").out
+    assert "K (F F C_in + 1)" in out
+    assert max(map(len, out.splitlines())) <= 80

@@ -150,3 +150,10 @@ def test_groups_have_headings_and_csv_a_column(name):
     assert text.count("params") == (1 if name == "html" else 2)
     assert [text.index(word) for word in ("A", "B")] == sorted(text.index(word) for word in ("A", "B"))
     assert {"html": '<th colspan="2">A</th>', "markdown": "### A\n"}.get(name, "\nA\n") in text
+
+
+def test_a_name_that_nothing_has_is_no_network():
+    done = cnnprof("list", "resnt18")
+    assert (done.code, done.out) == (3, "")
+    assert "unknown network 'resnt18'" in done.err
+    assert "resnet18" in done.err

@@ -87,7 +87,7 @@ def test_wrong_variants() -> None:
     assert caught.value.hint == "did you mean 'small'?"
     with pytest.raises(SpecError, match=r"net\.yaml has several variants and no default") as caught:
         build("input: 3x8x8\nvariants: {a: {}, b: }\nlayers: relu")
-    assert caught.value.hint == "choose one of a b"
+    assert caught.value.hint == "write net.yaml#a; there are a b"
     with pytest.raises(SpecError, match=r"net\.yaml has no variant 'a'") as caught:
         build("input: 3x8x8\nlayers: relu", "a")
     assert caught.value.hint == "it has no variants"
@@ -254,3 +254,11 @@ layers: {each: TABLE, do: conv 1x1 w}
 """
     assert len(build(text.replace("TABLE", "body"), settings={"body": "big"})) == 2
     assert len(build(text.replace("TABLE", "big if C == 3 else small"))) == 2
+
+
+def test_the_only_variant_is_the_default():
+    text = "input: 3x8x8\nsettings: {w: 4}\nvariants: {wide: {w: 16}}\nlayers: conv 1x1 w"
+    assert build(text).nodes[0].layer.out_channels == 16
+    with pytest.raises(SpecError, match="has several variants and no default") as caught:
+        build(text.replace("{w: 16}}", "{w: 16}, thin: {w: 2}}"))
+    assert "net.yaml#wide" in caught.value.hint

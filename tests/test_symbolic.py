@@ -127,3 +127,10 @@ def test_options_that_do_not_go_with_formulas_are_refused(option):
     done = run("summary", "resnet18", "--symbolic", *option)
     assert done.code == 2
     assert "--symbolic does not go with" in done.err
+
+
+def test_sums_stand_in_brackets_and_heads_have_their_weights():
+    out = run("summary", "conv 3x3 8 p0 | conv 3x3 4 p0", "--input", "3x16x16", "--symbolic").out
+    assert "8 x (H - 2) x (W - 2)" in out
+    # A head's linear layer behind 4x4 positions: 3,188,840 weights whatever the formulas say.
+    assert "3,188,840" in run("summary", "googlenet_paper", "--symbolic", "--depth", "1").out

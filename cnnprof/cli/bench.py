@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,18 +36,18 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
 
 SUITE = (
+    "resnet18",
     "lenet5",
     "alexnet",
     "vgg11",
     "googlenet",
-    "resnet18",
     "resnet50",
     "densenet121",
     "squeezenet1_1",
     "mobilenet_v1",
     "mobilenet_v2",
 )
-"""What is timed without a name: the lectures' networks from 1998 to 2018."""
+"""What is timed without a name: the lectures' networks from 1998 to 2018; the others are compared with the first."""
 
 
 def command(
@@ -168,6 +169,10 @@ def command(
     batches, inputs, settings = parse_batches(batch), parse_inputs(input), parse_settings(set)
     with waiting("reading the networks") as say:
         jobs = api.jobs_of(names or SUITE, batches, settings, inputs, say)
+        repeated = [name for number, name in enumerate(names or ()) if name in (names or ())[:number]]
+        if repeated:
+            copies = api.jobs_of(repeated, batches, settings, inputs, say)
+            jobs += [replace(copy, name=f"{copy.name} (again)") for copy in copies]
     if layers or trace or by != "layer":
         from cnnprof.cli.layering import check_layers, show_layer_times
 

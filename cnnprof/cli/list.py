@@ -76,6 +76,8 @@ def command(
     with waiting("reading the specs") as say:
         names = sources.expand([pattern]) if pattern else sources.every_name()
         own = set(sources.spec_names())
+        if pattern and names == [pattern] and pattern not in own:
+            sources.check_name(pattern)
         for name, graph in specs.catalogue({*names}):
             say(f"reading {name}")
             try:

@@ -26,6 +26,7 @@ CARDS = {
     "A6000": 48,
     "L40S": 48,
     "A100": 80,
+    "A100 80GB": 80,
     "H100": 80,
     "H200": 141,
 }
@@ -81,7 +82,7 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
     cards = {_squeezed(name): name for name in CARDS}
     name = cards.get(_squeezed(text))
     if name is None:
-        close = did_you_mean(_squeezed(text), cards) if not text.strip()[:1].isdigit() else None
+        close = did_you_mean(text.strip().upper(), CARDS) if not text.strip()[:1].isdigit() else None
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
     return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", name in HOPPER)
 

@@ -82,9 +82,8 @@ def find_classifier(profile: Profile, name: str | None = None) -> str:
         chosen = next((node for node in candidates if node.name == name), None)
         if chosen is None or not _can_classify(chosen):
             why = "there is no layer" if chosen is None else "no linear layer and no 1x1 convolution is"
-            raise UsageError(
-                f"{why} '{name}' in {profile.graph.name}", hint=did_you_mean(name, [n.name for n in candidates]) or hint
-            )
+            can = [node.name for node in candidates if _can_classify(node)]
+            raise UsageError(f"{why} '{name}' in {profile.graph.name}", hint=did_you_mean(name, can) or hint)
         return name
     if not candidates or not _can_classify(candidates[-1]):
         raise UsageError(f"{profile.graph.name} has no classifier that can be found", hint=hint)

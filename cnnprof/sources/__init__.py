@@ -76,6 +76,13 @@ def every_name(pattern: str = "") -> list[str]:
     return own + [name for name in torchvision_names() if name not in set(own)]
 
 
+def check_name(reference: str) -> None:
+    """Raises CnnprofError for a name that no source has."""
+    source, name = _resolve(reference)
+    if source in ("torchvision", "timm") and name not in (names := import_module(f"{__name__}.{source}").names()):
+        raise CnnprofError(f"unknown network '{reference}'", hint=did_you_mean(name, names))
+
+
 def spec_names() -> list[str]:
     """Every network that is written as a spec, the project's own and the bundled ones."""
     from cnnprof.sources import specs
@@ -153,6 +160,8 @@ def _resolve(name: str) -> tuple[str, str]:
     names = torchvision_names()
     if name in names:
         return "torchvision", name
+    if name.endswith(".py"):
+        raise CnnprofError(f"'{name}' is a file of Python code", hint=f"name what makes the model: {name}:Net")
     known = [*spec_names(), *names]
     if name.lower() in known:
         return _resolve(name.lower())

@@ -76,16 +76,18 @@ class Family:
     published: Published = field(default_factory=Published)
 
     def variant(self, name: str | None) -> Variant | None:
-        """The variant of that name; for None the default one, or None where there are no variants.
+        """The variant of that name; for None the default one, or the only one, or None where there are no variants.
 
         Raises SpecError if there is no such variant, or none is the default.
         """
         if name is None and not self.variants:
             return None
+        if name is None and self.default is None and len(self.variants) == 1:
+            return next(iter(self.variants.values()))
         if name is None and self.default is None:
-            raise SpecError(
-                f"{self.path} has several variants and no default", hint=shorten(f"choose one of {' '.join(self.variants)}")
-            )
+            choices = " ".join(self.variants)
+            hint = f"write {self.path}#{next(iter(self.variants))}; there are {choices}"
+            raise SpecError(f"{self.path} has several variants and no default", hint=shorten(hint))
         chosen = name or self.default or ""
         if chosen in self.variants:
             return self.variants[chosen]

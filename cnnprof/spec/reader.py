@@ -5,12 +5,13 @@ Nodes are built from the parser's events, never from YAML-typed values, so that 
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
+from stat import S_ISDIR, S_ISFIFO, S_ISREG
 from typing import Any, TypeAlias
 
 from cnnprof.core.errors import Place, SpecError
@@ -133,17 +134,24 @@ class Entries(Located):
 Yaml: TypeAlias = "Scalar | Items | Entries"
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting: a pipe that nobody writes to is empty."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
 def read_source(path: Path, shown: str) -> Source:
     """The text of a file. Raises SpecError if there is none, it is too large, or it is not text."""
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
             raise SpecError(f"{shown} is a directory, not a spec", hint="name a YAML file in it")
-        if not S_ISREG(status.st_mode):
-            raise SpecError(f"{shown} is not a regular file")
+        if not (S_ISREG(status.st_mode) or S_ISFIFO(status.st_mode)):
+            raise SpecError(f"{shown} is neither a file nor a pipe")
         if status.st_size > MAX_BYTES:
             raise SpecError(f"{shown} is too large: {status.st_size:,} bytes, and a spec has at most {MAX_BYTES:,}")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SpecError(f"no such file: {shown}") from None

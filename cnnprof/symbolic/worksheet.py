@@ -23,7 +23,9 @@ def select(profile: Profile, target: str | None) -> list[Cost]:
         return chosen
     name, names = profile.graph.name, [cost.node.name for cost in profile.costs]
     ending = [f"'{each}'" for each in names if each.endswith(f".{target}")][:3]
-    near = f"did you mean {' or '.join(ending)}?" if ending else did_you_mean(target, names)
+    depth = target.count(".") + 1
+    alike = {".".join(each.split(".")[:depth]): None for each in names}
+    near = f"did you mean {' or '.join(ending)}?" if ending else did_you_mean(target, alike) or did_you_mean(target, names)
     if len(names) > SHORT_LIST:
         listed = ", ".join(row.name for row in profile.rollup(1))
         hint = f"its blocks are {listed}; cnnprof summary {name} --by layer lists every layer"

@@ -70,7 +70,7 @@ def show_measurements(
         sections.reverse()
     if since:
         sections.insert(0, _compared(since, 0.0, "Now and before"))
-    notes = list(dict.fromkeys(_conditions(each) for each in shown if each.environment))
+    notes = list(dict.fromkeys(conditions(each) for each in shown if each.environment and each.times))
     notes += remarks
     notes += [_noise_note(each, noise) for each in measurements if each.twin]
     notes += [
@@ -173,7 +173,8 @@ def _row(measurement: Measurement) -> dict[str, object]:
     return row
 
 
-def _conditions(measurement: Measurement) -> str:
+def conditions(measurement: Measurement) -> str:
+    """What it was measured on."""
     known = measurement.environment
     parts = [
         known.get("device_name"),

@@ -11,6 +11,7 @@ from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
+from cnnprof.views.benchmark import conditions
 from cnnprof.views.memory import MODES, fit_dict, fit_notes, footprints, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict
 
@@ -73,6 +74,9 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     if "pareto" in table.columns:
         objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
         notes.append(f"Pareto: no other network is as good in {objectives} and better in one of them")
+    if measured:
+        notes += sorted({conditions(entry.measurement) for entry in entries if entry.measurement and entry.measurement.times})
+        notes.append("latencies whose intervals meet are not told apart; cnnprof bench A B --compare gives verdicts")
     sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
     if sources:
         notes.append("accuracy as reported, not measured here: " + "; ".join(sorted(sources)))
@@ -94,15 +98,26 @@ def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
     """The names of the rows that no other row dominates."""
     costs = ("macs", "params", *(("latency_ms",) if measured else ()))
     points = {
-        row["model"]: (-row["top1"], *(row[cost] for cost in costs))
+        row["model"]: [(-row["top1"], -row["top1"]), *(_span(row, cost) for cost in costs)]
         for row in rows
         if row["top1"] is not None and all(row.get(cost) is not None for cost in costs)
     }
-    return {
-        name
-        for name, point in points.items()
-        if not any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points.values())
-    }
+    return {name for name, point in points.items() if not any(_dominates(other, point) for other in points.values())}
+
+
+Span = tuple[float, float]
+"""A figure's interval; of an exact one both ends are the same."""
+
+
+def _span(row: Mapping[str, Any], key: str) -> Span:
+    low, high = (row.get("ci95") if key == "latency_ms" else None) or (row[key], row[key])
+    return low, high
+
+
+def _dominates(one: Sequence[Span], other: Sequence[Span]) -> bool:
+    """Whether one is nowhere worse and somewhere better (lower); where intervals meet, it is neither."""
+    pairs = [*zip(one, other, strict=True)]
+    return all(a[0] <= b[1] for a, b in pairs) and any(a[1] < b[0] for a, b in pairs)
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[str, ...]:
@@ -202,5 +217,10 @@ def _best(rows: Sequence[Mapping[str, Any]], elsewhere: Container[str]) -> froze
         if len(set(present)) < 2:
             continue
         best = max(present) if key in HIGHER_IS_BETTER else min(present)
-        marks |= {(i, key) for i, value in enumerate(values) if value == best}
+        if key == "latency_ms":
+            # As good as the best is what cannot be told apart from it.
+            best = max(_span(row, key)[1] for row in rows if row.get(key) == best)
+            marks |= {(i, key) for i, row in enumerate(rows) if row.get(key) is not None and _span(row, key)[0] <= best}
+        else:
+            marks |= {(i, key) for i, value in enumerate(values) if value == best}
     return frozenset(marks)

@@ -7,9 +7,11 @@ from typing import Any
 
 from cnnprof.core.execution import ELEMENT_BYTES
 from cnnprof.core.layer_times import LayerTimes, traffic
+from cnnprof.core.ratios import verdict
 from cnnprof.core.report import Report, Table
 from cnnprof.core.results import Cost, Profile
 from cnnprof.core.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
+from cnnprof.core.statistics import Interval, geometric_interval, geometric_mean
 
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
@@ -85,10 +87,12 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
             f"Layers of {a.name} that take most beyond the pace of {b.name}",
         ),
     )
+    ratio, interval, said = _whole_ratio(a, b)
     data = {
         "networks": [_whole(a), _whole(b)],
         "kinds": list(_kinds(a, b)),
         "layers": [_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond],
+        "ratio": {"ratio": ratio, "ci95": list(interval) if interval else None, "verdict": said},
         "inflation": {each.name: each.times.inflation for each in (a, b)},
         "coverage": {each.name: each.times.coverage for each in (a, b)},
         "steadiness": {each.name: each.times.steadiness for each in (a, b)},
@@ -96,9 +100,18 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
     return Report("why", _say(a, b), sections, tuple(_notes(a, b, pace)), data)
 
 
+def _whole_ratio(a: Network, b: Network) -> tuple[float, Interval | None, str]:
+    """How many times as long `a` takes, its interval across the processes that timed both, and the verdict."""
+    ratios = [ours / theirs for ours, theirs in zip(a.times.plain, b.times.plain, strict=False)]
+    ratio, interval = geometric_mean(ratios), geometric_interval(ratios)
+    return ratio, interval, verdict(ratio, interval)
+
+
 def _say(a: Network, b: Network) -> str:
+    ratio, interval, said = _whole_ratio(a, b)
     macs = f" for {_times(a.macs / b.macs)} the multiply-accumulates" if b.macs else ""
-    return f"{a.name} takes {_times(a.times.total / b.times.total)} as long as {b.name}{macs}"
+    known = f" ({interval[0]:.3g} - {interval[1]:.3g}, {said})" if interval else f" ({said})"
+    return f"{a.name} takes {_times(ratio)} as long as {b.name}{known}{macs}"
 
 
 def _times(ratio: float) -> str:
@@ -113,6 +126,8 @@ def _notes(a: Network, b: Network, pace: float) -> list[str]:
         "efficiency: what it would take at that limit, of what it takes",
         "held by cache or memory: too little arithmetic for the bytes moved, so that more FLOPs would cost nothing",
     ]
+    if _whole_ratio(a, b)[2] not in ("faster", "slower"):
+        notes.append("the two cannot be told apart in this run: more --budget narrows the interval")
     for each in (a, b):
         over = [layer for layer in each.layers if layer.efficiency > DISTURBED]
         if over:
