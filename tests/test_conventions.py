@@ -91,6 +91,77 @@ def test_calflops(name, expected):
     assert round(sum(gap.theirs for gap in gaps) / 1e6, 3) == expected
 
 
+@pytest.mark.parametrize(
+    ("tool", "layer", "expected"),
+    [
+        # What the tools print for a torch module of the layer on X: thop 0.1.1, ptflops 0.7.5, torchinfo 1.8.0.
+        ("thop", {"type_": "BatchNorm"}, 2304),
+        ("thop", {"type_": "LayerNorm", "affine": False}, 2 * 576),
+        ("thop", {"type_": "LayerNorm", "channels_first": True}, 0),
+        ("thop", {"type_": "AvgPool", "kernel_size": [2, 2], "stride": [2, 2]}, 144),
+        ("thop", {"type_": "AdaptiveAvgPool", "output_size": [1, 1]}, 16 * 37),
+        ("thop", {"type_": "Softmax"}, 72 * 23),  # 72 positions: 8 exponentials, 7 sums, 8 quotients
+        ("thop", {"type_": "PReLU"}, 576),
+        ("thop", {"type_": "Upsample", "scale_factor": [2, 2], "mode": "bilinear"}, 11 * 4 * 576),
+        # 2 x 4 outputs of 12 x 12, each of 8 x 4 products: four times as many as there are
+        ("thop", {"type_": "ConvTranspose", "out_channels": 4, "kernel_size": [2, 2], "stride": [2, 2]}, 8 * 144 * 32),
+        ("thop", {"type_": "GELU"}, 0),
+        ("ptflops", {"type_": "Linear", "out_features": 5}, 96 * 35),
+        ("ptflops", {"type_": "LayerNorm"}, 576),
+        ("ptflops", {"type_": "GroupNorm", "groups": 4}, 2 * 576),
+        ("ptflops", {"type_": "ReLU"}, 2 * 576),
+        ("ptflops", {"type_": "ReLU6"}, 576),
+        ("ptflops", {"type_": "MaxPool", "kernel_size": [2, 2], "stride": [2, 2]}, 2 * 576),
+        ("ptflops", {"type_": "Upsample", "scale_factor": [2, 2]}, 2 * 4 * 576),
+        ("ptflops", {"type_": "LocalResponseNorm", "size": 5}, 3 * 576 + 2 * 12 * 36),
+        ("ptflops", {"type_": "Sigmoid"}, 0),
+        ("torchinfo", {"type_": "Linear", "out_features": 5}, 2 * 35),
+        ("torchinfo", {"type_": "BatchNorm"}, 2 * 16),
+        ("torchinfo", {"type_": "ConvTranspose", "out_channels": 4, "kernel_size": [2, 2], "stride": [2, 2]}, 8 * 144 * 33),
+        ("torchinfo", {"type_": "ReLU"}, 0),
+    ],
+    ids=lambda value: value["type_"] if isinstance(value, dict) else None,
+)
+def test_rates_of_other_tools(tool, layer, expected):
+    assert count(tool, layer.pop("type_"), X, **layer) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # thop's, ptflops' and torchinfo's output for the networks built of torch modules, at 224x224 and batch 1.
+        ("resnet50", (4_133_742_592, 4_132_436_968, 4_089_238_376)),
+        ("alexnet", (714_206_912, 716_441_128, 714_682_664)),
+        ("densenet121", (2_897_058_304, 2_899_943_400, 2_834_246_312)),
+        ("googlenet", (1_511_332_032, 1_517_133_608, 1_498_391_752)),
+        ("squeezenet1_0", (819_094_576, 836_821_960, 823_270_824)),
+        ("shufflenet_v2_x1_0", (152_759_992, 152_487_920, 144_925_172)),
+        ("alexnet_paper", (724_409_815, 729_347_320, 725_066_088)),
+        ("inception_v4", (12_318_679_264, 12_329_259_464, 12_254_038_792)),
+    ],
+)
+def test_what_other_tools_print(name, expected):
+    network = profile(name)
+    assert tuple(sum(gap.theirs for gap in find_gaps(network, tool)) for tool in ("thop", "ptflops", "torchinfo")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "kind", "rule"),
+    [
+        ("alexnet", "calflops", "Conv2d", "2 for each MAC, 1 for each bias"),
+        ("alexnet", "ptflops", "Linear", "1 for each MAC, 1 for each bias"),
+        ("alexnet", "torchinfo", "Linear", "1 for each MAC, 1 for each bias"),
+        ("resnet50", "torchinfo", "BatchNorm2d", "1 for each parameter, image by image"),
+        ("resnet50", "thop", "AdaptiveAvgPool2d", "50 for each output element"),
+        ("densenet121", "thop", "AvgPool2d", "1 for each output element"),
+        ("vgg16", "lecture", "MaxPool2d", "1 for each input element"),
+        ("googlenet", "lecture", "MaxPool2d", "differs from layer to layer"),
+    ],
+)
+def test_the_rule_of_a_gap_is_found(name, tool, kind, rule):
+    assert {gap.type: gap.rule for gap in find_gaps(profile(name), tool)}[kind] == rule
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_gaps_add_up(name):
     gaps = find_gaps(profile("googlenet"), name)

@@ -29,7 +29,8 @@ def command(
     vs: Annotated[
         str | None,
         typer.Option(
-            help="Explain, by layer type, what another way of counting gives: fvcore, torch, lecture, ops, ...",
+            help="Explain, by layer type, what another way of counting gives: fvcore, torch, thop, ptflops, torchinfo, "
+            "calflops, deepspeed, lecture, ops.",
             metavar="CONVENTION",
             show_default=False,
         ),

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from cnnprof.core.arith import Dim, Shape, prod
 from cnnprof.core.layers import Layer, Ops, elements
-from cnnprof.core.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU, SiLU, Softmax
+from cnnprof.core.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU, ReLU6, SiLU, Softmax
 from cnnprof.core.layers.arrangement import Upsample
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.layers.linear import MatMul, ScaledDotProductAttention
-from cnnprof.core.layers.normalization import BatchNorm, GroupNorm, LayerNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptivePool, Pool
+from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.core.layers.linear import Linear, MatMul, ScaledDotProductAttention
+from cnnprof.core.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
 CONVENTIONS: dict[str, Convention] = {}
@@ -100,3 +100,80 @@ def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -
     if isinstance(layer, (ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU, Softmax, Pool, AdaptivePool)):
         return elements(inputs[0])
     return 2 * ops.mac
+
+
+@convention
+def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+    """thop's "MACs", for a network whose layers are torch modules: one for a multiply-accumulate, and its own rates between.
+
+    It counts four for an element of BatchNorm and LayerNorm (two without scale and shift), the output of an average pooling,
+    input and output of an adaptive one, three less one for each feature of a softmax, one for an element of PReLU, one for an
+    element of a nearest and eleven of a bilinear upsampling, and a transposed convolution at every position of its output.
+    LayerNorm over the channels of an image, products of matrices and attention escape it.
+    (thop 0.1.1, thop/vision/basic_hooks.py)
+    """
+    if isinstance(layer, ConvTranspose):
+        return _at_every_output(layer, inputs, output)
+    if isinstance(layer, LayerNorm) and layer.channels_first:
+        return 0
+    if isinstance(layer, (BatchNorm, LayerNorm)):
+        return elements(inputs[0]) * (2 + 2 * int(layer.affine))
+    if isinstance(layer, AvgPool):
+        return elements(output)
+    if isinstance(layer, AdaptiveAvgPool):
+        return elements(inputs[0]) + elements(output)
+    if isinstance(layer, Softmax):
+        return 3 * elements(output) - elements(output) // output[layer.dim]
+    if isinstance(layer, PReLU):
+        return elements(inputs[0])
+    if isinstance(layer, Upsample):
+        return elements(output) * {"nearest": 1, "bilinear": 11, "bicubic": 259}.get(layer.mode, 0)
+    return ops.mac if isinstance(layer, (Conv, PartialConv, Linear)) else 0
+
+
+@convention
+def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+    """ptflops' "MACs" (its pytorch backend), for a network whose layers are torch modules.
+
+    It counts one for a multiply-accumulate and one for a bias. A module and the function that it calls are both counted: two
+    for an element of ReLU, PReLU, ELU and GELU, of a pooling's input and an upsampling's output; one for LeakyReLU, ReLU6,
+    SiLU and softmax, where only one of the two is known. BatchNorm and GroupNorm take two for an element (one without scale
+    and shift), LayerNorm one, or none over the channels of an image. Sums and products written with an operator, and fused
+    attention, are not counted. (ptflops 0.7.5, ptflops/pytorch_ops.py and pytorch_engine.py)
+    """
+    if isinstance(layer, (Conv, ConvTranspose, PartialConv, Linear)):
+        return ops.mac + ops.add
+    if isinstance(layer, (BatchNorm, GroupNorm)):
+        return elements(inputs[0]) * (1 + int(layer.affine))
+    if isinstance(layer, LayerNorm) and layer.channels_first:
+        return 0
+    if isinstance(layer, (LayerNorm, LeakyReLU, ReLU6, SiLU, Softmax)):
+        return elements(inputs[0])
+    if isinstance(layer, (ReLU, PReLU, ELU, GELU, MaxPool, AvgPool, AdaptivePool)):
+        return 2 * elements(inputs[0])
+    if isinstance(layer, Upsample):
+        return 2 * elements(output)
+    if isinstance(layer, LocalResponseNorm):
+        padded = elements(inputs[0]) // inputs[0][1] * (inputs[0][1] + layer.size - 1)
+        return 3 * elements(inputs[0]) + padded
+    return elements(inputs[0]) * inputs[1][-1] if isinstance(layer, MatMul) else 0
+
+
+@convention
+def torchinfo(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+    """torchinfo's "mult-adds", for a network whose layers are torch modules: every weight and bias by how often it is used.
+
+    A convolution's are used at every position of its output, a transposed one's too; all others once for each image, so that
+    a linear layer counts one token, and BatchNorm two for a channel. What has no weights counts nothing, attention included.
+    (torchinfo 1.8.0, LayerInfo.calculate_macs)
+    """
+    if isinstance(layer, (Conv, PartialConv)):
+        return ops.mac + ops.add
+    if isinstance(layer, ConvTranspose):
+        return _at_every_output(layer, inputs, output) + ops.add
+    return output[0] * layer.params(*inputs) if isinstance(layer, (Linear, BatchNorm, GroupNorm, LayerNorm, PReLU)) else 0
+
+
+def _at_every_output(layer: ConvTranspose, inputs: tuple[Shape, ...], output: Shape) -> Dim:
+    """A transposed convolution's products, were its filters applied at each position of the output."""
+    return elements(output) * (inputs[0][1] // layer.groups) * prod(layer.kernel_size)

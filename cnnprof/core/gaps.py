@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cnnprof.core.arith import Dim
 from cnnprof.core.conventions import CONVENTIONS
 from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.layers import elements
 from cnnprof.core.results import Cost, Profile
 
-NAMES = {"torch": "flops"}
+NAMES = {"torch": "flops", "deepspeed": "calflops"}
 """Tools under whose name a convention is asked for, where it has another."""
 
 
@@ -50,11 +51,14 @@ def find_gaps(profile: Profile, convention: str) -> list[Gap]:
     ]
 
 
-BASES: tuple[tuple[str, Callable[[Cost], int]], ...] = (
-    ("MAC", lambda cost: int(cost.macs)),
-    ("input element", lambda cost: int(elements(cost.inputs[0])) if cost.inputs else 0),
-    ("output element", lambda cost: int(elements(cost.output))),
-)
+Base = tuple[str, Callable[[Cost], Dim]]
+
+MACS: Base = ("for each MAC", lambda cost: cost.macs)
+PARAMETERS: Base = ("for each parameter, image by image", lambda cost: cost.output[0] * cost.node.layer.params(*cost.inputs))
+INPUTS: Base = ("for each input element", lambda cost: elements(cost.inputs[0]) if cost.inputs else 0)
+OUTPUTS: Base = ("for each output element", lambda cost: elements(cost.output))
+BESIDE: tuple[Base, ...] = (("", lambda _: 0), ("for each bias", lambda cost: cost.ops.add if cost.macs else 0), OUTPUTS)
+"""What may be counted once, beside a rate for one of the others."""
 
 
 def _rule(pairs: Sequence[tuple[Cost, int]]) -> str:
@@ -63,10 +67,18 @@ def _rule(pairs: Sequence[tuple[Cost, int]]) -> str:
         return "the same"
     if not any(theirs for _, theirs in pairs):
         return "not counted there"
-    found = []
-    for what, base in BASES:
-        rates = {theirs // base(cost) if base(cost) and theirs % base(cost) == 0 else 0 for cost, theirs in pairs}
-        if len(rates) == 1 and 0 not in rates:
-            found.append((rates.pop(), what))
-    rate, what = min(found, key=lambda each: each[0], default=(0, ""))
-    return f"{rate} for each {what}" if rate else "differs from layer to layer"
+    choices = ((MACS,), (PARAMETERS,)) if any(cost.macs for cost, _ in pairs) else ((INPUTS, OUTPUTS, PARAMETERS),)
+    for bases in choices:
+        for beside, once in BESIDE:
+            left = [(cost, theirs - once(cost)) for cost, theirs in pairs]
+            found = [(rate, what) for what, base in bases if (rate := _rate(left, base))]
+            if found:
+                rate, what = min(found, key=lambda each: each[0])
+                return f"{rate} {what}" + (f", 1 {beside}" if beside else "")
+    return "differs from layer to layer"
+
+
+def _rate(pairs: Sequence[tuple[Cost, Dim]], base: Callable[[Cost], Dim]) -> int:
+    """How often the base goes into the figure of each layer; 0 if not equally often, or not at all."""
+    rates = {theirs // base(cost) if base(cost) and theirs % base(cost) == 0 else 0 for cost, theirs in pairs}
+    return int(rates.pop()) if len(rates) == 1 else 0
