@@ -159,3 +159,21 @@ def test_a_network_can_be_held_against_itself():
     done = cnnprof("bench", "lenet5", "lenet5", *SHORT, "--compare", "--json")
     (ratio,) = json.loads(done.out)["comparisons"]
     assert (ratio["a"], ratio["b"]) == ("lenet5 (again)", "lenet5")
+
+
+def test_a_stop_while_energy_is_measured_keeps_the_latencies(monkeypatch, tmp_path, capsys):
+    from cnnprof.__main__ import main
+    from cnnprof.measure import energy
+
+    def stop(jobs, how):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(energy, "measure_energies", stop)
+    out = tmp_path / "run.json"
+    monkeypatch.setattr("sys.argv", ["cnnprof", "bench", "lenet5", *map(str, SHORT), "--energy", "-o", str(out)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert "interrupted before the energy was known" in capsys.readouterr().err
+    (result,) = json.loads(out.read_text())["results"]
+    assert len(result["times_ms"]) == 2

@@ -171,6 +171,35 @@ def test_pareto():
     assert pareto(rows, measured=False) == {"small", "big", "twin"}
 
 
+def test_pareto_takes_latencies_whose_intervals_meet_as_equal():
+    def row(model, macs, latency, interval):
+        return {"model": model, "top1": 70, "macs": macs, "params": 1, "latency_ms": latency, "ci95": interval}
+
+    rows = [
+        row("light", 1, 10.5, (9.8, 11.2)),
+        row("heavy", 2, 10.0, (9.5, 10.5)),  # its median is lower, its interval meets that of light
+        row("fast", 2, 9.0, (8.9, 9.1)),
+        row("once", 2, 9.0, None),
+    ]
+    assert pareto(rows, measured=True) == {"light", "fast", "once"}
+    assert pareto(rows, measured=False) == {"light"}
+
+
+def test_latencies_that_cannot_be_told_apart_share_the_star():
+    def measured(name, *processes):
+        return Measurement(name, "cpu", "fp32", 1, "infer", tuple((seconds,) * 3 for seconds in processes), (0,) * len(processes))
+
+    entries = [
+        Entry(network("one", 32), measured("one", 0.0100, 0.0104, 0.0096)),
+        Entry(network("near", 32), measured("near", 0.0101, 0.0105, 0.0097)),
+        Entry(network("far", 32), measured("far", 0.0200, 0.0201, 0.0202)),
+    ]
+    report = show_comparison(entries, "one")
+    stars = {row for row, column in report.sections[0].best if column == "latency_ms"}
+    assert stars == {0, 1}
+    assert any(note.startswith("latencies whose intervals meet are not told apart") for note in report.notes)
+
+
 def test_a_narrow_terminal_drops_columns_and_says_so():
     report = reports()["compare"]
     wide, narrow = render(report, "table", Style(300)), render(report, "table", Style(60))
