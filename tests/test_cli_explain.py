@@ -154,7 +154,7 @@ def test_the_gap_to_another_convention_closes():
         (["lenet5:C3.conv2"], 3, "lenet5 has no layer 'C3.conv2'\n  = hint: did you mean 'C3.conv1'"),
         (["resnet50:stage9"], 3, "its blocks are conv1, bn1, relu1, maxpool1, stage1, "),
         (["lenet6:C1"], 3, "unknown network 'lenet6'"),
-        (["resnet50", "--vs", "thop"], 2, "there is no convention 'thop'"),
+        (["resnet50", "--vs", "netscope"], 2, "there is no convention 'netscope'"),
         (["resnet50:conv1", "--vs", "fvcore"], 2, "--vs explains whole networks"),
         (["resnet50", "--vs", "fvcore", "--quiz"], 2, "--vs does not go with"),
         (["resnet50", "--what", "params", "--answers"], 2, "--what does not go with"),
@@ -205,3 +205,15 @@ def test_the_formula_stays_on_a_narrow_terminal():
     out = cnnprof("explain", "lenet5", COLUMNS="80").out
     assert "K (F F C_in + 1)" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_receptive_fields_are_worked_out_for_each_axis_of_a_kernel_that_is_not_square():
+    done = cnnprof("explain", "conv 1x7 16 | conv 3x3 8", "--input", "3x32x32", "--what", "receptive-field", "--format", "csv")
+    first, second = csv.DictReader(io.StringIO(done.out))
+    assert (first["formula"], first["numbers"]) == ("r + j (F_h - 1); r + j (F_w - 1)", "1 + 1 (1 - 1); 1 + 1 (7 - 1)")
+    assert (second["formula"], second["numbers"]) == ("r + j (F - 1)", "1 + 1 (3 - 1); 7 + 1 (3 - 1)")
+
+
+def test_a_block_with_a_head_is_listed_once():
+    done = cnnprof("explain", "googlenet:nowhere")
+    assert ", 4a, 4b, 4c, 4d, 4e, " in done.err

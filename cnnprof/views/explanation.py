@@ -103,14 +103,15 @@ def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequenc
     rows = []
     shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
-        line = explanation.workings[0]
+        name = explanation.workings[0].name.partition(",")[0]
+        sizes = [line for line in explanation.workings if line.name.partition(",")[0] == name]
         cells = field_cells(profile, cost)
         rows.append(
             {
                 "name": ".".join(cost.node.path[shared:]),
                 "type": cost.node.layer.type,
-                "formula": line.formula,
-                "numbers": line.numbers,
+                "formula": "; ".join(dict.fromkeys(line.formula for line in sizes)),
+                "numbers": "; ".join(line.numbers for line in sizes),
                 "field": cells["receptive_field"],
                 "stride": cells["receptive_field_stride"],
                 "center": cells["receptive_field_center"],
