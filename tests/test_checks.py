@@ -129,6 +129,7 @@ def test_without_fvcore_the_row_says_so(monkeypatch):
     _, by_torch, by_fvcore = check(small(), analyze(small()))
     assert by_torch.closed
     assert (by_fvcore.theirs, by_fvcore.notes) == (None, ("fvcore cannot be imported: no module",))
+    assert not by_fvcore.broke
 
 
 def test_a_network_that_fvcore_cannot_trace():
@@ -142,6 +143,7 @@ def test_a_network_that_fvcore_cannot_trace():
     by_fvcore = check_module(Fails(), analyze(graph))[2]
     assert by_fvcore.theirs is None
     assert by_fvcore.notes == ("it cannot count this network: only shapes, please",)
+    assert by_fvcore.broke
 
 
 def test_counting_changes_nothing(caplog):

@@ -141,6 +141,13 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"link.json", "real.json"}
 
 
+def test_a_report_that_no_file_takes_is_shown():
+    done = cnnprof("summary", "lenet5", "--format", "csv", "-o", "/dev/full")
+    assert done.code == 2
+    assert "cannot write /dev/full: No space left on device" in done.err
+    assert done.out == cnnprof("summary", "lenet5", "--format", "csv").out
+
+
 def test_an_interrupt_leaves_without_a_traceback(tmp_path):
     (tmp_path / "net.py").write_text("import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)\n")
     process = subprocess.Popen(

@@ -224,9 +224,9 @@ def test_a_failed_network_stays_failed(machine, tmp_path):
     [
         ([job("a")], Options(threads=2), "of other options: threads 1, here 2"),
         ([job("a")], Options(dtype="bf16", mode="train"), "of other options: dtype fp32, here bf16; mode infer, here train"),
-        ([job("b")], Options(), "of other networks: 0: a, batch 1 .*, here none; 0: b, batch 1 none"),
-        ([job("a", 16)], Options(), "of other networks: 0: a, batch 1 "),
-        ([job("a"), job("b")], Options(), "of other networks: 1: b, batch 1 none"),
+        ([job("b")], Options(), "of other networks: a, batch 1; here b, batch 1"),
+        ([job("a", 16)], Options(), "of other networks: a, batch 1 is not what it was"),
+        ([job("a"), job("b")], Options(), "of other networks: a, batch 1; here a, batch 1, b, batch 1"),
     ],
 )
 def test_a_journal_of_something_else_is_refused(machine, tmp_path, jobs, options, message):

@@ -118,6 +118,8 @@ def test_a_cross_check_holds_is_explained_fails_or_is_not_known():
     assert (failed.status, failed.reason) == (FAILED, "+2 unexplained; conv1: 10 here, 12 there")
     unknown = judge(FVCORE, Check("operations", "fvcore", "", 10, None, notes=("it is not installed",)))
     assert (unknown.status, unknown.reason) == (UNKNOWN, "it is not installed")
+    broken = judge(FVCORE, Check("operations", "fvcore", "", 10, None, notes=("it cannot count",), broke=True))
+    assert (broken.status, broken.reason) == (FAILED, "it cannot count")
 
 
 def test_the_worst_verdict_stands_for_a_check():

@@ -35,9 +35,13 @@ def choose_format(name: str | None, json: bool, output: Path | None) -> str:
 
 
 def emit(report: Report, format_name: str, output: Path | None = None) -> None:
-    """Write the report to the file, or to the terminal."""
+    """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
     if output:
-        write_whole(output, render(report, format_name, Style()))
+        try:
+            write_whole(output, render(report, format_name, Style()))
+        except UsageError:
+            print_out(render(report, format_name, terminal_style()))
+            raise
         print(f"wrote {output}", file=sys.stderr)
         return
     print_out(render(report, format_name, terminal_style()))

@@ -181,6 +181,7 @@ class Check:
 
     `reasons` add up to the difference wherever it is explained; what is left is `unexplained`. `notes` say what qualifies the
     row: operations that the other tool passes over, layers that disagree, or why it could not count (`theirs` is then None).
+    `broke` tells a tool that failed from one that is not installed.
     """
 
     what: str
@@ -190,6 +191,7 @@ class Check:
     theirs: int | None
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
+    broke: bool = False
 
     @property
     def unexplained(self) -> int | None:

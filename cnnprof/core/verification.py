@@ -152,10 +152,10 @@ def judge(check: str, row: Check) -> Verdict:
     """The verdict on a row of a cross-check."""
     reasons = [f"{reason.amount:+,}: {reason.text}" for reason in row.reasons]
     if row.theirs is None:
-        status, reasons = UNKNOWN, []
+        status, reasons = FAILED if row.broke else UNKNOWN, []
     else:
         status = FAILED if not row.closed else EXPLAINED if row.theirs != row.ours else HOLDS
-    if status == FAILED:
+    if row.unexplained:
         reasons.append(f"{row.unexplained:+,} unexplained")
     text = "; ".join([*reasons, *(row.notes if status != HOLDS else ())])
     return Verdict(

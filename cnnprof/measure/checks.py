@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from dataclasses import replace
 
 from torch import nn
 
@@ -57,8 +58,8 @@ def _check_torch(module: nn.Module, profile: Profile) -> Check:
     what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs, 2 a MAC"
     ours = sum(_count("flops", cost) for cost in _run(profile))
     count = _try(count_with_torch, module, profile.graph.input_shape)
-    if isinstance(count, str):
-        return Check(what, tool, unit, ours, None, notes=(count,))
+    if isinstance(count, Exception):
+        return _missing(Check(what, tool, unit, ours, None), count)
     return Check(what, tool, unit, ours, count.total, notes=_differing_layers(module, profile, count.parts))
 
 
@@ -77,8 +78,8 @@ def _check_fvcore(module: nn.Module, profile: Profile) -> Check:
     what, tool, unit = "operations", "fvcore", "fvcore flops, 1 a MAC"
     ours = sum(_count("macs", cost) for cost in _run(profile))
     count = _try(count_with_fvcore, module, profile.graph.input_shape)
-    if isinstance(count, str):
-        return Check(what, tool, unit, ours, None, notes=(count,))
+    if isinstance(count, Exception):
+        return _missing(Check(what, tool, unit, ours, None), count)
     passed_over = ", ".join(f"{name} {times}x" for name, times in sorted(count.unsupported.items()))
     notes = (f"fvcore passes over {passed_over}",) if passed_over else ()
     return Check(what, tool, unit, ours, count.total, (*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes)
@@ -118,12 +119,17 @@ def _count(convention: str, cost: Cost) -> int:
     return int(CONVENTIONS[convention](cost.node.layer, cost.inputs, cost.output, cost.ops))
 
 
-def _try(counter: Callable[[nn.Module, Shape], Count], module: nn.Module, input_shape: Shape) -> Count | str:
+def _try(counter: Callable[[nn.Module, Shape], Count], module: nn.Module, input_shape: Shape) -> Count | Exception:
     """The tool's figure, or why there is none. What the module prints is no part of a report."""
     try:
         with redirect_stdout(sys.stderr):
             return counter(module, input_shape)
-    except UnavailableError as error:
-        return error.message
     except Exception as error:
-        return f"it cannot count this network: {describe_failure(error)}"
+        return error
+
+
+def _missing(row: Check, error: Exception) -> Check:
+    """The row of a tool that gave no figure."""
+    if isinstance(error, UnavailableError):
+        return replace(row, notes=(error.message,))
+    return replace(row, notes=(f"it cannot count this network: {describe_failure(error)}",), broke=True)

@@ -71,7 +71,8 @@ def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal
     if head is None or head.get("journal") != VERSION or not all(isinstance(head.get(what), dict) for what in _CHANGED):
         raise UsageError(f"{path} is no journal of `cnnprof bench`", hint=ANOTHER)
     for what in _CHANGED:
-        changed = differences(head[what], now[what])
+        tell = _different_networks if what == "networks" else differences
+        changed = tell(head[what], now[what])
         if changed:
             raise UsageError(f"the journal {path} is of {_CHANGED[what]}: {changed}", hint=ANOTHER)
     journal = Journal(path)
@@ -104,6 +105,18 @@ def _head(jobs: Sequence[Job], options: Options) -> dict[str, Any]:
             for index, job in enumerate(jobs)
         },
     }
+
+
+def _different_networks(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The networks of both by name, or those of the same name that are not the same any more; empty if all are."""
+    if [*before] != [*now]:
+        return f"{_listed(before)}; here {_listed(now)}"
+    changed = [key for key in before if before[key] != now[key]]
+    return f"{_listed(changed)} is not what it was" if changed else ""
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return ", ".join(key.partition(": ")[2] for key in keys)
 
 
 def _begin(path: Path, jobs: Sequence[Job], options: Options) -> None:
