@@ -187,7 +187,9 @@ def test_pareto_takes_latencies_whose_intervals_meet_as_equal():
 
 def test_latencies_that_cannot_be_told_apart_share_the_star():
     def measured(name, *processes):
-        return Measurement(name, "cpu", "fp32", 1, "infer", tuple((seconds,) * 3 for seconds in processes), (0,) * len(processes))
+        return Measurement(
+            name, "cpu", "fp32", 1, "infer", tuple((seconds,) * 3 for seconds in processes), (0,) * len(processes)
+        )
 
     entries = [
         Entry(network("one", 32), measured("one", 0.0100, 0.0104, 0.0096)),
