@@ -2,11 +2,13 @@
 
 import doctest
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from shell import cnnprof
 from typer.testing import CliRunner
 
 from cnnprof.cli import COMMANDS, build_app
@@ -79,3 +81,53 @@ def test_links_lead_somewhere():
     for page in guides.PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def documented_names():
+    """Of each row of docs/json.md: the command, and the top-level names that it always has."""
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z -]+)` \| (.*) \|$", text, re.MULTILINE))
+    return {
+        command: {
+            name
+            for part in re.findall(r"`([^`]*)`", re.sub(r"\(.*?\)", "", cell))
+            for name in re.findall(r"^(\w+)(?=:|$)", flat(part))
+        }
+        for command, cell in rows.items()
+    }
+
+
+def flat(text):
+    """The text without what stands in brackets."""
+    while (shorter := re.sub(r"\{[^{}]*\}|\[[^\[\]]*\]", "", text)) != text:
+        text = shorter
+    return text
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("summary", ["lenet5"]),
+        ("summary --symbolic", ["vgg16"]),
+        ("explain", ["lenet5"]),
+        ("explain --quiz", ["lenet5"]),
+        ("explain --vs", ["thop", "lenet5"]),
+        ("memory", ["lenet5", "--measure", "--fit", "1GB"]),
+        ("transfer", ["alexnet", "--classes", "10"]),
+        ("compare", ["lenet5", "lenet5_paper"]),
+        ("bench", ["lenet5", "--quick"]),
+        ("bench --layers", ["lenet5", "--quick"]),
+        ("diff", ["lenet5", "lenet5_paper"]),
+        ("check", ["lenet5", "--max-params", "1M"]),
+        ("verify", ["lenet5"]),
+        ("list", ["lenet*"]),
+        ("show", ["lenet5"]),
+        ("doctor", []),
+    ],
+)
+def test_json_has_the_documented_names(command, arguments):
+    done = cnnprof(*command.split(), *arguments, "--json")
+    names = json.loads(done.out).keys() - {"schema_version", "command", "environment"}
+    documented = documented_names()[command]
+    assert documented
+    assert documented <= names
