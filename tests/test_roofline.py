@@ -251,7 +251,7 @@ def test_what_takes_longer_than_the_others_pace():
 
 def test_a_layer_above_its_ceiling_asks_for_a_new_calibration():
     fast = network("fast", 1, (1e-3, 0.2e-3, 0, 0))
-    (note,) = [note for note in show_reasons(fast, fast).notes if "faster than their ceiling" in note][:1]
+    (note,) = [note for note in show_reasons(fast, fast).notes if "1 layer beyond the ceiling" in note][:1]
     assert "conv1 at 116%" in note
 
 

@@ -81,3 +81,8 @@ class Report:
     data: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     annotations: tuple[Annotation, ...] = ()
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 network`, `1,203 networks`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -16,6 +16,7 @@ from cnnprof.core.errors import UnavailableError
 from cnnprof.core.graph import Graph
 from cnnprof.core.layers.linear import MatMul
 from cnnprof.core.measurements import Check, Reason
+from cnnprof.core.report import plural
 from cnnprof.core.results import Cost, Profile
 from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
 from cnnprof.measure.session import describe_failure
@@ -93,8 +94,7 @@ def _fvcore_rates(profile: Profile) -> list[Reason]:
         if difference:
             layers.setdefault(type(cost.node.layer).__name__, []).append(difference)
     return [
-        Reason(f"{_FVCORE_RATES[kind]} ({len(amounts)} layer{'s' if len(amounts) > 1 else ''})", sum(amounts))
-        for kind, amounts in layers.items()
+        Reason(f"{_FVCORE_RATES[kind]} ({plural(len(amounts), 'layer')})", sum(amounts)) for kind, amounts in layers.items()
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cnnprof.core.energy import Energy
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import NOISE, Ratio, noise_of, relate
-from cnnprof.core.report import Report, Table
+from cnnprof.core.report import Report, Table, plural
 
 PHASE_COLUMNS = ("forward_ms", "backward_ms", "step_ms")
 
@@ -178,9 +178,7 @@ def conditions(measurement: Measurement) -> str:
     known = measurement.environment
     parts = [
         known.get("device_name"),
-        f"{known['threads']} thread{'s' if known['threads'] > 1 else ''} of {known['cores']} cores"
-        if "threads" in known
-        else None,
+        f"{plural(known['threads'], 'thread')} of {known['cores']} cores" if "threads" in known else None,
         f"torch {known['torch']}" if "torch" in known else None,
         known.get("layout"),
         f"{len(measurement.times)} processes",

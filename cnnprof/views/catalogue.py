@@ -8,7 +8,7 @@ from typing import Any
 from cnnprof.core.catalogue import Listed, sort_key
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import Graph
-from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
@@ -32,8 +32,8 @@ def show_names(
     if others:
         sections.append(Listing((Fact("without a spec", others, "words"),)))
     families = len({network.facts.family for network in networks})
-    title = f"{len(networks) + len(others)} networks" + (
-        f", {len(networks)} of them specs of {families} families" if others else ""
+    title = plural(len(networks) + len(others), "network") + (
+        f", {len(networks)} of them specs of {plural(families, 'family', 'families')}" if networks and others else ""
     )
     notes = tuple(f"{name} cannot be read: {error}" for name, error in broken.items())
     return Report("list", title, tuple(sections), notes, {"models": [*rows], "others": list(others)})
@@ -44,7 +44,7 @@ def _row(network: Listed) -> dict[str, Any]:
     return {
         "model": network.name,
         "family": facts.family,
-        "year": str(facts.year) if facts.year else None,
+        "year": facts.year,
         "params": network.params,
         "macs": network.macs,
         "top1": network.top1,

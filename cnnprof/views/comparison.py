@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnprof.core.layers.activation import Activation
 from cnnprof.core.measurements import Measurement
-from cnnprof.core.report import Report, Table
+from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
 from cnnprof.views.benchmark import conditions
@@ -91,7 +91,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
             if entry.measurement.error:
                 notes.append(f"{entry.profile.graph.name}: not measured: {entry.measurement.error}")
     data = {"baseline": baseline, "models": [_model(entries[i], rows[i]) for i in order]}
-    return Report("compare", f"{len(rows)} networks, relative to {baseline}", (table,), tuple(notes), data)
+    return Report("compare", f"{plural(len(rows), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
 
 
 def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
@@ -157,7 +157,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     fits = {f"fit_{MODES[fit.mode]}": fit.batch for fit in entry.fits}
     return fits | {
         "model": graph.name,
-        "year": graph.facts.year and str(graph.facts.year),
+        "year": graph.facts.year,
         "input": graph.input_shape,
         "source": graph.facts.source,
         "params": totals.params,

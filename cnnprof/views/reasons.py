@@ -8,7 +8,7 @@ from typing import Any
 from cnnprof.core.execution import ELEMENT_BYTES
 from cnnprof.core.layer_times import LayerTimes, traffic
 from cnnprof.core.ratios import verdict
-from cnnprof.core.report import Report, Table
+from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Cost, Profile
 from cnnprof.core.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
 from cnnprof.core.statistics import Interval, geometric_interval, geometric_mean
@@ -133,7 +133,7 @@ def _notes(a: Network, b: Network, pace: float) -> list[str]:
         if over:
             worst = max(over, key=lambda layer: layer.efficiency)
             notes.append(
-                f"{each.name}: {len(over)} layers are faster than their ceiling, {worst.cost.node.name} at "
+                f"{each.name}: {plural(len(over), 'layer')} beyond the ceiling, {worst.cost.node.name} at "
                 f"{worst.efficiency:.0%}: calibrate again on a quiet machine"
             )
         if each.times.disturbed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.core.memory import Footprint
-from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile, Row
 from cnnprof.core.room import Fit
 from cnnprof.core.verification import computed_figure
@@ -151,7 +151,7 @@ def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
         tuple(
             {
                 "name": f"{row.name} (aux)" if row.aux else row.name,
-                "type": row.types[0] if len(row.types) == 1 and not by_type else _counted(row.layers),
+                "type": row.types[0] if len(row.types) == 1 and not by_type else plural(row.layers, "layer"),
                 "layers": row.layers,
                 "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
                 "output_shape": row.output[1:],
@@ -175,10 +175,6 @@ def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
         },
         faint=frozenset(i for i, row in enumerate(rows) if row.aux),
     )
-
-
-def _counted(layers: int) -> str:
-    return f"{layers} layer" if layers == 1 else f"{layers} layers"
 
 
 def _totals(profile: Profile, training: Footprint) -> Listing:
