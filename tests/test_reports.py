@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -169,6 +170,23 @@ def test_pareto():
         row("unknown", None, 0, 0),
     ]
     assert pareto(rows, measured=False) == {"small", "big", "twin"}
+
+
+@pytest.mark.parametrize("width", [30, 45, 60, 80])
+def test_no_number_is_split_however_narrow(width):
+    rows = (
+        {"name": "stage10.inverted_residual1.conv12", "params": 25_557_032, "numbers": "112*112*144*1*1*240", "gap": 1_234_567},
+        {"name": "fc1", "params": 138_357_544, "numbers": "1 + 1 (3 - 1)", "gap": 0},
+    )
+    report = Report("explain", "net", (Table(("name", "params", "numbers", "gap"), rows),))
+    text = render(report, "table", Style(width))
+    body = text.partition("─\n")[2].partition("not shown")[0]
+    numbers = re.findall(r"[\d,]*\d[\d,]*", body)
+    whole = {"10", "1", "12", "25,557,032", "112", "144", "240", "1,234,567", "138,357,544", "3", "0"}
+    assert set(numbers) <= whole
+    assert {"25,557,032", "138,357,544", "240"} <= set(numbers)
+    assert ("1,234,567" in body) == (width >= 60)
+    assert "stage10." in body
 
 
 def test_pareto_takes_latencies_whose_intervals_meet_as_equal():

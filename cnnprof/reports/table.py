@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
+from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING
 
 from cnnprof.core.report import Listing, Report, Table
 from cnnprof.reports import Style
-from cnnprof.reports._columns import COLUMNS, Cells, cells
+from cnnprof.reports._columns import COLUMNS, LAST_RESORT, Cells, cells
 from cnnprof.reports._plain import pairs
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from collections.abc import Mapping
+
+    from rich.console import Console
+    from rich.table import Table as Grid
 
 UNBOUNDED = 10_000
 """A width that no table reaches; off a terminal a table takes what it needs."""
@@ -27,19 +32,10 @@ def render(report: Report, style: Style) -> str:
 
 def lay_out(report: Report, style: Style, wide: bool) -> str:
     """The report as text for a terminal."""
-    from rich.console import Console
     from rich.text import Text
 
     out = StringIO()
-    console = Console(
-        file=out,
-        width=style.width or UNBOUNDED,
-        force_terminal=style.color,
-        no_color=not style.color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    console, broad = _console(out, style, style.width or UNBOUNDED), _console(out, style, UNBOUNDED)
     if report.title:
         console.print(Text(report.title, style="bold"))
     after_blank = False
@@ -52,12 +48,29 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
             _draw_listing(console, section)
             after_blank = False
         else:
-            after_blank = _draw_table(console, section, style.width, wide)
+            hidden = _draw_table(broad, section, style.width, wide)
+            if hidden:
+                console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+            after_blank = not hidden  # as a table ends
     if report.text:
         out.write(f"\n{report.text}")
     for note in report.notes:
         console.print(Text(note, style="dim"), soft_wrap=style.width is None)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _console(out: StringIO, style: Style, width: int) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=out,
+        width=width,
+        force_terminal=style.color,
+        no_color=not style.color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
 
 
 def _draw_listing(console: Console, listing: Listing) -> None:
@@ -73,20 +86,18 @@ def _draw_listing(console: Console, listing: Listing) -> None:
     console.print(Padding(grid, (0, 0, 0, 1)))
 
 
-def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> bool:
-    """Whether it ends with an empty line, as a table does with no remark below."""
+def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> list[str]:
+    """The headings of the columns that found no room."""
     from rich.text import Text
 
     whole = cells(table, wide)
     shown = _fit(whole, width)
+    widths = _widths(whole, shown, width)
     for heading, numbers in table.groups().items():
         if heading:
             console.print(Text(heading, style="bold"))
-        console.print(_grid(table, whole, shown, numbers, width))
-    hidden = [_called(whole, i) for i in range(len(whole.keys)) if i not in shown]
-    if hidden:
-        console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
-    return not hidden
+        console.print(_grid(table, whole, widths, numbers))
+    return [_called(whole, i) for i in range(len(whole.keys)) if i not in shown]
 
 
 def _called(whole: Cells, i: int) -> str:
@@ -95,28 +106,72 @@ def _called(whole: Cells, i: int) -> str:
     return f"{whole.headings[i - 1]} %" if heading == "%" else heading
 
 
-def _grid(table: Table, whole: Cells, shown: list[int], numbers: list[int], width: int | None) -> RenderableType:
+def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[int]) -> Grid:
     """Some rows of a table; the groups of one share their columns' widths."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
 
-    aligned = table.group and (not width or sum(_needs(whole)[i] for i in shown) <= width)
+    def lines(text: str, i: int) -> str:
+        return "\n".join(_wrap(text, widths[i])) if len(text) > widths[i] else text
+
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1, 0, 0))
-    for i in shown:
+    for i, width in widths.items():
         grid.add_column(
-            Text(whole.headings[i]),
-            footer=Text(whole.total[i] if whole.total else ""),
+            Text(lines(whole.headings[i], i)),
+            footer=Text(lines(whole.total[i], i) if whole.total else ""),
             justify="right" if whole.rightward[i] else "left",
-            overflow="fold",
-            no_wrap=width is None,
-            min_width=_needs(whole)[i] - GAP if aligned else None,
+            width=width,
         )
     for number in numbers:
         row = whole.rows[number]
-        texts = [Text(row[i], style="bold green" if (number, whole.keys[i]) in table.best else "") for i in shown]
+        texts = [Text(lines(row[i], i), style="bold green" if (number, whole.keys[i]) in table.best else "") for i in widths]
         grid.add_row(*texts, style="dim" if number in table.faint else None)
     return grid
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """The text in lines, broken at blanks, and inside a word only if it is too long for a line."""
+    lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in _InsideWords(width).wrap(line)]
+
+
+class _InsideWords(TextWrapper):
+    """Breaks behind the dots and slashes of a path and behind the stars of a product; inside a number at the last only."""
+
+    wordsep_re = re.compile(r"(\s+|(?<=\*)|(?<=[._/])(?=[A-Za-z]))")
+
+
+LONGEST = 20
+"""Characters of a text that stay together however narrow the terminal is."""
+
+
+def _widths(whole: Cells, shown: list[int], width: int | None) -> dict[int, int]:
+    """The width of each shown column: the widest texts give way, and no number is split, if the table be too wide for it."""
+    needs = _needs(whole)
+    widths = {i: needs[i] - GAP for i in shown}
+    least = {i: _least(whole, i) for i in shown}
+    while width and _together(widths) > width:
+        broad = [i for i in shown if widths[i] > least[i]]
+        if not broad:
+            break
+        widths[max(broad, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _together(widths: Mapping[int, int]) -> int:
+    return sum(each + GAP for each in widths.values())
+
+
+def _least(whole: Cells, i: int) -> int:
+    """The width that a column is readable in: of its longest number, or its longest piece of text."""
+    texts = [row[i] for row in whole.rows] + ([whole.total[i]] if whole.total else [])
+    pieces = [len(piece) for text in texts for piece in ([text] if whole.rightward[i] else _pieces(text))]
+    return max([*pieces, *(len(word) for word in whole.headings[i].split())], default=1)
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece[:LONGEST] for piece in _InsideWords.wordsep_re.split(text)]
 
 
 def _needs(whole: Cells) -> list[int]:
@@ -126,10 +181,15 @@ def _needs(whole: Cells) -> list[int]:
 
 
 def _fit(whole: Cells, width: int | None) -> list[int]:
-    """Which columns stand side by side in the width: those of the highest weight give way first, the last one first."""
+    """Which columns stand side by side in the width: those of the highest weight give way first, the last one first.
+
+    Those of `LAST_RESORT` give way only where the others cannot be narrowed any more.
+    """
     shown = list(range(len(whole.keys)))
-    needs = _needs(whole)
-    droppable = sorted((i for i in shown if COLUMNS[whole.keys[i]].weight), key=lambda i: (COLUMNS[whole.keys[i]].weight, i))
-    while width and droppable and sum(needs[i] for i in shown) > width:
-        shown.remove(droppable.pop())
+    weights = [COLUMNS[key].weight for key in whole.keys]
+    needs, least = _needs(whole), [_least(whole, i) + GAP for i in shown]
+    droppable = sorted((i for i in shown if weights[i]), key=lambda i: (weights[i], i))
+    for widths, lightest in ((needs, 1), (least, LAST_RESORT)):
+        while width and droppable and weights[droppable[-1]] >= lightest and sum(widths[i] for i in shown) > width:
+            shown.remove(droppable.pop())
     return shown
