@@ -70,3 +70,18 @@ def test_the_table_fits(width):
     assert max(len(line) for line in done.out.splitlines()) <= width
     assert "resnet1202" in done.out
     assert "…" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("compare", "lenet5", "--dtype", "fp16"), "--dtype says how to measure, and nothing is measured without --bench"),
+        (("compare", "lenet5", "--sort", "latency_ms"), "--sort latency_ms orders by what is measured"),
+        (("check", "lenet5", "--max-params", "1M", "--device", "cuda"), "nothing is measured without --max-latency"),
+        (("transfer", "lenet5", "--classes", "5", "--quick"), "--quick says how to measure"),
+    ],
+)
+def test_what_only_a_measurement_heeds_is_refused_without_one(arguments, said):
+    done = cnnprof(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err

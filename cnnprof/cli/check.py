@@ -19,6 +19,7 @@ from cnnprof.cli.options import (
     Set,
     Threads,
     complete_name,
+    only_measured,
     parse_input,
     parse_settings,
 )
@@ -28,6 +29,7 @@ from cnnprof.core.measurements import Measurement
 
 
 def command(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -69,13 +71,14 @@ def command(
         "max-peak": max_peak,
         "max-latency": max_latency,
     }
-    interrupted = False
+    interrupted = timed = False
 
     def time(profiles: Sequence[api.Profile]) -> Sequence[Measurement]:
         from cnnprof.cli.measuring import measure, options
         from cnnprof.measure.options import Job
 
-        nonlocal interrupted
+        nonlocal interrupted, timed
+        timed = True
         how = options(quick=True, device=device, dtype=dtype, threads=threads)
         measured = measure([Job(profile.graph.name, profile.graph, batch) for profile in profiles], how)
         interrupted = measured.exit_code == INTERRUPTED
@@ -83,6 +86,8 @@ def command(
 
     given = {key: text for key, text in limits.items() if text is not None}
     audit = api.check(names or None, given, parse_settings(set), parse_input(input), batch, time)
+    if not timed:
+        only_measured(context, "--max-latency", "device", "dtype", "threads")
     emit(audit.report(), chosen, output)
     unknown = any(verdict.status == "unknown" for verdict in audit.verdicts)
     raise typer.Exit(

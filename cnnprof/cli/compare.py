@@ -20,14 +20,17 @@ from cnnprof.cli.options import (
     Quick,
     Set,
     Threads,
+    only_measured,
     parse_input,
     parse_settings,
 )
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
+from cnnprof.core.errors import UsageError
 
 
 def command(
+    context: typer.Context,
     names: Names,
     baseline: Annotated[
         str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
@@ -67,6 +70,10 @@ def command(
         from cnnprof.cli.measuring import options
 
         how = options(device=device, dtype=dtype, threads=threads, quick=quick)
+    else:
+        only_measured(context, "--bench", "device", "dtype", "threads", "quick")
+        if sort in ("latency_ms", "throughput_img_s"):
+            raise UsageError(f"--sort {sort} orders by what is measured", hint="add --bench")
     with waiting("reading the networks") as say:
         settings, input_shape = parse_settings(set), parse_input(input)
         comparison = api.compare(names, baseline, settings, input_shape, batch, say)

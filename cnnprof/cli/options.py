@@ -60,6 +60,14 @@ Threads = Annotated[int, typer.Option(help="Processor threads an operation may u
 Quick = Annotated[bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")]
 
 
+def only_measured(context: typer.Context, by: str, *options: str) -> None:
+    """Raises UsageError if one of the options was given: each says how to measure, and nothing is measured without `by`."""
+    for option in options:
+        source = context.get_parameter_source(option)
+        if source and source.name == "COMMANDLINE":
+            raise UsageError(f"--{option} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+
+
 def parse_input(text: str | None) -> tuple[int, ...] | None:
     """`3x160x160` as (3, 160, 160). Raises UsageError for anything else."""
     if text is None:

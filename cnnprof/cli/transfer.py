@@ -8,12 +8,26 @@ from typing import Annotated, Literal
 import typer
 
 from cnnprof.cli.memory import Optimizer
-from cnnprof.cli.options import Fit, Format, Input, Json, Name, Output, Quick, Set, Threads, parse_input, parse_settings
+from cnnprof.cli.options import (
+    Fit,
+    Format,
+    Input,
+    Json,
+    Name,
+    Output,
+    Quick,
+    Set,
+    Threads,
+    only_measured,
+    parse_input,
+    parse_settings,
+)
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 
 
 def command(
+    context: typer.Context,
     name: Name,
     classes: Annotated[int, typer.Option(help="Outputs of the new classifier.", min=1)],
     batch: Annotated[int, typer.Option(help="Images in one step.", min=1)] = 32,
@@ -55,6 +69,8 @@ def command(
         from cnnprof.cli.measuring import options
 
         how = options(dtype=dtype, threads=threads, quick=quick, mode="train")
+    else:
+        only_measured(context, "--bench", "quick")
     run = Execution(dtype=dtype, threads=threads)
     with waiting(f"reading {name}"):
         found = transfer(
