@@ -8,9 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import CnnprofError
 from cnnprof.core.execution import USUAL
 from cnnprof.core.graph import INPUT
 from cnnprof.core.layers import Ops
+from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.capture import capture
 
 pytestmark = pytest.mark.torch
@@ -118,7 +120,8 @@ def test_views_write_nothing(view):
 
 
 def test_what_changes_nothing_is_no_operation():
-    assert types(lambda x: x.contiguous().to(x.dtype).view_as(x).reshape(x.shape)[:].expand_as(x).detach()) == []
+    steps = types(lambda x: x.relu().contiguous().to(x.dtype).view_as(x).reshape(x.shape)[:].expand_as(x).detach())
+    assert steps == ["ReLU"]
 
 
 def test_a_reshape_that_has_to_move_elements_writes_them():
@@ -288,3 +291,47 @@ def test_operations_without_a_result_are_named():
 def test_a_value_that_leaves_torch_is_named():
     graph = captured(lambda x: torch.from_numpy((x * 2).numpy() + 1).sigmoid())
     assert graph.uncounted == ("constant: a value that left torch on its way",)
+
+
+def test_a_product_of_constants_is_run_and_counted():
+    angles = torch.rand(5, 12)
+    function = lambda x: x + (angles.T @ angles).sum() * torch.ones(12, 5).mm(torch.ones(5, 8)).sum()  # noqa: E731
+    # 12 x 12 dot products of 5, and 12 x 8 of 5
+    assert total(function).mac == 12 * 12 * 5 + 12 * 8 * 5
+
+
+def test_a_linear_layer_on_one_sample_is_a_product_with_a_vector():
+    weight = torch.rand(7, 12)
+    assert total(lambda x: x + functional.linear(x[0, :, 0, 0], weight).sum()).mac == 84
+
+
+def test_attention_broadcasts_its_batch():
+    keys = torch.rand(1, 1, 6, 8)
+    # 2 x 12 heads: 8 x 6 scores of 8 products, and as many for the values
+    assert total(lambda x: functional.scaled_dot_product_attention(x, keys, keys)).mac == 24 * 2 * 8 * 6 * 8
+
+
+def test_grouped_queries_share_their_keys():
+    def grouped(x):
+        return functional.scaled_dot_product_attention(x, x[:, :4], x[:, :4], enable_gqa=True)
+
+    graph = captured(grouped)
+    assert analyze(graph).totals.ops.mac == 24 * 2 * 8 * 8 * 8
+    built = build(graph).eval()
+    x = torch.rand(X)
+    torch.testing.assert_close(built(x), grouped(x))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [nn.Softshrink(), nn.Hardshrink(), nn.Threshold(0.0, 0.0), Of(lambda x: x.clamp(x.mean(0, keepdim=True), x.max()))],
+    ids=lambda module: type(module).__name__,
+)
+def test_an_elementwise_operation_runs_again_when_built(module):
+    graph = capture(module, X)
+    assert build(graph).eval()(torch.rand(X)).shape == X
+
+
+def test_a_module_without_layers_is_refused():
+    with pytest.raises(CnnprofError, match="Identity has no layers: it hands on its input as it is"):
+        capture(nn.Identity(), X)

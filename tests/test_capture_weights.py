@@ -116,3 +116,9 @@ def test_weights_of_an_operation_without_a_rule_are_counted():
     module = Around(lambda m, x: functional.bilinear(x, x, m.weight), weight=nn.Parameter(torch.rand(4, 8, 8)))
     assert rows(module) == [("weight", "Parameter", 256)]
     assert capture(module, X).uncounted == ("bilinear_2: aten._trilinear",)
+
+
+def test_a_forward_from_outside_reads_the_weights_that_are_counted():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5))
+    module.forward = lambda x: module[2](module[1](module[0](x)))
+    assert rows(module) == [("conv2d", "Conv2d", 112), ("linear", "Linear", 725)]

@@ -166,3 +166,17 @@ def test_counting_changes_nothing(caplog):
     assert torch.bmm is forward
     assert not [record for record in caplog.records if record.name.startswith("fvcore")]
     assert logging.root.manager.disable == logging.NOTSET
+
+
+def test_a_module_without_data_is_counted_and_left_as_it_was():
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten()).train()
+    assert count_with_torch(module, (1, 3, 8, 8)).total == 2 * 12 * 64
+    assert module.training
+    assert all(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_a_module_in_half_precision_is_counted():
+    module = nn.Conv2d(3, 4, 1).half()
+    assert count_with_torch(module, (1, 3, 8, 8)).total == 2 * 12 * 64
+    assert count_with_fvcore(module, (1, 3, 8, 8)).total == 12 * 64

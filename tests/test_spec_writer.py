@@ -211,7 +211,7 @@ def test_what_cannot_be_said_is_listed_by_kind():
     assert caught.value.message.splitlines() == [
         "odd uses what the spec language cannot say:",
         "  - Permute: there is no word for it (swap and 1 more)",
-        "  - Conv2d: its weights belong to another layer, or are frozen (conv)",
+        "  - Conv2d: its weights are frozen (conv)",
         "  - Linear: it works on the last axis of a tensor that is not flat (deep)",
         "  - aten.erf: it is not counted (deep)",
         "  - a head that cannot be run: head, 7 params",

@@ -96,15 +96,17 @@ def test_freezing_by_pattern():
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
-        (["lenet5", "--classes", "5", "--freeze", "stage9"], "no layer's name matches 'stage9'", "try"),
+        (["lenet5", "--classes", "5", "--freeze", "stage9"], "no layer's name matches 'stage9'", "its blocks are C1"),
         (["lenet5", "--classes", "5", "--freeze", "*"], "nothing is left to train", "leave the classifier out"),
-        (["lenet5", "--classes", "5", "--classifier", "fc7"], "there is no layer 'fc7'", "fc1"),
+        (["lenet5", "--classes", "5", "--classifier", "fc7"], "lenet5 has no layer 'fc7'", "fc1"),
+        (["lenet5", "--classes", "5", "--classifier", "softmax1"], "softmax1 of lenet5 is no linear layer", "F6.fc1, fc1"),
+        (["lenet5", "--classes", "5", "--freeze", "nosuch"], "no layer's name matches 'nosuch'", "its blocks are C1, S2, C3,"),
         (
             ["lenet5", "--classes", "5", "--classifier", "C1.conv1"],
-            "no linear layer and no 1x1 convolution is 'C1.conv1'",
-            "C1.conv1",
+            "C1.conv1 of lenet5 is no linear layer and no 1x1 convolution",
+            "F6.fc1, fc1",
         ),
-        (["conv 3x3 8", "--classes", "5", "--input", "3x32x32"], "has no classifier that can be found", "--classifier NAME"),
+        (["conv 3x3 8", "--classes", "5", "--input", "3x32x32"], "has no classifier: no linear layer", ""),
         (["lenet5", "--classes", "5", "--optimizer", "sdg"], "unknown optimizer 'sdg'", "sgd"),
         (["lenet5", "--classes", "0"], "0", ""),
         (["lenet5", "--classes", "5", "--fit", "big"], "'big' is no amount of memory", "8GB"),
@@ -116,6 +118,23 @@ def test_wrong_input_is_one_message(arguments, message, hint):
     assert message in done.err
     assert hint in done.err
     assert not done.out
+
+
+def test_of_several_heads_the_last_is_replaced_and_its_features_are_kept(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv, self.a, self.b = nn.Conv2d(3, 8, 3), nn.Linear(8, 5), nn.Linear(8, 4)\n"
+        "    def forward(self, x):\n"
+        "        x = self.conv(x).mean((2, 3))\n"
+        "        return self.a(x), self.b(x)\n"
+    )
+    done = cnnprof("transfer", "net.py:Net", "--input", "3x8x8", "--classes", 7, "--batch", 2, "--json", cwd=tmp_path)
+    cached = next(row for row in json.loads(done.out)["strategies"] if row["strategy"] == "cached features")
+    assert cached["params"] == cached["trainable_params"] == 8 * 7 + 7
+    assert cached["forward_macs"] == 2 * 8 * 7
 
 
 def test_every_format_and_width():

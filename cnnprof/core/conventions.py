@@ -75,7 +75,7 @@ def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> 
         return elements(inputs[0]) * (4 + int(layer.affine))
     if isinstance(layer, AdaptiveAvgPool) and len(layer.output_size) == 2:
         return elements(inputs[0])
-    if isinstance(layer, Upsample) and len(layer.scale_factor) == 2:
+    if isinstance(layer, Upsample) and len(output) == 4:
         return elements(output) * {"nearest": 1, "bilinear": 4}.get(layer.mode, 0)
     return ops.mac
 

@@ -54,7 +54,10 @@ def find_gaps(profile: Profile, convention: str) -> list[Gap]:
 Base = tuple[str, Callable[[Cost], Dim]]
 
 MACS: Base = ("for each MAC", lambda cost: cost.macs)
-PARAMETERS: Base = ("for each parameter, image by image", lambda cost: cost.output[0] * cost.node.layer.params(*cost.inputs))
+PARAMETERS: Base = (
+    "for each parameter, image by image",
+    lambda cost: (cost.output or (1,))[0] * cost.node.layer.params(*cost.inputs),
+)
 INPUTS: Base = ("for each input element", lambda cost: elements(cost.inputs[0]) if cost.inputs else 0)
 OUTPUTS: Base = ("for each output element", lambda cost: elements(cost.output))
 BESIDE: tuple[Base, ...] = (("", lambda _: 0), ("for each bias", lambda cost: cost.ops.add if cost.macs else 0), OUTPUTS)

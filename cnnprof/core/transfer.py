@@ -39,6 +39,10 @@ class Row:
     measurement: Measurement | None = None
 
 
+SUGGESTED = 8
+"""So many names are in a hint."""
+
+
 def strategies(profile: Profile, classes: int, classifier: str | None = None, freeze: Sequence[str] = ()) -> list[Strategy]:
     """The strategies of the lectures for a network with a new classifier of `classes` outputs, and one for `freeze`.
 
@@ -77,17 +81,18 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
 def find_classifier(profile: Profile, name: str | None = None) -> str:
     """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution."""
     candidates = [cost.node for cost in profile.costs if has_weights(cost) and not cost.node.aux]
-    hint = "name it with --classifier NAME (cnnprof summary --by layer shows the names)"
-    if name is not None:
-        chosen = next((node for node in candidates if node.name == name), None)
-        if chosen is None or not _can_classify(chosen):
-            why = "there is no layer" if chosen is None else "no linear layer and no 1x1 convolution is"
-            can = [node.name for node in candidates if _can_classify(node)]
-            raise UsageError(f"{why} '{name}' in {profile.graph.name}", hint=did_you_mean(name, can) or hint)
-        return name
-    if not candidates or not _can_classify(candidates[-1]):
-        raise UsageError(f"{profile.graph.name} has no classifier that can be found", hint=hint)
-    return candidates[-1].name
+    able = [node.name for node in candidates if _can_classify(node)]
+    network = profile.graph.name
+    if not able:
+        raise UsageError(f"{network} has no classifier: no linear layer and no 1x1 convolution has weights of its own")
+    hint = f"name one with --classifier: {', '.join(able[-SUGGESTED:])}"
+    if name is None and candidates[-1].name not in able:
+        raise UsageError(f"{network} has no classifier that can be found: {candidates[-1].name} comes last", hint=hint)
+    if name is not None and name not in able:
+        there = any(node.name == name for node in profile.graph)
+        unfit = f"{name} of {network} is no linear layer and no 1x1 convolution with weights of its own"
+        raise UsageError(unfit if there else f"{network} has no layer '{name}'", hint=did_you_mean(name, able) or hint)
+    return name or candidates[-1].name
 
 
 def has_weights(cost: Cost) -> bool:
@@ -125,10 +130,10 @@ def matching(graph: Graph, patterns: Sequence[str], weighted: Set[str]) -> set[s
     for pattern in patterns:
         matched = {name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")}
         if not matched:
-            blocks = {name.split(".")[0] for name in names}
-            raise UsageError(
-                f"no layer's name matches '{pattern}'", hint=did_you_mean(pattern, [*blocks, *names]) or "try 'stage1*'"
-            )
+            blocks = [*dict.fromkeys(name.split(".")[0] for name in names)]
+            listed = ", ".join(blocks[:SUGGESTED]) + (", ..." if len(blocks) > SUGGESTED else "")
+            hint = did_you_mean(pattern, [*blocks, *names]) or f"its blocks are {listed}"
+            raise UsageError(f"no layer's name matches '{pattern}'", hint=hint)
         found |= matched
     if found.issuperset(weighted):
         raise UsageError(
@@ -201,11 +206,12 @@ def _training(graph: Graph, names: Set[str]) -> Graph:
 
 
 def _head_alone(profile: Profile, graph: Graph, head: str) -> Graph:
-    """The classifier and what follows it, on features as input."""
+    """The classifier and what is computed from it, on features as input."""
     features = next(cost.inputs[0] for cost in profile.costs if cost.node.name == head)
-    start = next(number for number, node in enumerate(graph.nodes) if node.name == head)
-    kept = {node.name for node in graph.nodes[start:]}
-    nodes = tuple(
-        replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs)) for node in graph.nodes[start:]
+    kept: dict[str, Node] = {}
+    for node in graph:
+        if node.name == head or kept.keys() & set(node.inputs):
+            kept[node.name] = replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs))
+    return replace(
+        graph, input_shape=features, nodes=tuple(kept.values()), outputs=tuple(name for name in graph.outputs if name in kept)
     )
-    return replace(graph, input_shape=features, nodes=nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -36,9 +37,10 @@ def count_with_torch(module: nn.Module, input_shape: Shape) -> Count:
 
     On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
     """
-    copied = meta_copy(module).eval()
+    # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
+    copied = copy.deepcopy(meta_copy(module)).eval().requires_grad_(False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        copied(torch.empty(input_shape, device="meta"))
+        copied(torch.empty(input_shape, device="meta", dtype=_format(copied)))
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
     return Count(counter.get_total_flops(), paths, {})
@@ -57,12 +59,19 @@ def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
         modes = {name: part.training for name, part in module.named_modules()}
         device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
         try:
-            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device))
+            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device, dtype=_format(module)))
             parts = {kind: int(count) for kind, count in analysis.by_operator().items()}
             return Count(int(analysis.total()), parts, analysis.unsupported_ops())
         finally:
             for name, part in module.named_modules():
                 part.training = modes[name]
+
+
+def _format(module: nn.Module) -> torch.dtype:
+    """What the module's input is in, as the capture has it."""
+    return next(
+        (tensor.dtype for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()), torch.float32
+    )
 
 
 @contextmanager

@@ -149,10 +149,15 @@ def _padding(layer: Pad, x: Shape) -> str:
     return _words("crop" if crops else "pad", _ends(amounts[-2]), _ends(amounts[-1]), channels, value)
 
 
-def _upsample(layer: Upsample, x: Shape) -> str:  # noqa: ARG001
-    if layer.mode not in ("nearest", "bilinear") or len(layer.scale_factor) != 2:
-        raise UnsayableError(f"it resizes to a size, or in the mode '{layer.mode}'")
-    return _words("upsample", _pair(layer.scale_factor), "bilinear" if layer.mode == "bilinear" else "")
+def _upsample(layer: Upsample, x: Shape) -> str:
+    if layer.mode not in ("nearest", "bilinear"):
+        raise UnsayableError(f"it resizes in the mode '{layer.mode}'")
+    factor = layer.scale_factor
+    if layer.size and len(x) == 4 and all(to % size == 0 for to, size in zip(layer.size, x[2:], strict=True)):
+        factor = tuple(to // size for to, size in zip(layer.size, x[2:], strict=True))
+    if len(factor) != 2:
+        raise UnsayableError("it does not enlarge both axes by whole factors")
+    return _words("upsample", _pair(factor), "bilinear" if layer.mode == "bilinear" else "")
 
 
 def _softmax(layer: Softmax, x: Shape) -> str:

@@ -126,10 +126,12 @@ class _Lines:
         pad, pool = step[0].layer, node.layer
         if not (isinstance(pad, Pad) and isinstance(pool, MaxPool) and node.inputs == (step[0].name,)):
             return False
+        sides = tuple(map(same_padding, self.shapes[step[0].inputs[0]][2:], pool.reach, pool.stride))
+        if all(before == after for before, after in sides):
+            # The word `same` would make it a padding of the pool's own, without a tensor between.
+            return False
         lone = self.readers[step[0].name] == 1 and pool.padding == (0, 0) and not pool.ceil_mode
-        return lone and pad == Pad(
-            tuple(map(same_padding, self.shapes[step[0].inputs[0]][2:], pool.reach, pool.stride)), value=_LEAST
-        )
+        return lone and pad == Pad(sides, value=_LEAST)
 
     def _goes_behind(self, node: Node, step: list[Node]) -> bool:
         """Whether the node may stand on the line of the step, and means the same there."""
@@ -184,8 +186,10 @@ class _Lines:
         sources = [self._source(name) for name in first.inputs]
         name = self.names.get(step[-1].name)
         for node in step:
-            if not node.owns_params or not node.trainable:
-                self._refuse(node, "its weights belong to another layer, or are frozen")
+            if not node.owns_params:
+                self._refuse(node, "its weights are shared, computed, or not all that the word stands for")
+            if not node.trainable:
+                self._refuse(node, "its weights are frozen")
         if type(first.layer) in _JOIN_WORDS:
             return self._join(first, sources, here, name)
         if isinstance(first.layer, Pad) and len(step) > 1:
@@ -201,7 +205,7 @@ class _Lines:
 
     def _join(self, node: Node, sources: list[str], here: str, name: str | None) -> str:
         branches = ["identity" if source == here else self.names[source] for source in sources]
-        if isinstance(node.layer, Concat) and node.layer.dim != 1:
+        if isinstance(node.layer, Concat) and node.layer.dim % len(self.shapes[node.inputs[0]]) != 1:
             self._refuse(node, "it does not concatenate channels")
         parts = [f"{_JOIN_WORDS[type(node.layer)]}: [{', '.join(branches)}]"]
         parts += ["inplace: true"] if getattr(node.layer, "inplace", False) else []

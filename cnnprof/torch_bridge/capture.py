@@ -31,7 +31,7 @@ def capture(module: nn.Module, input_shape: Shape, name: str = "") -> Graph:
     if heads:
         # A head is run by its parent when that one is in training mode; the layers inside stay in eval mode.
         with suppress(CnnprofError):
-            trained = _trace(runner, input_shape, name, training={path.rpartition(".")[0] for path in heads})
+            trained = _trace(runner, input_shape, name, original=module, training={path.rpartition(".")[0] for path in heads})
             steps = _steps_of(trained, heads)
             if _same(trace, trained, leaving_out=steps):
                 trace, aux = trained, steps
@@ -54,16 +54,19 @@ def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[
     except Exception:
         # Some modules hold what cannot be copied; such a one is run itself.
         runner = module
-    return runner, _trace(runner, input_shape, name), "runs on real data only, here random: other data may take another way"
+    trace = _trace(runner, input_shape, name, original=module)
+    return runner, trace, "runs on real data only, here random: other data may take another way"
 
 
-def _trace(module: nn.Module, input_shape: Shape, name: str, training: Collection[str] = ()) -> Trace:
+def _trace(
+    module: nn.Module, input_shape: Shape, name: str, training: Collection[str] = (), original: nn.Module | None = None
+) -> Trace:
     """One run in eval mode, but for the modules of the `training` paths. Raises CnnprofError."""
     tensor = next((t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()), torch.empty(0))
     with torch.inference_mode():
         generator = None if tensor.is_meta else torch.Generator(tensor.device).manual_seed(0)
         x = torch.rand(input_shape, generator=generator, device=tensor.device, dtype=tensor.dtype)
-        recorder = Recorder(module, x)
+        recorder = Recorder(module, x, original)
         try:
             with redirect_stdout(sys.stderr), _watched(module, recorder, training), recorder:
                 result = module(x)
@@ -73,6 +76,8 @@ def _trace(module: nn.Module, input_shape: Shape, name: str, training: Collectio
             raise CnnprofError(f"cannot run {name} on an input of {size}: {recorder.failure or one_line(error)}") from error
     if not trace.outputs:
         raise CnnprofError(f"{name} returns no tensor, but {type(result).__name__}")
+    if not trace.steps:
+        raise CnnprofError(f"{name} has no layers: it hands on its input as it is")
     return trace
 
 

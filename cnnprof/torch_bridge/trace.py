@@ -43,6 +43,11 @@ _SHAPE_ONLY = frozenset(
 )
 """Operations that read of their input the shape alone: their result is a constant."""
 
+_PRODUCTS = frozenset(
+    {"matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "linear", "convolution", "scaled_dot_product_attention"}
+)
+"""Operations that are counted although they read constants alone: each run computes them."""
+
 _HANDS_ON = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
 """Operations that are layers although they may hand on their very input."""
 
@@ -86,14 +91,16 @@ class Trace:
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The dispatch mode that records. `failure` says where and why an operation failed, if one did."""
 
-    def __init__(self, module: nn.Module, x: Tensor) -> None:
+    def __init__(self, module: nn.Module, x: Tensor, original: nn.Module | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.failure: str | None = None
         self._trace = Trace()
         self._input_shape = tuple(x.shape)
-        self._parameters = {id(tensor): name for name, tensor in module.named_parameters()}
+        # A closure as a copied module's `forward` goes on reading the parameters of the original.
+        both = [module] if original is None else [module, original]
+        self._parameters = {id(tensor): name for each in both for name, tensor in each.named_parameters()}
         self._buffers = {id(tensor): name for name, tensor in module.named_buffers()}
-        self._counted: set[int] = set()
+        self._counted: set[str] = set()
         self._scopes = [Scope("")]
         self._word: str | None = None
         # Steps by the identity of the tensor they made, for as long as it lives; what is kept here keeps its identity.
@@ -119,7 +126,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._trace.outputs = tuple(dict.fromkeys(self._read(tensor) for tensor in tensors))
         if all(map(self._is_foreign, self._trace.outputs)):
             self._trace.uncounted += [(number, "a value that left torch on its way") for number in self._trace.outputs]
-        self._trace.untouched = tuple(name for key, name in self._parameters.items() if key not in self._counted)
+        self._trace.untouched = tuple(dict.fromkeys(name for name in self._parameters.values() if name not in self._counted))
         return self._trace
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
@@ -140,7 +147,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
-        varies = any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
+        product = func._schema.name.rpartition("::")[2].strip("_") in _PRODUCTS
+        varies = product or any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
         if capture is None:
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
@@ -206,15 +214,19 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         weights = [tensor for tensor in match.weights if tensor is not None]
         if not weights:
             return True, True
-        fresh = all(id(tensor) in self._parameters and id(tensor) not in self._counted for tensor in weights)
+        fresh = all(map(self._is_new, weights))
         trainable = {tensor.requires_grad for tensor in weights}
         if fresh and len(trainable) == 1 and sum(tensor.numel() for tensor in weights) == layer.params(*shapes):
-            self._counted.update(map(id, weights))
+            self._counted.update(self._parameters[id(tensor)] for tensor in weights)
             return True, trainable.pop()
         for tensor in weights:
-            if id(tensor) in self._parameters and id(tensor) not in self._counted:
+            if self._is_new(tensor):
                 self._read(tensor)
         return False, any(map(self._learned, weights))
+
+    def _is_new(self, tensor: Tensor) -> bool:
+        """Whether the tensor is a parameter that no step has yet."""
+        return id(tensor) in self._parameters and self._parameters[id(tensor)] not in self._counted
 
     def _learned(self, weight: Tensor) -> bool:
         """Whether the weight is a parameter that learns, or made of what does."""
@@ -279,8 +291,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _stored(self, tensor: Tensor) -> int:
         key, size = id(tensor), tuple(tensor.shape)
         if key in self._parameters:
-            owns = key not in self._counted
-            self._counted.add(key)
+            owns = self._is_new(tensor)
+            self._counted.add(self._parameters[key])
             number = self._add(Parameter(size), stored=self._parameters[key], owns_params=owns, trainable=tensor.requires_grad)
             self._step_of[key] = number
             return number
@@ -338,7 +350,7 @@ def _misfit(path: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
             where = f"{path} ({match.layer.type})".lstrip()
             match.layer.shape(*(tuple(tensor.shape) for tensor in match.inputs))
     except ShapeError as misfit:
-        return f"{where}: {misfit.message}"
+        return f"{where}: {misfit.message}" if where else misfit.message
     except (LookupError, TypeError):
         # Some captures read the result, which there is none of.
         return None

@@ -124,24 +124,33 @@ class ScaledDotProductAttention(Layer):
     """softmax(Q K^T / sqrt(d) + mask) V (Vaswani et al. 2017, eq. 1; torch.nn.functional.scaled_dot_product_attention).
 
     Inputs: Q (..., L, d), K (..., S, d), V (..., S, e) and, optionally, an additive mask.
+
+    Args:
+        grouped: each head of K and V serves several heads of Q (`enable_gqa`).
     """
 
     autocast = "half"
 
     arity: ClassVar[int | None] = None
 
+    grouped: bool = False
+
     def shape(self, *inputs: Shape) -> Shape:
         q, k, v = inputs[:3]
         if not same(q[-1], k[-1]) or not same(k[-2], v[-2]):
             raise ShapeError(f"queries {describe(q)}, keys {describe(k)} and values {describe(v)} do not fit together")
-        return (*q[:-1], v[-1])
+        return (*self._batch(q, k, v), q[-2], v[-1])
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         q, k, v = inputs[:3]
-        scores = prod(q[:-1]) * k[-2]
+        scores = prod(output[:-1]) * k[-2]
         masked = len(inputs) - 3
         # Scaling, mask and softmax (subtract the maximum, exponentiate, sum, divide) of every score.
         return Ops(mac=scores * (q[-1] + v[-1]), mul=scores, add=scores * (2 + masked), cmp=scores, exp=scores, div=scores)
+
+    def _batch(self, *inputs: Shape) -> Shape:
+        q, *others = (x[:-2] for x in inputs)
+        return broadcast(q, *((*x[:-1], q[-1]) if self.grouped else x for x in others))
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         # The fused kernels keep a logarithm of each query's sum, in fp32.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from cnnprof.core.arith import Shape
 from cnnprof.core.layers.elementwise import Arithmetic, Reduce
 from cnnprof.core.layers.merging import Add, Mul
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
@@ -37,11 +38,15 @@ def _capture(call: Call) -> Match:
     return Match(Arithmetic(op, _KIND_OF[op], value, count, call.inplace), tensors)
 
 
-def _build(layer: Arithmetic, _inputs: object) -> nn.Module:
-    function: Callable[..., Tensor] = getattr(torch.Tensor, layer.op + "_" * layer.inplace, None) or getattr(torch, layer.op)
+def _build(layer: Arithmetic, inputs: tuple[Shape, ...]) -> nn.Module:
+    name = layer.op + "_" * layer.inplace
+    homes = (torch.Tensor, torch, nn.functional)
+    function: Callable[..., Tensor] = next(getattr(home, name) for home in homes if hasattr(home, name))
     numbers: tuple[float, ...] = () if layer.value is None else (layer.value,)
-    if layer.op == "clamp" and not numbers:
+    if layer.op == "clamp" and not numbers and len(inputs) == 1:
         numbers = (-1.0, 1.0)
+    if layer.op == "threshold":
+        numbers = (0.0, 0.0)
     return Function(lambda *tensors: function(*tensors, *numbers), repr(layer))
 
 

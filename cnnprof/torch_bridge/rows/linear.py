@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -59,8 +61,11 @@ class RadialBasis(nn.Module):
         return ((x.unsqueeze(-2) - self.centers) ** 2).sum(-1)
 
 
-def _capture_linear(call: Call) -> Match:
+def _capture_linear(call: Call) -> Match | None:
     weight, bias = call["weight"], call["bias"]
+    if call.first.dim() < 2 or weight.dim() < 2:
+        # One sample without a batch, or one output: a product with a vector.
+        return None
     return Match(Linear(weight.shape[0], bias is not None), (call.first,), (weight, bias))
 
 
@@ -88,7 +93,7 @@ def _capture_attention(call: Call) -> Match:
     if call.output.is_meta and q.stride(-1) == 1 and q.shape == call.output.shape:
         # Kernels for devices lay their result out as the queries lie; the one for tensors without data does not.
         call.result = torch.empty_like(q)
-    return Match(ScaledDotProductAttention(), (q, k, v) if mask is None else (q, k, v, mask))
+    return Match(ScaledDotProductAttention(bool(call.get("enable_gqa"))), (q, k, v) if mask is None else (q, k, v, mask))
 
 
 row(Linear, lambda layer, inputs: nn.Linear(inputs[0][-1], layer.out_features, layer.bias), {"linear": _capture_linear})
@@ -104,7 +109,7 @@ row(
 )
 row(
     ScaledDotProductAttention,
-    lambda *_: Function(functional.scaled_dot_product_attention),
+    lambda layer, _: Function(partial(functional.scaled_dot_product_attention, enable_gqa=layer.grouped)),
     {"scaled_dot_product_attention": _capture_attention},
 )
 row(Parameter, lambda layer, _: StoredParameter(layer.size), lacks="no operation: captured where an operation reads one")
