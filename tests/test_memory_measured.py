@@ -71,6 +71,47 @@ def test_training_takes_what_is_predicted(name, batch, size, optimizer):
     assert predicted(graph, "train", optimizer, Execution()) == pytest.approx(measured, rel=TOLERANCE)
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    ("block", "size"),
+    [
+        ("upsample 3", (16, 40, 40)),
+        ("upsample 2 bilinear", (3, 64, 64)),
+        ("conv 3x3 8 | upsample 2 bilinear | conv 3x3 8", (3, 80, 80)),
+        ("conv 3x3 21", (3, 64, 64)),  # scores at every position
+        ("conv 3x3 48 s2 g3 | relu | gap | fc 10", (12, 40, 40)),
+        ("conv 5x5 18 s2 p2 g2 | relu | conv 3x3 20 g2 | gap | fc 10", (6, 64, 64)),
+        ("conv 3x3 64 s2 g4 | gap | fc 10", (64, 56, 56)),
+        ("deconv 4x4 64 s2 p1 g4", (64, 16, 16)),
+        ("deconv 3x3 64 | relu | gap | fc 10", (64, 16, 16)),
+        ("deconv 2x2 20 s2 p0 g4 | gap | fc 10", (20, 24, 24)),
+        ("conv 3x3 32 relu | shuffle 4 | take 0 16 | conv 3x3 17 relu | gap | fc 10", (3, 48, 48)),
+        ("conv 3x3 4 | lrn 9 | conv 3x3 4 | gap | fc 10", (3, 40, 40)),
+        ("conv 3x3 16 prelu | conv 3x3 8 prelu | gap | fc 5", (3, 40, 40)),
+    ],
+)
+def test_blocks_whose_kernels_hold_much(block, size, batch):
+    graph = cnnprof.load(block, input_shape=size, batch=batch)
+    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    if analyze(graph).totals.params:
+        assert predicted(graph, "train", "sgd", Execution()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
+
+
+def test_a_table_of_integers_keeps_its_size():
+    graph = cnnprof.load("torchvision:swin_t")
+    module_buffers = 12 * 49 * 49 * 8  # an index of relative positions for each of 12 blocks, int64
+    constants = sum(cost.node.layer.buffers(run=Execution(dtype="bf16")) for cost in analyze(graph).costs)
+    assert constants == module_buffers
+
+
+def test_a_network_without_weights_cannot_be_trained():
+    from cnnprof.measure.memory import record_memory
+    from cnnprof.measure.options import Options
+
+    record = record_memory(cnnprof.load("maxpool 2x2", input_shape=(3, 8, 8)), Options(mode="train"))
+    assert record.error == "there is nothing to train: the network has no weights"
+
+
 @pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", "squeezenet1_1"])
 def test_channels_last_takes_what_is_predicted(name):
     graph = cnnprof.load(name, batch=2)

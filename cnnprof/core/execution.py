@@ -19,7 +19,8 @@ class Execution:
     Args:
         device: `cpu` or `cuda`, whose kernels the workspace rules are about.
         dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
-        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two.
+        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two, and `sliced`, a part of
+            the channels of `nchw`.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".

@@ -132,7 +132,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
     ways = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
-        for layout in ("nchw", "channels_last", "permuted")
+        for layout in ("nchw", "channels_last", "permuted", "sliced")
         for dtype in (run.dtype, run.amp or run.dtype)
     }
     runs, casts = {}, {}

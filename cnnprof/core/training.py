@@ -43,11 +43,11 @@ def training(
     loose = _loose(graph, costs)
     trained = [run.element_bytes * cost.params for cost in costs if learns(cost)]
     ends = _ends(graph, costs)
-    scores = sum(run.element_bytes * elements(cost.output) for cost in costs if cost.node.name in ends)
+    loss = [_Loss.of(cost.output, kept.tensors.runs[cost.node.name]) for cost in costs if cost.node.name in ends]
     named = {cost.node.name: cost for cost in costs}
     standing = standing_workspace(costs, run)
     step = _Step(costs, named, loose & kept.learning, kept, run, standing)
-    moments = [*step.forward(scores), *step.backward(ends)]
+    moments = [*step.forward(loss), *step.backward(ends)]
     if optimizer != "none":
         moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), standing, 0, sum(trained)))
     return Footprint(
@@ -211,6 +211,20 @@ class _Waiting(NamedTuple):
     part: bool
 
 
+class _Loss(NamedTuple):
+    """Bytes of one output's cross-entropy: its scores in fp32, a copy where they do not lie so, and the classes in int64."""
+
+    scores: Dim
+    copy: Dim
+    target: Dim
+
+    @classmethod
+    def of(cls, output: Shape, run: Execution) -> _Loss:
+        size = elements(output)
+        copied = run.element_bytes < 4 or (run.layout == "channels_last" and len(output) > 2)
+        return cls(4 * size, 4 * size * int(copied), 8 * size // output[1] if len(output) > 1 else 0)
+
+
 @dataclass
 class _Step:
     """One training step as it goes on: the bytes alive of each kind."""
@@ -226,13 +240,13 @@ class _Step:
     gradients: Dim = 0
     waiting: dict[str, _Waiting] = field(default_factory=dict)
 
-    def forward(self, scores: Dim) -> Iterator[Moment]:
-        """The forward pass, and the loss, whose outputs have `scores` bytes."""
+    def forward(self, loss: Sequence[_Loss]) -> Iterator[Moment]:
+        """The forward pass, and the loss."""
         held = yield from self._run("forward", range(len(self.costs)), self.kept)
-        yield self._moment("forward", LOSS, beside=scores)
+        yield self._moment("forward", LOSS, beside=sum(each.scores + each.copy + each.target for each in loss))
         self.activations = self.activations - held
         # Logarithms of probabilities, and the gradients of both steps of the cross-entropy.
-        yield self._moment("backward", LOSS, beside=3 * scores)
+        yield self._moment("backward", LOSS, beside=sum(2 * each.scores + maximum(each.scores, each.target) for each in loss))
 
     def _run(self, phase: str, steps: range, kept: Kept) -> Generator[Moment, None, Dim]:
         """A forward pass over some of the layers; gives the bytes that are alive after it and not kept."""

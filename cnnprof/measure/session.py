@@ -14,6 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from cnnprof.core.errors import CnnprofError
 from cnnprof.core.statistics import median_interval, relative_half_width
 from cnnprof.measure.devices import Device
 
@@ -184,4 +185,4 @@ def describe_failure(error: BaseException) -> str:
         return ". ".join(text.split(". ")[:2]).rstrip(".")
     if isinstance(error, MemoryError):
         return f"out of memory: {text}" if text else "out of memory"
-    return text if text and isinstance(error, RuntimeError) else f"{type(error).__name__}: {text}".rstrip(": ")
+    return text if text and isinstance(error, (RuntimeError, CnnprofError)) else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cnnprof.core.errors import UsageError
 from cnnprof.core.graph import Graph
 from cnnprof.measure.session import Workload
 from cnnprof.torch_bridge.instantiate import instantiate
@@ -93,6 +94,8 @@ class TrainingStep:
     def __init__(self, module: nn.Module, x: Tensor, cast: Cast, optimizer: str = "sgd") -> None:
         self._module, self._x, self._cast = module, x, cast
         self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        if not self._trained:
+            raise UsageError("there is nothing to train: the network has no weights")
         self._optimizer = _OPTIMIZERS[optimizer](self._trained) if optimizer in _OPTIMIZERS else None
 
     def __call__(self, passed: Callable[[], object] = lambda: None) -> None:
@@ -120,10 +123,10 @@ class TrainingStep:
 
 
 def _loss(output: Tensor) -> Tensor:
-    """Cross-entropy against class 0 for scores of classes, the mean for anything else."""
-    if output.dim() != 2:
+    """Cross-entropy against class 0, at every position where the output is an image of scores."""
+    if output.dim() < 2:
         return output.float().mean()
-    target = torch.zeros(len(output), dtype=torch.long, device=output.device)
+    target = torch.zeros(output.shape[0], *output.shape[2:], dtype=torch.long, device=output.device)
     return nn.functional.cross_entropy(output.float(), target)
 
 

@@ -298,7 +298,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return number
         if key not in self._constants:
             self._alive.append(tensor)
-            constant = Constant(size, stored=storage(tensor) not in self._made_of_constants)
+            whole = 0 if tensor.is_floating_point() else tensor.element_size()
+            constant = Constant(size, storage(tensor) not in self._made_of_constants, whole)
             self._constants[key] = self._add(constant, stored=self._buffers.get(key, self._constant_name()))
         return self._constants[key]
 

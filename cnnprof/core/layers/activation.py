@@ -75,6 +75,10 @@ class PReLU(Activation):
     def params(self, *inputs: Shape) -> Dim:
         return inputs[0][1]
 
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        # The gradient of `a` is computed at full size and then summed.
+        return run.element_bytes * elements(output) * int(learned)
+
 
 @layer
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cnnprof.core.arith import Dim, Shape, at_least, prod, same
+from cnnprof.core.arith import Dim, Shape, at_least, choose, prod, reaches, same
+from cnnprof.core.execution import Execution
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.core.layers.convolution import Size, check_axes
+
+INDEX_BYTES = 8
+SMALL = 128
+"""Height plus width up to which an image is enlarged in channels_last."""
 
 
 class View(Layer):
@@ -131,6 +136,9 @@ class Slice(View):
     @property
     def gradient(self) -> str:
         return "new"
+
+    def layout(self, *layouts: str) -> str:
+        return "sliced" if self.dim == 1 and layouts == ("nchw",) else super().layout(*layouts)
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -276,6 +284,25 @@ class Upsample(Layer):
         check_axes(x, len(self.size or self.scale_factor))
         size = self.size or tuple(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True))
         return (*x[:2], *size)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        if run.device != "cpu":
+            return 0
+        # Places and weights of the neighbours along each axis.
+        neighbours = 1 if self.mode.startswith("nearest") else 4 if self.mode == "bicubic" else 2
+        tables = neighbours * (INDEX_BYTES + run.element_bytes) * sum(output[2:])
+        if len(output) != 4 or self.mode == "bicubic":
+            return tables
+        # Another kernel runs in channels_last and makes copies for that (ATen/native/cpu/UpSampleKernel.cpp).
+        (x,) = inputs
+        several, point = reaches(x[1], 4), 1 - reaches(prod(x[2:]), 2)
+        lies_so = several * (point if run.layout != "channels_last" else 1)
+        three = int(self.mode == "bilinear" and run.threads == 1) * (1 - several) * reaches(x[1], 3)
+        by_channels = 1 - (1 - lies_so) * (1 - three) * reaches(sum(output[2:]), SMALL + 1)
+        copies: Dim = 0
+        if run.layout != "channels_last":
+            copies = reaches(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
+        return choose(by_channels, copies, tables)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         if self.mode.startswith("nearest"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from cnnprof.core.arith import Dim, Shape, at_least, known, maximum, prod, same
+from cnnprof.core.arith import Dim, Shape, at_least, known, maximum, prod, reaches, same
 from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers import convolution_memory
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
@@ -90,14 +90,22 @@ class Conv(Layer):
         return tuple(Window(*axis) for axis in zip(self.reach, self.stride, self.padding, strict=True))
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) if run.device == "cpu" else 0
+        if run.device != "cpu":
+            return 0
+        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) + self._gathered(inputs[0], run)
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,))
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         sized = self._sized(inputs[0], output)
-        return convolution_memory.backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
+        if run.device != "cpu":
+            return 0
+        return convolution_memory.backward_workspace(sized, run, further, learned) + self._gathered(inputs[0], run)
+
+    def _gathered(self, x: Shape, run: Execution) -> Dim:
+        """A copy of channels that are a part of other tensors, each image apart."""
+        return run.element_bytes * elements(x) * reaches(x[0], 2) if run.layout == "sliced" else 0
 
     def _sized(self, x: Shape, y: Shape) -> Convolution:
         return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)

@@ -102,8 +102,7 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
     worst: Dim = 0
     if learned:
         # All is blocked, or read as it lies; then the gradient is laid out anew.
-        # A gradient in half precision is summed in fp32.
-        sums = 2 * weights * (1 - _each_apart(conv)) if run.element_bytes < 4 else 0
+        sums = _half_sums(conv, run, copies) * (1 - _each_apart(conv)) if run.element_bytes < 4 else 0
         blocked = copies.output + copies.input + copies.weights + sums
         summed = choose(_reads_plain(conv), weights, blocked)
         summed = choose(_by_columns(conv, run), weights + _column_sums(conv, run), summed)
@@ -114,27 +113,38 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
         grouped = _all(reaches(conv.groups, 2), 1 - _each_apart(conv))
         blocked_source = choose(grouped, source, size * _blocked(conv.x))
         plain = maximum(copies.output + copies.weights + blocked_source, blocked_source + source)
+        product = source + maximum(_window_columns(conv, run) + SPARE, source)
+        plain = choose(_takes_blocks(conv), plain, product)
         worst = maximum(worst + source, choose(_steps_over(conv), strided, plain))
     return worst - gradients
 
 
 def _transposed_forward_copies(conv: Convolution, run: Execution) -> Dim:
-    size = run.element_bytes
-    image = size * prod(conv.x[1:]) * run.threads + TILES
-    if run.layout == "channels_last":
-        return image + _transposed_weights(conv, run)
-    dense = 1 - reaches(conv.groups, 2)
+    size, narrow = run.element_bytes, conv.x[1] // conv.groups
+    out = size * prod(conv.y)
+    dense, strided = 1 - reaches(conv.groups, 2), _strided(conv)
     x, y = (choose(dense, size * _blocked(shape), size * prod(shape)) for shape in (conv.x, conv.y))
-    blocked = maximum(x + _transposed_weights(conv, run) + y - size * prod(conv.y), y)
-    # A strided one sums up where each window falls, and its result is laid out anew twice.
-    plain = size * prod(conv.x) + _transposed_weights(conv, run) + image
-    return choose(_all(dense, _strided(conv)), maximum(plain, 2 * size * prod(conv.y)), blocked)
+    image = size * prod(conv.x[1:]) * run.threads + TILES
+    # Kernels that do not sum up where each window falls, evenly, make the bias a tensor as large as the output.
+    biased = y + SPARE if conv.bias else 0
+    even = _all(*(1 - reaches(h % s, 1) for h, s in zip(conv.y[2:], conv.stride, strict=True)))
+    sums = _all(strided, _any(dense, _all(reaches(narrow, 9), _any(even, reaches(narrow, BLOCK + 1), 1 - _fours(narrow)))))
+    image = image + (1 - even) * biased
+    weights = _transposed_weights(conv, run, choose(sums, narrow, _up(narrow)))
+    if run.layout == "channels_last":
+        return weights + choose(sums, image, choose(_any(strided, _each_apart(conv)), biased, 2 * TILE))
+    # Those that do lay their result out anew twice.
+    summed = maximum(size * prod(conv.x) + weights + image, 2 * out)
+    blocked = maximum(x + weights + y + biased - out, y)
+    product = maximum(_transposed_columns(conv, run) * run.threads + 2 * SPARE + biased, out)
+    return choose(sums, summed, choose(_takes_blocks(conv), blocked, product))
 
 
 def _transposed_backward_copies(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
-    size, weights, copied = run.element_bytes, _weights(conv, run), _transposed_weights(conv, run)
+    size, weights, narrow = run.element_bytes, _weights(conv, run), conv.x[1] // conv.groups
     if run.layout == "channels_last":
-        return copied + weights
+        return _transposed_weights(conv, run, narrow) + weights
+    copied = _transposed_weights(conv, run, _up(narrow))
     dense = 1 - reaches(conv.groups, 2)
     x, y = (choose(dense, size * _blocked(shape), size * prod(shape)) for shape in (conv.x, conv.y))
     source = size * prod(conv.x) if further else 0
@@ -142,7 +152,12 @@ def _transposed_backward_copies(conv: Convolution, run: Execution, further: bool
     if further:
         worst = maximum(y + copied + x, x + source)
     if learned:
-        worst = maximum(worst, source + maximum(y + x + copied, copied + weights))
+        summed = choose(_reads_plain(conv), weights, y + x + copied)
+        worst = maximum(worst, source + maximum(summed, copied + weights))
+    # Groups that are not blocked are matrix products.
+    columns = _transposed_columns(conv, run) * run.threads
+    product = maximum(source + maximum(columns, source), source + columns + 5 * weights if learned else 0)
+    worst = choose(_takes_blocks(conv), worst, product)
     return worst - source - (weights if learned else 0)
 
 
@@ -151,9 +166,10 @@ def _transposed_columns(conv: Convolution, run: Execution) -> Dim:
     return run.element_bytes * (conv.y[1] // conv.groups) * prod(conv.kernel) * prod(conv.x[2:])
 
 
-def _transposed_weights(conv: Convolution, run: Execution) -> Dim:
-    dense = run.element_bytes * prod(conv.kernel) * conv.x[1] * _up(conv.y[1])
-    return choose(1 - reaches(conv.groups, 2), dense, _weights(conv, run))
+def _transposed_weights(conv: Convolution, run: Execution, channels: Dim) -> Dim:
+    """The weights' copy, a group's input channels padded to so many, its filters to a full block."""
+    padded = run.element_bytes * prod(conv.kernel) * conv.groups * channels * _up(conv.y[1] // conv.groups)
+    return choose(_any(1 - reaches(conv.groups, 2), reaches(conv.x[1] // conv.groups, 9)), padded, _weights(conv, run))
 
 
 def _by_onednn(conv: Convolution, run: Execution) -> Dim:
@@ -205,7 +221,7 @@ def _grouped(conv: Convolution, run: Execution) -> _Copies:
     size, narrow, window = run.element_bytes, conv.x[1] // conv.groups, prod(conv.kernel)
     depthwise = _Copies(size * _blocked(conv.x), size * window * _up(conv.x[1]), size * _blocked(conv.y), _bias(conv, run))
     # Groups of fours are blocked without padding; others run as matrix products.
-    fours = _all(1 - reaches(narrow % 4, 1), 1 - reaches((conv.y[1] // conv.groups) % 4, 1))
+    fours = _all(_fours(narrow), _fours(conv.y[1] // conv.groups))
     columns = size * narrow * window * prod(conv.y[2:]) * run.threads + SPARE
     blocked = _Copies(size * prod(conv.x), size * window * narrow * conv.y[1], size * prod(conv.y), 0)
     product = _Copies(0, 0, size * prod(conv.y), columns)
@@ -252,8 +268,13 @@ def _large(conv: Convolution) -> Dim:
 
 
 def _steps_over(conv: Convolution) -> Dim:
-    """1 where a strided kernel computes the input's gradient in channels_last, and it is laid out anew twice."""
-    return _all(_strided(conv), _any(1 - reaches(conv.groups, 2), reaches(conv.x[1] // conv.groups, BLOCK)))
+    """1 where a strided kernel computes the input's gradient in channels_last, and it is laid out anew twice.
+
+    Groups of up to 16 filters that are blocked by fours are not.
+    """
+    filters = conv.y[1] // conv.groups
+    wide = _any(reaches(filters, BLOCK + 1), _all(reaches(filters, 9), reaches(filters % 4, 1)))
+    return _all(_strided(conv), _any(1 - reaches(conv.groups, 2), wide))
 
 
 def _reads_plain(conv: Convolution) -> Dim:
@@ -263,19 +284,43 @@ def _reads_plain(conv: Convolution) -> Dim:
 
 
 def _by_columns(conv: Convolution, run: Execution) -> Dim:
-    """1 where the weights' gradient is a matrix product: no blocked kernel takes windows wider than 14."""
-    return _all(1 - reaches(conv.groups, 2), reaches(conv.kernel[-1], 15)) if run.element_bytes == 4 else 0
+    """1 where the weights' gradient is a matrix product: no blocked kernel takes windows wider than 14, or such groups."""
+    wide = _all(1 - reaches(conv.groups, 2), reaches(conv.kernel[-1], 15))
+    return _any(wide, 1 - _takes_blocks(conv)) if run.element_bytes == 4 else 0
 
 
 def _column_sums(conv: Convolution, run: Execution) -> Dim:
     """That product's columns of one image and partial sums, for each thread."""
-    columns = run.element_bytes * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
-    return minimum(run.threads, conv.x[0]) * (columns + 4 * _weights(conv, run)) + 2 * SPARE
+    return minimum(run.threads, conv.x[0]) * (_window_columns(conv, run) + 4 * _weights(conv, run)) + 2 * SPARE
+
+
+def _half_sums(conv: Convolution, run: Execution, copies: _Copies) -> Dim:
+    """A gradient in half precision is summed in fp32, from one image's input, its rows padded, and gradient turned over."""
+    row = conv.stride[-1] * (conv.y[-1] + conv.kernel[-1] - 1)
+    source = _up(conv.x[1]) * prod(conv.x[2:-1]) * row
+    image = run.element_bytes * (source + _up(conv.y[1]) * prod(conv.y[2:]))
+    turned = minimum(run.threads, conv.x[0]) * image + 2 * TILE + 3 * SPARE
+    return 2 * copies.weights + choose(_pointwise(conv), 0, turned)
+
+
+def _window_columns(conv: Convolution, run: Execution) -> Dim:
+    """The windows of one image and group as columns."""
+    return run.element_bytes * (conv.x[1] // conv.groups) * prod(conv.kernel) * prod(conv.y[2:])
 
 
 def _each_apart(conv: Convolution) -> Dim:
     """1 for a depthwise convolution: one filter a channel."""
     return _all(reaches(conv.groups, 2), reaches(conv.groups, conv.x[1]), reaches(conv.groups, conv.y[1]))
+
+
+def _takes_blocks(conv: Convolution) -> Dim:
+    """1 where kernels for blocks of channels run it; other groups are matrix products."""
+    fours = _all(_fours(conv.x[1] // conv.groups), _fours(conv.y[1] // conv.groups))
+    return _any(1 - reaches(conv.groups, 2), _each_apart(conv), fours)
+
+
+def _fours(channels: Dim) -> Dim:
+    return 1 - reaches(channels % 4, 1)
 
 
 def _pointwise(conv: Convolution) -> Dim:

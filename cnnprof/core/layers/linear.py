@@ -198,9 +198,11 @@ class Constant(Parameter):
 
     Args:
         stored: whether the network keeps it; if not, each run makes it anew.
+        element_bytes: those of a table of integers or truth values, which no number format changes; 0 for one of numbers.
     """
 
     stored: bool = True
+    element_bytes: int = 0
 
     @property
     def allocates(self) -> bool:
@@ -210,7 +212,7 @@ class Constant(Parameter):
         return 0
 
     def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        return run.element_bytes * elements(self.size) if self.stored else 0
+        return (self.element_bytes or run.element_bytes) * elements(self.size) if self.stored else 0
 
 
 def broadcast(*shapes: Shape) -> Shape:

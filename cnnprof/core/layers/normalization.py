@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnprof.core.arith import Dim, Shape, prod, same
+from cnnprof.core.arith import Dim, Shape, maximum, prod, same
 from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
 
@@ -163,11 +163,14 @@ class LocalResponseNorm(Layer):
         return per_element(output, mul=2, add=self.size, exp=1, div=1)
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # It runs as six operations on whole tensors, of which three are alive at a time.
-        return 2 * run.element_bytes * elements(output)
+        # It runs as six operations on whole tensors, of which three are alive at a time; the squares are padded with channels.
+        return run.element_bytes * elements(output) + maximum(run.element_bytes * elements(output), self._padding(output, run))
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=3 * run.element_bytes * elements(output))
+        return Saved((0,), extra=3 * run.element_bytes * elements(output) + self._padding(output, run))
+
+    def _padding(self, output: Shape, run: Execution) -> Dim:
+        return run.element_bytes * (self.size - 1) * (elements(output) // output[1])
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         # The division's two gradients, the second in three steps.
