@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cnnprof import sources
 from cnnprof.core import results
 from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.core.errors import CnnprofError, SpecError, UsageError, did_you_mean
 from cnnprof.core.graph import Graph
 
 if TYPE_CHECKING:
@@ -279,6 +279,8 @@ def check(
         _expand_budgets(written) if references is None else dict.fromkeys(sources.expand(references))
     )
     if not named:
+        if project and written:
+            raise SpecError("no network is named", project.place_of("budget"), 'give a budget a model, as in model = "resnet*"')
         raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
     read = []
     for name, budget in named.items():

@@ -18,7 +18,7 @@ def test_list_shows_families_and_figures():
     models = {model["model"]: model for model in data["models"]}
     assert {"resnet18", "resnet50", "resnet101", "resnet152"} <= set(models)
     assert models["resnet50"]["params"] == 25_557_032
-    assert models["resnet50"]["year"] == "2015"
+    assert models["resnet50"]["year"] == 2015
     assert models["resnet50"]["family"] == "ResNet"
 
 

@@ -169,3 +169,11 @@ def test_a_network_that_no_budget_covers(project):
     done = cnnprof("check", "vgg16", cwd=project)
     assert done.code == 2
     assert "no budget covers 'vgg16'" in done.err
+
+
+def test_a_budget_for_no_network_has_its_place(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[[tool.cnnprof.budget]]\nmax-params = '1M'\n")
+    done = cnnprof("check", cwd=tmp_path)
+    assert done.code == 3
+    assert "no network is named\n --> pyproject.toml:1:" in done.err
+    assert cnnprof("check", "lenet5", cwd=tmp_path).code == 0

@@ -226,7 +226,7 @@ def test_a_failed_network_stays_failed(machine, tmp_path):
         ([job("a")], Options(dtype="bf16", mode="train"), "of other options: dtype fp32, here bf16; mode infer, here train"),
         ([job("b")], Options(), "of other networks: a, batch 1; here b, batch 1"),
         ([job("a", 16)], Options(), "of other networks: a, batch 1 is not what it was"),
-        ([job("a"), job("b")], Options(), "of other networks: a, batch 1; here a, batch 1, b, batch 1"),
+        ([job("a"), job("b")], Options(), "of other networks: a, batch 1; here a, batch 1; b, batch 1"),
     ],
 )
 def test_a_journal_of_something_else_is_refused(machine, tmp_path, jobs, options, message):

@@ -127,7 +127,7 @@ def test_the_worst_verdict_stands_for_a_check():
     both = Verified(profile, (Verdict(PUBLISHED, "params", HOLDS), Verdict(TORCH, "operations", FAILED)))
     assert (both.status(), both.status(PUBLISHED), both.status(FVCORE)) == (FAILED, HOLDS, UNKNOWN)
     report = show_verification([both])
-    assert report.title == "1 network: 1 checks hold, 0 are explained, 1 failed"
+    assert report.title == "1 network, 2 checks: 1 hold, 0 explained, 1 failed"
     assert report.sections[0].rows[0]["check_torch"] == FAILED
     assert not report.data["passed"]
 
@@ -193,7 +193,7 @@ def test_torchvisions_own_names_can_be_verified():
 def test_the_whole_catalogue_holds():
     from cnnprof.cli.verifying import verify
 
-    networks, complete = verify(None, True, lambda _: None)
+    networks, complete = verify(None, True, None, lambda _: None)
     assert complete
     assert len(networks) > 150
     assert {each.profile.graph.name for each in networks} <= {*spec_names()}
@@ -212,7 +212,7 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(crosschecks, "check_each", interrupted)
-    finished, complete = verifying.verify(["lenet5", "lenet5_paper", "alexnet"], True, lambda _: None)
+    finished, complete = verifying.verify(["lenet5", "lenet5_paper", "alexnet"], True, None, lambda _: None)
     assert [each.profile.graph.name for each in finished] == ["lenet5_paper"]
     assert not complete
 

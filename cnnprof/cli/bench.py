@@ -30,6 +30,7 @@ from cnnprof.cli.quantities import parse_part, parse_seconds
 from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import Ratio, relate
+from cnnprof.core.report import plural
 
 if TYPE_CHECKING:
     from cnnprof.measure.journal import Journal
@@ -245,7 +246,7 @@ def _journal(new: Path | None, resumed: Path | None, jobs: Sequence[Job], how: O
         print(f"warning: {resumed}, line {number} is damaged and was skipped", file=sys.stderr)
     if journal.kept:
         processes = len({series.process for _, series in journal.kept})
-        print(f"{resumed} holds the results of {processes} processes, which count", file=sys.stderr)
+        print(f"{resumed} holds the results of {plural(processes, 'process', 'processes')}, which count", file=sys.stderr)
     return journal
 
 

@@ -29,8 +29,8 @@ def command(
     vs: Annotated[
         str | None,
         typer.Option(
-            help="Explain, by layer type, what another way of counting gives: fvcore, torch, thop, ptflops, torchinfo, "
-            "calflops, deepspeed, lecture, ops.",
+            help="Explain, by layer type, what another way of counting gives: macs, ops, lecture, torch (flops), "
+            "fvcore, thop, ptflops, torchinfo, calflops, deepspeed.",
             metavar="CONVENTION",
             show_default=False,
         ),

@@ -25,8 +25,10 @@ def check_layers(asked: bool, jobs: Sequence[Job], others: Mapping[str, Any], tr
         if value:
             raise UsageError(f"--layers does not go with {option}")
     if len(jobs) != 1:
+        several = len({job.graph.name for job in jobs}) > 1
         raise UsageError(
-            f"--layers takes one network, batch and input size, not {len(jobs)}", hint="cnnprof why A B looks into two at once"
+            f"--layers takes one network, batch and input size, not {len(jobs)}",
+            hint="cnnprof why A B looks into two at once" if several else "run it once for each",
         )
     if trace:
         check_writable(trace)

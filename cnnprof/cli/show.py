@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import Format, Json, Name, Output
+from cnnprof.cli.options import Format, Input, Json, Name, Output, parse_input
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 
@@ -16,6 +16,7 @@ def command(
     expanded: Annotated[
         bool, typer.Option("--expanded", help="The spec with blocks and loops written out: every layer is one step.")
     ] = False,
+    input: Input = None,  # noqa: A002 - the option's name
     format: Format = None,  # noqa: A002 - the option's name
     json: Json = False,
     output: Output = None,
@@ -35,7 +36,7 @@ def command(
 
     chosen = choose_format(format, json, output)
     with waiting(f"reading {name}"):
-        profile = api.profile(name)
+        profile = api.profile(name, input_shape=parse_input(input))
         text = api.to_spec(profile.graph, compact=False) if expanded else sources.text_of(name)
         report = show_network(profile, text)
     emit(report, chosen, output)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import NAMES_HELP, Format, Json, Output, complete_name
+from cnnprof.cli.options import NAMES_HELP, Format, Input, Json, Output, complete_name, parse_input
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import GATE_FAILED, INTERRUPTED
+from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.core.verification import FAILED
 
 
@@ -21,6 +21,7 @@ def command(
     quick: Annotated[
         bool, typer.Option("--no-torch", "--quick", help="Only what needs no torch: the published figures.")
     ] = False,
+    input: Input = None,  # noqa: A002 - the option's name
     format: Format = None,  # noqa: A002 - the option's name
     json: Json = False,
     output: Output = None,
@@ -43,8 +44,10 @@ def command(
     from cnnprof.views.verification import show_verification
 
     chosen = choose_format(format, json, output)
+    if input and not names:
+        raise UsageError("--input is for networks that are named", hint="cnnprof verify resnet18 --input 3x160x160")
     with waiting("reading the networks") as say:
-        networks, complete = verify(names, not quick, say)
+        networks, complete = verify(names, not quick, parse_input(input), say)
     if networks:
         emit(show_verification(networks), chosen, output)
     if not complete:

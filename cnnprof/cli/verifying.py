@@ -11,9 +11,9 @@ from cnnprof.core.errors import CnnprofError
 from cnnprof.core.measurements import Check
 from cnnprof.core.results import Profile
 from cnnprof.core.verification import (
+    FAILED,
     FVCORE,
     TORCH,
-    UNKNOWN,
     WEIGHTS,
     Verdict,
     Verified,
@@ -24,15 +24,18 @@ from cnnprof.core.verification import (
 from cnnprof.sources import specs
 
 
-def verify(references: Sequence[str] | None, counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
+def verify(
+    references: Sequence[str] | None, counters: bool, input_shape: tuple[int, ...] | None, say: Callable[[str], None]
+) -> tuple[list[Verified], bool]:
     """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished.
 
     Args:
         references: the networks; the whole catalogue if left out.
         counters: whether torch may be used, for torchvision's twins and for the counters.
+        input_shape: (C, H, W) instead of the networks' own.
         say: told what is being done.
     """
-    profiles: Sequence[Profile] = api.profile_each(references, None, None, 1, say) if references else _catalogue(say)
+    profiles: Sequence[Profile] = api.profile_each(references, None, input_shape, 1, say) if references else _catalogue(say)
     verdicts: dict[int, list[Verdict]] = {}
     if not counters:
         return [Verified(profile, tuple(check_published(profile))) for profile in profiles], True
@@ -76,5 +79,5 @@ def _twin(profile: Profile) -> list[Verdict]:
 
 def _counted(checks: list[Check] | CnnprofError) -> list[Verdict]:
     if isinstance(checks, CnnprofError):
-        return [Verdict(check, "module", UNKNOWN, reason=checks.message) for check in (WEIGHTS, TORCH, FVCORE)]
+        return [Verdict(check, "module", FAILED, reason=checks.message) for check in (WEIGHTS, TORCH, FVCORE)]
     return [judge(check, row) for check, row in zip((WEIGHTS, TORCH, FVCORE), checks, strict=True)]

@@ -174,9 +174,6 @@ def _usual(kind: str) -> str:
 
 def read_budgets(project: Project) -> list[Budget]:
     """The budgets under `[[tool.cnnprof.budget]]`. Raises SpecError with the line for a mistake."""
-    for key in project.section:
-        if key != "budget" and (hint := did_you_mean(key, ["budget"])):
-            raise SpecError(f"{project.shown}: unknown key '{key}' in [tool.cnnprof]", hint=hint)
     entries = project.section.get("budget", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SpecError(f"{project.shown}: budgets are a list of tables", hint="begin each with [[tool.cnnprof.budget]]")
@@ -188,8 +185,7 @@ def read_budgets(project: Project) -> list[Budget]:
 
 def _read_entry(project: Project, lines: range, entry: Mapping[str, Any]) -> list[Budget]:
     def place(key: str, word: str | None = None) -> Place | None:
-        at = _find_key(project.text, lines, key)
-        return project.place(at, key if word is None else word) if at else None
+        return project.place_of(key, lines, word)
 
     for key in entry:
         if key not in KEYS:
@@ -237,9 +233,3 @@ def _find_entries(text: str, count: int) -> list[range]:
         ends = (number for number in range(start + 1, len(lines) + 1) if _HEADER.match(lines[number - 1]))
         found.append(range(start, next(ends, len(lines) + 1)))
     return found
-
-
-def _find_key(text: str, lines: range, key: str) -> int | None:
-    pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
-    every = text.splitlines()
-    return next((number for number in lines if pattern.match(every[number - 1])), None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.errors import UnavailableError, UsageError, did_you_mean
 
 UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
@@ -75,7 +75,10 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
             raise UsageError(f"nothing fits into {text}", hint=HINT)
         return Room(text.strip(), size, device)
     if re.fullmatch(r"cpu|cuda(:\d+)?", text):
-        found = free(text)
+        try:
+            found = free(text)
+        except UnavailableError as error:
+            raise UnavailableError(error.message, hint="give a size, such as --fit 8GB, or a card, such as --fit T4") from None
         if found is None:
             raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
         return Room(f"{text}, free now", found, text.partition(":")[0])

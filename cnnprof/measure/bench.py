@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from cnnprof.core.errors import INTERRUPTED, CnnprofError, UsageError
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.ratios import compare
+from cnnprof.core.report import plural
 from cnnprof.core.statistics import relative_half_width
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group
@@ -163,7 +164,7 @@ class _Run:
         networks = f"{len(self.jobs)} networks" if len(self.jobs) > 1 else "one network"
         raise UsageError(
             f"a budget of {budget:g} s is too small: one round of {networks} takes {needed:.0f} s in each of "
-            f"{self.options.processes} processes",
+            f"{plural(self.options.processes, 'process', 'processes')}",
             hint=f"--budget {math.ceil(1.1 * needed * self.options.processes)}s, fewer --processes, or fewer networks",
         )
 

@@ -15,6 +15,7 @@ from cnnprof.core.errors import CnnprofError, MeasurementError
 from cnnprof.core.graph import Graph
 from cnnprof.core.measurements import Check
 from cnnprof.measure.checks import check_module
+from cnnprof.measure.session import describe_failure
 from cnnprof.torch_bridge.hollow import with_zeros, without_data
 
 FEW = 8
@@ -57,3 +58,6 @@ def _check(graph: Graph) -> list[Check] | CnnprofError:
         return check_module(without_data(graph), analyze(graph), with_zeros)
     except CnnprofError as error:
         return error
+    except Exception as error:
+        # Of many networks one that fails must not lose the others.
+        return CnnprofError(describe_failure(error))

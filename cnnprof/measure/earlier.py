@@ -16,7 +16,7 @@ from cnnprof.measure.surroundings import core_count, cpu_name
 
 def read_measurements(path: Path) -> list[Measurement]:
     """What `cnnprof bench -o FILE.json` wrote. Raises UsageError for anything else."""
-    hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json').name}"
+    hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json')}"
     try:
         data = json.loads(path.read_bytes())
         return [Measurement.from_dict(row) for row in data["results"]]
@@ -38,8 +38,11 @@ def _find(before: Sequence[Measurement], job: Job, options: Options, path: Path)
     key = (job.name, job.batch, options.dtype, options.mode)
     found = [each for each in before if (each.model, each.batch, each.dtype, each.mode) == key and each.times]
     if not found:
-        held = "; ".join(f"{each.model}, batch {each.batch}, {each.dtype}, {each.mode}" for each in before if each.times)
-        raise UsageError(f"{path} has no times of {', '.join(map(str, key[:1]))}, batch {key[1]}, {key[2]}, {key[3]}: {held}")
+        held = [f"{each.model} (batch {each.batch}, {each.dtype}, {each.mode})" for each in before if each.times]
+        raise UsageError(
+            f"{path} has no times of {job.name} (batch {job.batch}, {options.dtype}, {options.mode})",
+            hint=f"it has those of {'; '.join(held)}" if held else "it has none at all",
+        )
     kept = found[0].environment
     shared = {"layout": options.layout, "threads": options.threads, "input": [*job.graph.input_shape[1:]]}
     if options.device == "cpu":

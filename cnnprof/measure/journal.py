@@ -116,7 +116,8 @@ def _different_networks(before: Mapping[str, Any], now: Mapping[str, Any]) -> st
 
 
 def _listed(keys: Iterable[str]) -> str:
-    return ", ".join(key.partition(": ")[2] for key in keys)
+    names = (key.partition(": ")[2] for key in keys)
+    return "; ".join(name for name in names if not name.endswith(", again"))
 
 
 def _begin(path: Path, jobs: Sequence[Job], options: Options) -> None:

@@ -130,7 +130,9 @@ COLUMNS = {
     "beyond_ms": Column("beyond", "ms"),
     "held_by": Column("held by"),
     # published and cross-checked figures
+    "check": Column("check"),
     "what": Column("figure"),
+    "other_figure": Column("theirs"),
     "published": Column("published"),
     "computed": Column("computed"),
     "agrees": Column("agrees"),

@@ -85,7 +85,8 @@ def percent(value: Any) -> str:
 
 def milliseconds(value: Any) -> str:
     """Milliseconds, to four digits, as more are noise."""
-    return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:,.1f}"
+    size = abs(value)
+    return f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 100 else f"{value:,.1f}"
 
 
 def factor(value: Any) -> str:
@@ -100,7 +101,8 @@ def interval(value: Any) -> str:
 
 def factor_interval(value: Any) -> str:
     """A confidence interval of a ratio."""
-    return f"{value[0]:.3f} - {value[1]:.3f}"
+    digits = 3 if value[0] < 10 else 1
+    return f"{value[0]:.{digits}f} - {value[1]:.{digits}f}"
 
 
 def shape(value: Any) -> str:

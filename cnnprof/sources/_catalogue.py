@@ -39,11 +39,13 @@ def own_folders() -> list[Path]:
     if project is None or not paths:
         return []
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        raise SpecError(f"{project.file}: [tool.cnnprof] paths is a list of folders", hint='as in paths = ["networks"]')
+        at = project.place_of("paths")
+        raise SpecError("[tool.cnnprof] paths is a list of folders", at, 'as in paths = ["networks"]')
     folders = [project.folder / path for path in paths]
     for path, folder in zip(paths, folders, strict=True):
         if not folder.is_dir():
-            raise SpecError(f"{project.file}: [tool.cnnprof] paths names '{path}', which is not a folder")
+            at = project.place_of("paths", word=path)
+            raise SpecError(f"[tool.cnnprof] paths names '{path}', which is not a folder", at)
     return folders
 
 

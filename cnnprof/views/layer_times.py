@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnprof.core.execution import ELEMENT_BYTES
 from cnnprof.core.layer_times import LayerTimes, traffic
-from cnnprof.core.report import Report, Table
+from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Cost, Profile
 
 UNATTRIBUTED = "unattributed"
@@ -65,7 +65,8 @@ def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Repor
 
 def _notes(times: LayerTimes) -> Iterable[str]:
     yield (
-        f"timed in place in {len(times.plain)} processes, in turns with plain runs, whose time the layers are scaled to; "
+        f"timed in place in {plural(len(times.plain), 'process', 'processes')}, in turns with plain runs, whose time the "
+        "layers are scaled to; "
         f"timing layer by layer makes a run {times.inflation:.2f} times as long; "
         f"as timed, layers are {times.coverage:.2f} of a plain run"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnprof.core.execution import Execution
 from cnnprof.core.memory import inference
-from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.core.transfer import Row, backward_macs
 from cnnprof.views.memory import fit_dict, fit_notes, memory_dict
@@ -61,7 +61,7 @@ def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str
         if row.measurement and row.measurement.error
     ]
     notes = [LESS, *fits, *failed, *lower_bound_notes("note", profile.totals)]
-    return Report("transfer", f"{graph.name} for {classes} classes", sections, tuple(notes), data)
+    return Report("transfer", f"{graph.name} for {plural(classes, 'class', 'classes')}", sections, tuple(notes), data)
 
 
 def _cells(row: Row) -> dict[str, Any]:

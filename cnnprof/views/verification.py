@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.core.report import Report, Table
-from cnnprof.core.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, Verdict, Verified
+from cnnprof.core.report import Report, Table, plural
+from cnnprof.core.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
 from cnnprof.views.slips import slip_notes
 
 LEGEND = (
@@ -24,13 +24,15 @@ def show_verification(networks: Sequence[Verified]) -> Report:
         {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
     )
     shown = [(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
-    columns = ("model", "what", "published", "computed", "reason", "where")
+    columns = ("model", "check", "what", "other_figure", "computed", "reason", "where")
     sections = [Table(("model", *(f"check_{check}" for check in CHECKS)), grid)]
     if shown:
         sections.append(Table(columns, tuple(_row(each, verdict) for each, verdict in shown), "Differences"))
     count = Counter(verdict.status for each in networks for verdict in each.verdicts)
-    networks_text = f"{len(networks)} network{'s' * (len(networks) != 1)}"
-    title = f"{networks_text}: {count[HOLDS]} checks hold, {count[EXPLAINED]} are explained, {count[FAILED]} failed"
+    title = f"{plural(len(networks), 'network')}, {plural(sum(count.values()), 'check')}: "
+    title += f"{count[HOLDS]} hold, {count[EXPLAINED]} explained, {count[FAILED]} failed"
+    if count[UNKNOWN]:
+        title += f", {count[UNKNOWN]} could not be made"
     slips = [_slip(each, note) for each in networks for note in slip_notes(each.profile, each.profile.costs, None)]
     counted = [_TRIED] if any(verdict.check in (TORCH, FVCORE) for each in networks for verdict in each.verdicts) else []
     return Report("verify", title, tuple(sections), (*slips, *LEGEND, *counted), _data(networks))
@@ -49,8 +51,9 @@ def _is_told(verdict: Verdict) -> bool:
 def _row(each: Verified, verdict: Verdict) -> dict[str, Any]:
     return {
         "model": each.profile.graph.name,
+        "check": verdict.check,
         "what": verdict.what,
-        "published": verdict.text,
+        "other_figure": verdict.text,
         "computed": "" if verdict.ours is None else f"{verdict.ours:,}",
         "reason": f"✗ {verdict.reason}" if verdict.status == FAILED else verdict.reason,
         "where": verdict.where or None,
