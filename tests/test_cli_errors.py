@@ -194,3 +194,16 @@ def test_a_spec_needs_no_torch(without_torch):
     done = cnnprof("summary", "swin_t", **without_torch)
     assert done.code == 3
     assert "torchvision's models are found where torchvision is installed" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("resnet50@classes", "settings follow as name=value: resnet50@classes=10"),
+        ("resnet*", "cnnprof compare 'resnet*' takes them all"),
+    ],
+)
+def test_a_name_that_is_more_than_a_name(name, hint):
+    done = cnnprof("summary", name)
+    assert (done.code, done.out) == (3, "")
+    assert hint in done.err

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from cnnprof.cli.options import Output
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from cnnprof.cli.output import print_out, write_whole
 
 
-def command(output: Output = None) -> None:
+def command(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)] = None,
+) -> None:
     """The JSON Schema of the spec language, for an editor's completion and checks.
 
     Name it in a spec's first line: `# yaml-language-server: $schema=cnnprof.schema.json`
@@ -20,5 +27,6 @@ def command(output: Output = None) -> None:
     text = read_schema()
     if output:
         write_whole(output, text)
+        print(f"wrote {output}", file=sys.stderr)
     else:
         print_out(text)

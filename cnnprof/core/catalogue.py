@@ -9,6 +9,9 @@ from pathlib import PurePath
 from cnnprof.core.analysis import weigh
 from cnnprof.core.graph import Facts, Graph
 
+SMALLEST_PICTURE = 24
+"""Pixels; what is fed with less is a part of a network."""
+
 EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
 """What networks for phones keep to: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
 
@@ -43,7 +46,7 @@ class Listed:
         if self.facts.accuracy:
             return (self.facts.accuracy.dataset.partition("-")[0].lower(),)
         _, channels, height, _ = self.input_shape
-        if channels not in (1, 3):
+        if channels not in (1, 3) or height < SMALLEST_PICTURE:
             return ()  # a part of a network
         return ("mnist" if channels == 1 else "cifar" if height <= 64 else "imagenet",)
 

@@ -162,6 +162,10 @@ def _resolve(name: str) -> tuple[str, str]:
         return "torchvision", name
     if name.endswith(".py"):
         raise CnnprofError(f"'{name}' is a file of Python code", hint=f"name what makes the model: {name}:Net")
+    if "@" in name:
+        raise CnnprofError(f"unknown network '{name}'", hint="settings follow as name=value: resnet50@classes=10")
+    if any(sign in name for sign in "*?["):
+        raise CnnprofError(f"'{name}' stands for several networks", hint=f"cnnprof compare '{name}' takes them all")
     known = [*spec_names(), *names]
     if name.lower() in known:
         return _resolve(name.lower())

@@ -26,7 +26,7 @@ def select(profile: Profile, target: str | None) -> list[Cost]:
     depth = target.count(".") + 1
     alike = {".".join(each.split(".")[:depth]): None for each in names}
     near = f"did you mean {' or '.join(ending)}?" if ending else did_you_mean(target, alike) or did_you_mean(target, names)
-    if len(names) > SHORT_LIST:
+    if near or len(names) > SHORT_LIST:
         listed = ", ".join(dict.fromkeys(row.name for row in profile.rollup(1)))
         hint = f"its blocks are {listed}; cnnprof summary {name} --by layer lists every layer"
     else:
