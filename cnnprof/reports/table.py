@@ -150,11 +150,10 @@ def _widths(whole: Cells, shown: list[int], width: int | None) -> dict[int, int]
     """The width of each shown column: the widest texts give way, and no number is split, if the table be too wide for it."""
     needs = _needs(whole)
     widths = {i: needs[i] - GAP for i in shown}
+    if not width or _together(widths) <= width:
+        return widths
     least = {i: _least(whole, i) for i in shown}
-    while width and _together(widths) > width:
-        broad = [i for i in shown if widths[i] > least[i]]
-        if not broad:
-            break
+    while _together(widths) > width and (broad := [i for i in shown if widths[i] > least[i]]):
         widths[max(broad, key=lambda i: widths[i])] -= 1
     return widths
 
@@ -186,10 +185,13 @@ def _fit(whole: Cells, width: int | None) -> list[int]:
     Those of `LAST_RESORT` give way only where the others cannot be narrowed any more.
     """
     shown = list(range(len(whole.keys)))
+    needs = _needs(whole)
+    if not width or sum(needs) <= width:
+        return shown
     weights = [COLUMNS[key].weight for key in whole.keys]
-    needs, least = _needs(whole), [_least(whole, i) + GAP for i in shown]
     droppable = sorted((i for i in shown if weights[i]), key=lambda i: (weights[i], i))
+    least = [_least(whole, i) + GAP for i in shown]
     for widths, lightest in ((needs, 1), (least, LAST_RESORT)):
-        while width and droppable and weights[droppable[-1]] >= lightest and sum(widths[i] for i in shown) > width:
+        while droppable and weights[droppable[-1]] >= lightest and sum(widths[i] for i in shown) > width:
             shown.remove(droppable.pop())
     return shown
