@@ -82,6 +82,8 @@ def test_training_takes_what_is_predicted(name, batch, size, optimizer):
         ("conv 3x3 48 s2 g3 | relu | gap | fc 10", (12, 40, 40)),
         ("conv 5x5 18 s2 p2 g2 | relu | conv 3x3 20 g2 | gap | fc 10", (6, 64, 64)),
         ("conv 3x3 64 s2 g4 | gap | fc 10", (64, 56, 56)),
+        ("conv 1x1 240 nobias g3 | bn | gap | fc 3", (960, 7, 7)),
+        ("bn relu | conv 1x1 960 nobias g3 | gap | fc 3", (240, 7, 7)),
         ("deconv 4x4 64 s2 p1 g4", (64, 16, 16)),
         ("deconv 3x3 64 | relu | gap | fc 10", (64, 16, 16)),
         ("deconv 2x2 20 s2 p0 g4 | gap | fc 10", (20, 24, 24)),

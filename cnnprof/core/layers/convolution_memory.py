@@ -59,7 +59,11 @@ def forward_workspace(conv: Convolution, run: Execution) -> Dim:
 @remember
 def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _where(_by_onednn(conv, run), lambda: _backward_copies(conv, run, further, learned), lambda: _columns(conv, run))
+    return _where(
+        _by_onednn(conv, run),
+        lambda: _backward_copies(conv, run, further, learned),
+        lambda: _where(_in_turn(conv), lambda: _turns(conv, run, further, learned), lambda: _columns(conv, run)),
+    )
 
 
 @remember
@@ -186,9 +190,30 @@ def _columns(conv: Convolution, run: Execution) -> Dim:
     """The matrix product's: the input's windows as columns, unless a window is one position."""
     out = run.element_bytes * prod(conv.y)
     windows = run.element_bytes * conv.x[0] * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
-    plain = _all(_pointwise(conv), 1 - _strided(conv), *(1 - reaches(p, 1) for p in conv.padding))
-    # Groups are computed one by one and then joined.
-    return choose(plain, choose(reaches(conv.groups, 2), out, 0), windows + _relaid_weights(conv, run))
+    joined = maximum(out, _one_group(conv, run, conv.x))
+    return choose(_plain(conv), choose(reaches(conv.groups, 2), joined, 0), windows + _relaid_weights(conv, run))
+
+
+def _plain(conv: Convolution) -> Dim:
+    """1 where a window is one position, and every position has one."""
+    return _all(_pointwise(conv), 1 - _strided(conv), *(1 - reaches(p, 1) for p in conv.padding))
+
+
+def _in_turn(conv: Convolution) -> Dim:
+    """1 where groups are computed one by one and then joined."""
+    return _all(_plain(conv), reaches(conv.groups, 2))
+
+
+def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+    """The groups' own gradients, which are joined, or while one is computed what it reads."""
+    size = run.element_bytes
+    parts = (size * prod(conv.x) if further else 0) + (_weights(conv, run) if learned else 0)
+    return maximum(parts, _one_group(conv, run, conv.x, conv.y))
+
+
+def _one_group(conv: Convolution, run: Execution, *shapes: Shape) -> Dim:
+    """A copy of one group's part of the tensors; of one image it lies in one piece."""
+    return reaches(conv.x[0], 2) * run.element_bytes * sum(prod(shape) for shape in shapes) // conv.groups
 
 
 def _copies(conv: Convolution, run: Execution) -> _Copies:
