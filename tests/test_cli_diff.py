@@ -94,7 +94,7 @@ def test_every_format(form, revisions):
     [
         (["resnet18"], 2, "after"),
         (["resnet18", "resnet5"], 3, "unknown network 'resnet5'"),
-        (["resnet18", "resnet*"], 3, "unknown network 'resnet*'"),
+        (["resnet18", "resnet*"], 3, "'resnet*' stands for several networks"),
         (["resnet18", "nowhere.yaml"], 3, "no such file: nowhere.yaml"),
         (["resnet18", "resnet34", "--by", "depth"], 2, "depth"),
         (["resnet18", "conv 3x3 8"], 3, "has no input size of its own"),

@@ -10,7 +10,7 @@ from cnnprof.core.working import FIGURES, Explanation
 from cnnprof.symbolic.rules import Explainer
 from cnnprof.symbolic.separable import compare_with_standard, find_pointwise
 
-SHORT_LIST = 40
+SHORT_LIST = 16
 """So many names are listed; of more only the blocks."""
 
 
@@ -26,7 +26,7 @@ def select(profile: Profile, target: str | None) -> list[Cost]:
     depth = target.count(".") + 1
     alike = {".".join(each.split(".")[:depth]): None for each in names}
     near = f"did you mean {' or '.join(ending)}?" if ending else did_you_mean(target, alike) or did_you_mean(target, names)
-    if near or len(names) > SHORT_LIST:
+    if len(names) > SHORT_LIST:
         listed = ", ".join(dict.fromkeys(row.name for row in profile.rollup(1)))
         hint = f"its blocks are {listed}; cnnprof summary {name} --by layer lists every layer"
     else:
