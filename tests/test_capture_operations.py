@@ -335,3 +335,13 @@ def test_an_elementwise_operation_runs_again_when_built(module):
 def test_a_module_without_layers_is_refused():
     with pytest.raises(CnnprofError, match="Identity has no layers: it hands on its input as it is"):
         capture(nn.Identity(), X)
+
+
+def test_a_fused_product_and_sum_writes_one_tensor():
+    def fused(x):
+        return torch.addcmul(torch.ones(12, 1, 1), x, torch.ones(12, 1, 1))
+
+    assert total(fused) == Ops(mul=SIZE, add=SIZE)
+    assert written(fused) == [0, SIZE, 0, 0]
+    # Scaled, it is broken down.
+    assert total(lambda x: torch.addcmul(x, x, x, value=3)).mul == 2 * SIZE

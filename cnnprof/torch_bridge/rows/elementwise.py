@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from cnnprof.core.arith import Shape
 from cnnprof.core.layers.elementwise import Arithmetic, Reduce
+from cnnprof.core.layers.linear import broadcast
 from cnnprof.core.layers.merging import Add, Mul
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
@@ -36,6 +37,16 @@ def _capture(call: Call) -> Match:
     count = 2 if scaled or (op == "clamp" and len(numbers) == 2) else 1
     value = float(numbers[0]) if len(numbers) == 1 else None
     return Match(Arithmetic(op, _KIND_OF[op], value, count, call.inplace), tensors)
+
+
+def _capture_addcmul(call: Call) -> Sequence[Match] | None:
+    """A product and a sum in one kernel, which writes one tensor."""
+    factors, addend = (call["tensor1"], call["tensor2"]), call.first
+    shape = broadcast(*(tuple(factor.shape) for factor in factors))
+    if call["value"] != 1 or call.inplace or shape != tuple(call.output.shape):
+        return None
+    product = torch.empty_like(call.output)
+    return [Match(Mul(), factors, output=product), Match(Add(inplace=True), (product, addend))]
 
 
 def _build(layer: Arithmetic, inputs: tuple[Shape, ...]) -> nn.Module:
@@ -91,7 +102,7 @@ def _build_reduce(layer: Reduce, _inputs: object) -> nn.Module:
     return Function(lambda x: reduction(x, dim=layer.dims, keepdim=layer.keepdim), repr(layer))
 
 
-row(Arithmetic, _build, dict.fromkeys(_KIND_OF, _capture))
+row(Arithmetic, _build, dict.fromkeys(_KIND_OF, _capture) | {"addcmul": _capture_addcmul})
 row(
     Reduce,
     _build_reduce,
