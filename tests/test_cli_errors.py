@@ -207,3 +207,37 @@ def test_a_name_that_is_more_than_a_name(name, hint):
     done = cnnprof("summary", name)
     assert (done.code, done.out) == (3, "")
     assert hint in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("bench", "lenet5", "--batch", "\N{SUPERSCRIPT TWO}"), "is not a list of batch sizes"),
+        (("import", "lenet5", "-o", "."), "'.' is no name for a spec\n  = hint: its suffix is .yaml, as in net.yaml"),
+        (("bench", "lenet5", "--against", "."), "cannot read .: Is a directory"),
+        (("summary", "lenet5", "-o", "x" * 300 + ".json"), "File name too long"),
+        (("bench", "lenet5", "--quick", "--journal", "x" * 300), "File name too long"),
+        (("memory", "lenet5", "--device", "cuda:x"), "nothing is known of memory on 'cuda:x'"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+@pytest.mark.torch
+def test_odd_values_are_no_defects(arguments, said, tmp_path):
+    done = cnnprof(*arguments, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_folder_that_is_gone_is_no_defect(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    command = f"rmdir {folder}; exec {sys.executable} -m cnnprof summary resnet50 --json"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["totals"]["params"] == 25_557_032
+
+
+def test_a_batch_that_is_too_large_is_no_matter_of_the_input():
+    done = cnnprof("summary", "resnet50", "--batch", 3_000_000_000)
+    assert done.code == 3
+    assert "hint" not in done.err

@@ -190,6 +190,21 @@ def test_a_process_that_fails_says_why():
         time_layers([job("Small")], Options(mode="train"))
 
 
+def test_ctrl_c_keeps_the_processes_that_have_finished():
+    def stop_at(process):
+        def stop(progress):
+            if progress.process == process:
+                raise KeyboardInterrupt
+
+        return stop
+
+    (times,), complete = time_layers([job("Small")], Options(processes=4, rounds=1, budget_seconds=30), stop_at(3))
+    assert not complete
+    assert len(times.plain) == len(times.layers) == 2
+    with pytest.raises(KeyboardInterrupt):
+        time_layers([job("Small")], Options(processes=2, rounds=1), stop_at(1))
+
+
 def test_the_command(tmp_path):
     done = cnnprof(
         *("bench", "lenet5", "--layers", "--processes", 2, "--rounds", 3, "--json", "--trace", tmp_path / "trace.json")

@@ -188,8 +188,8 @@ def command(
             "--precision": precision,
         }
         check_layers(layers, jobs, others, trace)
-        emit(show_layer_times(jobs[0], how, by, trace), chosen, output)
-        return
+        complete = show_layer_times(jobs[0], how, by, trace, lambda report: emit(report, chosen, output))
+        raise typer.Exit(0 if complete else INTERRUPTED)
     jobs = add_ways(jobs, _ways(compile, cuda_graph, how))
     if compare and len(jobs) < 2:
         raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
@@ -253,6 +253,6 @@ def _journal(new: Path | None, resumed: Path | None, jobs: Sequence[Job], how: O
 def parse_batches(text: str) -> list[int]:
     """`1,8,32` as numbers. Raises UsageError for anything else."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(f"'{text}' is not a list of batch sizes", hint="whole numbers above 0, such as --batch 1,8,32")
     return list(dict.fromkeys(int(part) for part in parts))

@@ -26,8 +26,6 @@ def command(
     """
     from cnnprof.sources.specs import starter_text
 
-    if not file.name:
-        raise UsageError(f"{file} names no file", hint="cnnprof init net.yaml")
     check_spec_path(file)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="choose another name, or overwrite it with --force")

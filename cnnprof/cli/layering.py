@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ def check_layers(asked: bool, jobs: Sequence[Job], others: Mapping[str, Any], tr
         check_writable(trace)
 
 
-def show_layer_times(job: Job, options: Options, by: str, trace: Path | None) -> Report:
-    """Time the layers of the network; the trace is written, too, if one is asked for."""
+def show_layer_times(job: Job, options: Options, by: str, trace: Path | None, show: Callable[[Report], None]) -> bool:
+    """Time the layers of the network and show them; then the trace is written, if one is asked for. False after Ctrl-C."""
     with Bar() as bar:
-        (times,) = time_layers([job], options, bar.update)
+        (times,), complete = time_layers([job], options, bar.update)
     profile = analyze(job.graph)
+    show(show_layers(profile, times, by))
     if trace:
         write_whole(trace, json.dumps(to_trace(profile, times)) + "\n")
-    return show_layers(profile, times, by)
+    return complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -56,7 +57,7 @@ def command(
 
     chosen = choose_format(format, json, output)
     kind = device.partition(":")[0]
-    if kind not in ("cpu", "cuda"):
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
     if amp and dtype != "fp32":
         raise UsageError(f"--amp does not go with --dtype {dtype}", hint="autocast keeps weights in fp32")

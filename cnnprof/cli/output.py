@@ -85,21 +85,25 @@ def write_whole(path: Path, text: str) -> None:
 def check_spec_path(path: Path) -> None:
     """Raises UsageError unless a spec can be written there under a spec's suffix."""
     if path.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {path.with_suffix('.yaml')}")
+        example = path.with_suffix(".yaml") if path.name else "net.yaml"
+        raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {example}")
     check_writable(path)
 
 
 def check_writable(path: Path) -> None:
     """Raises UsageError where no file can be written."""
     folder = path.parent
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a directory")
-    if not folder.is_dir():
-        raise UsageError(f"cannot write {path}: there is no directory {folder}")
-    if not _is_device(path) and not os.access(folder, os.W_OK):
-        raise UsageError(f"cannot write {path}: no permission in {folder}")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise UsageError(f"cannot write {path}: it is read-only")
+    try:
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a directory")
+        if not folder.is_dir():
+            raise UsageError(f"cannot write {path}: there is no directory {folder}")
+        if not _is_device(path) and not os.access(folder, os.W_OK):
+            raise UsageError(f"cannot write {path}: no permission in {folder}")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise UsageError(f"cannot write {path}: it is read-only")
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def _is_device(path: Path) -> bool:

@@ -25,6 +25,7 @@ from cnnprof.cli.options import (
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_seconds
+from cnnprof.core.errors import INTERRUPTED
 
 
 def command(
@@ -71,6 +72,7 @@ def command(
     with waiting("reading the networks") as say:
         profiles = api.pair(a, b, parse_settings(set), parse_input(input), batch, say)
     with Bar() as bar:
-        timed = time_layers([Job(each.graph.name, each.graph, batch) for each in profiles], how, bar.update)
+        timed, complete = time_layers([Job(each.graph.name, each.graph, batch) for each in profiles], how, bar.update)
     networks = [look_into(profile, times, ceilings) for profile, times in zip(profiles, timed, strict=True)]
     emit(show_reasons(networks[0], networks[1], top), chosen, output)
+    raise typer.Exit(0 if complete else INTERRUPTED)

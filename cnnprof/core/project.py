@@ -59,7 +59,10 @@ def find_project() -> Project | None:
 
     Raises SpecError for a file that cannot be read or is not TOML, and for an unknown key of the section.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None  # the folder was deleted
     file = next((path for folder in (here, *here.parents) if (path := folder / "pyproject.toml").is_file()), None)
     if file is None:
         return None

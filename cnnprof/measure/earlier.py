@@ -16,7 +16,7 @@ from cnnprof.measure.surroundings import core_count, cpu_name
 
 def read_measurements(path: Path) -> list[Measurement]:
     """What `cnnprof bench -o FILE.json` wrote. Raises UsageError for anything else."""
-    hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json')}"
+    hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json') if path.name else 'old.json'}"
     try:
         data = json.loads(path.read_bytes())
         return [Measurement.from_dict(row) for row in data["results"]]

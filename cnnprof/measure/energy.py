@@ -115,7 +115,8 @@ def measure_energies(jobs: Sequence[Job], options: Options) -> list[Energy | str
     meter = open_meter(options.device)
     if isinstance(meter, str):
         return [meter] * len(jobs)
-    found: list[Energy | str] = ["the process that measures energy ended"] * len(jobs)
+    found: list[Energy | str | None] = [None] * len(jobs)
+    ended = ""
     requests = [{"batch": job.batch, "way": job.way, "graph": job.graph.to_dict()} for job in jobs]
     with start_worker({"task": "energy", "options": asdict(options), "jobs": requests}, options.threads) as worker:
         try:
@@ -125,11 +126,14 @@ def measure_energies(jobs: Sequence[Job], options: Options) -> list[Energy | str
                         found[event["job"]] = Energy.from_dict(event["energy"])
                     case "no energy":
                         found[event["job"]] = event["why"]
+                    case "fatal":
+                        ended = event["error"]
                     case "done":
                         break
+            ended = ended or (worker.failure() if None in found else "")
         except TimeoutError:
-            found = [each if isinstance(each, Energy) else "no answer in time" for each in found]
-    return found
+            ended = f"no answer within {options.timeout:g} s"
+    return [ended if each is None else each for each in found]
 
 
 def meter_jobs(request: Mapping[str, Any], device: Device, report: Report) -> None:

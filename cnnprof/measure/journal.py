@@ -6,6 +6,7 @@ The first line says what the rest holds for: the machine, the options and the ne
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,9 +49,12 @@ class Journal:
 
 def start_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal:
     """A new journal. Raises UsageError if it cannot be written, or holds something."""
-    if path.exists() and path.stat().st_size:
-        raise UsageError(f"{path} holds results already", hint=f"--resume {path} goes on from there")
-    _begin(path, jobs, options)
+    try:
+        if path.exists() and path.stat().st_size:
+            raise UsageError(f"{path} holds results already", hint=f"--resume {path} goes on from there")
+        _write(path, [_head(jobs, options)])
+    except OSError as error:
+        raise UsageError(f"cannot write the journal {path}: {error.strerror}") from None
     return Journal(path)
 
 
@@ -79,8 +83,8 @@ def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal
     for number, line in enumerate(lines, 2):
         row = _parse(line)
         try:
-            journal.kept += [(row["job"], _series(row))] if row else []
-        except (KeyError, TypeError, ValueError, IndexError):
+            journal.kept += [(range(len(jobs))[row["job"]], _series(row))] if row else []
+        except (LookupError, TypeError, ValueError, AttributeError):
             row = None
         if row is None and line:
             journal.skipped.append(number)
@@ -120,13 +124,6 @@ def _listed(keys: Iterable[str]) -> str:
     return "; ".join(name for name in names if not name.endswith(", again"))
 
 
-def _begin(path: Path, jobs: Sequence[Job], options: Options) -> None:
-    try:
-        _write(path, [_head(jobs, options)])
-    except OSError as error:
-        raise UsageError(f"cannot write the journal {path}: {error.strerror}") from None
-
-
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     _append(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
@@ -134,6 +131,9 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def _append(path: Path, text: bytes) -> None:
     with path.open("ab") as file:
         file.write(text)
+        file.flush()
+        if path.is_file():
+            os.fsync(file.fileno())
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

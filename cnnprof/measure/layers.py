@@ -28,8 +28,10 @@ class _Found:
 
 def time_layers(
     jobs: Sequence[Job], options: Options, on_progress: Callable[[Progress], None] = lambda _: None
-) -> list[LayerTimes]:
-    """Time every layer of the jobs' networks, in inference; one result each, in their order.
+) -> tuple[list[LayerTimes], bool]:
+    """Time every layer of the jobs' networks, in inference; one result each, in their order, and whether it is complete.
+
+    Ctrl-C ends it, and what finished processes found out is kept; before the first has finished it is raised.
 
     Raises UsageError for training and UnavailableError before anything starts, and MeasurementError if a process fails.
     """
@@ -39,12 +41,16 @@ def time_layers(
     deadline = time.monotonic() + (options.budget_seconds or SECONDS_A_JOB * len(jobs))
     found: list[list[_Found]] = [[] for _ in jobs]
     environment: dict[str, Any] = {}
-    for process in range(options.processes):
-        on_progress(Progress(process + 1, options.processes, "timing layers"))
-        share = max(0.0, deadline - time.monotonic()) / (options.processes - process)
-        for number, one in enumerate(_work(jobs, options, process, share, environment)):
-            found[number].append(one)
-    return [
+    try:
+        for process in range(options.processes):
+            on_progress(Progress(process + 1, options.processes, "timing layers"))
+            share = max(0.0, deadline - time.monotonic()) / (options.processes - process)
+            for some, one in zip(found, _work(jobs, options, process, share, environment), strict=True):
+                some.append(one)
+    except KeyboardInterrupt:
+        if not found[0]:
+            raise
+    timed = [
         LayerTimes(
             model=job.name,
             dtype=options.dtype,
@@ -60,6 +66,7 @@ def time_layers(
         )
         for job, some in zip(jobs, found, strict=True)
     ]
+    return timed, len(found[0]) == options.processes
 
 
 def _work(jobs: Sequence[Job], options: Options, process: int, seconds: float, environment: dict[str, Any]) -> list[_Found]:

@@ -155,5 +155,5 @@ def _shown(path: Path) -> str:
     """The path as a user would type it here."""
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):
         return str(path)

@@ -101,7 +101,7 @@ def _size_hint(family: Family, given: Mapping[str, Value], values: Mapping[str, 
         wanted = (shape[1], size, size)
         try:
             names = _names(family, {**values, **_follow(family, wanted, given, values)})
-            here = Tensor(0, (1, *wanted))
+            here = Tensor(0, (shape[0], *wanted))
             _run(family, Network(here.shape, leaves_heads_out=True), Scope(names, here, Budget(_TRIAL_STEPS), outermost=True))
         except CnnprofError:
             return False
