@@ -359,12 +359,18 @@ def bench(
     options: Options | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Benchmark:
-    """Time networks on a device; `options` says which, and how (see `cnnprof.measure.bench.Options`)."""
-    from cnnprof.measure.bench import Options, run
+    """Time networks on a device; `options` says which, and how (see `cnnprof.measure.bench.Options`).
+
+    Ctrl-C ends it, and what was measured is returned.
+    """
+    from cnnprof.measure.bench import Interrupted, Options, run
     from cnnprof.measure.options import add_twin
 
-    jobs = jobs_of(references, batches, settings, (input_shape,))
-    return Benchmark(tuple(run(add_twin(jobs), options or Options(), on_progress)))
+    jobs = add_twin(jobs_of(references, batches, settings, (input_shape,)))
+    try:
+        return Benchmark(tuple(run(jobs, options or Options(), on_progress)))
+    except Interrupted as stopped:
+        return Benchmark(tuple(stopped.measurements), interrupted=True)
 
 
 def jobs_of(

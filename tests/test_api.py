@@ -8,6 +8,7 @@ import pytest
 
 import cnnprof
 from cnnprof.core.errors import CnnprofError, UsageError
+from cnnprof.core.measurements import Measurement
 
 
 def test_profile_is_data_json_and_a_table():
@@ -59,3 +60,18 @@ def test_bench_measures():
     assert [measurement.batch for measurement in benchmark.measurements] == [1, 2]
     assert all(measurement.latency().median > 0 for measurement in benchmark.measurements)
     assert "lenet5" in str(benchmark)
+
+
+@pytest.mark.torch
+def test_an_interrupted_bench_returns_what_was_measured(monkeypatch):
+    from cnnprof.measure import bench
+
+    done = Measurement("lenet5", "cpu", "fp32", 1, "infer", ((0.01, 0.01),), (0,))
+
+    def stopped(jobs, options, on_progress):
+        raise bench.Interrupted([done])
+
+    monkeypatch.setattr(bench, "run", stopped)
+    found = cnnprof.bench(["lenet5"])
+    assert found.interrupted
+    assert found.measurements == (done,)

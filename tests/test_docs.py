@@ -61,7 +61,7 @@ def test_the_python_in_a_page(page):
     assert (failed, tried > 5) == (0, True)
 
 
-def test_every_command_has_a_guide_that_the_readme_names():
+def test_every_command_is_run_in_a_guide_or_named():
     shown = {
         line.split()[1]
         for page in guides.PAGES

@@ -110,7 +110,7 @@ def test_the_summary_says_what_was_computed():
     assert "896" in text
     assert f"{32 * 32 * 32 * 27:,}" in text
     assert "231 params more, in training only: head" in text
-    assert "no: the paper counts otherwise" in text
+    assert "apart, and 0 are allowed: the paper counts otherwise" in text
     assert "explained below" in text
     assert "passes over relu" in text
 

@@ -9,7 +9,9 @@ import typer
 from cnnprof.cli.options import Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
+from cnnprof.core.conventions import CONVENTIONS
 from cnnprof.core.errors import UsageError
+from cnnprof.core.gaps import NAMES
 
 NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.bottleneck2, resnet50:stage3.bottleneck2.conv1."
 
@@ -29,8 +31,7 @@ def command(
     vs: Annotated[
         str | None,
         typer.Option(
-            help="Explain, by layer type, what another way of counting gives: macs, ops, lecture, torch (flops), "
-            "fvcore, thop, ptflops, torchinfo, calflops, deepspeed.",
+            help=f"Explain, by layer type, what another way of counting gives: {', '.join([*CONVENTIONS, *NAMES])}.",
             metavar="CONVENTION",
             show_default=False,
         ),

@@ -1,4 +1,4 @@
-"""What analyses and measurements find, as plain data: nothing here knows how it is shown."""
+"""What an analysis finds, as plain data: nothing here knows how it is shown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.graph import Graph, Node
 from cnnprof.core.layers import NO_OPS, Ops
 from cnnprof.core.receptive_field import Fields
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)

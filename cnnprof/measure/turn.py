@@ -23,8 +23,8 @@ class StartError(MeasurementError):
 class Progress:
     """Where a run stands: worker process `process` of `processes` is at `step` of the network `job`.
 
-    Steps are `start`, `build`, `warm-up`, `memory` and `time`. In `time` all networks take turns: `job` is empty, `round`
-    counts from 1, and `rounds` is the least number of them.
+    Steps are `start`, `build`, `warm-up`, `memory` and `time`; `timing layers` and `calibrating` are whole processes. In `time`
+    all networks take turns: `job` is empty, `round` counts from 1, and `rounds` is the least number of them.
     """
 
     process: int

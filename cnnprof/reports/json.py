@@ -6,8 +6,9 @@ import json
 
 from cnnprof.core.environment import environment
 from cnnprof.core.report import Report
-from cnnprof.core.results import SCHEMA_VERSION
 from cnnprof.reports import Style
+
+SCHEMA_VERSION = 1
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature

@@ -85,7 +85,7 @@ def _version(package: str) -> str:
 
 
 def _fingerprint() -> str:
-    """The newest change of the code, so that an entry does not outlive the rules that made it."""
+    """A digest of the code's files, so that an entry does not outlive the rules that made it."""
     root = Path(cnnprof.__file__).parent
     stamps = [
         f"{entry.name} {status.st_mtime_ns} {status.st_size}"

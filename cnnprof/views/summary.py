@@ -9,7 +9,7 @@ from cnnprof.core.memory import Footprint
 from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile, Row
 from cnnprof.core.room import Fit
-from cnnprof.core.verification import computed_figure
+from cnnprof.core.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, footprints, memory_dict
@@ -94,21 +94,19 @@ def summarize(
 
 def published_table(profile: Profile) -> Table:
     """The published figures beside the computed ones of one image; where they differ, the reason."""
-    rows, heads = [], int(profile.totals.aux_params)
-    for what, figure in profile.graph.facts.published.items():
-        computed = computed_figure(profile, what)
-        if computed is None:
-            agrees = "reported"
-        elif abs(computed - figure.value) <= figure.tolerance:
-            close = "yes" if computed == figure.value or not figure.why else "nearly"
-            agrees = f"{close}: {figure.why}" if figure.why else close
-        elif what == "params" and abs(computed + heads - figure.value) <= figure.tolerance:
-            agrees = "yes, with the heads"
-        else:
-            agrees = f"no: {figure.why}" if figure.why else "no"
-        shown = f"{computed:,}" if computed is not None else None
-        stated = figure.text.replace("_", ",")
-        rows.append({"what": what, "published": stated, "computed": shown, "agrees": agrees, "where": figure.where})
+    rows = []
+    for verdict, figure in zip(check_published(profile), profile.graph.facts.published.values(), strict=True):
+        close = "nearly" if figure.why else "yes"
+        word = {HOLDS: "yes", EXPLAINED: close, FAILED: "no", UNKNOWN: "reported"}[verdict.status]
+        rows.append(
+            {
+                "what": verdict.what,
+                "published": figure.text.replace("_", ","),
+                "computed": None if verdict.ours is None else f"{verdict.ours:,}",
+                "agrees": f"{word}: {verdict.reason}" if verdict.reason and verdict.ours is not None else word,
+                "where": figure.where,
+            }
+        )
     accuracy = profile.graph.facts.accuracy
     if accuracy:
         where = source_text(accuracy)

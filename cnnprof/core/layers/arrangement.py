@@ -1,4 +1,4 @@
-"""Layers that move, cut or pad a tensor and compute nothing."""
+"""Layers that move, cut, pad or resize a tensor."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Layer:
         return 0
 
     def layout(self, *layouts: str) -> str:
-        """How the output lies in memory, if the inputs lie so: `nchw` (contiguous), `channels_last` or `permuted`."""
+        """How the output lies in memory, if the inputs lie so: one of `Execution.layout`."""
         return "channels_last" if "channels_last" in layouts else "nchw"
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
