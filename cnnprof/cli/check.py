@@ -71,14 +71,13 @@ def command(
         "max-peak": max_peak,
         "max-latency": max_latency,
     }
-    interrupted = timed = False
+    interrupted = False
 
     def time(profiles: Sequence[api.Profile]) -> Sequence[Measurement]:
         from cnnprof.cli.measuring import measure, options
         from cnnprof.measure.options import Job
 
-        nonlocal interrupted, timed
-        timed = True
+        nonlocal interrupted
         how = options(quick=True, device=device, dtype=dtype, threads=threads)
         measured = measure([Job(profile.graph.name, profile.graph, batch) for profile in profiles], how)
         interrupted = measured.exit_code == INTERRUPTED
@@ -86,7 +85,7 @@ def command(
 
     given = {key: text for key, text in limits.items() if text is not None}
     audit = api.check(names or None, given, parse_settings(set), parse_input(input), batch, time)
-    if not timed:
+    if not (audit.measurements or interrupted):
         only_measured(context, "--max-latency", "device", "dtype", "threads")
     emit(audit.report(), chosen, output)
     unknown = any(verdict.status == "unknown" for verdict in audit.verdicts)

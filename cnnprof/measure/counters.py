@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnprof.core.arith import Shape
 from cnnprof.core.errors import UnavailableError
-from cnnprof.torch_bridge.meta import meta_copy
+from cnnprof.torch_bridge.meta import input_like, meta_copy
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def count_with_torch(module: nn.Module, input_shape: Shape) -> Count:
     # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
     copied = copy.deepcopy(meta_copy(module)).eval().requires_grad_(False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        copied(torch.empty(input_shape, device="meta", dtype=_format(copied)))
+        copied(torch.empty(input_shape, device="meta", dtype=input_like(copied).dtype))
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
     return Count(counter.get_total_flops(), paths, {})
@@ -57,21 +57,14 @@ def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
         except ImportError as error:
             raise UnavailableError(f"fvcore cannot be imported: {error}", hint="pip install fvcore") from None
         modes = {name: part.training for name, part in module.named_modules()}
-        device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+        like = input_like(module)
         try:
-            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=device, dtype=_format(module)))
+            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=like.device, dtype=like.dtype))
             parts = {kind: int(count) for kind, count in analysis.by_operator().items()}
             return Count(int(analysis.total()), parts, analysis.unsupported_ops())
         finally:
             for name, part in module.named_modules():
                 part.training = modes[name]
-
-
-def _format(module: nn.Module) -> torch.dtype:
-    """What the module's input is in, as the capture has it."""
-    return next(
-        (tensor.dtype for tensor in (*module.parameters(), *module.buffers()) if tensor.is_floating_point()), torch.float32
-    )
 
 
 @contextmanager

@@ -91,13 +91,12 @@ def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -
     from rich.text import Text
 
     whole = cells(table, wide)
-    shown = _fit(whole, width)
-    widths = _widths(whole, shown, width)
+    widths = _widths(whole, width)
     for heading, numbers in table.groups().items():
         if heading:
             console.print(Text(heading, style="bold"))
         console.print(_grid(table, whole, widths, numbers))
-    return [_called(whole, i) for i in range(len(whole.keys)) if i not in shown]
+    return [_called(whole, i) for i in range(len(whole.keys)) if i not in widths]
 
 
 def _called(whole: Cells, i: int) -> str:
@@ -146,19 +145,20 @@ LONGEST = 20
 """Characters of a text that stay together however narrow the terminal is."""
 
 
-def _widths(whole: Cells, shown: list[int], width: int | None) -> dict[int, int]:
-    """The width of each shown column: the widest texts give way, and no number is split, if the table be too wide for it."""
+def _widths(whole: Cells, width: int | None) -> dict[int, int]:
+    """The width of each column that is shown: the widest texts give way, and no number is split, if the table be too wide."""
     needs = _needs(whole)
-    widths = {i: needs[i] - GAP for i in shown}
-    if not width or _together(widths) <= width:
-        return widths
-    least = {i: _least(whole, i) for i in shown}
-    while _together(widths) > width and (broad := [i for i in shown if widths[i] > least[i]]):
+    if not width or _together(needs) <= width:
+        return needs
+    least = {i: _least(whole, i) for i in needs}
+    widths = {i: needs[i] for i in _fit(whole, needs, least, width)}
+    while _together(widths) > width and (broad := [i for i in widths if widths[i] > least[i]]):
         widths[max(broad, key=lambda i: widths[i])] -= 1
     return widths
 
 
 def _together(widths: Mapping[int, int]) -> int:
+    """What the columns take with the gap behind each."""
     return sum(each + GAP for each in widths.values())
 
 
@@ -173,25 +173,21 @@ def _pieces(text: str) -> list[str]:
     return [piece[:LONGEST] for piece in _InsideWords.wordsep_re.split(text)]
 
 
-def _needs(whole: Cells) -> list[int]:
-    """The width that each column takes with the gap behind it."""
+def _needs(whole: Cells) -> dict[int, int]:
+    """The width of each column if nothing in it is broken."""
     lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
-    return [max(len(line[i]) for line in lines) + GAP for i in range(len(whole.keys))]
+    return {i: max(len(line[i]) for line in lines) for i in range(len(whole.keys))}
 
 
-def _fit(whole: Cells, width: int | None) -> list[int]:
+def _fit(whole: Cells, needs: Mapping[int, int], least: Mapping[int, int], width: int) -> list[int]:
     """Which columns stand side by side in the width: those of the highest weight give way first, the last one first.
 
     Those of `LAST_RESORT` give way only where the others cannot be narrowed any more.
     """
-    shown = list(range(len(whole.keys)))
-    needs = _needs(whole)
-    if not width or sum(needs) <= width:
-        return shown
+    shown = list(needs)
     weights = [COLUMNS[key].weight for key in whole.keys]
     droppable = sorted((i for i in shown if weights[i]), key=lambda i: (weights[i], i))
-    least = [_least(whole, i) + GAP for i in shown]
     for widths, lightest in ((needs, 1), (least, LAST_RESORT)):
-        while droppable and weights[droppable[-1]] >= lightest and sum(widths[i] for i in shown) > width:
+        while droppable and weights[droppable[-1]] >= lightest and sum(widths[i] + GAP for i in shown) > width:
             shown.remove(droppable.pop())
     return shown

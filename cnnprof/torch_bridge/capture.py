@@ -14,7 +14,7 @@ from torch import nn
 from cnnprof.core.arith import Shape
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.graph import INPUT, Facts, Graph, Node
-from cnnprof.torch_bridge.meta import meta_copy
+from cnnprof.torch_bridge.meta import input_like, meta_copy
 from cnnprof.torch_bridge.trace import NETWORK_INPUT, Recorder, Step, Trace, one_line
 
 
@@ -31,7 +31,7 @@ def capture(module: nn.Module, input_shape: Shape, name: str = "") -> Graph:
     if heads:
         # A head is run by its parent when that one is in training mode; the layers inside stay in eval mode.
         with suppress(CnnprofError):
-            trained = _trace(runner, input_shape, name, original=module, training={path.rpartition(".")[0] for path in heads})
+            trained = _trace(runner, module, input_shape, name, training={path.rpartition(".")[0] for path in heads})
             steps = _steps_of(trained, heads)
             if _same(trace, trained, leaving_out=steps):
                 trace, aux = trained, steps
@@ -45,7 +45,7 @@ def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[
     """
     try:
         runner = meta_copy(module)
-        return runner, _trace(runner, input_shape, name), None
+        return runner, _trace(runner, module, input_shape, name), None
     except Exception:
         if any(parameter.is_meta for parameter in module.parameters()):
             raise
@@ -54,19 +54,17 @@ def _first_that_runs(module: nn.Module, input_shape: Shape, name: str) -> tuple[
     except Exception:
         # Some modules hold what cannot be copied; such a one is run itself.
         runner = module
-    trace = _trace(runner, input_shape, name, original=module)
+    trace = _trace(runner, module, input_shape, name)
     return runner, trace, "runs on real data only, here random: other data may take another way"
 
 
-def _trace(
-    module: nn.Module, input_shape: Shape, name: str, training: Collection[str] = (), original: nn.Module | None = None
-) -> Trace:
-    """One run in eval mode, but for the modules of the `training` paths. Raises CnnprofError."""
-    tensor = next((t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()), torch.empty(0))
+def _trace(module: nn.Module, original: nn.Module, input_shape: Shape, name: str, training: Collection[str] = ()) -> Trace:
+    """One run, of a copy or of the original, in eval mode but for the modules of the `training` paths. Raises CnnprofError."""
+    tensor = input_like(module)
     with torch.inference_mode():
         generator = None if tensor.is_meta else torch.Generator(tensor.device).manual_seed(0)
         x = torch.rand(input_shape, generator=generator, device=tensor.device, dtype=tensor.dtype)
-        recorder = Recorder(module, x, original)
+        recorder = Recorder(module, original, x)
         try:
             with redirect_stdout(sys.stderr), _watched(module, recorder, training), recorder:
                 result = module(x)

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 
@@ -41,3 +42,8 @@ def meta_copy(module: nn.Module) -> nn.Module:
     for buffer in module.buffers():
         memo[id(buffer)] = buffer.detach().to("meta")
     return copy.deepcopy(module, memo)
+
+
+def input_like(module: nn.Module) -> Tensor:
+    """A tensor on the device and in the format that the module's input must have."""
+    return next((t for t in (*module.parameters(), *module.buffers()) if t.is_floating_point()), torch.empty(0))

@@ -91,13 +91,13 @@ class Trace:
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The dispatch mode that records. `failure` says where and why an operation failed, if one did."""
 
-    def __init__(self, module: nn.Module, x: Tensor, original: nn.Module | None = None) -> None:
+    def __init__(self, module: nn.Module, original: nn.Module, x: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.failure: str | None = None
         self._trace = Trace()
         self._input_shape = tuple(x.shape)
         # A closure as a copied module's `forward` goes on reading the parameters of the original.
-        both = [module] if original is None else [module, original]
+        both = (module, original)
         self._parameters = {id(tensor): name for each in both for name, tensor in each.named_parameters()}
         self._buffers = {id(tensor): name for name, tensor in module.named_buffers()}
         self._counted: set[str] = set()

@@ -87,7 +87,7 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
             f"Layers of {a.name} that take most beyond the pace of {b.name}",
         ),
     )
-    ratio, interval, said = _whole_ratio(a, b)
+    ratio, interval, said = whole = _whole_ratio(a, b)
     data = {
         "networks": [_whole(a), _whole(b)],
         "kinds": list(_kinds(a, b)),
@@ -97,7 +97,7 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
         "coverage": {each.name: each.times.coverage for each in (a, b)},
         "steadiness": {each.name: each.times.steadiness for each in (a, b)},
     }
-    return Report("why", _say(a, b), sections, tuple(_notes(a, b, pace)), data)
+    return Report("why", _say(a, b, whole), sections, tuple(_notes(a, b, pace, said)), data)
 
 
 def _whole_ratio(a: Network, b: Network) -> tuple[float, Interval | None, str]:
@@ -107,8 +107,8 @@ def _whole_ratio(a: Network, b: Network) -> tuple[float, Interval | None, str]:
     return ratio, interval, verdict(ratio, interval)
 
 
-def _say(a: Network, b: Network) -> str:
-    ratio, interval, said = _whole_ratio(a, b)
+def _say(a: Network, b: Network, whole: tuple[float, Interval | None, str]) -> str:
+    ratio, interval, said = whole
     macs = f" for {_times(a.macs / b.macs)} the multiply-accumulates" if b.macs else ""
     known = f" ({interval[0]:.3g} - {interval[1]:.3g}, {said})" if interval else f" ({said})"
     return f"{a.name} takes {_times(ratio)} as long as {b.name}{known}{macs}"
@@ -118,7 +118,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f} times" if ratio >= 0.1 else f"{ratio:.2g} times"
 
 
-def _notes(a: Network, b: Network, pace: float) -> list[str]:
+def _notes(a: Network, b: Network, pace: float, said: str) -> list[str]:
     notes = [
         f"at the pace of {b.name} ({pace * 1e12:.3g} ps a multiply-accumulate) {a.name} would take "
         f"{pace * a.macs * 1e3:.3g} ms, and takes {a.times.total * 1e3:.3g} ms",
@@ -126,7 +126,7 @@ def _notes(a: Network, b: Network, pace: float) -> list[str]:
         "efficiency: what it would take at that limit, of what it takes",
         "held by cache or memory: too little arithmetic for the bytes moved, so that more FLOPs would cost nothing",
     ]
-    if _whole_ratio(a, b)[2] not in ("faster", "slower"):
+    if said not in ("faster", "slower"):
         notes.append("the two cannot be told apart in this run: more --budget narrows the interval")
     for each in (a, b):
         over = [layer for layer in each.layers if layer.efficiency > DISTURBED]

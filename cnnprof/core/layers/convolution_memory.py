@@ -246,11 +246,10 @@ def _grouped(conv: Convolution, run: Execution) -> _Copies:
     size, narrow, window = run.element_bytes, conv.x[1] // conv.groups, prod(conv.kernel)
     depthwise = _Copies(size * _blocked(conv.x), size * window * _up(conv.x[1]), size * _blocked(conv.y), _bias(conv, run))
     # Groups of fours are blocked without padding; others run as matrix products.
-    fours = _all(_fours(narrow), _fours(conv.y[1] // conv.groups))
-    columns = size * narrow * window * prod(conv.y[2:]) * run.threads + SPARE
+    columns = _window_columns(conv, run) * run.threads + SPARE
     blocked = _Copies(size * prod(conv.x), size * window * narrow * conv.y[1], size * prod(conv.y), 0)
     product = _Copies(0, 0, size * prod(conv.y), columns)
-    return _either(_each_apart(conv), depthwise, _either(fours, blocked, product))
+    return _either(_each_apart(conv), depthwise, _either(_by_fours(conv), blocked, product))
 
 
 def _either(condition: Dim, then: _Copies, otherwise: _Copies) -> _Copies:
@@ -340,8 +339,12 @@ def _each_apart(conv: Convolution) -> Dim:
 
 def _takes_blocks(conv: Convolution) -> Dim:
     """1 where kernels for blocks of channels run it; other groups are matrix products."""
-    fours = _all(_fours(conv.x[1] // conv.groups), _fours(conv.y[1] // conv.groups))
-    return _any(1 - reaches(conv.groups, 2), _each_apart(conv), fours)
+    return _any(1 - reaches(conv.groups, 2), _each_apart(conv), _by_fours(conv))
+
+
+def _by_fours(conv: Convolution) -> Dim:
+    """1 where a group's channels and filters come in fours."""
+    return _all(_fours(conv.x[1] // conv.groups), _fours(conv.y[1] // conv.groups))
 
 
 def _fours(channels: Dim) -> Dim:
