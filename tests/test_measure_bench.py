@@ -121,7 +121,9 @@ from test_measure_bench import *
 
 def tell(progress):
     if progress.step == "time" and progress.round > 5:
-        print("timing", flush=True)
+        # In one piece: an interrupt between text and newline would put the result on the same line.
+        sys.stdout.write("timing\\n")
+        sys.stdout.flush()
 
 try:
     run([job("Small"), job("Talkative")], Options(rounds=10**9, budget_seconds=60.0), tell)
