@@ -50,8 +50,8 @@ docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying:
 	$(BIN)/python docs/regenerate.py $(VARYING)
 
 .PHONY: crosscheck-memory
-crosscheck-memory: setup ## Hold predicted memory against the processor's allocator, for many networks
-	$(BIN)/python benchmarks/crosscheck_memory.py
+crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (DEVICE=cuda: of that device)
+	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(DEVICE),--device $(DEVICE))
 
 .PHONY: clean
 clean: ## Remove what the other targets made

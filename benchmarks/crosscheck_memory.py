@@ -1,12 +1,14 @@
-"""Predicted memory beside the processor's allocator, for many networks: the largest error of each, and of all.
+"""Predicted memory beside a device's allocator, for many networks: the largest error of each, and of all.
 
-    python benchmarks/crosscheck_memory.py [NAME ...]
+    python benchmarks/crosscheck_memory.py [--device cuda] [NAME ...]
 
-Inference and training steps with SGD, momentum and Adam at batch 1 and 8, built from specs and taken from torchvision.
+Inference and training steps with SGD, momentum and Adam, built from specs and taken from torchvision: on the processor at
+batch 1 and 8, on CUDA at batch 1, 16 and 32, where `requested_bytes.all.peak` is the record.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import warnings
 
@@ -15,11 +17,13 @@ import torch
 import cnnprof
 from cnnprof.core.analysis import analyze
 from cnnprof.core.errors import CnnprofError
+from cnnprof.core.execution import Execution
 from cnnprof.core.graph import Graph
 from cnnprof.core.memory import inference
 from cnnprof.core.training import training
-from cnnprof.measure.devices import open_device
-from cnnprof.measure.memory import record
+from cnnprof.measure.devices import check_device, is_hopper, open_device
+from cnnprof.measure.memory import record, record_memory
+from cnnprof.measure.options import Options
 
 SPECS = """
     alexnet alexnet_paper convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1
@@ -34,30 +38,45 @@ TORCHVISION = """
     swin_t swin_v2_t maxvit_t vit_b_16
 """
 WAYS = (("infer", "none"), ("train", "sgd"), ("train", "momentum"), ("train", "adam"))
+BATCHES = {"cpu": (1, 8), "cuda": (1, 16, 32)}
 
 
-def error(graph: Graph, mode: str, optimizer: str) -> float:
+def error(graph: Graph, device: str, mode: str, optimizer: str) -> float:
     """How far the prediction is from the record, as a part of the record."""
-    costs = analyze(graph).costs
-    footprint = inference(graph, costs) if mode == "infer" else training(graph, costs, optimizer=optimizer)
-    recorded = record(graph, open_device("cpu"), "fp32", mode, "nchw", optimizer)["peak_bytes"]
-    return footprint.peak_bytes / recorded - 1
+    costs, run = analyze(graph).costs, Execution(device, hopper=is_hopper(device))
+    footprint = inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)
+    return footprint.peak_bytes / recorded_bytes(graph, device, mode, optimizer) - 1
+
+
+def recorded_bytes(graph: Graph, device: str, mode: str, optimizer: str) -> int:
+    """What the allocator says. CUDA's is asked in a process of its own, in which nothing else was allocated."""
+    if device == "cpu":
+        return record(graph, open_device(device), "fp32", mode, "nchw", optimizer)["peak_bytes"]
+    recorded = record_memory(graph, Options(device=device, mode=mode), optimizer)
+    if recorded.comparable_bytes is None:
+        raise RuntimeError(recorded.error)
+    return recorded.comparable_bytes
 
 
 def main() -> None:
     """Print one line a network and batch; exit with 1 if one is off by more than 1%."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--device", choices=BATCHES, default="cpu")
+    given = parser.parse_args()
+    check_device(given.device)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    names = sys.argv[1:] or [*SPECS.split(), *(f"torchvision:{name}" for name in TORCHVISION.split())]
+    names = given.names or [*SPECS.split(), *(f"torchvision:{name}" for name in TORCHVISION.split())]
     print(f"{'error in %':36}" + "".join(f"{optimizer if mode == 'train' else mode:>10}" for mode, optimizer in WAYS))
     worst = 0.0
     for name in names:
-        for batch in (1, 8):
+        for batch in BATCHES[given.device]:
             graph = cnnprof.load(name, batch=batch)
             cells = []
             for mode, optimizer in WAYS:
                 try:
-                    off = error(graph, mode, optimizer)
+                    off = error(graph, given.device, mode, optimizer)
                 except (CnnprofError, RuntimeError, ValueError) as reason:
                     # Batch normalization over one value does not train.
                     cells.append(f"{type(reason).__name__:>10}")

@@ -9,7 +9,14 @@ import sys
 
 from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
 
-OPTIONAL = {"torch": "torch", "torchvision": "torch", "fvcore": "torch", "numpy": "torch", "sympy": "symbolic"}
+OPTIONAL = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "fvcore": "torch",
+    "numpy": "torch",
+    "sympy": "symbolic",
+    "matplotlib": "plot",
+}
 """Packages that not every command needs, with the extra that brings them."""
 
 

@@ -131,9 +131,7 @@ def transfer(
 
     def peak(number: int, size: int) -> int:
         each = analyze(at(size)[number].graph)
-        return int(
-            training(each.graph, each.costs, replace(run, device=room.device if room else run.device), optimizer).peak_bytes
-        )
+        return int(training(each.graph, each.costs, _in(room, run), optimizer).peak_bytes)
 
     rows = []
     for number, strategy in enumerate(at(batch)):
@@ -152,13 +150,18 @@ def check_optimizer(name: str) -> None:
 
 
 def read_room(text: str, device: str) -> Room:
-    """The room that a user names; what is free on a device is asked of it."""
-    return parse_room(text, device, _free)
+    """The room that a user names; what is free on a device is asked of it, and which generation it is."""
+    room = parse_room(text, device, _free)
+    if not text.startswith("cuda"):
+        return room
+    from cnnprof.measure.devices import is_hopper
+
+    return replace(room, hopper=is_hopper(text))
 
 
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
     """The largest batch that fits into the room in inference, and in training."""
-    run = replace(run, device=room.device, hopper=run.hopper or room.hopper)
+    run = _in(room, run)
     one = analyze(load(1))
     profiles, scales = {1: one}, _scales(one.graph, load)
 
@@ -187,6 +190,11 @@ def fit_named(
         notify(f"fitting {reference} into {room.name}")
         fits.append(fit_both(room, partial(api.load, reference, settings, input_shape), USUAL, "sgd"))
     return fits
+
+
+def _in(room: Room | None, run: Execution) -> Execution:
+    """The same way to run, on the device that the room is of."""
+    return replace(run, device=room.device, hopper=run.hopper or room.hopper) if room else run
 
 
 def _rebatched(graph: Graph, batch: int) -> Profile:

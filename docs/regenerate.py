@@ -3,7 +3,7 @@
 A block that begins with ```console holds commands, each behind `$ `, and what they print. Commands run in one process, from the
 repository's root, at a width of 100 columns; `cd`, `cat`, `| head -N`, `| tail -N` and `; echo $?` are understood. A block that
 begins with ```console varies shows what differs from machine to machine, such as timings: it is run only with --varying, and no
-test compares it.
+test compares it. A picture's text is the command that draws it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WIDTH = 100
 
 _BLOCK = re.compile(r"^```console( varies)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PICTURE = re.compile(r"^!\[(cnnprof plot .*)\]\((.*)\)$", re.MULTILINE)
 _MACHINE = re.compile(r'("(?:cnnprof|python|platform)": )"[^"]*"')
 
 
@@ -61,6 +62,11 @@ def in_shell() -> Iterator[None]:
 def commands_of(text: str) -> list[str]:
     """Every command line that a page shows, those that vary included."""
     return [line[2:] for block in _BLOCK.finditer(text) for line in block[2].splitlines() if line.startswith("$ ")]
+
+
+def pictures_of(page: Path) -> dict[Path, str]:
+    """The files of a page's pictures, with the command that draws each."""
+    return {page.parent / file: command for command, file in _PICTURE.findall(page.read_text(encoding="utf-8"))}
 
 
 def run(line: str) -> str:
@@ -108,6 +114,8 @@ def main() -> None:
         if not same(text, new):
             page.write_text(new, encoding="utf-8")
             print(f"rewrote {page.relative_to(ROOT)}")
+        for file, command in pictures_of(page).items():
+            run(f"{command} -o {shlex.quote(str(file))}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The command line as a user calls it: a process of its own."""
+"""The command line as a user calls it: a process of its own; and what stands in a picture."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 
 class Finished(NamedTuple):
@@ -28,3 +29,8 @@ def cnnprof(*arguments: object, cwd: Path | None = None, **environment: str) -> 
     assert "Traceback" not in result.stderr, result.stderr
     assert "a defect in cnnprof" not in result.stderr, result.stderr
     return Finished(result.returncode, result.stdout, result.stderr)
+
+
+def texts(svg: bytes) -> list[str]:
+    """What is written in a picture."""
+    return ["".join(part.itertext()).strip() for part in ElementTree.fromstring(svg).iter() if part.tag.endswith("}text")]

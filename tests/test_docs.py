@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, texts
 from typer.testing import CliRunner
 
 from cnnprof.cli import COMMANDS, build_app
@@ -45,6 +45,11 @@ def test_what_varies_is_shown_and_still_a_command(page):
         assert result.exit_code == 0
         for option in (word for word in words if word.startswith("--")):
             assert option in result.output
+
+
+@pytest.mark.parametrize(("file", "command"), [pair for page in guides.PAGES for pair in guides.pictures_of(page).items()])
+def test_a_picture_shows_what_its_command_draws(file, command):
+    assert texts(file.read_bytes()) == texts(cnnprof(*shlex.split(command)[1:]).out.encode())
 
 
 def test_a_stale_page_is_seen():

@@ -1,4 +1,4 @@
-"""The command line: one module a command, each with a function `command`; the module's name is the command's.
+"""The command line: one module a command, each with a function `command`, or an `app` of several; its name is the module's.
 
 Only the module of the command that is called is imported, unless all are asked for by `--help` or completion.
 """
@@ -19,6 +19,7 @@ COMMANDS = (
     "explain",
     "memory",
     "transfer",
+    "plot",
     "compare",
     "bench",
     "why",
@@ -57,10 +58,14 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
     for name in COMMANDS if only is None else (only,):
+        module = import_module(f"{__name__}.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+            continue
         app.command(
             name,
             no_args_is_help=name in ("summary", "explain", "memory", "transfer", "compare", "why", "diff", "show", "import"),
-        )(import_module(f"{__name__}.{name}").command)
+        )(module.command)
     return app
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, Threads, parse_input, parse_settings
+from cnnprof.cli.options import (
+    Batch,
+    Fit,
+    Format,
+    Input,
+    Json,
+    MemoryDevice,
+    Name,
+    Output,
+    Set,
+    Threads,
+    memory_kind,
+    parse_input,
+    parse_settings,
+)
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.core.errors import MeasurementError, UsageError
@@ -17,6 +30,7 @@ Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none
 
 
 def command(
+    context: typer.Context,
     name: Name,
     train: Annotated[bool, typer.Option("--train", help="Show a training step over time, not an inference.")] = False,
     optimizer: Optimizer = "sgd",
@@ -26,7 +40,7 @@ def command(
         typer.Option(help="Show what gradient checkpointing saves in training, and what it computes again."),
     ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Run it, and show the allocator's record beside.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    device: MemoryDevice = "cpu",
     dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
     amp: Annotated[
         Literal["bf16", "fp16"] | None, typer.Option(help="Under torch.autocast: weights in fp32, computed in this format.")
@@ -51,14 +65,15 @@ def command(
       cnnprof memory vgg16 --train --optimizer adam --batch 32 --fit 8GB
 
       cnnprof memory torchvision:mobilenet_v3_large --measure
+
+      cnnprof memory resnet50 --train -o step.svg
     """
     from cnnprof.core.execution import Execution
     from cnnprof.footprints import memory
 
-    chosen = choose_format(format, json, output)
-    kind = device.partition(":")[0]
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    drawn = context.parent is not None and context.parent.info_name == "plot"
+    chosen = choose_format(format, json, output, drawable=True, drawn=drawn)
+    kind = memory_kind(device)
     if amp and dtype != "fp32":
         raise UsageError(f"--amp does not go with --dtype {dtype}", hint="autocast keeps weights in fp32")
     usual = "bf16" if kind == "cpu" else "fp16"

@@ -55,6 +55,7 @@ Fit = Annotated[
     typer.Option("--fit", help="Find the largest batch for a size, a device or a card.", metavar="8GB|cuda:0|T4"),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+MemoryDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1.")]
 Dtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]
 Threads = Annotated[int, typer.Option(help="Processor threads an operation may use.", min=1)]
 Quick = Annotated[bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")]
@@ -66,6 +67,13 @@ def only_measured(context: typer.Context, by: str, *options: str) -> None:
         source = context.get_parameter_source(option)
         if source and source.name == "COMMANDLINE":
             raise UsageError(f"--{option} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+
+
+def memory_kind(device: str) -> str:
+    """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    return device.partition(":")[0]
 
 
 def parse_input(text: str | None) -> tuple[int, ...] | None:

@@ -9,48 +9,70 @@ from pathlib import Path
 
 from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.report import Report
-from cnnprof.reports import FORMATS, SUFFIXES, Style, render
+from cnnprof.reports import FORMATS, PICTURES, SUFFIXES, Style, draw, render
 
 
-def choose_format(name: str | None, json: bool, output: Path | None) -> str:
+def choose_format(name: str | None, json: bool, output: Path | None, drawable: bool = False, drawn: bool = False) -> str:
     """The format to use. Call it before the work starts, so that a wrong name costs nothing.
 
-    Raises UsageError for an unknown format or suffix, two formats at once, or a file that cannot be written.
+    Args:
+        drawable: whether pictures are among the formats.
+        drawn: whether nothing else is.
+
+    Raises UsageError for an unknown format or suffix, two formats at once, a file that cannot be written, or a picture that
+    would go to the terminal.
     """
     if name and json and name != "json":
         raise UsageError(f"--json and --format {name} exclude each other")
-    if name and name not in FORMATS:
-        raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+    texts = () if drawn else FORMATS
+    formats = (*texts, *PICTURES) if drawable else texts
+    suffixes = {suffix: text for suffix, text in SUFFIXES.items() if text in formats}
+    suffixes |= {f".{picture}": picture for picture in PICTURES if picture in formats}
+    chosen = "json" if json else name
+    if chosen and chosen not in formats:
+        raise UsageError(f"there is no format '{chosen}'", hint=did_you_mean(chosen, formats) or f"one of {', '.join(formats)}")
     if output:
         check_writable(output)
-    if json or name:
-        return name or "json"
-    if not output:
-        return "table"
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"the suffix of '{output}' names no format", hint=f"use {', '.join(SUFFIXES)}, or say --format {'|'.join(FORMATS)}"
-        )
-    return SUFFIXES[output.suffix.lower()]
+    if output and not chosen:
+        chosen = suffixes.get(output.suffix.lower())
+        if chosen is None:
+            raise UsageError(
+                f"the suffix of '{output}' names no format",
+                hint=f"use {', '.join(suffixes)}, or say --format {'|'.join(formats)}",
+            )
+    chosen = chosen or ("svg" if drawn else "table")
+    if chosen in PICTURES:
+        import matplotlib  # noqa: F401 - what lacks is to be said before the work
+
+        if not output and sys.stdout.isatty():
+            raise UsageError("a picture goes to a file", hint=f"say which, such as -o memory.{chosen}")
+    return chosen
 
 
 def emit(report: Report, format_name: str, output: Path | None = None) -> None:
     """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
     if output:
         try:
-            write_whole(output, render(report, format_name, Style()))
+            write_whole(output, _content(report, format_name, Style()))
         except UsageError:
-            print_out(render(report, format_name, terminal_style()))
+            print_out(render(report, "table" if format_name in PICTURES else format_name, terminal_style()))
             raise
         print(f"wrote {output}", file=sys.stderr)
         return
-    print_out(render(report, format_name, terminal_style()))
+    print_out(_content(report, format_name, terminal_style()))
 
 
-def print_out(text: str) -> None:
+def _content(report: Report, format_name: str, style: Style) -> str | bytes:
+    return draw(report, format_name) if format_name in PICTURES else render(report, format_name, style)
+
+
+def print_out(content: str | bytes) -> None:
     """Write to stdout; a reader that has closed its end has seen enough, which is no error."""
     try:
-        sys.stdout.write(text)
+        if isinstance(content, str):
+            sys.stdout.write(content)
+        else:
+            sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain once more when it closes stdout.
@@ -65,16 +87,17 @@ def terminal_style() -> Style:
     return Style(shutil.get_terminal_size().columns if bounded else None, color)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Replace the file in one step, so that a good one is never left half overwritten. Raises UsageError if that fails."""
+    data = content.encode() if isinstance(content, str) else content
     try:
         if _is_device(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         target = path.resolve()  # a link stays one
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(data)
             os.replace(beside, target)
         finally:
             beside.unlink(missing_ok=True)

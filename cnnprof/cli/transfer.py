@@ -13,11 +13,13 @@ from cnnprof.cli.options import (
     Format,
     Input,
     Json,
+    MemoryDevice,
     Name,
     Output,
     Quick,
     Set,
     Threads,
+    memory_kind,
     only_measured,
     parse_input,
     parse_settings,
@@ -40,8 +42,9 @@ def command(
         str | None, typer.Option(help="The layer to replace.", show_default="the last one with weights")
     ] = None,
     fit: Fit = None,
-    bench: Annotated[bool, typer.Option("--bench", help="Measure the time of a step (on the processor, with SGD).")] = False,
+    bench: Annotated[bool, typer.Option("--bench", help="Measure the time of a step with SGD.")] = False,
     quick: Quick = False,
+    device: MemoryDevice = "cpu",
     dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
     threads: Threads = 1,
     input: Input = None,  # noqa: A002 - the option's name
@@ -64,14 +67,16 @@ def command(
     from cnnprof.footprints import transfer
 
     chosen = choose_format(format, json, output)
-    how = None
+    kind, hopper, how = memory_kind(device), False, None
     if bench:
         from cnnprof.cli.measuring import options
+        from cnnprof.measure.devices import is_hopper
 
-        how = options(dtype=dtype, threads=threads, quick=quick, mode="train")
+        how = options(device=device, dtype=dtype, threads=threads, quick=quick, mode="train")
+        hopper = is_hopper(device)
     else:
         only_measured(context, "--bench", "quick")
-    run = Execution(dtype=dtype, threads=threads)
+    run = Execution(kind, dtype, threads=threads, hopper=hopper)
     with waiting(f"reading {name}"):
         found = transfer(
             name, classes, parse_settings(set), parse_input(input), batch, run, optimizer, classifier, freeze or (), fit

@@ -14,21 +14,16 @@ from cnnprof.core.execution import USUAL, Execution
 from cnnprof.core.graph import Graph
 from cnnprof.core.memory import Checkpointed
 from cnnprof.core.results import Cost
+from cnnprof.core.stages import stage_depth
 from cnnprof.core.training import keep, training
-
-FEW = 3
-"""With fewer stages than this, a network's blocks one level deeper are its stages."""
 
 
 def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
     """The stretches of layers that are one block with more than one layer.
 
-    torchvision keeps some networks in a single `features`: there the second name of a layer's path is the stage. Raises
-    UsageError for a network without blocks.
+    Raises UsageError for a network without blocks.
     """
-    found, deeper = _stretches(costs, 1), _stretches(costs, 2)
-    if len(found) < FEW and len(deeper) > len(found):
-        found = deeper
+    found = _stretches(costs, stage_depth([cost.node.name for cost in costs])) or _stretches(costs, 1)
     if not found:
         raise UsageError(
             f"{graph.name} has no stages to checkpoint", hint="leave --checkpoint out: its layers stand in no block"

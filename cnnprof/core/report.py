@@ -61,6 +61,27 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """What is held over time, as a picture shows it: amounts in bytes, stacked on one another.
+
+    Args:
+        title: the line above it.
+        steps: the name of each step, `stage3.bottleneck2.conv1`.
+        stages: the stage that each step belongs to; ticks stand where it changes.
+        phases: the phase of each step.
+        layers: by label the amount at each step, the lowest first.
+        peak: the number of the step to mark.
+    """
+
+    title: str
+    steps: tuple[str, ...]
+    stages: tuple[str, ...]
+    phases: tuple[str, ...]
+    layers: Mapping[str, tuple[int, ...]]
+    peak: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of one command.
 
@@ -72,6 +93,7 @@ class Report:
         data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
         text: a text below the sections, as it is: a spec.
         annotations: what a code host is to be told, for the format `github`.
+        chart: what a picture shows, where there is one.
     """
 
     command: str
@@ -81,6 +103,7 @@ class Report:
     data: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     annotations: tuple[Annotation, ...] = ()
+    chart: Chart | None = None
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -9,6 +9,7 @@ from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.graph import Graph, Node
 from cnnprof.core.layers import NO_OPS, Ops
 from cnnprof.core.receptive_field import Fields
+from cnnprof.core.stages import stage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Profile:
 
     def rollup(self, depth: int) -> list[Row]:
         """One row for each block path of at most `depth` names."""
-        return self._grouped(lambda cost: ".".join(cost.node.path[:depth]))
+        return self._grouped(lambda cost: stage_of(cost.node.name, depth))
 
     def by_type(self) -> list[Row]:
         """One row a layer type, in order of first use."""

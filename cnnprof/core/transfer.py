@@ -15,6 +15,7 @@ from cnnprof.core.measurements import Measurement
 from cnnprof.core.memory import Footprint
 from cnnprof.core.results import Cost, Profile
 from cnnprof.core.room import Fit
+from cnnprof.core.stages import stage_depth, stage_of
 from cnnprof.core.training import weights_learn
 
 
@@ -168,16 +169,17 @@ def _can_classify(node: Node) -> bool:
 
 
 def _stages(profile: Profile, head: str) -> list[tuple[str, list[str]]]:
-    """The blocks before the classifier that have weights, in order, with their layers; linear layers in a row are one.
+    """The stages before the classifier that have weights, in order, with their layers; linear layers in a row are one.
 
-    torchvision keeps some networks in a single `features`: then the second name of the path is the stage.
+    Where there are too few for two of them to be less than all, the blocks in them are the stages.
     """
-    shallow = _stages_at(profile, head, 1)
-    return shallow if len(shallow) > 3 else _stages_at(profile, head, 2)
+    depth = stage_depth([cost.node.name for cost in profile.costs])
+    found = _stages_at(profile, head, depth)
+    return found if len(found) > 3 else _stages_at(profile, head, depth + 1)
 
 
 def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[str]]]:
-    computing = {".".join(cost.node.path[:depth]) for cost in profile.costs if cost.macs}
+    computing = {stage_of(cost.node.name, depth) for cost in profile.costs if cost.macs}
     stages: list[tuple[str, list[str], bool]] = []
     for cost in profile.costs:
         node = cost.node
@@ -185,7 +187,7 @@ def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[
             break
         if node.aux:
             continue
-        label = ".".join(node.path[:depth])
+        label = stage_of(node.name, depth)
         linear = isinstance(node.layer, Linear)
         if stages and (stages[-1][0] == label or (linear and stages[-1][2])):
             stages[-1][1].append(node.name)

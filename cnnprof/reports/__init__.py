@@ -1,4 +1,7 @@
-"""Output formats: one module each, whose name is the value of `--format` and which has `render(report, style) -> str`."""
+"""Output formats: one module each, whose name is the value of `--format` and which has `render(report, style) -> str`.
+
+A report with a chart can be drawn, too: `draw` gives the bytes of a picture.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from cnnprof.core.report import Report
 
 FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
 SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".html": "html", ".txt": "wide"}
+PICTURES = ("svg", "png", "pdf")
+"""Formats of pictures, each also the suffix of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +34,12 @@ def render(report: Report, format_name: str, style: Style) -> str:
         )
     text: str = import_module(f"{__name__}.{format_name}").render(report, style)
     return text
+
+
+def draw(report: Report, format_name: str) -> bytes:
+    """The report's chart as a picture. Raises UsageError for a report without one."""
+    if report.chart is None:
+        raise UsageError(f"'{report.command}' has nothing to draw", hint="cnnprof plot --help lists what has")
+    from cnnprof.reports._picture import picture
+
+    return picture(report.chart, format_name)

@@ -10,6 +10,7 @@ from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, 
 from cnnprof.core.layers import layer_to_dict
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile
+from cnnprof.core.stages import stage_depth, stage_of
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
 LONG = 40
@@ -73,10 +74,8 @@ def _layers(pairs: Sequence[Pair], by: str | None) -> tuple[Table, str | None]:
         return _grouped([(pair.cost.node.layer.type, pair) for pair in pairs], "type"), None
     if by == "layer" or (by is None and len(changed) <= LONG):
         return _by_layer(changed), None
-    # A network may be kept in a single `features`: then the second name is the stage.
-    stages = next((found for found in (_by_stage(pairs, 1), _by_stage(pairs, 2)) if len(found.rows) > 3), _by_stage(pairs, 1))
     hint = f"by stage; --by layer shows all {len(changed)} layers that are not the same" if by is None else None
-    return stages, hint
+    return _by_stage(pairs), hint
 
 
 def _by_layer(pairs: Sequence[Pair]) -> Table:
@@ -97,18 +96,17 @@ def _by_layer(pairs: Sequence[Pair]) -> Table:
     return Table(columns, rows)
 
 
-def _by_stage(pairs: Sequence[Pair], depth: int) -> Table:
-    def stage(name: str) -> str:
-        return ".".join(name.split(".")[:depth])
-
+def _by_stage(pairs: Sequence[Pair]) -> Table:
+    names = [pair.cost.node.name for pair in pairs]
+    depth = stage_depth(names)
     # A layer that was added stands in the stage that its stage is aligned with.
     twin: dict[str, str] = {}
     for pair in pairs:
         if pair.before and pair.after:
-            twin.setdefault(stage(pair.after.node.name), stage(pair.before.node.name))
-    names = [stage(pair.cost.node.name) for pair in pairs]
+            twin.setdefault(stage_of(pair.after.node.name, depth), stage_of(pair.before.node.name, depth))
+    stages = [stage_of(name, depth) for name in names]
     return _grouped(
-        [(name if pair.before else twin.get(name, name), pair) for name, pair in zip(names, pairs, strict=True)], "name"
+        [(stage if pair.before else twin.get(stage, stage), pair) for stage, pair in zip(stages, pairs, strict=True)], "name"
     )
 
 

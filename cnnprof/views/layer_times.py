@@ -9,6 +9,7 @@ from cnnprof.core.execution import ELEMENT_BYTES
 from cnnprof.core.layer_times import LayerTimes, traffic
 from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Cost, Profile
+from cnnprof.core.stages import stage_depth, stage_of
 
 UNATTRIBUTED = "unattributed"
 COLUMNS = ("name", "type", "output_shape", "layer_ms", "time_share", "macs", "traffic_bytes", "gflops", "gbs")
@@ -16,15 +17,16 @@ BYTES = {**ELEMENT_BYTES, "amp": 4}
 
 
 def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Report:
-    """The report on a network timed layer by layer, rolled up by `layer`, `stage` (outermost block) or `type`.
+    """The report on a network timed layer by layer, rolled up by `layer`, `stage` or `type`.
 
     `profile` is for the batch that was timed.
     """
     seconds, width = times.seconds, BYTES[times.dtype]
     timed = [cost for cost in profile.costs if cost.node.name in seconds]
+    depth = stage_depth([cost.node.name for cost in timed])
     key: Callable[[Cost], str] = {
         "layer": lambda cost: cost.node.name,
-        "stage": lambda cost: cost.node.path[0],
+        "stage": lambda cost: stage_of(cost.node.name, depth),
         "type": lambda cost: cost.node.layer.type,
     }[by]
     groups: dict[str, list[Cost]] = {}

@@ -7,9 +7,10 @@ from typing import Any
 
 from cnnprof.core.execution import Execution
 from cnnprof.core.memory import Checkpointed, Footprint, Moment, Record, Tensor, inference
-from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.core.report import Chart, Fact, Listing, Report, Table
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
+from cnnprof.core.stages import stage_depth, stage_of
 from cnnprof.core.training import training
 from cnnprof.core.transfer import backward_macs
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
@@ -17,6 +18,19 @@ from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_di
 ROWS = 24
 BAR = 32
 MODES = {"infer": "inference", "train": "training"}
+THROUGHOUT = (
+    ("parameters", "parameter_bytes"),
+    ("buffers", "buffer_bytes"),
+    ("input", "input_bytes"),
+    ("optimizer", "optimizer_bytes"),
+)
+MOVING = (
+    ("gradients of parameters", "gradient_bytes"),
+    ("kept for backward", "saved_bytes"),
+    ("activations", "activation_bytes"),
+    ("workspace of kernels", "workspace_bytes"),
+)
+"""The parts of a footprint and of each of its moments: how they are called, and their names in both."""
 
 
 def show_memory(
@@ -39,9 +53,9 @@ def show_memory(
     """
     graph, shown = profile.graph, by_mode[mode]
     numbers = f"{run.dtype} (autocast to {run.amp})" if run.amp else run.dtype
-    how = f"{numbers}, {run.layout}, batch {graph.input_shape[0]}, training with {optimizer}"
     on = "" if run.workspace else ", kernels' workspace left out"
-    place = Fact("runs", f"on {run.device}{_threads(run)}, {how}{on}")
+    how = f"on {run.device}{_threads(run)}, {numbers}, {run.layout}, batch {graph.input_shape[0]}"
+    place = Fact("runs", f"{how}, training with {optimizer}{on}")
     sections: list[Table | Listing] = [Listing((*header(graph)[:-1], place)), _kinds(by_mode)]
     if records:
         sections.append(_measured(by_mode, records))
@@ -64,7 +78,9 @@ def show_memory(
         "measured": [_record_dict(record, by_mode) for record in records],
     }
     notes = [*_remarks(run, records), *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
-    return Report("memory", f"memory of {graph.name}", tuple(sections), tuple(notes), data)
+    title = f"memory of {graph.name}"
+    drawn = _chart(shown, f"{title}: {MODES[mode]}{f' with {optimizer}' * (mode == 'train')} {how}{on}")
+    return Report("memory", title, tuple(sections), tuple(notes), data, chart=drawn)
 
 
 def memory_dict(infer: Footprint, train: Footprint) -> dict[str, Any]:
@@ -115,18 +131,9 @@ def _footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
 
 def _kinds(by_mode: dict[str, Footprint]) -> Table:
     both = {mode: _footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
-    kinds = (
-        ("parameters", "parameter_bytes"),
-        ("gradients of parameters", "gradient_bytes"),
-        ("optimizer", "optimizer_bytes"),
-        ("buffers", "buffer_bytes"),
-        ("input", "input_bytes"),
-        ("kept for backward", "saved_bytes"),
-        ("activations", "activation_bytes"),
-        ("workspace of kernels", "workspace_bytes"),
-    )
     rows = tuple(
-        {"memory_kind": kind, "inference_bytes": both["infer"][k], "training_bytes": both["train"][k]} for kind, k in kinds
+        {"memory_kind": kind, "inference_bytes": both["infer"][k], "training_bytes": both["train"][k]}
+        for kind, k in (*THROUGHOUT, *MOVING)
     )
     total = {"memory_kind": "peak"} | {f"{MODES[mode]}_bytes": part["peak_bytes"] for mode, part in both.items()}
     where = "; ".join(
@@ -195,6 +202,22 @@ def _timeline(footprint: Footprint, title: str) -> Table:
         for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
     ]
     return Table(("phase", "name", "held_bytes", "bar"), tuple(rows), f"Over time, {title} (light: what is held throughout)")
+
+
+def _chart(footprint: Footprint, title: str) -> Chart:
+    """Every moment, with what is held throughout below it."""
+    moments = footprint.moments
+    steps = tuple(moment.node for moment in moments)
+    depth = stage_depth(steps)
+    return Chart(
+        title,
+        steps=steps,
+        stages=tuple(stage_of(step, depth) for step in steps),
+        phases=tuple(moment.phase for moment in moments),
+        layers={label: (getattr(footprint, name),) * len(moments) for label, name in THROUGHOUT}
+        | {label: tuple(getattr(moment, name) for moment in moments) for label, name in MOVING},
+        peak=moments.index(footprint.peak),
+    )
 
 
 def _runs(moments: Sequence[Moment]) -> Iterator[list[Moment]]:

@@ -9,6 +9,7 @@ from cnnprof.core.memory import Footprint
 from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile, Row
 from cnnprof.core.room import Fit
+from cnnprof.core.stages import stage_depth
 from cnnprof.core.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
@@ -127,19 +128,10 @@ def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[li
         return profile.rollup(depth), None
     if by == "layer" or (by is None and len(profile.costs) <= LONG):
         return profile.rows(), None
-    depth = _telling_depth(profile)
+    depth = stage_depth([cost.node.name for cost in profile.costs])
+    if len(profile.rollup(depth)) > LONG:
+        depth = 1
     return profile.rollup(depth), f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
-
-
-def _telling_depth(profile: Profile) -> int:
-    """The first depth at which no row hides most of the network: torchvision keeps some in a single `features` or `encoder`."""
-    for depth in range(1, 5):
-        rows = profile.rollup(depth)
-        if len(rows) > LONG:
-            break
-        if max(row.layers for row in rows) <= 0.75 * len(profile.costs):
-            return depth
-    return 1
 
 
 def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:

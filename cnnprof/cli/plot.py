@@ -1,0 +1,22 @@
+"""`cnnprof plot`: the commands whose reports can be drawn."""
+
+from __future__ import annotations
+
+import typer
+
+from cnnprof.cli import memory
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Draw what a command reports: svg, png or pdf.")
+app.command("memory", no_args_is_help=True, short_help="What a network holds in memory over time.")(memory.command)
+
+
+@app.callback()
+def callback() -> None:
+    """Draw what a command reports, as svg (by itself), png or pdf (by the suffix of -o).
+
+    Examples:
+
+      cnnprof plot memory resnet50 --train -o step.png
+
+      cnnprof plot memory vgg16 --batch 8 > inference.svg
+    """
