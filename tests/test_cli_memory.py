@@ -9,7 +9,9 @@ from shell import cnnprof
 
 import cnnprof as package
 from cnnprof.core.errors import UsageError
+from cnnprof.core.execution import Execution
 from cnnprof.core.room import CARDS, Room, largest_batch, parse_room
+from cnnprof.footprints import read_room
 
 PARTS = ("parameter_bytes", "buffer_bytes", "input_bytes", "activation_bytes", "workspace_bytes")
 LEARNED = ("gradient_bytes", "saved_bytes", "optimizer_bytes")
@@ -116,6 +118,21 @@ def test_rooms():
     assert 141 in CARDS.values()
     with pytest.raises(UsageError, match="does not say how much memory is free"):
         parse_room("cpu", "cpu", lambda _: None)
+
+
+def test_a_room_of_hopper_has_its_matrix_workspace(monkeypatch):
+    monkeypatch.setattr("cnnprof.measure.devices.check_device", lambda *_: None)
+    monkeypatch.setattr("cnnprof.measure.fitting.free_memory", lambda _: 10**9)
+    for hopper in (False, True):
+        monkeypatch.setattr("cnnprof.measure.devices.is_hopper", lambda name, hopper=hopper: hopper)
+        room = read_room("cuda:0", "cpu")
+        assert room == Room("cuda:0, free now", 10**9, "cuda", hopper)
+        run = Execution("cuda", hopper=hopper)
+        for fit in package.memory("lenet5", fit="cuda:0").fits:
+            of_batch = package.memory("lenet5", batch=fit.batch, run=run)
+            assert fit.peak_bytes == (of_batch.inference if fit.mode == "infer" else of_batch.training).peak_bytes
+        row = package.transfer("lenet5", 4, batch=1, fit="cuda:0").rows[0]
+        assert row.fit.peak_bytes == package.transfer("lenet5", 4, batch=row.fit.batch, run=run).rows[0].footprint.peak_bytes
 
 
 @pytest.mark.parametrize("room", [0, 9, 10, 99, 1_000, 12_345, 10**9])

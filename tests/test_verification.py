@@ -188,12 +188,23 @@ def test_torchvisions_own_names_can_be_verified():
     assert statuses == ["explained", "explained"]
 
 
+def test_a_broken_spec_does_not_keep_the_others_back(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["."]\n')
+    (tmp_path / "odd.yaml").write_text("input: 3x8x8\nlayers: [conv 9x9 4 p0]\n")
+    done = cnnprof("verify", "--no-torch", "--json", cwd=tmp_path)
+    assert done.code == 3
+    assert "error: conv1 (Conv2d)" in done.err
+    assert len(json.loads(done.out)["models"]) > 100
+
+
 @pytest.mark.torch
 @pytest.mark.slow
 def test_the_whole_catalogue_holds():
-    from cnnprof.cli.verifying import verify
+    from cnnprof.cli.verifying import read, verify
 
-    networks, complete = verify(None, True, None, lambda _: None)
+    profiles, broken = read(None, None, lambda _: None)
+    assert not broken
+    networks, complete = verify(profiles, True, lambda _: None)
     assert complete
     assert len(networks) > 150
     assert {each.profile.graph.name for each in networks} <= {*spec_names()}
@@ -212,7 +223,8 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(crosschecks, "check_each", interrupted)
-    finished, complete = verifying.verify(["lenet5", "lenet5_paper", "alexnet"], True, None, lambda _: None)
+    profiles, _ = verifying.read(["lenet5", "lenet5_paper", "alexnet"], None, lambda _: None)
+    finished, complete = verifying.verify(profiles, True, lambda _: None)
     assert [each.profile.graph.name for each in finished] == ["lenet5_paper"]
     assert not complete
 

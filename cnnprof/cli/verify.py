@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -40,17 +41,22 @@ def command(
 
       cnnprof verify -o verified.html
     """
-    from cnnprof.cli.verifying import verify
+    from cnnprof.cli.verifying import read, verify
     from cnnprof.views.verification import show_verification
 
     chosen = choose_format(format, json, output)
     if input and not names:
         raise UsageError("--input is for networks that are named", hint="cnnprof verify resnet18 --input 3x160x160")
     with waiting("reading the networks") as say:
-        networks, complete = verify(names, not quick, parse_input(input), say)
+        profiles, broken = read(names, parse_input(input), say)
+        networks, complete = verify(profiles, not quick, say)
+    for error in broken:
+        print(f"error: {error}", file=sys.stderr)
     if networks:
         emit(show_verification(networks), chosen, output)
     if not complete:
         raise typer.Exit(INTERRUPTED)
+    if broken:
+        raise typer.Exit(broken[0].exit_code)
     if any(each.status() == FAILED for each in networks):
         raise typer.Exit(GATE_FAILED)

@@ -24,18 +24,30 @@ from cnnprof.core.verification import (
 from cnnprof.sources import specs
 
 
-def verify(
-    references: Sequence[str] | None, counters: bool, input_shape: tuple[int, ...] | None, say: Callable[[str], None]
-) -> tuple[list[Verified], bool]:
+def read(
+    references: Sequence[str] | None, input_shape: tuple[int, ...] | None, say: Callable[[str], None]
+) -> tuple[list[Profile], list[CnnprofError]]:
+    """The networks that are named; or all of the catalogue, and what is wrong with specs that are broken."""
+    if references:
+        return [*api.profile_each(references, None, input_shape, 1, say)], []
+    profiles: list[Profile] = []
+    broken = []
+    for name, graph in specs.catalogue():
+        say(f"reading {name}")
+        if isinstance(graph, CnnprofError):
+            broken.append(graph)
+        else:
+            profiles.append(analyze(graph))
+    return profiles, broken
+
+
+def verify(profiles: Sequence[Profile], counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
     """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished.
 
     Args:
-        references: the networks; the whole catalogue if left out.
         counters: whether torch may be used, for torchvision's twins and for the counters.
-        input_shape: (C, H, W) instead of the networks' own.
         say: told what is being done.
     """
-    profiles: Sequence[Profile] = api.profile_each(references, None, input_shape, 1, say) if references else _catalogue(say)
     verdicts: dict[int, list[Verdict]] = {}
     if not counters:
         return [Verified(profile, tuple(check_published(profile))) for profile in profiles], True
@@ -55,17 +67,6 @@ def verify(
         rows.close()
     finished = [Verified(profiles[number], tuple(verdicts[number])) for number in sorted(verdicts)]
     return finished, len(finished) == len(profiles)
-
-
-def _catalogue(say: Callable[[str], None]) -> list[Profile]:
-    """Every spec there is. Raises SpecError for the first one that is broken."""
-    profiles = []
-    for name, graph in specs.catalogue():
-        if isinstance(graph, CnnprofError):
-            raise graph
-        say(f"reading {name}")
-        profiles.append(analyze(graph))
-    return profiles
 
 
 def _twin(profile: Profile) -> list[Verdict]:
