@@ -21,7 +21,7 @@ from cnnprof.core.execution import Execution
 from cnnprof.core.graph import Graph
 from cnnprof.core.memory import inference
 from cnnprof.core.training import training
-from cnnprof.measure.devices import check_device, is_hopper, open_device
+from cnnprof.measure.devices import check_device, cublas_bytes, open_device
 from cnnprof.measure.memory import record, record_memory
 from cnnprof.measure.options import Options
 
@@ -43,7 +43,7 @@ BATCHES = {"cpu": (1, 8), "cuda": (1, 16, 32)}
 
 def error(graph: Graph, device: str, mode: str, optimizer: str) -> float:
     """How far the prediction is from the record, as a part of the record."""
-    costs, run = analyze(graph).costs, Execution(device, hopper=is_hopper(device))
+    costs, run = analyze(graph).costs, Execution(device, cublas_bytes=cublas_bytes(device))
     footprint = inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)
     return footprint.peak_bytes / recorded_bytes(graph, device, mode, optimizer) - 1
 

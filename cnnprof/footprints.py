@@ -150,13 +150,13 @@ def check_optimizer(name: str) -> None:
 
 
 def read_room(text: str, device: str) -> Room:
-    """The room that a user names; what is free on a device is asked of it, and which generation it is."""
+    """The room that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
     room = parse_room(text, device, _free)
     if not text.startswith("cuda"):
         return room
-    from cnnprof.measure.devices import is_hopper
+    from cnnprof.measure.devices import cublas_bytes
 
-    return replace(room, hopper=is_hopper(text))
+    return replace(room, cublas_bytes=cublas_bytes(text))
 
 
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
@@ -194,7 +194,7 @@ def fit_named(
 
 def _in(room: Room | None, run: Execution) -> Execution:
     """The same way to run, on the device that the room is of."""
-    return replace(run, device=room.device, hopper=run.hopper or room.hopper) if room else run
+    return replace(run, device=room.device, cublas_bytes=max(run.cublas_bytes, room.cublas_bytes)) if room else run
 
 
 def _rebatched(graph: Graph, batch: int) -> Profile:

@@ -9,7 +9,7 @@ from shell import cnnprof
 
 import cnnprof as package
 from cnnprof.core.errors import UsageError
-from cnnprof.core.execution import Execution
+from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution
 from cnnprof.core.room import CARDS, Room, largest_batch, parse_room
 from cnnprof.footprints import read_room
 
@@ -120,14 +120,14 @@ def test_rooms():
         parse_room("cpu", "cpu", lambda _: None)
 
 
-def test_a_room_of_hopper_has_its_matrix_workspace(monkeypatch):
+def test_a_room_on_a_device_has_its_matrix_workspace(monkeypatch):
     monkeypatch.setattr("cnnprof.measure.devices.check_device", lambda *_: None)
     monkeypatch.setattr("cnnprof.measure.fitting.free_memory", lambda _: 10**9)
-    for hopper in (False, True):
-        monkeypatch.setattr("cnnprof.measure.devices.is_hopper", lambda name, hopper=hopper: hopper)
+    for size in (CUBLAS_BYTES, HOPPER_CUBLAS_BYTES):
+        monkeypatch.setattr("cnnprof.measure.devices.cublas_bytes", lambda name, size=size: size)
         room = read_room("cuda:0", "cpu")
-        assert room == Room("cuda:0, free now", 10**9, "cuda", hopper)
-        run = Execution("cuda", hopper=hopper)
+        assert room == Room("cuda:0, free now", 10**9, "cuda", size)
+        run = Execution("cuda", cublas_bytes=size)
         for fit in package.memory("lenet5", fit="cuda:0").fits:
             of_batch = package.memory("lenet5", batch=fit.batch, run=run)
             assert fit.peak_bytes == (of_batch.inference if fit.mode == "infer" else of_batch.training).peak_bytes

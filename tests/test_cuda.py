@@ -7,7 +7,7 @@ from shell import cnnprof as run
 
 import cnnprof
 from cnnprof.core.execution import Execution
-from cnnprof.measure.devices import is_hopper
+from cnnprof.measure.devices import cublas_bytes
 from cnnprof.measure.memory import record_memory
 from cnnprof.measure.options import Options
 
@@ -40,7 +40,7 @@ def test_the_phases_of_a_step_make_up_its_time():
     ("mode", "optimizer", "batch"), [("infer", "none", 8), ("train", "momentum", 16), ("train", "adam", 32)]
 )
 def test_memory_is_what_is_predicted(name, mode, optimizer, batch):
-    run = Execution(device="cuda", hopper=is_hopper("cuda"))
+    run = Execution(device="cuda", cublas_bytes=cublas_bytes("cuda"))
     memory = cnnprof.memory(name, batch=batch, run=run, optimizer=optimizer)
     predicted = (memory.inference if mode == "infer" else memory.training).peak_bytes
     recorded = record_memory(memory.profile.graph, Options(device="cuda", mode=mode), optimizer)
@@ -50,7 +50,7 @@ def test_memory_is_what_is_predicted(name, mode, optimizer, batch):
 
 
 def test_the_largest_batch_fits_and_a_tenth_more_does_not():
-    memory = cnnprof.memory("resnet50", run=Execution(device="cuda", hopper=is_hopper("cuda")), fit="4GB")
+    memory = cnnprof.memory("resnet50", run=Execution(device="cuda", cublas_bytes=cublas_bytes("cuda")), fit="4GB")
     fit = next(each for each in memory.fits if each.mode == "train")
     for batch, fits in ((fit.batch, True), (fit.batch + fit.batch // 10 + 1, False)):
         recorded = record_memory(cnnprof.load("resnet50", batch=batch), Options(device="cuda", mode="train"), "sgd")

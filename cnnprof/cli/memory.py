@@ -81,13 +81,12 @@ def command(
         raise UsageError(f"--measure does not go with --amp {amp} on {kind}", hint=f"torch's own format there is {usual}")
     if measure and not workspace:
         raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
-    hopper = False
+    run = Execution(kind, dtype, layout, threads, workspace, amp or "")
     if measure:
-        from cnnprof.measure.devices import check_device, is_hopper
+        from cnnprof.measure.devices import check_device, cublas_bytes
 
         check_device(device)
-        hopper = is_hopper(device)
-    run = Execution(kind, dtype, layout, threads, workspace, amp or "", hopper=hopper)
+        run = replace(run, cublas_bytes=cublas_bytes(device))
     with waiting(f"reading {name}") as say:
         found = memory(name, parse_settings(set), parse_input(input), batch, run, optimizer, fit, bool(checkpoint))
         if measure:

@@ -67,16 +67,15 @@ def command(
     from cnnprof.footprints import transfer
 
     chosen = choose_format(format, json, output)
-    kind, hopper, how = memory_kind(device), False, None
+    run, how = Execution(memory_kind(device), dtype, threads=threads), None
     if bench:
         from cnnprof.cli.measuring import options
-        from cnnprof.measure.devices import is_hopper
+        from cnnprof.measure.devices import cublas_bytes
 
         how = options(device=device, dtype=dtype, threads=threads, quick=quick, mode="train")
-        hopper = is_hopper(device)
+        run = replace(run, cublas_bytes=cublas_bytes(device))
     else:
         only_measured(context, "--bench", "quick")
-    run = Execution(kind, dtype, threads=threads, hopper=hopper)
     with waiting(f"reading {name}"):
         found = transfer(
             name, classes, parse_settings(set), parse_input(input), batch, run, optimizer, classifier, freeze or (), fit

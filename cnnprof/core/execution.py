@@ -11,6 +11,13 @@ from cnnprof.core.arith import Dim
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of a number of each format that weights and tensors can have."""
 
+CUBLAS_BYTES = (2 * 4096 + 8 * 16) * 1024
+HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
+"""What torch gives cuBLAS to work in, unless `CUBLAS_WORKSPACE_CONFIG` says otherwise (pytorch issue 95668).
+
+`:4096:2:16:8`: two buffers of 4,096 KiB and eight of 16; on Hopper eight of 4,096 (aten/src/ATen/cuda/CublasHandlePool.cpp).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -25,7 +32,7 @@ class Execution:
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
         weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
-        hopper: whether the CUDA device is one of the Hopper generation, for which cuBLAS takes more.
+        cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
     """
 
     device: str = "cpu"
@@ -35,17 +42,7 @@ class Execution:
     workspace: bool = True
     amp: str = ""
     weights_lie_otherwise: bool = False
-    hopper: bool = False
-
-    @property
-    def standing_workspace(self) -> int:
-        """Bytes that cuBLAS keeps from the first matrix product on: torch's `CUBLAS_WORKSPACE_CONFIG` where none is given.
-
-        `:4096:2:16:8` is two buffers of 4,096 KiB and eight of 16; Hopper has eight of 4,096 (pytorch issue 95668).
-        """
-        if not self.workspace or self.device != "cuda":
-            return 0
-        return 8 * 4096 * 1024 if self.hopper else (2 * 4096 + 8 * 16) * 1024
+    cublas_bytes: int = CUBLAS_BYTES
 
     def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
         """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""

@@ -192,10 +192,16 @@ def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim
     }
 
 
-def standing_workspace(costs: Iterable[Cost], run: Execution) -> int:
-    """What is held from the first run on for all matrix products; convolutions have a library of their own."""
-    products = (Linear, MatMul, ScaledDotProductAttention)
-    return run.standing_workspace if any(isinstance(cost.node.layer, products) for cost in costs) else 0
+def standing_workspace(costs: Iterable[Cost], run: Execution, learning: Container[str] = ()) -> int:
+    """What is held from the first run on for all matrix products; convolutions have a library of their own.
+
+    torch keeps a cuBLAS handle with a workspace for each thread, and autograd has a thread of its own for a CUDA device: the
+    backward pass of layers that are `learning` takes a second.
+    """
+    if not run.workspace or run.device != "cuda":
+        return 0
+    products = [cost.node.name for cost in costs if isinstance(cost.node.layer, (Linear, MatMul, ScaledDotProductAttention))]
+    return run.cublas_bytes * (bool(products) + any(name in learning for name in products))
 
 
 def half_weights(cost: Cost, run: Execution) -> Dim:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnprof.core.errors import UnavailableError, UsageError, did_you_mean
+from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 
 UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
@@ -42,12 +43,12 @@ HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Memory that a network may take: what it is called, its bytes, and the device that it is of (see `Execution`)."""
+    """Memory that a network may take: what it is called, its bytes, and of the device what `Execution` has of it."""
 
     name: str
     bytes: int
     device: str
-    hopper: bool = False
+    cublas_bytes: int = CUBLAS_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
     if name is None:
         close = did_you_mean(text.strip().upper(), CARDS) if not text.strip()[:1].isdigit() else None
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
-    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", name in HOPPER)
+    buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
+    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)
 
 
 def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:

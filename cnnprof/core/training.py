@@ -45,7 +45,7 @@ def training(
     ends = _ends(graph, costs)
     loss = [_Loss.of(cost.output, kept.tensors.runs[cost.node.name]) for cost in costs if cost.node.name in ends]
     named = {cost.node.name: cost for cost in costs}
-    standing = standing_workspace(costs, run)
+    standing = standing_workspace(costs, run, kept.learning)
     step = _Step(costs, named, loose & kept.learning, kept, run, standing)
     moments = [*step.forward(loss), *step.backward(ends)]
     if optimizer != "none":

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from cnnprof.core.errors import UnavailableError, UsageError
+from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 from cnnprof.measure.surroundings import core_count
 
 Run = Callable[[], object]
@@ -238,13 +239,16 @@ def check_device(name: str, threads: int = 1) -> None:
         raise UnavailableError(f"no CUDA device {matched[2]}: this machine has {count}, numbered from 0")
 
 
-def is_hopper(name: str) -> bool:
-    """Whether the device, which is there, is a CUDA device of the Hopper generation."""
+def cublas_bytes(name: str) -> int:
+    """What torch gives cuBLAS to work in on the device, which is there (see `Execution`)."""
     if not name.startswith("cuda"):
-        return False
+        return CUBLAS_BYTES
     import torch
 
-    return torch.cuda.get_device_capability(name)[0] == 9
+    with torch.cuda.device(name):
+        if hasattr(torch.backends.cuda, "cublas_workspace_size"):
+            return torch.backends.cuda.cublas_workspace_size()
+    return HOPPER_CUBLAS_BYTES if torch.cuda.get_device_capability(name)[0] == 9 else CUBLAS_BYTES
 
 
 def open_device(name: str) -> Device:
