@@ -52,7 +52,7 @@ def recorded_bytes(graph: Graph, device: str, mode: str, optimizer: str) -> int:
     """What the allocator says. CUDA's is asked in a process of its own, in which nothing else was allocated."""
     if device == "cpu":
         return record(graph, open_device(device), "fp32", mode, "nchw", optimizer)["peak_bytes"]
-    recorded = record_memory(graph, Options(device=device, mode=mode), optimizer)
+    recorded = record_memory(graph, Options(device=device, mode=mode, optimizer=optimizer))
     if recorded.comparable_bytes is None:
         raise RuntimeError(recorded.error)
     return recorded.comparable_bytes

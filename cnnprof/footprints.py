@@ -70,7 +70,7 @@ def memory(
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
     """
     check_optimizer(optimizer)
-    room = read_room(fit, run.device) if fit else None
+    room = read_room(fit, run.device) if fit is not None else None
     profile = api.profile(reference, settings, input_shape, batch)
     graph, costs = profile.graph, profile.costs
     fits = fit_both(room, partial(api.load, reference, settings, input_shape), run, optimizer) if room else ()
@@ -120,7 +120,7 @@ def transfer(
         reference: the network; it and the other arguments are as for `memory`.
     """
     check_optimizer(optimizer)
-    room = read_room(fit, run.device) if fit else None
+    room = read_room(fit, run.device) if fit is not None else None
     by_batch: dict[int, list[Strategy]] = {}
 
     def at(size: int) -> list[Strategy]:

@@ -43,7 +43,7 @@ def test_memory_is_what_is_predicted(name, mode, optimizer, batch):
     run = Execution(device="cuda", cublas_bytes=cublas_bytes("cuda"))
     memory = cnnprof.memory(name, batch=batch, run=run, optimizer=optimizer)
     predicted = (memory.inference if mode == "infer" else memory.training).peak_bytes
-    recorded = record_memory(memory.profile.graph, Options(device="cuda", mode=mode), optimizer)
+    recorded = record_memory(memory.profile.graph, Options(device="cuda", mode=mode, optimizer=optimizer))
     assert recorded.error is None
     assert predicted == pytest.approx(recorded.requested_bytes, rel=0.01)
     assert predicted == pytest.approx(recorded.peak_bytes, rel=0.03)
@@ -53,5 +53,5 @@ def test_the_largest_batch_fits_and_a_tenth_more_does_not():
     memory = cnnprof.memory("resnet50", run=Execution(device="cuda", cublas_bytes=cublas_bytes("cuda")), fit="4GB")
     fit = next(each for each in memory.fits if each.mode == "train")
     for batch, fits in ((fit.batch, True), (fit.batch + fit.batch // 10 + 1, False)):
-        recorded = record_memory(cnnprof.load("resnet50", batch=batch), Options(device="cuda", mode="train"), "sgd")
+        recorded = record_memory(cnnprof.load("resnet50", batch=batch), Options(device="cuda", mode="train"))
         assert (recorded.requested_bytes <= 4e9 * 1.01) == fits

@@ -8,6 +8,7 @@ from shell import cnnprof
 
 import cnnprof as package
 from cnnprof.core.errors import UsageError
+from cnnprof.core.layers.regularization import Dropout
 from cnnprof.core.transfer import backward_macs, find_classifier
 
 
@@ -64,7 +65,9 @@ def test_strategies_take_less_and_less():
     ("name", "classifier", "stages"),
     [
         ("vgg16", "fc3", "stage5, stage6"),
-        ("densenet121", "fc1", "stage3, stage4"),
+        ("densenet121", "fc1", "stage3, stage4, bn2"),
+        ("mobilenet_v2", "fc1", "stage7, conv2, bn2"),
+        ("torchvision:vgg16", "classifier.6", "features.28, classifier.0, classifier.3"),
         ("squeezenet1_1", "conv2", None),
         ("googlenet", "fc1", "5a, 5b"),
     ],
@@ -91,6 +94,8 @@ def test_freezing_by_pattern():
     frozen = {node.name for node in found.profile.graph if not node.trainable}
     assert {"stage1.basic1.conv1", "bn1", "stage4.basic2.bn2"} <= frozen
     assert frozen.isdisjoint({"conv1", "stage2.basic1.conv1", "fc1"})
+    of_blocks = rows("resnet18", batch=2, freeze=["stage[12]", "stage3.basic?"])["chosen"].profile.graph
+    assert {node.name.split(".")[0] for node in of_blocks if not node.trainable} == {"stage1", "stage2", "stage3"}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,8 @@ def test_freezing_by_pattern():
     [
         (["lenet5", "--classes", "5", "--freeze", "stage9"], "no layer's name matches 'stage9'", "its blocks are C1"),
         (["lenet5", "--classes", "5", "--freeze", "*"], "nothing is left to train", "leave the classifier out"),
+        (["resnet18", "--classes", "5", "--freeze", "relu1"], "nothing that 'relu1' matches has weights", "summary --by layer"),
+        (["lenet5", "--classes", "5", "--fit", ""], "'' is no amount of memory", "8GB"),
         (["lenet5", "--classes", "5", "--classifier", "fc7"], "lenet5 has no layer 'fc7'", "fc1"),
         (["lenet5", "--classes", "5", "--classifier", "softmax1"], "softmax1 of lenet5 is no linear layer", "F6.fc1, fc1"),
         (["lenet5", "--classes", "5", "--freeze", "nosuch"], "no layer's name matches 'nosuch'", "its blocks are C1, S2, C3,"),
@@ -171,6 +178,26 @@ def test_a_real_step_takes_what_a_row_says(name, freeze):
         assert row.footprint.peak_bytes == pytest.approx(measured, rel=0.01), row.strategy.name
 
 
+def test_what_is_frozen_drops_nothing():
+    graph = rows("convnext_tiny", 7, batch=2, freeze=["stage[12]"])["chosen"].profile.graph
+    dropped = {node.name.split(".")[0]: node.layer.p > 0 for node in graph if isinstance(node.layer, Dropout)}
+    assert dropped == {"stage1": False, "stage2": False, "stage3": True, "stage4": True}
+
+
+@pytest.mark.torch
+def test_what_is_frozen_keeps_its_statistics():
+    from cnnprof.measure.options import Options
+    from cnnprof.measure.workload import prepare
+
+    graph = rows("resnet18", 7, batch=2, input_shape=(3, 64, 64), freeze=["stage[12]"])["chosen"].profile.graph
+    step = prepare(graph, 2, "cpu", vars(Options(mode="train", optimizer="adamw"))).run
+    means = {name: mean.clone() for name, mean in step._module.named_buffers() if name.endswith("running_mean")}
+    step()
+    changed = {name for name, mean in step._module.named_buffers() if name in means and not mean.equal(means[name])}
+    assert changed == {name for name in means if not name.startswith(("stage1.", "stage2."))}
+    assert type(step._optimizer).__name__ == "AdamW"
+
+
 @pytest.mark.torch
 def test_step_times_are_measured():
     done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")
@@ -179,8 +206,10 @@ def test_step_times_are_measured():
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("strategy", ["last stage", "classifier only"])
-def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(strategy):
+@pytest.mark.parametrize(
+    ("name", "strategy"), [("mnasnet1_3", "last stage"), ("mnasnet1_3", "classifier only"), ("efficientnet_b0", "chosen")]
+)
+def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(name, strategy):
     from contextlib import nullcontext
 
     import torch
@@ -190,9 +219,10 @@ def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(strategy):
     from cnnprof.torch_bridge.zoo import torchvision_model
 
     shape = (3, 131, 97)
-    row = rows("torchvision:mnasnet1_3", 17, batch=3, input_shape=shape, optimizer="momentum")[strategy]
+    given = {"batch": 3, "input_shape": shape, "optimizer": "momentum", "freeze": ["*[235]"]}
+    row = rows(f"torchvision:{name}", 17, **given)[strategy]
     frozen = {node.name for node in row.profile.graph if not node.trainable}
-    module, x = torchvision_model("mnasnet1_3", {}, (3, *shape)).train(), torch.randn(3, *shape)
+    module, x = torchvision_model(name, {}, (3, *shape)).train(), torch.randn(3, *shape)
     module.classifier[1] = torch.nn.Linear(module.classifier[1].in_features, 17)
     for name, part in module.named_modules():
         if name in frozen:

@@ -77,7 +77,7 @@ def command(
     with waiting("reading the networks") as say:
         settings, input_shape = parse_settings(set), parse_input(input)
         comparison = api.compare(names, baseline, settings, input_shape, batch, say)
-        if fit:
+        if fit is not None:
             from cnnprof.footprints import fit_named
             from cnnprof.sources import expand
 

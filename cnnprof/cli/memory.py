@@ -96,8 +96,8 @@ def command(
             records = []
             for mode in ("infer", "train"):
                 say(f"running {name}: {mode}")
-                how = Options(device=device, dtype="amp" if amp else dtype, layout=layout, threads=threads, mode=mode)
-                records.append(record_memory(found.profile.graph, how, optimizer))
+                how = Options(device, "amp" if amp else dtype, threads, mode, layout, optimizer)
+                records.append(record_memory(found.profile.graph, how))
             found = replace(found, records=tuple(records))
     emit(found.report("train" if train else "infer", top), chosen, output)
     if any(record.error for record in found.records):

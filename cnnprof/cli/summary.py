@@ -76,7 +76,7 @@ def command(
         else:
             settings, input_shape = parse_settings(set), parse_input(input)
             fits: Sequence[RoomFit] = ()
-            if fit:
+            if fit is not None:
                 from cnnprof.footprints import fit_named
 
                 fits = fit_named([name], fit, settings, input_shape)[0]

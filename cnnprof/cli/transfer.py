@@ -42,7 +42,7 @@ def command(
         str | None, typer.Option(help="The layer to replace.", show_default="the last one with weights")
     ] = None,
     fit: Fit = None,
-    bench: Annotated[bool, typer.Option("--bench", help="Measure the time of a step with SGD.")] = False,
+    bench: Annotated[bool, typer.Option("--bench", help="Measure the time of a step.")] = False,
     quick: Quick = False,
     device: MemoryDevice = "cpu",
     dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
@@ -72,7 +72,7 @@ def command(
         from cnnprof.cli.measuring import options
         from cnnprof.measure.devices import cublas_bytes
 
-        how = options(device=device, dtype=dtype, threads=threads, quick=quick, mode="train")
+        how = options(device=device, dtype=dtype, threads=threads, quick=quick, mode="train", optimizer=optimizer)
         run = replace(run, cublas_bytes=cublas_bytes(device))
     else:
         only_measured(context, "--bench", "quick")

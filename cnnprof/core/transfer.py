@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import accumulate
 
 from cnnprof.core.arith import Dim
 from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.graph import INPUT, Facts, Graph, Node
 from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.linear import Linear
+from cnnprof.core.layers.regularization import Dropout
 from cnnprof.core.measurements import Measurement
 from cnnprof.core.memory import Footprint
 from cnnprof.core.results import Cost, Profile
@@ -129,18 +131,27 @@ def matching(graph: Graph, patterns: Sequence[str], weighted: Set[str]) -> set[s
     names = [node.name for node in graph]
     found: set[str] = set()
     for pattern in patterns:
-        matched = {name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")}
+        matched = {name for name in names if any(fnmatchcase(part, pattern) for part in _blocks(name))}
         if not matched:
             blocks = [*dict.fromkeys(name.split(".")[0] for name in names)]
             listed = ", ".join(blocks[:SUGGESTED]) + (", ..." if len(blocks) > SUGGESTED else "")
             hint = did_you_mean(pattern, [*blocks, *names]) or f"its blocks are {listed}"
             raise UsageError(f"no layer's name matches '{pattern}'", hint=hint)
+        if matched.isdisjoint(weighted):
+            raise UsageError(
+                f"nothing that '{pattern}' matches has weights", hint="cnnprof summary --by layer shows which have"
+            )
         found |= matched
     if found.issuperset(weighted):
         raise UsageError(
             "nothing is left to train: the patterns match every layer with weights", hint="leave the classifier out of --freeze"
         )
     return found
+
+
+def _blocks(name: str) -> Iterator[str]:
+    """The blocks that a layer stands in, and its own name: `stage1`, `stage1.conv1`."""
+    return accumulate(name.split("."), lambda block, part: f"{block}.{part}")
 
 
 def backward_macs(costs: Sequence[Cost]) -> Dim:
@@ -180,7 +191,7 @@ def _stages(profile: Profile, head: str) -> list[tuple[str, list[str]]]:
 
 def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[str]]]:
     computing = {stage_of(cost.node.name, depth) for cost in profile.costs if cost.macs}
-    stages: list[tuple[str, list[str], bool]] = []
+    stages: list[tuple[list[str], list[str], bool]] = []
     for cost in profile.costs:
         node = cost.node
         if node.name == head:
@@ -189,22 +200,27 @@ def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[
             continue
         label = stage_of(node.name, depth)
         linear = isinstance(node.layer, Linear)
-        if stages and (stages[-1][0] == label or (linear and stages[-1][2])):
-            stages[-1][1].append(node.name)
-        elif stages and label not in computing:
-            # A block without a convolution or linear layer belongs to what it follows.
-            stages[-1][1].append(node.name)
+        # A block without a convolution or linear layer belongs to what it follows.
+        if stages and (label in stages[-1][0] or label not in computing or (linear and stages[-1][2])):
+            labels, names, _ = stages[-1]
+            names.append(node.name)
+            if has_weights(cost) and label not in labels:
+                labels.append(label)
         elif has_weights(cost):
-            stages.append((label, [node.name], linear))
-    return [(label, names) for label, names, _ in stages]
+            stages.append(([label], [node.name], linear))
+    return [(", ".join(labels), names) for labels, names, _ in stages]
 
 
 def _training(graph: Graph, names: Set[str]) -> Graph:
-    """The graph with the layers of these names trained, and no other; weights of another's, or of none, are as they were."""
-    return replace(
-        graph,
-        nodes=tuple(replace(node, trainable=node.name in names and (node.trainable or node.owns_params)) for node in graph),
-    )
+    """The graph with the layers of these names trained, and the others in eval mode; weights of another's are as they were."""
+
+    def set_apart(node: Node) -> Node:
+        if node.name in names:
+            return replace(node, trainable=node.trainable or node.owns_params)
+        idle = replace(node.layer, p=0.0) if isinstance(node.layer, Dropout) else node.layer
+        return replace(node, layer=idle, trainable=False)
+
+    return replace(graph, nodes=tuple(set_apart(node) for node in graph))
 
 
 def _head_alone(profile: Profile, graph: Graph, head: str) -> Graph:

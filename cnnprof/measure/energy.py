@@ -148,8 +148,7 @@ def meter_jobs(request: Mapping[str, Any], device: Device, report: Report) -> No
             continue
         try:
             graph = Graph.from_dict(job["graph"])
-            how = (options["dtype"], options["mode"], options["layout"])
-            run = prepare(graph, job["batch"], device.name, *how, job["way"]).run
+            run = prepare(graph, job["batch"], device.name, options, job["way"]).run
             device.time(run)
             energy = measure_energy(run, lambda: device.time(lambda: None), meter)
             report({"event": "energy", "job": number, "energy": energy.to_dict()})

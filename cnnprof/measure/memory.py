@@ -16,7 +16,7 @@ from cnnprof.measure.session import Report, describe_failure
 from cnnprof.measure.supervisor import start_worker
 
 
-def record_memory(graph: Graph, options: Options, optimizer: str = "sgd") -> Record:
+def record_memory(graph: Graph, options: Options) -> Record:
     """The memory of one inference or training step (`options.mode`) of the graph, for its batch.
 
     A network that the device has no room for gives a record that says so. Raises UsageError and UnavailableError before
@@ -25,7 +25,7 @@ def record_memory(graph: Graph, options: Options, optimizer: str = "sgd") -> Rec
     check_device(options.device, options.threads)
     if options.device == "mps":
         raise UsageError("mps keeps no record of memory", hint="use --device cpu or cuda")
-    request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict(), "optimizer": optimizer}
+    request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict()}
     empty = Record(options.mode, options.device)
     with start_worker(request, options.threads) as worker:
         try:
@@ -50,7 +50,7 @@ def serve(request: Mapping[str, Any], device: Device, report: Report) -> None:
             options["dtype"],
             options["mode"],
             options["layout"],
-            request["optimizer"],
+            options["optimizer"],
         )
     except Exception as error:
         report({"event": "failed", "error": describe_failure(error)})

@@ -27,8 +27,9 @@ class Options:
         device: `cpu`, `cuda`, `cuda:1`, `mps`.
         dtype: `fp32`, `fp16`, `bf16`, or `amp` (torch.autocast with the dtype it has for the device).
         threads: processor threads an operation may use.
-        mode: `infer`, or `train`: forward, cross-entropy, backward, SGD's step.
+        mode: `infer`, or `train`: forward, cross-entropy, backward, the optimizer's step.
         layout: `nchw` or `channels_last`.
+        optimizer: of a training step: one of `workload.OPTIMIZERS`, or `none` for no step.
         processes: fresh worker processes; statistics are across them.
         rounds: in each process, every network is timed at least this often, unless the whole run's time is up.
         precision: go on with further processes until every interval's half-width is below this part of its middle.
@@ -45,6 +46,7 @@ class Options:
     threads: int = 1
     mode: str = "infer"
     layout: str = "nchw"
+    optimizer: str = "sgd"
     processes: int = 5
     rounds: int = 20
     precision: float | None = None

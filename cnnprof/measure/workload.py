@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -25,12 +25,16 @@ LEARNING_RATE = 1e-6
 """Small, so that hundreds of steps on one random batch leave the weights finite."""
 
 
-def prepare(graph: Graph, batch: int, device: str, dtype: str, mode: str, layout: str, way: str = "eager") -> Workload:
-    """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`."""
-    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, layout)
+def prepare(graph: Graph, batch: int, device: str, options: Mapping[str, Any], way: str = "eager") -> Workload:
+    """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`.
+
+    Of the `options` (see `Options`) it takes `dtype`, `mode`, `layout` and `optimizer`.
+    """
+    dtype, mode = options["dtype"], options["mode"]
+    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options["layout"])
     held = [*module.parameters(), *module.buffers(), x]
     cast = casting(device, dtype)
-    step = TrainingStep(module, x, cast) if mode == "train" else partial(infer, module, x, cast)
+    step = TrainingStep(module, x, cast, options["optimizer"]) if mode == "train" else partial(infer, module, x, cast)
     own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in held)
     if way == "CUDA graph":
         return Workload(record(step), own_bytes, keeps_memory=True)
@@ -76,7 +80,7 @@ def infer(module: nn.Module, x: Tensor, cast: Cast) -> None:
         module(x)
 
 
-_OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, lr=LEARNING_RATE),
     "momentum": partial(torch.optim.SGD, lr=LEARNING_RATE, momentum=0.9),
     "adam": partial(torch.optim.Adam, lr=LEARNING_RATE),
@@ -96,7 +100,7 @@ class TrainingStep:
         self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         if not self._trained:
             raise UsageError("there is nothing to train: the network has no weights")
-        self._optimizer = _OPTIMIZERS[optimizer](self._trained) if optimizer in _OPTIMIZERS else None
+        self._optimizer = OPTIMIZERS[optimizer](self._trained) if optimizer in OPTIMIZERS else None
 
     def __call__(self, passed: Callable[[], object] = lambda: None) -> None:
         """One step; `passed` is called at its beginning and at the end of each of the `PHASES`."""

@@ -35,7 +35,7 @@ class Network(nn.Module):
     """A graph's layers, run in their order; a tensor is dropped after its last reader.
 
     In eval mode it returns the network's output, or a tuple of them. In training mode a network with training-only heads
-    returns a tuple of its outputs followed by those of the heads.
+    returns a tuple of its outputs followed by those of the heads; layers that are not trained stay in eval mode.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -46,6 +46,7 @@ class Network(nn.Module):
         heads = tuple(node.name for node in graph if node.aux and node.name not in read)
         self._outputs = tuple(name for name in graph.outputs if name not in heads)
         self._heads = heads
+        self._frozen = [modules[node.name] for node in graph if not node.trainable]
         self._inference = _plan(main, modules, self._outputs)
         self._training = _plan(graph.nodes, modules, self._outputs + heads) if heads else self._inference
 
@@ -53,6 +54,13 @@ class Network(nn.Module):
     def steps(self) -> list[Step]:
         """What inference runs, in order."""
         return self._inference
+
+    def train(self, mode: bool = True) -> Network:
+        """As `torch.nn.Module.train`, for layers that are trained."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """(N, C, H, W) to the network's outputs."""

@@ -24,6 +24,10 @@ class Dropout(Layer):
     def writes_in_training(self) -> bool:
         return self.p > 0
 
+    @property
+    def gradient(self) -> str:
+        return "new" if self.p > 0 else "same"
+
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         # Its mask is of numbers on the processor, of truth values on CUDA.
         size = run.element_bytes if run.device == "cpu" else 1
