@@ -106,12 +106,21 @@ def test_freezing_by_pattern():
         (["resnet18", "--classes", "5", "--freeze", "relu1"], "nothing that 'relu1' matches has weights", "summary --by layer"),
         (["lenet5", "--classes", "5", "--fit", ""], "'' is no amount of memory", "8GB"),
         (["lenet5", "--classes", "5", "--classifier", "fc7"], "lenet5 has no layer 'fc7'", "fc1"),
-        (["lenet5", "--classes", "5", "--classifier", "softmax1"], "softmax1 of lenet5 is no linear layer", "F6.fc1, fc1"),
+        (
+            ["lenet5", "--classes", "5", "--classifier", "softmax1"],
+            "softmax1 of lenet5 is no linear layer",
+            "name one with --classifier: fc1",
+        ),
         (["lenet5", "--classes", "5", "--freeze", "nosuch"], "no layer's name matches 'nosuch'", "its blocks are C1, S2, C3,"),
         (
             ["lenet5", "--classes", "5", "--classifier", "C1.conv1"],
             "C1.conv1 of lenet5 is no linear layer and no 1x1 convolution",
-            "F6.fc1, fc1",
+            "name one with --classifier: fc1",
+        ),
+        (
+            ["lenet5", "--classes", "5", "--classifier", "F6.fc1"],
+            "F6.fc1 of lenet5 gives no scores: layers with weights",
+            "fc1",
         ),
         (["conv 3x3 8", "--classes", "5", "--input", "3x32x32"], "has no classifier: no linear layer", ""),
         (["lenet5", "--classes", "5", "--optimizer", "sdg"], "unknown optimizer 'sdg'", "sgd"),

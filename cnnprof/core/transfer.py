@@ -82,9 +82,13 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
 
 
 def find_classifier(profile: Profile, name: str | None = None) -> str:
-    """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution."""
+    """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution.
+
+    Behind it no layer may multiply by weights.
+    """
     candidates = [cost.node for cost in profile.costs if has_weights(cost) and not cost.node.aux]
-    able = [node.name for node in candidates if _can_classify(node)]
+    inner = _before_weights(profile)
+    able = [node.name for node in candidates if _can_classify(node) and node.name not in inner]
     network = profile.graph.name
     if not able:
         raise UsageError(f"{network} has no classifier: no linear layer and no 1x1 convolution has weights of its own")
@@ -92,10 +96,22 @@ def find_classifier(profile: Profile, name: str | None = None) -> str:
     if name is None and candidates[-1].name not in able:
         raise UsageError(f"{network} has no classifier that can be found: {candidates[-1].name} comes last", hint=hint)
     if name is not None and name not in able:
-        there = any(node.name == name for node in profile.graph)
-        unfit = f"{name} of {network} is no linear layer and no 1x1 convolution with weights of its own"
-        raise UsageError(unfit if there else f"{network} has no layer '{name}'", hint=did_you_mean(name, able) or hint)
+        unfit = f"{network} has no layer '{name}'"
+        if any(node.name == name for node in candidates if _can_classify(node)):
+            unfit = f"{name} of {network} gives no scores: layers with weights read it"
+        elif any(node.name == name for node in profile.graph):
+            unfit = f"{name} of {network} is no linear layer and no 1x1 convolution with weights of its own"
+        raise UsageError(unfit, hint=did_you_mean(name, able) or hint)
     return name or candidates[-1].name
+
+
+def _before_weights(profile: Profile) -> set[str]:
+    """The layers behind which another one multiplies by weights."""
+    found: set[str] = set()
+    for cost in reversed(profile.costs):
+        if cost.node.name in found or (cost.macs and cost.params):
+            found.update(cost.node.inputs)
+    return found
 
 
 def has_weights(cost: Cost) -> bool:
