@@ -38,6 +38,9 @@ HOPPER = ("H100", "H200")
 TAKEN = 0.06
 """What driver and CUDA context take of a card, about."""
 
+SPARE = 0.05
+"""What of a CUDA device torch's allocator cannot give to tensors, about: it rounds sizes up, and has segments with gaps."""
+
 HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
 
 
@@ -82,14 +85,15 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
             raise UnavailableError(error.message, hint="give a size, such as --fit 8GB, or a card, such as --fit T4") from None
         if found is None:
             raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
-        return Room(f"{text}, free now", found, text.partition(":")[0])
+        kind = text.partition(":")[0]
+        return Room(f"{text}, free now", int(found * (1 - SPARE)) if kind == "cuda" else found, kind)
     cards = {_squeezed(name): name for name in CARDS}
     name = cards.get(_squeezed(text))
     if name is None:
         close = did_you_mean(text.strip().upper(), CARDS) if not text.strip()[:1].isdigit() else None
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
     buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
-    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)
+    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN) * (1 - SPARE)), "cuda", buffers)
 
 
 def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:
