@@ -15,8 +15,19 @@ from cnnprof.core.arith import Dim, Shape, greatest, known, maximum, same
 from cnnprof.core.execution import USUAL, Execution, Saved
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
-from cnnprof.core.memory import Footprint, Lives, Moment, Tensor, by_step, half_weights, lives, standing_workspace, stored
-from cnnprof.core.results import Cost
+from cnnprof.core.memory import (
+    Footprint,
+    Lives,
+    Moment,
+    Tensor,
+    by_step,
+    half_weights,
+    inference,
+    lives,
+    standing_workspace,
+    stored,
+)
+from cnnprof.core.results import Cost, Profile
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
 """How many numbers each optimizer keeps for a trained weight."""
@@ -56,6 +67,11 @@ def training(
         moments=tuple(moments),
         tensors=kept.named(),
     )
+
+
+def footprints(profile: Profile) -> tuple[Footprint, Footprint]:
+    """An inference, and a training step with SGD, on the processor in fp32."""
+    return inference(profile.graph, profile.costs), training(profile.graph, profile.costs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from cnnprof.core.measurements import Measurement
 from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
+from cnnprof.core.training import footprints
 from cnnprof.views.benchmark import conditions
-from cnnprof.views.memory import MODES, fit_dict, fit_notes, footprints, memory_dict
+from cnnprof.views.memory import MODES, fit_dict, fit_notes, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict
 
 LOWER_IS_BETTER = (

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnprof.core.execution import Execution
-from cnnprof.core.memory import Checkpointed, Footprint, Moment, Record, Tensor, inference
+from cnnprof.core.memory import Checkpointed, Footprint, Moment, Record, Tensor
 from cnnprof.core.report import Chart, Fact, Listing, Report, Table
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
 from cnnprof.core.stages import stage_depth, stage_of
-from cnnprof.core.training import training
 from cnnprof.core.transfer import backward_macs
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
 
@@ -85,12 +84,26 @@ def show_memory(
 
 def memory_dict(infer: Footprint, train: Footprint) -> dict[str, Any]:
     """`memory` of the JSON reports: for both, the parts of the worst moment and the layer at which it is."""
-    return {"inference": _footprint_dict(infer, trained=False), "training": _footprint_dict(train, trained=True)}
+    return {"inference": footprint_dict(infer, trained=False), "training": footprint_dict(train, trained=True)}
 
 
-def footprints(profile: Profile) -> tuple[Footprint, Footprint]:
-    """An inference, and a training step with SGD, on the processor in fp32."""
-    return inference(profile.graph, profile.costs), training(profile.graph, profile.costs)
+def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
+    """One of them: what is held at the worst moment by kind, and where that is."""
+    peak = footprint.peak
+    common = {
+        "peak_bytes": footprint.peak_bytes,
+        "parameter_bytes": footprint.parameter_bytes,
+        "buffer_bytes": footprint.buffer_bytes,
+        "input_bytes": footprint.input_bytes,
+        "activation_bytes": peak.activation_bytes,
+        "workspace_bytes": peak.workspace_bytes,
+    }
+    learned = {
+        "gradient_bytes": peak.gradient_bytes,
+        "saved_bytes": peak.saved_bytes,
+        "optimizer_bytes": footprint.optimizer_bytes,
+    }
+    return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
 
 
 def fit_dict(fit: Fit) -> dict[str, Any]:
@@ -111,26 +124,8 @@ def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
             )
 
 
-def _footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
-    peak = footprint.peak
-    common = {
-        "peak_bytes": footprint.peak_bytes,
-        "parameter_bytes": footprint.parameter_bytes,
-        "buffer_bytes": footprint.buffer_bytes,
-        "input_bytes": footprint.input_bytes,
-        "activation_bytes": peak.activation_bytes,
-        "workspace_bytes": peak.workspace_bytes,
-    }
-    learned = {
-        "gradient_bytes": peak.gradient_bytes,
-        "saved_bytes": peak.saved_bytes,
-        "optimizer_bytes": footprint.optimizer_bytes,
-    }
-    return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
-
-
 def _kinds(by_mode: dict[str, Footprint]) -> Table:
-    both = {mode: _footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
+    both = {mode: footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
     rows = tuple(
         {"memory_kind": kind, "inference_bytes": both["infer"][k], "training_bytes": both["train"][k]}
         for kind, k in (*THROUGHOUT, *MOVING)
@@ -265,7 +260,7 @@ def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
 
 
 def _checkpointed_dict(checkpointed: Checkpointed) -> dict[str, Any]:
-    return {"by": "stage", "extra_macs": checkpointed.extra_macs, **_footprint_dict(checkpointed.footprint, trained=True)}
+    return {"by": "stage", "extra_macs": checkpointed.extra_macs, **footprint_dict(checkpointed.footprint, trained=True)}
 
 
 def _record_dict(record: Record, by_mode: dict[str, Footprint]) -> dict[str, Any]:

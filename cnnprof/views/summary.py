@@ -10,10 +10,11 @@ from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile, Row
 from cnnprof.core.room import Fit
 from cnnprof.core.stages import stage_depth
+from cnnprof.core.training import footprints
 from cnnprof.core.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
-from cnnprof.views.memory import fit_dict, fit_notes, fit_table, footprints, memory_dict
+from cnnprof.views.memory import fit_dict, fit_notes, fit_table, memory_dict
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text, totals_dict
 
 if TYPE_CHECKING:

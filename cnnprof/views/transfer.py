@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.core.execution import Execution
-from cnnprof.core.memory import inference
 from cnnprof.core.report import Fact, Listing, Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.core.transfer import Row, backward_macs
-from cnnprof.views.memory import fit_dict, fit_notes, memory_dict
+from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 CASES = (
@@ -92,7 +91,6 @@ def _advice(rows: Sequence[Row]) -> Table:
 
 def _strategy_dict(row: Row) -> dict[str, Any]:
     cells = _cells(row)
-    infer = inference(row.profile.graph, row.profile.costs)
     return {
         "strategy": cells["strategy"],
         "trains": cells["trains"],
@@ -101,7 +99,7 @@ def _strategy_dict(row: Row) -> dict[str, Any]:
         "trainable_params": cells["trainable_params"],
         "forward_macs": cells["forward_macs"],
         "backward_macs": cells["backward_macs"],
-        "training": memory_dict(infer, row.footprint)["training"],
+        "training": footprint_dict(row.footprint, trained=True),
         **({"fit": fit_dict(row.fit)} if row.fit else {}),
         **({"measurement": row.measurement.to_dict()} if row.measurement else {}),
     }
