@@ -147,7 +147,7 @@ class Difference(Shown):
     @property
     def different(self) -> bool:
         """Whether anything is not the same."""
-        from cnnprof.views.difference import differ
+        from cnnprof.core.alignment import differ
 
         return differ(self.before, self.after, self.pairs)
 

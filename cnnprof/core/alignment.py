@@ -77,6 +77,15 @@ def align(before: Profile, after: Profile) -> list[Pair]:
     return pairs
 
 
+def differ(before: Profile, after: Profile, pairs: Sequence[Pair]) -> bool:
+    """Whether anything is different: a layer, the input, or a head that only training runs."""
+    return (
+        any(pair.kind != SAME for pair in pairs)
+        or before.graph.input_shape != after.graph.input_shape
+        or before.totals.aux_params != after.totals.aux_params
+    )
+
+
 def alike(pairs: Sequence[Pair]) -> bool:
     """Whether the two networks have something in common: a quarter, at least, of the weighted layers of the one with fewer.
 

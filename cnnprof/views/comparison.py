@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnprof.core.layers.activation import Activation
 from cnnprof.core.measurements import Measurement
+from cnnprof.core.pareto import Span, undominated
 from cnnprof.core.report import Report, Table, plural
 from cnnprof.core.results import Profile
 from cnnprof.core.room import Fit
@@ -96,29 +97,20 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
 
 
 def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
-    """The names of the rows that no other row dominates."""
+    """The names of the rows that no other row dominates, in reported top-1 and what it takes."""
     costs = ("macs", "params", *(("latency_ms",) if measured else ()))
-    points = {
-        row["model"]: [(-row["top1"], -row["top1"]), *(_span(row, cost) for cost in costs)]
-        for row in rows
-        if row["top1"] is not None and all(row.get(cost) is not None for cost in costs)
-    }
-    return {name for name, point in points.items() if not any(_dominates(other, point) for other in points.values())}
-
-
-Span = tuple[float, float]
-"""A figure's interval; of an exact one both ends are the same."""
+    return undominated(
+        {
+            row["model"]: [(-row["top1"], -row["top1"]), *(_span(row, cost) for cost in costs)]
+            for row in rows
+            if row["top1"] is not None and all(row.get(cost) is not None for cost in costs)
+        }
+    )
 
 
 def _span(row: Mapping[str, Any], key: str) -> Span:
     low, high = (row.get("ci95") if key == "latency_ms" else None) or (row[key], row[key])
     return low, high
-
-
-def _dominates(one: Sequence[Span], other: Sequence[Span]) -> bool:
-    """Whether one is nowhere worse and somewhere better (lower); where intervals meet, it is neither."""
-    pairs = [*zip(one, other, strict=True)]
-    return all(a[0] <= b[1] for a, b in pairs) and any(a[1] < b[0] for a, b in pairs)
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike
+from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.core.layers import layer_to_dict
 from cnnprof.core.report import Fact, Listing, Report, Table
 from cnnprof.core.results import Profile
@@ -18,15 +18,6 @@ LONG = 40
 
 FIGURES = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
 COSTS = ("params", "macs", "activations")
-
-
-def differ(before: Profile, after: Profile, pairs: Sequence[Pair]) -> bool:
-    """Whether anything is different: a layer, the input, or a head that only training runs."""
-    return (
-        any(pair.kind != SAME for pair in pairs)
-        or before.graph.input_shape != after.graph.input_shape
-        or before.totals.aux_params != after.totals.aux_params
-    )
 
 
 def show_difference(before: Profile, after: Profile, pairs: Sequence[Pair], by: str | None = None) -> Report:
