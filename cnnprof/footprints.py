@@ -41,6 +41,8 @@ class Memory(api.Shown):
         from cnnprof.views.memory import show_memory
 
         footprints = {"infer": self.inference, "train": self.training}
+        if mode not in footprints:
+            raise UsageError(f"'{mode}' is no mode", hint=f"one of {', '.join(footprints)}")
         return show_memory(
             self.profile, footprints, self.run, self.optimizer, mode, top, self.fits, self.records, self.checkpointed
         )
@@ -108,7 +110,7 @@ def transfer(
     run: Execution = USUAL,
     optimizer: str = "sgd",
     classifier: str | None = None,
-    freeze: Sequence[str] = (),
+    freeze: str | Sequence[str] = (),
     fit: str | None = None,
 ) -> Transfer:
     """What training a network for other classes costs, by which of its layers are trained.
@@ -120,13 +122,16 @@ def transfer(
         reference: the network; it and the other arguments are as for `memory`.
     """
     check_optimizer(optimizer)
+    if classes < 1:
+        raise UsageError(f"a classifier has at least one class, not {classes}")
+    patterns = [freeze] if isinstance(freeze, str) else freeze
     room = read_room(fit, run.device) if fit is not None else None
     by_batch: dict[int, list[Strategy]] = {}
 
     def at(size: int) -> list[Strategy]:
         if size not in by_batch:
             profile = api.profile(reference, settings, input_shape, size)
-            by_batch[size] = strategies(profile, classes, classifier, freeze)
+            by_batch[size] = strategies(profile, classes, classifier, patterns)
         return by_batch[size]
 
     def peak(number: int, size: int) -> int:

@@ -9,6 +9,7 @@ import sympy
 
 import cnnprof
 from cnnprof.core.analysis import analyze
+from cnnprof.core.errors import UsageError
 from cnnprof.core.execution import HOPPER_CUBLAS_BYTES, Execution
 from cnnprof.core.graph import INPUT, Graph, Node
 from cnnprof.core.layers import LAYERS, Layer
@@ -42,6 +43,12 @@ def alive(footprint: Footprint, phase: str = "forward") -> list[int]:
 
 def point(channels: int) -> Layer:
     return Conv(channels, (1, 1), bias=False)
+
+
+@pytest.mark.parametrize("field", [{"device": "mps"}, {"dtype": "fp64"}, {"layout": "nhwc"}, {"amp": "fp32"}])
+def test_what_is_not_known_is_said(field):
+    with pytest.raises(UsageError, match=r"nothing is known of memory with the (device|dtype|layout|amp) '\w+'\n.*one of"):
+        Execution(**field)
 
 
 def test_a_tensor_lives_until_its_last_reader():

@@ -89,6 +89,15 @@ def test_auxiliary_heads_are_left_out():
     assert not any(node.aux for node in rows("googlenet", batch=1)["from scratch"].profile.graph)
 
 
+def test_the_api_says_what_is_wrong():
+    with pytest.raises(UsageError, match="a classifier has at least one class, not 0"):
+        package.transfer("lenet5", 0)
+    with pytest.raises(UsageError, match="'training' is no mode"):
+        package.memory("lenet5").report("training")
+    one = rows("resnet18", batch=1, freeze="stage1")["chosen"]
+    assert one.strategy == rows("resnet18", batch=1, freeze=["stage1"])["chosen"].strategy
+
+
 def test_freezing_by_pattern():
     found = rows("resnet18", batch=2, freeze=["stage1", "*bn*"])["chosen"]
     frozen = {node.name for node in found.profile.graph if not node.trainable}

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnprof.core.arith import Dim
+from cnnprof.core.errors import UsageError
 
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of a number of each format that weights and tensors can have."""
+
+CHOICES = {
+    "device": ("cpu", "cuda"),
+    "dtype": tuple(ELEMENT_BYTES),
+    "layout": ("nchw", "channels_last", "permuted", "sliced"),
+    "amp": ("", "fp16", "bf16"),
+}
 
 CUBLAS_BYTES = (2 * 4096 + 8 * 16) * 1024
 HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
@@ -33,6 +41,8 @@ class Execution:
         amp: the half format that torch.autocast computes in, or "".
         weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
         cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
+
+    Raises UsageError for a device, format or layout of which nothing is known.
     """
 
     device: str = "cpu"
@@ -43,6 +53,14 @@ class Execution:
     amp: str = ""
     weights_lie_otherwise: bool = False
     cublas_bytes: int = CUBLAS_BYTES
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(
+                    f"nothing is known of memory with the {name} '{getattr(self, name)}'",
+                    hint=f"one of {', '.join(choice or 'none' for choice in choices)}",
+                )
 
     def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
         """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""
