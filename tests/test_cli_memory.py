@@ -86,6 +86,7 @@ def test_options_change_the_figures():
         (["memory", "lenet5", "--fit", "8"], "'8' is no amount of memory"),
         (["memory", "lenet5", "--fit", "0GB"], "nothing fits into 0GB"),
         (["memory", "lenet5", "--fit", "RTX4091"], "'RTX4091' is no amount of memory"),
+        (["memory", "lenet5", "--fit", "4090"], "'4090' is no amount of memory\n  = hint: did you mean 'RTX 4090'?"),
         (["summary", "lenet5", "--fit", "8 apples"], "'8 apples' is no amount of memory"),
         (["memory", "lenet5", "--optimizer", "adma"], "unknown optimizer 'adma'"),
         (["memory", "lenet5", "--dtype", "fp12"], "fp12"),
@@ -107,6 +108,13 @@ def test_what_does_not_fit_says_what_it_needs():
     done = cnnprof("memory", "vgg16", "--fit", "100MB", COLUMNS="120")
     assert done.code == 0
     assert "vgg16 does not fit into 100MB: one image takes 592.7 MB in inference" in done.out
+
+
+def test_a_torch_that_cannot_be_imported_is_one_message(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('libtorch.so: no such file')\n")
+    done = cnnprof("memory", "lenet5", "--fit", "cuda:0", PYTHONPATH=str(tmp_path))
+    assert done.code == 4
+    assert "torch cannot be imported: libtorch.so: no such file" in done.err
 
 
 def test_rooms():

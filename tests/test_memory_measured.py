@@ -90,6 +90,12 @@ def test_training_takes_what_is_predicted(name, batch, size, optimizer):
         ("conv 3x3 32 relu | shuffle 4 | take 0 16 | conv 3x3 17 relu | gap | fc 10", (3, 48, 48)),
         ("conv 3x3 4 | lrn 9 | conv 3x3 4 | gap | fc 10", (3, 40, 40)),
         ("conv 3x3 16 prelu | conv 3x3 8 prelu | gap | fc 5", (3, 40, 40)),
+        ("conv 3x3 64 | conv 3x3 256 s2 d2 p2 | gap | fc 5", (3, 31, 31)),
+        ("conv 3x3 32 | dw 5x5 | dw 3x3 s2 | dw 7x7 s2 | gap | fc 5", (3, 56, 56)),
+        ("conv 3x3 32 | dw 3x3 d2 p2 | conv 3x3 32 d2 p2 g2 | gap | fc 5", (3, 40, 40)),
+        ("conv 3x3 36 | conv 3x3 24 g3 | conv 3x3 64 g2 | gap | fc 5", (3, 40, 40)),
+        ("conv 3x3 96 | conv 1x1 160 s2 | gap | fc 5", (3, 32, 32)),
+        ("conv 3x3 24 | deconv 4x4 24 s2 p1 g24 | gap | fc 5", (3, 20, 20)),
     ],
 )
 def test_blocks_whose_kernels_hold_much(block, size, batch):
@@ -97,6 +103,44 @@ def test_blocks_whose_kernels_hold_much(block, size, batch):
     assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
     if analyze(graph).totals.params:
         assert predicted(graph, "train", "sgd", Execution()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
+
+
+OPERATIONS = {
+    "channel dropout": "self.a(F.dropout2d(x, 0.3, self.training))",
+    "instance normalization": "self.a(F.instance_norm(x))",
+    "reflected border": "self.a(F.pad(x, (1, 1, 1, 1), mode='reflect'))",
+    "greatest of two": "torch.max(self.a(x), self.b(x))",
+    "quotient": "self.a(x) / (1 + self.b(x).exp())",
+    "root mean square": "self.a(x * torch.rsqrt(x.pow(2).mean(1, keepdim=True) + 1e-6))",
+    "weighted sum": "(torch.stack([self.a(x), self.b(x)]) * self.w.softmax(0)).sum(0)",
+    "greatest along channels": "self.p(x) * x.max(1, keepdim=True).values",
+    "clipped": "self.a(F.hardtanh(x, -2.0, 2.0))",
+    "cropped": "self.a(x[:, :, 2:, 1:-1])",
+    "joined gradients": "self.c(torch.cat([self.a(x), self.b(x)], 1))",
+    "gate": "self.a(x) * torch.sigmoid(self.p(x.mean((2, 3), keepdim=True)))",
+}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_operations_of_own_code_take_what_is_predicted(operation, batch, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.stem, self.a, self.b = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Conv2d(32, 32, 3)\n"
+        "        self.c, self.p = nn.Conv2d(64, 32, 3), nn.Conv2d(32, 32, 1)\n"
+        "        self.w = nn.Parameter(torch.zeros(2, 1, 32, 1, 1))\n"
+        "    def forward(self, x):\n"
+        "        x = self.stem(x)\n"
+        f"        return ({OPERATIONS[operation]}).mean((2, 3))\n"
+    )
+    graph = cnnprof.load(f"{path}:Net", input_shape=(3, 44, 40), batch=batch)
+    assert not graph.uncounted
+    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    assert predicted(graph, "train", "sgd", Execution()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
 
 
 def test_a_table_of_integers_keeps_its_size():

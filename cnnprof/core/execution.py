@@ -15,7 +15,7 @@ ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 CHOICES = {
     "device": ("cpu", "cuda"),
     "dtype": tuple(ELEMENT_BYTES),
-    "layout": ("nchw", "channels_last", "permuted", "sliced"),
+    "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
     "amp": ("", "fp16", "bf16"),
 }
 
@@ -34,8 +34,8 @@ class Execution:
     Args:
         device: `cpu` or `cuda`, whose kernels the workspace rules are about.
         dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
-        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two, and `sliced`, a part of
-            the channels of `nchw`.
+        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two, `sliced`, a part of the channels
+            of `nchw`, and `cropped`, a part of its rows or columns.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".

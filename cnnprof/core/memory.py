@@ -132,7 +132,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
     ways = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
-        for layout in ("nchw", "channels_last", "permuted", "sliced")
+        for layout in ("nchw", "channels_last", "permuted", "sliced", "cropped")
         for dtype in (run.dtype, run.amp or run.dtype)
     }
     runs, casts = {}, {}
@@ -143,6 +143,9 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
             last[owner[name]] = max(last[owner[name]], step)
         allocates = layer.writes_in_training if node.name in trained else layer.allocates
         given = tuple([layouts[name] for name in node.inputs])
+        if layer.elementwise:
+            whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if shape == cost.output]
+            given = tuple(whole[:1]) or given
         layouts[node.name] = layer.layout(*given)
         dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
         way = runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw", dtype]
@@ -155,7 +158,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
         own = node.name if allocates or not node.inputs else owner[node.inputs[0]]
         owner[node.name] = own
         if own == node.name:
-            size[own] = way.element_bytes * elements(cost.output) if allocates else 0
+            size[own] = layer.number_bytes(way) * elements(cost.output) if allocates else 0
         last[own] = max(last.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
         last[owner[name]] = len(costs)

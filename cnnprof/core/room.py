@@ -9,21 +9,28 @@ from dataclasses import dataclass
 from cnnprof.core.errors import UnavailableError, UsageError, did_you_mean
 from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 
-UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 CARDS = {
+    "RTX 3070": 8,
     "RTX 4060": 8,
     "RTX 3080": 10,
+    "RTX 2080 Ti": 11,
     "RTX 3060": 12,
+    "RTX 4070": 12,
     "P100": 16,
+    "RTX 4080": 16,
     "T4": 16,
     "V100": 16,
     "RTX 3090": 24,
     "RTX 4090": 24,
     "A10": 24,
+    "A10G": 24,
     "L4": 24,
     "RTX 5090": 32,
+    "V100 32GB": 32,
     "A100 40GB": 40,
+    "A40": 48,
     "A6000": 48,
     "L40S": 48,
     "A100": 80,
@@ -78,6 +85,7 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
         if not size:
             raise UsageError(f"nothing fits into {text}", hint=HINT)
         return Room(text.strip(), size, device)
+    text = text.strip()
     if re.fullmatch(r"cpu|cuda(:\d+)?", text):
         try:
             found = free(text)
@@ -90,10 +98,12 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
     cards = {_squeezed(name): name for name in CARDS}
     name = cards.get(_squeezed(text))
     if name is None:
-        close = did_you_mean(text.strip().upper(), CARDS) if not text.strip()[:1].isdigit() else None
+        whole = next((card for squeezed, card in cards.items() if text.isalnum() and squeezed.endswith(_squeezed(text))), None)
+        close = f"did you mean '{whole}'?" if whole and len(text) > 2 else None
+        close = close or (None if text[:1].isdigit() else did_you_mean(text.upper(), CARDS))
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
     buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
-    return Room(f"{name}, {CARDS[name]} GB", int(CARDS[name] * 10**9 * (1 - TAKEN) * (1 - SPARE)), "cuda", buffers)
+    return Room(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)
 
 
 def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:

@@ -11,7 +11,7 @@ from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cnnprof.core.arith import Dim, Shape, greatest, known, maximum, same
+from cnnprof.core.arith import Dim, Shape, greatest, known, maximum, reaches, same
 from cnnprof.core.execution import USUAL, Execution, Saved
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
@@ -318,14 +318,14 @@ class _Step:
 
     def _back_through(self, cost: Cost) -> Iterator[Moment]:
         layer, node = cost.node.layer, cost.node
-        gradient = self.waiting.pop(node.name).gradient
+        gradient, apart = self.waiting.pop(node.name)
         made = []
         for name, shape in zip(node.inputs, cost.inputs, strict=True):
             if name in self.kept.learning:
                 part = layer.gradient == "part"
                 hands_on = part or (layer.gradient == "same" and same(elements(shape), elements(cost.output)))
                 gradient.references += int(hands_on)
-                made.append((name, gradient if hands_on else self._new(name, shape), part))
+                made.append((name, gradient if hands_on else self._new(name, shape), part or (hands_on and apart)))
         half = half_weights(cost, self.run) if learns(cost) else 0
         if weights_learn(cost) and not learns(cost):
             # What it adds to the gradient of weights that are not its own.
@@ -338,6 +338,9 @@ class _Step:
             workspace = layer.backward_workspace(
                 *cost.inputs, output=cost.output, run=way, further=bool(made), learned=weights_learn(cost)
             )
+            if apart and layer.gathers_gradient:
+                # Parts of one image lie in one piece.
+                workspace = workspace + way.element_bytes * elements(cost.output) * reaches(cost.output[0], 2)
         yield self._moment("backward", node.name, workspace, beside=half)
         self._drop(gradient)
         for name, fresh, part in made:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from cnnprof.core.errors import UnavailableError, UsageError
 from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 from cnnprof.measure.surroundings import core_count
+from cnnprof.torch_bridge.requirements import require_torch
 
 Run = Callable[[], object]
 
@@ -221,6 +222,7 @@ def check_device(name: str, threads: int = 1) -> None:
         raise UnavailableError("measuring needs torch, which is not installed", hint="pip install 'cnnprof[torch]'")
     if matched[1] == "cpu":
         return
+    require_torch()
     import torch
 
     if matched[1] == "mps":

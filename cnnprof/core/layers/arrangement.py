@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.core.arith import Dim, Shape, at_least, choose, prod, reaches, same
-from cnnprof.core.execution import Execution
-from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.core.execution import Execution, Saved
+from cnnprof.core.layers.base import INDEX_BYTES, Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.core.layers.convolution import Size, check_axes
 
-INDEX_BYTES = 8
 SMALL = 128
 """Height plus width up to which an image is enlarged in channels_last."""
 
@@ -138,7 +137,10 @@ class Slice(View):
         return "new"
 
     def layout(self, *layouts: str) -> str:
-        return "sliced" if self.dim == 1 and layouts == ("nchw",) else super().layout(*layouts)
+        (lies,) = layouts
+        if lies not in ("nchw", "sliced", "cropped") or self.dim == 0:
+            return super().layout(*layouts)
+        return "sliced" if self.dim == 1 and self.step == 1 and lies != "cropped" else "cropped"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -178,8 +180,14 @@ class Select(View):
 
 
 @layer
+@dataclass(frozen=True)
 class Copy(Layer):
-    """The same elements in new memory (torch.Tensor.contiguous, clone)."""
+    """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
+
+    order: str = ""
+
+    def layout(self, *layouts: str) -> str:
+        return self.order or super().layout(*layouts)
 
     @property
     def gradient(self) -> str:
@@ -212,6 +220,9 @@ class Pad(Layer):
         axes = len(inputs[0]) - 2
         befores = [before for before, _ in self.amounts][-axes:] if axes > 0 else []
         return tuple(Window(1, 1, before) for before in [0] * (axes - len(befores)) + befores)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,)) if self.mode in ("reflect", "replicate") else Saved()
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -274,6 +285,8 @@ class Gather(Layer):
 @dataclass(frozen=True)
 class Upsample(Layer):
     """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
+
+    autocast = "single on cuda"
 
     scale_factor: Size = ()
     mode: str = "nearest"

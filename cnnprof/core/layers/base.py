@@ -14,6 +14,9 @@ from cnnprof.core.arith import Dim, Shape, prod
 from cnnprof.core.errors import CnnprofError
 from cnnprof.core.execution import NOTHING, Execution, Saved
 
+INDEX_BYTES = 8
+"""Of a position, torch's int64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ops:
@@ -63,8 +66,11 @@ class Layer:
     arity: ClassVar[int | None] = 1
     """How many inputs the layer takes; None for one or more."""
 
-    autocast: ClassVar[str] = "widest"
-    """What torch.autocast computes it in: `half`, `single`, `single on cuda`, or the `widest` of its inputs' formats."""
+    elementwise: ClassVar[bool] = False
+    """Whether each element is computed apart: then the first input of the output's size says how the output lies."""
+
+    gathers_gradient: ClassVar[bool] = False
+    """Whether the backward pass copies a gradient that does not lie in one piece."""
 
     @property
     def type(self) -> str:
@@ -91,6 +97,15 @@ class Layer:
     def buffers(self, *inputs: Shape, run: Execution) -> Dim:
         """Bytes that the layer stores and does not learn."""
         return 0
+
+    @property
+    def autocast(self) -> str:
+        """What torch.autocast computes it in: `half`, `single`, `single on cuda`, or the `widest` of its inputs' formats."""
+        return "widest"
+
+    def number_bytes(self, run: Execution) -> int:
+        """Bytes of one number of the output."""
+        return run.element_bytes
 
     def layout(self, *layouts: str) -> str:
         """How the output lies in memory, if the inputs lie so: one of `Execution.layout`."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from cnnprof.core.arith import Dim, Shape, at_least, known, maximum, prod, reaches, same
 from cnnprof.core.execution import Execution, Saved
-from cnnprof.core.layers import convolution_memory
+from cnnprof.core.layers import convolution_memory, transposed_memory
 from cnnprof.core.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
-from cnnprof.core.layers.convolution_memory import Convolution
+from cnnprof.core.layers.convolution_kernels import Convolution
 
 Size = tuple[Dim, ...]
 
@@ -50,6 +50,8 @@ class Conv(Layer):
 
     Parameters: K (prod(F) C_in / g + 1), the 1 for a bias. Multiply-accumulates: an output element takes prod(F) C_in / g.
     """
+
+    gathers_gradient = True
 
     autocast = "half"
 
@@ -104,7 +106,9 @@ class Conv(Layer):
         return convolution_memory.backward_workspace(sized, run, further, learned) + self._gathered(inputs[0], run)
 
     def _gathered(self, x: Shape, run: Execution) -> Dim:
-        """A copy of channels that are a part of other tensors, each image apart."""
+        """A copy of channels that are a part of other tensors, each image apart; of rows and columns of one image, too."""
+        if run.layout == "cropped":
+            return run.element_bytes * elements(x)
         return run.element_bytes * elements(x) * reaches(x[0], 2) if run.layout == "sliced" else 0
 
     def _sized(self, x: Shape, y: Shape) -> Convolution:
@@ -125,6 +129,8 @@ class PartialConv(Layer):
 
     Parameters: F^2 for every connection and one bias an output map.
     """
+
+    gathers_gradient = True
 
     autocast = "half"
 
@@ -201,6 +207,8 @@ class ConvTranspose(Layer):
     Every input element is multiplied with K / g filters of prod(F), so multiply-accumulates count over input positions.
     """
 
+    gathers_gradient = True
+
     autocast = "half"
 
     out_channels: Dim
@@ -238,11 +246,11 @@ class ConvTranspose(Layer):
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
         sized = self._sized(inputs[0], output)
-        return convolution_memory.transposed_forward_workspace(sized, run) if run.device == "cpu" else 0
+        return transposed_memory.forward_workspace(sized, run) if run.device == "cpu" else 0
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         sized = self._sized(inputs[0], output)
-        return convolution_memory.transposed_backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
+        return transposed_memory.backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
 
     def _sized(self, x: Shape, y: Shape) -> Convolution:
         return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)

@@ -7,11 +7,17 @@ from typing import ClassVar
 
 from cnnprof.core.arith import Dim, Shape
 from cnnprof.core.execution import Execution, Saved
-from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer, per_element
+from cnnprof.core.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer, per_element
 from cnnprof.core.layers.linear import broadcast
 
 _LINEAR = {"add", "sub", "rsub", "neg", "sign", "round", "floor", "ceil", "trunc", "eq", "ne", "lt", "le", "gt", "ge"}
 """Operations whose derivative needs neither input nor output."""
+
+_TRUTH = {"eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or"}
+"""Operations that give truth values."""
+
+_SINGLE_ON_CUDA = {"exp", "expm1", "log", "log2", "log10", "log1p", "reciprocal", "rsqrt", "pow", "softplus"}
+"""Operations that autocast computes in fp32 on CUDA (AT_FORALL_FP32 in ATen/autocast_mode.h)."""
 
 _FROM_OUTPUT = {"exp", "exp2", "expm1", "sqrt", "rsqrt", "reciprocal"}
 
@@ -25,6 +31,7 @@ class Arithmetic(Layer):
     """
 
     arity: ClassVar[int | None] = None
+    elementwise = True
 
     op: str
     kind: str
@@ -35,6 +42,10 @@ class Arithmetic(Layer):
     @property
     def type(self) -> str:
         return self.op
+
+    @property
+    def autocast(self) -> str:
+        return "single on cuda" if self.op in _SINGLE_ON_CUDA else "widest"
 
     @property
     def writes(self) -> bool:
@@ -56,6 +67,20 @@ class Arithmetic(Layer):
             return Saved(tuple(range(1, len(inputs))), extra=run.element_bytes * elements(output))
         return Saved(tuple(range(len(inputs))))
 
+    def number_bytes(self, run: Execution) -> int:
+        return 1 if self.op in _TRUTH else run.element_bytes
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        size = run.element_bytes * elements(output)
+        if self.op == "div" and len(inputs) == 2:
+            # Three products on the way to the divisor's gradient, the last of which is it where it is no smaller.
+            return 3 * size - run.element_bytes * elements(inputs[1])
+        if self.op == "pow":
+            return 2 * size
+        if self.op == "abs":
+            return size
+        return 2 * elements(output) if self.op == "clamp" and self.count == 2 else 0
+
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls("div", "div"), ((2, n, n, n), (2, n, 1, 1))
@@ -64,7 +89,10 @@ class Arithmetic(Layer):
 @layer
 @dataclass(frozen=True)
 class Reduce(Layer):
-    """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like)."""
+    """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like).
+
+    `max` and `min` also say where they are, along one axis (torch.max with `dim`).
+    """
 
     op: str
     dims: tuple[int, ...]
@@ -74,6 +102,10 @@ class Reduce(Layer):
     def type(self) -> str:
         return self.op
 
+    @property
+    def autocast(self) -> str:
+        return "single on cuda" if self.op in ("sum", "norm") else "widest"
+
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         gone = {dim % len(x) for dim in self.dims}
@@ -82,7 +114,7 @@ class Reduce(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         size, results = elements(inputs[0]), elements(output)
         steps = size - results
-        if self.op in ("amax", "amin"):
+        if self.op in ("amax", "amin", "max", "min"):
             return Ops(cmp=steps)
         if self.op == "norm":
             return Ops(mul=size, add=steps, exp=results)
@@ -94,7 +126,22 @@ class Reduce(Layer):
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         if self.op in ("sum", "mean"):
             return Saved()
+        if self.op in ("max", "min"):
+            return Saved(extra=INDEX_BYTES * elements(output))
         return Saved((0,), output=self.op in ("amax", "amin", "norm", "std"))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return INDEX_BYTES * elements(output) * int(self.op in ("max", "min"))
+
+    @property
+    def gradient(self) -> str:
+        return "part" if self.op == "sum" else "new"
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        # Where the extremes are, as truth values and as numbers, and how many.
+        if self.op not in ("amax", "amin"):
+            return 0
+        return (run.element_bytes + 1) * elements(inputs[0]) + (INDEX_BYTES + run.element_bytes) * elements(output)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         (x,) = inputs

@@ -211,8 +211,11 @@ class Constant(Parameter):
     def params(self, *inputs: Shape) -> Dim:
         return 0
 
+    def number_bytes(self, run: Execution) -> int:
+        return self.element_bytes or run.element_bytes
+
     def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        return (self.element_bytes or run.element_bytes) * elements(self.size) if self.stored else 0
+        return self.number_bytes(run) * elements(self.size) if self.stored else 0
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -16,6 +16,7 @@ class Join(Layer):
     """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first."""
 
     arity: ClassVar[int | None] = None
+    elementwise = True
 
     inplace: bool = False
 
@@ -82,6 +83,10 @@ class Max(Join):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=(len(inputs) - 1) * elements(output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        # Half of the gradient for each, and where they are equal and where less.
+        return (run.element_bytes + 2) * elements(output)
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved(tuple(range(len(inputs))), extra=(len(inputs) - 2) * run.element_bytes * elements(output))

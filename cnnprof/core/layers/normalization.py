@@ -50,7 +50,8 @@ class BatchNorm(Layer):
         return Saved((0,), extra=2 * run.element_bytes * inputs[0][1])
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        return run.element_bytes * elements(output) if run.device == "cpu" else 0
+        apart = run.layout == "sliced" and output[0] > 1
+        return run.element_bytes * elements(output) if run.device == "cpu" and not apart else 0
 
 
 @layer
@@ -83,9 +84,11 @@ class LayerNorm(Layer):
         return run.element_bytes * (2 * self._vectors(inputs[0]) + int(self._copies(run)) * elements(output))
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        (x,) = inputs
-        vectors = 2 * self._vectors(x) * run.element_bytes
-        return Saved(extra=vectors + elements(x) * run.element_bytes) if self._copies(run) else Saved((0,), extra=vectors)
+        return Saved((0,), extra=2 * self._vectors(inputs[0]) * run.element_bytes)
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        # The input is copied once more, and so is a gradient that lies as it does.
+        return run.element_bytes * elements(output) * int(self._copies(run)) * (2 if self.channels_first else 1)
 
     def _copies(self, run: Execution) -> bool:
         """Whether the input does not lie as it is normalized, its channels last, and is copied."""
@@ -117,6 +120,11 @@ class GroupNorm(Layer):
 
     groups: Dim
     affine: bool = True
+    instance: bool = False
+    """Whether torch runs it as a batch normalization (torch.nn.InstanceNorm2d)."""
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        return run.element_bytes * elements(output) if self.instance and run.device == "cpu" else 0
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs

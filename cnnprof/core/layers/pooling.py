@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 from cnnprof.core.arith import Dim, Shape, ceil_div, minimum, prod, same
 from cnnprof.core.execution import Execution, Saved
-from cnnprof.core.layers.base import Layer, Ops, Window, elements, layer
+from cnnprof.core.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer
 from cnnprof.core.layers.convolution import Size, check_axes, check_room, slide
 from cnnprof.core.layers.linear import is_one
-
-INDEX_BYTES = 8
-"""A maximum's place is an int64, in inference, too."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +157,11 @@ class AdaptiveAvgPool(AdaptivePool):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=self._reads(inputs[0]) - elements(output), div=elements(output))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # A mean in half precision is taken of a copy in fp32.
+        half = run.device == "cpu" and run.element_bytes < 4 and all(is_one(size) for size in self.output_size)
+        return 4 * (elements(inputs[0]) + elements(output)) * int(half)
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         # To one position it is a mean, whose gradient is the same everywhere.

@@ -35,6 +35,18 @@ class Dropout(Layer):
 
 
 @layer
+class ChannelDropout(Dropout):
+    """Zeroes whole channels with probability `p` in training (torch.nn.Dropout2d)."""
+
+    @property
+    def type(self) -> str:
+        return "Dropout2d"
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved(extra=run.element_bytes * output[0] * output[1] * int(self.p > 0))
+
+
+@layer
 class StochasticDepth(Dropout):
     """Drops a residual branch with probability `p` in training (Huang et al. 2016; torchvision.ops.StochasticDepth)."""
 

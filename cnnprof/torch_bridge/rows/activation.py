@@ -19,7 +19,7 @@ def _plain(kind: Any) -> Capture:
 def _hardtanh(call: Call) -> Match:
     # ReLU6 is the one hard tanh with a layer of its own; another is a clamp.
     six = (call["min_val"], call["max_val"]) == (0, 6)
-    layer = layers.ReLU6(call.inplace) if six else Arithmetic("clamp", "cmp", count=2, inplace=call.inplace)
+    layer = layers.ReLU6(call.inplace) if six else Arithmetic("hardtanh", "cmp", count=2, inplace=call.inplace)
     return Match(layer, (call.first,))
 
 

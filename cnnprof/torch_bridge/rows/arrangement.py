@@ -102,7 +102,7 @@ def _capture_index(call: Call) -> Match:
 
 
 def _capture_upsample(call: Call) -> Match:
-    mode = call.op.removeprefix("upsample_").rstrip("123d")
+    mode = call.op.removeprefix("_").removeprefix("upsample_").rstrip("123d").replace("_", "-")
     return Match(layers.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
 
 
@@ -135,7 +135,10 @@ def _moved(call: Call) -> Match:
 
 
 def _copied(call: Call) -> Match:
-    return Match(layers.Copy(), (call.first,))
+    if call.op != "contiguous":
+        return Match(layers.Copy(), (call.first,))
+    wide = call.get("memory_format") == torch.channels_last
+    return Match(layers.Copy("channels_last" if wide else "nchw"), (call.first,))
 
 
 row(layers.Identity, lambda *_: nn.Identity(), lacks="it runs no operation")
@@ -199,7 +202,8 @@ row(
     {
         f"upsample_{mode}": _capture_upsample
         for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
-    },
+    }
+    | {f"_upsample_nearest_exact{n}d": _capture_upsample for n in (1, 2, 3)},
 )
 row(
     layers.Rearrange,

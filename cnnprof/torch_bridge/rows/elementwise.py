@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from cnnprof.core.arith import Shape
 from cnnprof.core.layers.elementwise import Arithmetic, Reduce
 from cnnprof.core.layers.linear import broadcast
-from cnnprof.core.layers.merging import Add, Mul
+from cnnprof.core.layers.merging import Add, Max, Mul
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
 _KINDS = {
@@ -66,6 +66,8 @@ _REDUCTIONS: dict[str, Callable[..., Tensor]] = {
     "mean": torch.mean,
     "amax": torch.amax,
     "amin": torch.amin,
+    "max": torch.amax,
+    "min": torch.amin,
     "norm": torch.linalg.vector_norm,
     "var": torch.var,
     "std": torch.std,
@@ -77,6 +79,17 @@ def _reduce(name: str) -> Capture:
         if name == "norm" and call["ord"] != 2:
             return None
         return Match(Reduce(name, _dims(call), bool(call.get("keepdim"))), (call.first,))
+
+    return capture
+
+
+def _extreme(name: str) -> Capture:
+    """torch.max and torch.min: of two tensors, along an axis with the places, or of all elements."""
+
+    def capture(call: Call) -> Match | Sequence[Match] | None:
+        if call.get("other") is not None:
+            return Match(Max() if name == "max" else Arithmetic("minimum", "cmp"), (call.first, call["other"]))
+        return _reduce(name if call.get("dim") is not None else f"a{name}")(call)
 
     return capture
 
@@ -111,8 +124,8 @@ row(
         "mean": _reduce("mean"),
         "amax": _reduce("amax"),
         "amin": _reduce("amin"),
-        "max": _reduce("amax"),
-        "min": _reduce("amin"),
+        "max": _extreme("max"),
+        "min": _extreme("min"),
         "linalg_vector_norm": _reduce("norm"),
         "var": _reduce("var"),
         "std": _reduce("std"),

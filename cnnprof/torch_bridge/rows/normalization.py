@@ -45,7 +45,7 @@ def _capture_group(call: Call) -> Match:
 def _capture_instance(call: Call) -> Match:
     # Every channel is its own group.
     weights = (call["weight"], call["bias"])
-    return Match(GroupNorm(call.first.shape[1], weights != (None, None)), (call.first,), weights)
+    return Match(GroupNorm(call.first.shape[1], weights != (None, None), instance=True), (call.first,), weights)
 
 
 def _capture_batch(call: Call) -> Match:

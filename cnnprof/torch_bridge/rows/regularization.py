@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.core.layers.regularization import ChannelDropout, Dropout, StochasticDepth
 from cnnprof.torch_bridge.rows.base import Call, Match, row
 
 
@@ -31,6 +31,11 @@ def _capture(call: Call) -> Match:
 row(
     Dropout,
     lambda layer, _: nn.Dropout(layer.p),
-    {"dropout": _capture, "feature_dropout": _capture, "alpha_dropout": _capture, "feature_alpha_dropout": _capture},
+    {"dropout": _capture, "alpha_dropout": _capture},
+)
+row(
+    ChannelDropout,
+    lambda layer, _: nn.Dropout2d(layer.p),
+    dict.fromkeys(("feature_dropout", "feature_alpha_dropout"), lambda call: Match(ChannelDropout(call["p"]), (call.first,))),
 )
 row(StochasticDepth, lambda layer, _: DropPath(layer.p), lacks="in eval mode it runs no operation")
