@@ -75,6 +75,7 @@ SHORT = {
     "swish": [act.SiLU()],
     "dropout": [Dropout(0.5)],
     "dropout 0.1": [Dropout(0.1)],
+    "dropout 0.1 channels": [Dropout(0.1, channels=True)],
     "droppath 0.2": [StochasticDepth(0.2)],
     "scale 0.1": [Arithmetic("mul", "mul", 0.1)],
     "flatten": [Flatten()],

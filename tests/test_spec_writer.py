@@ -31,7 +31,7 @@ EVERY_WORD = [
     "lrn 3 alpha=0.00002 | lrn",
     "shuffle 4",
     "upsample 2 bilinear | upsample 1x2",
-    "take 2 12",
+    "take 2 12 | dropout 0.3 channels",
     "prelu | tanh | sigmoid | silu | gelu | softplus | mish | hardsigmoid | hardswish | relu6 inplace",
     "dw 3x3 2 s2 bn relu6",
     "sepconv 3x3 24 bn relu",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnnprof.core.arith import Dim, greatest
+from cnnprof.core.arith import Dim, Shape, greatest, same
 from cnnprof.core.execution import ELEMENT_BYTES, USUAL, Execution
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
@@ -144,7 +144,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
         allocates = layer.writes_in_training if node.name in trained else layer.allocates
         given = tuple([layouts[name] for name in node.inputs])
         if layer.elementwise:
-            whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if shape == cost.output]
+            whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
             given = tuple(whole[:1]) or given
         layouts[node.name] = layer.layout(*given)
         dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
@@ -163,6 +163,10 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     for name in graph.outputs:
         last[owner[name]] = len(costs)
     return Lives(owner, size, last, runs, casts)
+
+
+def _alike(shape: Shape, other: Shape) -> bool:
+    return len(shape) == len(other) and all(same(a, b) for a, b in zip(shape, other, strict=True))
 
 
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:

@@ -212,7 +212,7 @@ _LINES: Mapping[type[Layer], Callable[[Any, Shape], str]] = {
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     LocalResponseNorm: _response_norm,
-    Dropout: lambda layer, _: f"dropout {_number(layer.p)}",
+    Dropout: lambda layer, _: _words("dropout", _number(layer.p), "channels" * layer.channels),
     StochasticDepth: lambda layer, _: f"droppath {_number(layer.p)}",
     Arithmetic: _arithmetic,
     Flatten: _flatten,

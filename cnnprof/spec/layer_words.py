@@ -139,8 +139,8 @@ def local_response_norm(o: Arguments) -> Layers:
 
 
 def dropout(o: Arguments) -> Layers:
-    """Zeroes elements in training."""
-    return [("dropout", Dropout(o.number("p", 0.5, most=1.0)))]
+    """Zeroes elements in training, or whole channels."""
+    return [("dropout", Dropout(o.number("p", 0.5, most=1.0), o.flag("channels")))]
 
 
 def drop_path(o: Arguments) -> Layers:

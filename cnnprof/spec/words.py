@@ -68,7 +68,7 @@ LAYER_WORDS: Mapping[str, Word] = {
     "bn": Word(build.batch_norm, options=("eps",), flags=("noaffine",)),
     "ln": Word(build.layer_norm, options=("eps",), flags=("noaffine",)),
     "lrn": Word(build.local_response_norm, ("size",), ("alpha", "beta", "k")),
-    "dropout": Word(build.dropout, ("p",)),
+    "dropout": Word(build.dropout, ("p",), flags=("channels",)),
     "droppath": Word(build.drop_path, ("p",), required=("p",)),
     "scale": Word(build.scale, ("factor",), required=("factor",)),
     "flatten": Word(build.flatten),

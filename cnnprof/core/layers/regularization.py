@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnnprof.core.arith import Shape
+from cnnprof.core.arith import Shape, prod
 from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import Layer, elements, layer
 
@@ -12,9 +12,14 @@ from cnnprof.core.layers.base import Layer, elements, layer
 @layer
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Zeroes elements with probability `p` in training (torch.nn.Dropout)."""
+    """Zeroes elements with probability `p` in training, or whole `channels` (torch.nn.Dropout, Dropout2d)."""
 
     p: float = 0.5
+    channels: bool = False
+
+    @property
+    def type(self) -> str:
+        return "Dropout2d" if self.channels else super().type
 
     @property
     def writes(self) -> bool:
@@ -29,21 +34,11 @@ class Dropout(Layer):
         return "new" if self.p > 0 else "same"
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        if self.channels:
+            return Saved(extra=run.element_bytes * prod(output[:2]) * int(self.p > 0))
         # Its mask is of numbers on the processor, of truth values on CUDA.
         size = run.element_bytes if run.device == "cpu" else 1
         return Saved(extra=size * elements(output) * int(self.p > 0))
-
-
-@layer
-class ChannelDropout(Dropout):
-    """Zeroes whole channels with probability `p` in training (torch.nn.Dropout2d)."""
-
-    @property
-    def type(self) -> str:
-        return "Dropout2d"
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved(extra=run.element_bytes * output[0] * output[1] * int(self.p > 0))
 
 
 @layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.layers.regularization import ChannelDropout, Dropout, StochasticDepth
+from cnnprof.core.layers.regularization import Dropout, StochasticDepth
 from cnnprof.torch_bridge.rows.base import Call, Match, row
 
 
@@ -25,17 +25,12 @@ class DropPath(nn.Module):
 
 
 def _capture(call: Call) -> Match:
-    return Match(Dropout(call["p"]), (call.first,))
+    return Match(Dropout(call["p"], call.op.startswith("feature_")), (call.first,))
 
 
 row(
     Dropout,
-    lambda layer, _: nn.Dropout(layer.p),
-    {"dropout": _capture, "alpha_dropout": _capture},
-)
-row(
-    ChannelDropout,
-    lambda layer, _: nn.Dropout2d(layer.p),
-    dict.fromkeys(("feature_dropout", "feature_alpha_dropout"), lambda call: Match(ChannelDropout(call["p"]), (call.first,))),
+    lambda layer, _: (nn.Dropout2d if layer.channels else nn.Dropout)(layer.p),
+    {"dropout": _capture, "feature_dropout": _capture, "alpha_dropout": _capture, "feature_alpha_dropout": _capture},
 )
 row(StochasticDepth, lambda layer, _: DropPath(layer.p), lacks="in eval mode it runs no operation")
