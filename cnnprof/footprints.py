@@ -157,11 +157,11 @@ def check_optimizer(name: str) -> None:
 def read_room(text: str, device: str) -> Room:
     """The room that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
     room = parse_room(text, device, _free)
-    if not text.startswith("cuda"):
+    if not text.strip().startswith("cuda"):
         return room
     from cnnprof.measure.devices import cublas_bytes
 
-    return replace(room, cublas_bytes=cublas_bytes(text))
+    return replace(room, cublas_bytes=cublas_bytes(text.strip()))
 
 
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:

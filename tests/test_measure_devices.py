@@ -1,12 +1,14 @@
 """Devices: names, and the CUDA device's use of torch.cuda, held against a fake of it."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from cnnprof.core.errors import UnavailableError, UsageError
+from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 from cnnprof.measure import devices
-from cnnprof.measure.devices import CpuDevice, CudaDevice, check_device, open_device
+from cnnprof.measure.devices import CpuDevice, CudaDevice, check_device, cublas_bytes, open_device
 
 pytestmark = pytest.mark.torch
 
@@ -210,3 +212,16 @@ def test_a_real_cuda_device_times_and_counts():
     # The product is 2048 x 2048 floats; a workspace of cuBLAS is there already.
     assert device.peak_growth(lambda: x @ x) == 4 * 2048 * 2048
     assert device.facts()["tf32"] is False
+
+
+def test_torch_says_what_cublas_is_given(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device", lambda name: nullcontext())
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
+    monkeypatch.setattr(torch.backends.cuda, "cublas_workspace_size", lambda: 123, raising=False)
+    assert (cublas_bytes("cpu"), cublas_bytes("cuda:0")) == (CUBLAS_BYTES, 123)
+    monkeypatch.delattr(torch.backends.cuda, "cublas_workspace_size")  # an older torch
+    assert cublas_bytes("cuda:0") == HOPPER_CUBLAS_BYTES
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (8, 9))
+    assert cublas_bytes("cuda:0") == CUBLAS_BYTES

@@ -6,13 +6,13 @@ import typer
 
 from cnnprof.cli import memory
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Draw what a command reports: svg, png or pdf.")
-app.command("memory", no_args_is_help=True, short_help="What a network holds in memory over time.")(memory.command)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.command("memory", no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(memory.command)
 
 
 @app.callback()
 def callback() -> None:
-    """Draw what a command reports, as svg (by itself), png or pdf (by the suffix of -o).
+    """Draw what a command reports: as SVG into a pipe, or as .svg, .png or .pdf by the suffix of -o.
 
     Examples:
 
