@@ -172,6 +172,7 @@ COLUMNS = {
     "memory_kind": Column("kind"),
     "inference_bytes": Column("inference MB", "megabytes"),
     "training_bytes": Column("training MB", "megabytes"),
+    "pass": Column("pass"),
     "predicted_bytes": Column("predicted MB", "megabytes"),
     "requested_bytes": Column("requested MB", "megabytes", 2),
     "reserved_bytes": Column("reserved MB", "megabytes", 3),

@@ -144,7 +144,7 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table
         predicted = by_mode[record.mode].peak_bytes
         rows.append(
             {
-                "mode": MODES[record.mode],
+                "pass": MODES[record.mode],
                 "device": record.device,
                 "predicted_bytes": predicted,
                 "requested_bytes": record.requested_bytes,
@@ -155,7 +155,7 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table
             }
         )
     columns = [
-        "mode",
+        "pass",
         "device",
         "predicted_bytes",
         "requested_bytes",
@@ -183,10 +183,10 @@ def _what_if(profile: Profile, without: Footprint, checkpointed: Checkpointed) -
 def fit_table(fits: Sequence[Fit]) -> Table:
     """The largest batch of each mode."""
     rows = tuple(
-        {"room": fit.room.name, "mode": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
+        {"room": fit.room.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
         for fit in fits
     )
-    return Table(("room", "mode", "largest_batch", "peak_memory_bytes"), rows, "Largest batch that fits")
+    return Table(("room", "pass", "largest_batch", "peak_memory_bytes"), rows, "Largest batch that fits")
 
 
 def _timeline(footprint: Footprint, title: str) -> Table:
