@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import pytest
@@ -59,6 +60,17 @@ def test_a_tensor_lives_until_its_last_reader():
     assert (footprint.input_bytes, footprint.parameter_bytes) == (1_024, 4 * (16 + 8 + 8 + 4))
     assert footprint.peak.node == "add"
     assert footprint.peak_bytes == footprint.fixed_bytes + 3_072
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_parts_of_images_are_copied_for_a_convolution(device):
+    """Half of the channels lie in one piece in one image, and apart in two; half of the rows always lie apart."""
+    for dim, batch, copied in ((1, 1, 0), (1, 2, 1), (2, 1, 1)):
+        graph = chain(("part", L["Slice"](dim, 0, 4)), ("conv", Conv(8, (3, 3))), input_shape=(batch, 8, 8, 8))
+        costs = analyze(graph).costs
+        layer, (x,), run = costs[-1].node.layer, costs[-1].inputs, keep(graph, costs, Execution(device)).tensors.runs["conv"]
+        sizes = [layer.workspace(x, output=costs[-1].output, run=each) for each in (run, replace(run, layout="nchw"))]
+        assert sizes[0] - sizes[1] == copied * 4 * prod(x)
 
 
 def test_views_and_inplace_layers_share_memory():

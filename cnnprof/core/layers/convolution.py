@@ -92,18 +92,19 @@ class Conv(Layer):
         return tuple(Window(*axis) for axis in zip(self.reach, self.stride, self.padding, strict=True))
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        gathered = self._gathered(inputs[0], run)
         if run.device != "cpu":
-            return 0
-        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) + self._gathered(inputs[0], run)
+            return gathered
+        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) + gathered
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         return Saved((0,))
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        sized = self._sized(inputs[0], output)
+        gathered = self._gathered(inputs[0], run)
         if run.device != "cpu":
-            return 0
-        return convolution_memory.backward_workspace(sized, run, further, learned) + self._gathered(inputs[0], run)
+            return gathered
+        return convolution_memory.backward_workspace(self._sized(inputs[0], output), run, further, learned) + gathered
 
     def _gathered(self, x: Shape, run: Execution) -> Dim:
         """A copy of channels that are a part of other tensors, each image apart; of rows and columns of one image, too."""
