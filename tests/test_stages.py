@@ -40,4 +40,4 @@ def test_a_stage_is_the_same_in_every_command():
     stretches = stages(profile.graph, profile.costs)
     assert [profile.costs[stretch.start].node.path[2] for stretch in stretches] == [f"encoder_layer_{n}" for n in range(12)]
     (row,) = (each for each in cnnprof.transfer("torchvision:vit_b_32", 10, batch=2).rows if each.strategy.name == "last stage")
-    assert row.strategy.trains == f"{last}, heads.head"
+    assert row.strategy.trains == f"{last}, encoder.ln, heads.head"

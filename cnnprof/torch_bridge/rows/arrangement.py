@@ -134,6 +134,9 @@ def _moved(call: Call) -> Match:
     return Match(layers.Rearrange(call.op + "_" * call.inplace, call.size, call.inplace), tuple(call.tensors))
 
 
+_FORMATS = {"": torch.preserve_format, "nchw": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
 def _copied(call: Call) -> Match:
     if call.op != "contiguous":
         return Match(layers.Copy(), (call.first,))
@@ -173,7 +176,7 @@ row(
 )
 row(
     layers.Copy,
-    lambda *_: Function(torch.clone),
+    lambda layer, _: Function(lambda x: x.clone(memory_format=_FORMATS[layer.order]), repr(layer)),
     {"clone": _copied, "_to_copy": _copied, "contiguous": _copied, "to": _copied},
 )
 row(layers.Pad, _build_pad, {"pad": _capture_pad, "constant_pad_nd": _capture_pad})
