@@ -162,6 +162,23 @@ def test_of_several_heads_the_last_is_replaced_and_its_features_are_kept(tmp_pat
     assert cached["forward_macs"] == 2 * 8 * 7
 
 
+def test_scores_that_are_joined_cannot_have_another_number(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv, self.a, self.b = nn.Conv2d(3, 8, 3), nn.Linear(8, 5), nn.Linear(8, 5)\n"
+        "    def forward(self, x):\n"
+        "        x = self.conv(x).mean((2, 3))\n"
+        "        return self.a(x) + self.b(x)\n"
+    )
+    done = cnnprof("transfer", "net.py:Net", "--input", "3x8x8", "--classes", 7, cwd=tmp_path)
+    assert done.code == 2
+    assert "does not work with 7 outputs of b: " in done.err
+    assert "cannot join the shapes 5 and 7\n  = hint: its scores are joined" in done.err
+
+
 def test_every_format_and_width():
     for arguments in (["--json"], ["--format", "csv"], ["--format", "markdown"], ["--format", "html"], ["--format", "wide"]):
         assert "cached features" in cnnprof("transfer", "lenet5", "--classes", 5, *arguments).out

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import accumulate
 
+from cnnprof.core.analysis import analyze
 from cnnprof.core.arith import Dim
-from cnnprof.core.errors import UsageError, did_you_mean
+from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.core.graph import INPUT, Facts, Graph, Node
 from cnnprof.core.layers.convolution import Conv
 from cnnprof.core.layers.linear import Linear
@@ -53,11 +54,16 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
         classifier: the name of the layer to replace; left out, the last one that has weights, if it can be one.
         freeze: patterns of layer names; what they match is not trained.
 
-    Raises UsageError for a classifier that cannot be found, and for patterns that match nothing or everything.
+    Raises UsageError for a classifier that cannot be found or replaced, and for patterns that match nothing or everything.
     """
     graph = without_heads(profile.graph)
     head = find_classifier(profile, classifier)
     graph = with_classifier(graph, head, classes)
+    try:
+        analyze(graph)
+    except CnnprofError as error:
+        what = f"{graph.name} does not work with {classes} outputs of {head}: {error.message}"
+        raise UsageError(what, hint="its scores are joined with those of another classifier, or have a fixed number") from None
     stages = _stages(profile, head)
     everything = {node.name for node in graph}
     graph = _training(graph, everything)
