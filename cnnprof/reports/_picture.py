@@ -7,7 +7,6 @@ from io import BytesIO
 from itertools import groupby
 
 from cnnprof.core.report import Chart
-from cnnprof.reports._units import size
 
 INCHES = (11, 5)
 DOTS_PER_INCH = 150
@@ -36,7 +35,7 @@ def picture(chart: Chart, format_name: str) -> bytes:
         top = sum(layer[chart.peak] for layer in megabytes)
         axes.set(title=chart.title, ylabel="MB", xlim=(-0.5, count - 0.5), ylim=(0, 1.2 * top))
         axes.annotate(
-            f"peak {size(round(1e6 * top))}\n{chart.steps[chart.peak]}",
+            f"peak {top:,.1f} MB\n{chart.steps[chart.peak]}",
             (chart.peak, top),
             (0, 14),
             textcoords="offset points",
