@@ -117,6 +117,7 @@ OPERATIONS = {
     "clipped": "self.a(F.hardtanh(x, -2.0, 2.0))",
     "cropped": "self.a(x[:, :, 2:, 1:-1])",
     "joined gradients": "self.c(torch.cat([self.a(x), self.b(x)], 1))",
+    "three axes": "self.d(x.unsqueeze(2)).squeeze(2)",
     "gate": "self.a(x) * torch.sigmoid(self.p(x.mean((2, 3), keepdim=True)))",
 }
 
@@ -131,7 +132,7 @@ def test_operations_of_own_code_take_what_is_predicted(operation, batch, tmp_pat
         "    def __init__(self):\n"
         "        super().__init__()\n"
         "        self.stem, self.a, self.b = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Conv2d(32, 32, 3)\n"
-        "        self.c, self.p = nn.Conv2d(64, 32, 3), nn.Conv2d(32, 32, 1)\n"
+        "        self.c, self.d, self.p = nn.Conv2d(64, 32, 3), nn.Conv3d(32, 32, (1, 3, 3)), nn.Conv2d(32, 32, 1)\n"
         "        self.w = nn.Parameter(torch.zeros(2, 1, 32, 1, 1))\n"
         "    def forward(self, x):\n"
         "        x = self.stem(x)\n"
@@ -181,7 +182,7 @@ def test_mixed_precision_takes_what_is_predicted(name, batch, size, optimizer):
     assert predicted(graph, "train", optimizer, Execution(amp="bf16")) == pytest.approx(measured, rel=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121"])
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", "seresnext50_32x4d"])
 @pytest.mark.parametrize(("dtype", "run"), [("amp", Execution(amp="bf16")), ("bf16", Execution(dtype="bf16"))])
 def test_inference_in_bf16_takes_what_is_predicted(name, dtype, run):
     graph = cnnprof.load(name, input_shape=(3, 128, 128), batch=3)
