@@ -156,12 +156,13 @@ def check_optimizer(name: str) -> None:
 
 def read_room(text: str, device: str) -> Room:
     """The room that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
+    text = text.strip()
     room = parse_room(text, device, _free)
-    if not text.strip().startswith("cuda"):
+    if not text.startswith("cuda"):
         return room
     from cnnprof.measure.devices import cublas_bytes
 
-    return replace(room, cublas_bytes=cublas_bytes(text.strip()))
+    return replace(room, cublas_bytes=cublas_bytes(text))
 
 
 def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:

@@ -25,6 +25,7 @@ from cnnprof.cli.options import (
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.core.errors import MeasurementError, UsageError
+from cnnprof.reports import FORMATS, PICTURES
 
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
 
@@ -72,7 +73,7 @@ def command(
     from cnnprof.footprints import memory
 
     drawn = context.parent is not None and context.parent.info_name == "plot"
-    chosen = choose_format(format, json, output, drawable=True, drawn=drawn)
+    chosen = choose_format(format, json, output, PICTURES if drawn else (*FORMATS, *PICTURES))
     kind = memory_kind(device)
     if amp and dtype != "fp32":
         raise UsageError(f"--amp does not go with --dtype {dtype}", hint="autocast keeps weights in fp32")

@@ -71,9 +71,12 @@ def only_measured(context: typer.Context, by: str, *options: str) -> None:
 
 def memory_kind(device: str) -> str:
     """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+    from cnnprof.core.execution import device_kind
+
+    kind = device_kind(device)
+    if kind is None:
         raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
-    return device.partition(":")[0]
+    return kind
 
 
 def parse_input(text: str | None) -> tuple[int, ...] | None:

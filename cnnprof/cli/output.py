@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cnnprof.core.errors import UsageError, did_you_mean
@@ -12,22 +13,15 @@ from cnnprof.core.report import Report
 from cnnprof.reports import FORMATS, PICTURES, SUFFIXES, Style, draw, render
 
 
-def choose_format(name: str | None, json: bool, output: Path | None, drawable: bool = False, drawn: bool = False) -> str:
-    """The format to use. Call it before the work starts, so that a wrong name costs nothing.
-
-    Args:
-        drawable: whether pictures are among the formats.
-        drawn: whether nothing else is.
+def choose_format(name: str | None, json: bool, output: Path | None, formats: Sequence[str] = FORMATS) -> str:
+    """The format to use, of these. Call it before the work starts, so that a wrong name costs nothing.
 
     Raises UsageError for an unknown format or suffix, two formats at once, a file that cannot be written, or a picture that
     would go to the terminal.
     """
     if name and json and name != "json":
         raise UsageError(f"--json and --format {name} exclude each other")
-    texts = () if drawn else FORMATS
-    formats = (*texts, *PICTURES) if drawable else texts
-    suffixes = {suffix: text for suffix, text in SUFFIXES.items() if text in formats}
-    suffixes |= {f".{picture}": picture for picture in PICTURES if picture in formats}
+    suffixes = {suffix: format_name for suffix, format_name in SUFFIXES.items() if format_name in formats}
     chosen = "json" if json else name
     if chosen and chosen not in formats:
         raise UsageError(f"there is no format '{chosen}'", hint=did_you_mean(chosen, formats) or f"one of {', '.join(formats)}")
@@ -40,7 +34,7 @@ def choose_format(name: str | None, json: bool, output: Path | None, drawable: b
                 f"the suffix of '{output}' names no format",
                 hint=f"use {', '.join(suffixes)}, or say --format {'|'.join(formats)}",
             )
-    chosen = chosen or ("svg" if drawn else "table")
+    chosen = chosen or ("table" if "table" in formats else formats[0])
     if chosen in PICTURES:
         import matplotlib  # noqa: F401 - what lacks is to be said before the work
 

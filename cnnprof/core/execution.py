@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,7 @@ CHOICES = {
     "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
     "amp": ("", "fp16", "bf16"),
 }
+"""What is known of each of these fields of an `Execution`."""
 
 CUBLAS_BYTES = (2 * 4096 + 8 * 16) * 1024
 HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
@@ -25,6 +27,11 @@ HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
 
 `:4096:2:16:8`: two buffers of 4,096 KiB and eight of 16; on Hopper eight of 4,096 (aten/src/ATen/cuda/CublasHandlePool.cpp).
 """
+
+
+def device_kind(name: str) -> str | None:
+    """`cuda` of `cuda:1`; None for a device of whose kernels nothing is known."""
+    return name.partition(":")[0] if re.fullmatch(r"cpu|cuda(:\d+)?", name) else None
 
 
 @dataclass(frozen=True, slots=True)

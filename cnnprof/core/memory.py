@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnprof.core.arith import Dim, Shape, greatest, same
-from cnnprof.core.execution import ELEMENT_BYTES, USUAL, Execution
+from cnnprof.core.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
 from cnnprof.core.graph import INPUT, Graph
 from cnnprof.core.layers import elements
 from cnnprof.core.layers.linear import Linear, MatMul, ScaledDotProductAttention
@@ -132,7 +132,7 @@ def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Containe
     layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
     ways = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
-        for layout in ("nchw", "channels_last", "permuted", "sliced", "cropped")
+        for layout in CHOICES["layout"]
         for dtype in (run.dtype, run.amp or run.dtype)
     }
     runs, casts = {}, {}

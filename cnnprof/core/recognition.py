@@ -96,7 +96,7 @@ def _shuffle(run: list[Layer], x: Shape) -> Layer | None:
     """(N, C, H, W) seen as (N, g, C/g, H, W), the two axes exchanged, copied and seen as (N, C, H, W) again."""
     if len(run) < 3 or not isinstance(split := run[0], Reshape) or run[1] != Permute((0, 2, 1, 3, 4)):
         return None
-    merged = run[2] == Reshape(x, copy=True) or run[2:] in ([Copy(), Reshape(x)], [Copy("nchw"), Reshape(x)])
+    merged = run[2] == Reshape(x, copy=True) or (isinstance(run[2], Copy) and run[3:] == [Reshape(x)])
     return ChannelShuffle(split.size[1]) if merged and len(split.size) == 5 and split.size[3:] == x[2:] else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnprof.core.errors import UnavailableError, UsageError, did_you_mean
-from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
+from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, device_kind
 
 UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -85,22 +85,21 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
         if not size:
             raise UsageError(f"nothing fits into {text}", hint=HINT)
         return Room(text.strip(), size, device)
-    text = text.strip()
-    if re.fullmatch(r"cpu|cuda(:\d+)?", text):
+    kind = device_kind(text)
+    if kind:
         try:
             found = free(text)
         except UnavailableError as error:
             raise UnavailableError(error.message, hint="give a size, such as --fit 8GB, or a card, such as --fit T4") from None
         if found is None:
             raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
-        kind = text.partition(":")[0]
         return Room(f"{text}, free now", int(found * (1 - SPARE)) if kind == "cuda" else found, kind)
     cards = {_squeezed(name): name for name in CARDS}
     name = cards.get(_squeezed(text))
     if name is None:
-        whole = next((card for squeezed, card in cards.items() if text.isalnum() and squeezed.endswith(_squeezed(text))), None)
-        close = f"did you mean '{whole}'?" if whole and len(text) > 2 else None
-        close = close or (None if text[:1].isdigit() else did_you_mean(text.upper(), CARDS))
+        close = None if text[:1].isdigit() else did_you_mean(text.upper(), CARDS)
+        if re.fullmatch(r"\d{4}", text):
+            close = next((f"did you mean '{card}'?" for card in CARDS if card.endswith(text)), None)
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
     buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
     return Room(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)

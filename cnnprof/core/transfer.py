@@ -93,8 +93,8 @@ def find_classifier(profile: Profile, name: str | None = None) -> str:
     Behind it no layer may multiply by weights.
     """
     candidates = [cost.node for cost in profile.costs if has_weights(cost) and not cost.node.aux]
-    inner = _before_weights(profile)
-    able = [node.name for node in candidates if _can_classify(node) and node.name not in inner]
+    kind, inner = [node.name for node in candidates if _can_classify(node)], _before_weights(profile)
+    able = [each for each in kind if each not in inner]
     network = profile.graph.name
     if not able:
         raise UsageError(f"{network} has no classifier: no linear layer and no 1x1 convolution has weights of its own")
@@ -103,7 +103,7 @@ def find_classifier(profile: Profile, name: str | None = None) -> str:
         raise UsageError(f"{network} has no classifier that can be found: {candidates[-1].name} comes last", hint=hint)
     if name is not None and name not in able:
         unfit = f"{network} has no layer '{name}'"
-        if any(node.name == name for node in candidates if _can_classify(node)):
+        if name in kind:
             unfit = f"{name} of {network} gives no scores: layers with weights read it"
         elif any(node.name == name for node in profile.graph):
             unfit = f"{name} of {network} is no linear layer and no 1x1 convolution with weights of its own"

@@ -13,9 +13,10 @@ from cnnprof.core.errors import UsageError, did_you_mean
 from cnnprof.core.report import Report
 
 FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
-SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".html": "html", ".txt": "wide"}
 PICTURES = ("svg", "png", "pdf")
-"""Formats of pictures, each also the suffix of its files."""
+"""Formats of pictures."""
+SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".html": "html", ".txt": "wide"}
+SUFFIXES |= {f".{picture}": picture for picture in PICTURES}
 
 
 @dataclass(frozen=True, slots=True)

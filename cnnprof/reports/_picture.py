@@ -26,8 +26,8 @@ def picture(chart: Chart, format_name: str) -> bytes:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cnnprof", "font.size": 9}):
         figure = Figure(INCHES, DOTS_PER_INCH, layout="constrained")
         axes = figure.add_subplot()
-        drawn = [(layer, color) for layer, color in zip(chart.layers.items(), COLORS, strict=True) if any(layer[1])]
-        labels, amounts, colors = zip(*((label, amounts, color) for (label, amounts), color in drawn), strict=True)
+        every = zip(chart.layers, chart.layers.values(), COLORS, strict=True)
+        labels, amounts, colors = zip(*(each for each in every if any(each[1])), strict=True)
         count = len(chart.steps)
         edges = [number - 0.5 for number in range(count + 1)]
         megabytes = [[amount / 1e6 for amount in (*layer, layer[-1])] for layer in amounts]

@@ -130,9 +130,10 @@ def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[li
     if by == "layer" or (by is None and len(profile.costs) <= LONG):
         return profile.rows(), None
     depth = stage_depth([cost.node.name for cost in profile.costs])
-    if len(profile.rollup(depth)) > LONG:
-        depth = 1
-    return profile.rollup(depth), f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
+    rows = profile.rollup(depth)
+    if len(rows) > LONG:
+        depth, rows = 1, profile.rollup(1)
+    return rows, f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
 
 
 def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:

@@ -51,9 +51,8 @@ class Conv(Layer):
     Parameters: K (prod(F) C_in / g + 1), the 1 for a bias. Multiply-accumulates: an output element takes prod(F) C_in / g.
     """
 
-    gathers_gradient = True
-
     autocast = "half"
+    gathers_gradient = True
 
     out_channels: Dim
     kernel_size: Size
@@ -131,9 +130,8 @@ class PartialConv(Layer):
     Parameters: F^2 for every connection and one bias an output map.
     """
 
-    gathers_gradient = True
-
     autocast = "half"
+    gathers_gradient = True
 
     connections: tuple[tuple[int, ...], ...]
     kernel_size: Size
@@ -208,9 +206,8 @@ class ConvTranspose(Layer):
     Every input element is multiplied with K / g filters of prod(F), so multiply-accumulates count over input positions.
     """
 
-    gathers_gradient = True
-
     autocast = "half"
+    gathers_gradient = True
 
     out_channels: Dim
     kernel_size: Size

@@ -63,24 +63,34 @@ class Convolution(NamedTuple):
         return all_of(self.pointwise, 1 - self.strided, *(1 - reaches(p, 1) for p in self.padding))
 
     @property
+    def grouped(self) -> Dim:
+        """1 for more than one group."""
+        return reaches(self.groups, 2)
+
+    @property
+    def several(self) -> Dim:
+        """1 for groups of more than one channel or filter."""
+        return all_of(self.grouped, 1 - self.each_apart)
+
+    @property
     def in_turn(self) -> Dim:
         """1 where groups are computed one by one and then joined."""
-        return all_of(self.plain, reaches(self.groups, 2))
+        return all_of(self.plain, self.grouped)
 
     @property
     def each_apart(self) -> Dim:
         """1 for a depthwise convolution: one filter a channel."""
-        return all_of(reaches(self.groups, 2), reaches(self.groups, self.x[1]), reaches(self.groups, self.y[1]))
+        return all_of(self.grouped, reaches(self.groups, self.x[1]), reaches(self.groups, self.y[1]))
 
     @property
     def by_fours(self) -> Dim:
         """1 where a group's channels and filters come in fours."""
-        return all_of(fours(self.x[1] // self.groups), fours(self.y[1] // self.groups))
+        return self.in_blocks_of(4)
 
     @property
     def takes_blocks(self) -> Dim:
         """1 where kernels for blocks of channels run it; other groups are matrix products."""
-        return any_of(1 - reaches(self.groups, 2), self.each_apart, self.by_fours)
+        return any_of(1 - self.grouped, self.each_apart, self.by_fours)
 
     @property
     def large(self) -> Dim:
@@ -94,14 +104,14 @@ class Convolution(NamedTuple):
         Groups of up to 16 filters that are blocked by fours are not.
         """
         filters = self.y[1] // self.groups
-        wide = any_of(reaches(filters, BLOCK + 1), all_of(reaches(filters, 9), reaches(filters % 4, 1)))
-        return all_of(self.strided, any_of(1 - reaches(self.groups, 2), wide))
+        wide = any_of(reaches(filters, BLOCK + 1), all_of(reaches(filters, 9), 1 - divides(4, filters)))
+        return all_of(self.strided, any_of(1 - self.grouped, wide))
 
     @property
     def reads_plain(self) -> Dim:
         """1 where the weights' gradient is computed from input and gradient as they lie."""
         narrow = 1 - reaches(self.x[1] // self.groups, 5)
-        return all_of(reaches(self.groups, 2), choose(self.each_apart, self.large, narrow))
+        return all_of(self.grouped, choose(self.each_apart, self.large, narrow))
 
     @property
     def narrow_windows(self) -> Dim:
@@ -114,15 +124,19 @@ class Convolution(NamedTuple):
         for h, y, k, s, before in zip(self.x[2:], self.y[2:], self.kernel, self.stride, self.padding, strict=True):
             after = maximum((y - 1) * s + k - h - before, 0)
             for padding in (before, after):
-                whole_steps = any_of(1 - reaches(padding, 2), 1 - reaches(padding % s, 1))
+                whole_steps = any_of(1 - reaches(padding, 2), divides(s, padding))
                 fits = all_of(fits, 1 - reaches(padding, k // 2 + 1), whole_steps)
         return fits
 
     @property
     def picks(self) -> Dim:
         """1 where a strided 1x1 window first picks its positions, which come out even."""
-        even = all_of(*(1 - reaches(h % s, 1) for h, s in zip(self.x[2:], self.stride, strict=True)))
-        return all_of(self.pointwise, self.strided, even, 1 - reaches(self.groups, 2))
+        even = all_of(*(divides(s, h) for h, s in zip(self.x[2:], self.stride, strict=True)))
+        return all_of(self.pointwise, self.strided, even, 1 - self.grouped)
+
+    def in_blocks_of(self, channels: int) -> Dim:
+        """1 where a group's channels and filters come in so many."""
+        return all_of(*(divides(channels, each // self.groups) for each in (self.x[1], self.y[1])))
 
 
 def by_onednn(conv: Convolution, run: Execution) -> Dim:
@@ -133,32 +147,21 @@ def by_onednn(conv: Convolution, run: Execution) -> Dim:
     images, size = conv.x[0], prod(conv.x[:4])
     pointwise = 1 - reaches(prod(conv.kernel[-2:]), 2)
     worth = any_of(conv.strided, conv.dilated, reaches(images, 16), 1 - pointwise, int(run.threads > 1))
-    large = any_of(reaches(conv.groups, 2), conv.large, reaches(images, 2), reaches(size, 20481))
+    large = any_of(conv.grouped, conv.large, reaches(images, 2), reaches(size, 20481))
     return all_of(worth, large)
-
-
-def fours(channels: Dim) -> Dim:
-    """1 for a multiple of four."""
-    return 1 - reaches(channels % 4, 1)
 
 
 def by_columns(conv: Convolution, run: Execution) -> Dim:
     """1 where the weights' gradient is a matrix product: no blocked kernel takes such windows or groups."""
-    wide = all_of(1 - reaches(conv.groups, 2), reaches(conv.kernel[-1], 15))
+    wide = all_of(1 - conv.grouped, reaches(conv.kernel[-1], 15))
     # oneDNN refuses a product that takes many times the memory of the tensors.
     tensors = run.element_bytes * (prod(conv.x) + prod(conv.y)) + weight_bytes(conv, run)
     wide = all_of(wide, 1 - reaches(column_sums(conv, run), 15 * tensors))
     apart = all_of(conv.each_apart, 1 - conv.narrow_windows)
     # Groups of 16 may have gaps or strides, groups of 8 strides only.
-    several = all_of(reaches(conv.groups, 2), 1 - conv.each_apart)
-    gapped = any_of(conv.skips, all_of(conv.dilated, 1 - in_blocks_of(BLOCK, conv)))
-    grouped = all_of(several, any_of(1 - in_blocks_of(8, conv), gapped))
+    gapped = any_of(conv.skips, all_of(conv.dilated, 1 - conv.in_blocks_of(BLOCK)))
+    grouped = all_of(conv.several, any_of(1 - conv.in_blocks_of(8), gapped))
     return any_of(wide, apart, grouped, conv.skips) if run.element_bytes == 4 else 0
-
-
-def in_blocks_of(channels: int, conv: Convolution) -> Dim:
-    """1 where a group's channels and filters come in so many."""
-    return all_of(*(1 - reaches(each // conv.groups % channels, 1) for each in (conv.x[1], conv.y[1])))
 
 
 def weight_bytes(conv: Convolution, run: Execution) -> Dim:
@@ -174,6 +177,11 @@ def window_columns(conv: Convolution, run: Execution) -> Dim:
 def column_sums(conv: Convolution, run: Execution) -> Dim:
     """For each thread one image's columns and the partial sums, where the weights' gradient is a matrix product."""
     return minimum(run.threads, conv.x[0]) * (window_columns(conv, run) + 4 * weight_bytes(conv, run)) + 2 * SPARE
+
+
+def divides(step: Dim, number: Dim) -> Dim:
+    """1 for a multiple of the step."""
+    return 1 - reaches(number % step, 1)
 
 
 def in_blocks(channels: Dim) -> Dim:

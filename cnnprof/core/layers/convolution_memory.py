@@ -83,14 +83,14 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
         # All is blocked, or read as it lies; then the gradient is laid out anew.
         sums = _half_sums(conv, run, copies) * (1 - conv.each_apart) if run.element_bytes < 4 else 0
         blocked = copies.output + copies.input + copies.weights + sums
-        summed = choose(conv.reads_plain, weights, blocked + _picked(conv, run))
+        # Of a window that picks its positions, up to eight blocks of channels.
+        summed = choose(conv.reads_plain, weights, blocked + _picked(conv, run, minimum(in_blocks(conv.x[1]), 8 * BLOCK)))
         summed = choose(by_columns(conv, run), weights + column_sums(conv, run), summed)
         worst = maximum(summed, copies.weights + weights)
     if further:
         image = target // conv.x[0] * run.threads
         strided = maximum(target + weights + source + image, 3 * source)
-        grouped = all_of(reaches(conv.groups, 2), 1 - conv.each_apart)
-        blocked_source = choose(grouped, source, size * blocked_elements(conv.x))
+        blocked_source = choose(conv.several, source, size * blocked_elements(conv.x))
         plain = maximum(copies.output + copies.weights + blocked_source, blocked_source + source)
         product = source + maximum(window_columns(conv, run) + SPARE, source)
         gapped = all_of(conv.dilated, any_of(conv.each_apart, conv.strided))
@@ -106,7 +106,7 @@ def _columns(conv: Convolution, run: Execution) -> Dim:
         return windows
     out = run.element_bytes * prod(conv.y)
     joined = maximum(out, _one_group(conv, run, conv.x))
-    return choose(conv.plain, choose(reaches(conv.groups, 2), joined, 0), windows + _relaid_weights(conv, run))
+    return choose(conv.plain, choose(conv.grouped, joined, 0), windows + _relaid_weights(conv, run))
 
 
 def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
@@ -122,7 +122,7 @@ def _one_group(conv: Convolution, run: Execution, *shapes: Shape) -> Dim:
 
 
 def _copies(conv: Convolution, run: Execution) -> _Copies:
-    several = reaches(conv.groups, 2)
+    several = conv.grouped
     if known(several):
         return _grouped(conv, run) if several else _dense(conv, run)
     return _either(several, _grouped(conv, run), _dense(conv, run))
@@ -139,7 +139,7 @@ def _dense(conv: Convolution, run: Execution) -> _Copies:
         choose(few, 0, size * blocked_elements(conv.x)),
         size * prod(conv.kernel) * in_blocks(filters) * choose(few, channels, in_blocks(channels)),
         size * blocked_elements(conv.y),
-        choose(conv.picks, size * in_blocks(channels) * prod(conv.y[2:]) * run.threads + SPARE, 0) + _bias(conv, run) + summed,
+        _picked(conv, run, in_blocks(channels)) + _bias(conv, run) + summed,
     )
 
 
@@ -180,11 +180,9 @@ def _relaid_weights(conv: Convolution, run: Execution) -> Dim:
     return choose(all_of(1 - conv.pointwise, 1 - conv.each_apart), weight_bytes(conv, run), 0)
 
 
-def _picked(conv: Convolution, run: Execution) -> Dim:
-    """The positions of one image that a strided 1x1 window picks, of up to eight blocks of channels."""
-    return choose(
-        conv.picks, run.element_bytes * minimum(in_blocks(conv.x[1]), 8 * BLOCK) * prod(conv.y[2:]) * run.threads + SPARE, 0
-    )
+def _picked(conv: Convolution, run: Execution, channels: Dim) -> Dim:
+    """The positions of one image that a strided 1x1 window picks, of so many channels."""
+    return choose(conv.picks, run.element_bytes * channels * prod(conv.y[2:]) * run.threads + SPARE, 0)
 
 
 def _half_sums(conv: Convolution, run: Execution, copies: _Copies) -> Dim:

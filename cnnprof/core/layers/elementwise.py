@@ -10,11 +10,11 @@ from cnnprof.core.execution import Execution, Saved
 from cnnprof.core.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer, per_element
 from cnnprof.core.layers.linear import broadcast
 
-_LINEAR = {"add", "sub", "rsub", "neg", "sign", "round", "floor", "ceil", "trunc", "eq", "ne", "lt", "le", "gt", "ge"}
-"""Operations whose derivative needs neither input nor output."""
-
-_TRUTH = {"eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or"}
+_COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 """Operations that give truth values."""
+
+_LINEAR = {"add", "sub", "rsub", "neg", "sign", "round", "floor", "ceil", "trunc"} | _COMPARISONS
+"""Operations whose derivative needs neither input nor output."""
 
 _SINGLE_ON_CUDA = {"exp", "expm1", "log", "log2", "log10", "log1p", "reciprocal", "rsqrt", "pow", "softplus"}
 """Operations that autocast computes in fp32 on CUDA (AT_FORALL_FP32 in ATen/autocast_mode.h)."""
@@ -68,7 +68,7 @@ class Arithmetic(Layer):
         return Saved(tuple(range(len(inputs))))
 
     def number_bytes(self, run: Execution) -> int:
-        return 1 if self.op in _TRUTH else run.element_bytes
+        return 1 if self.op in _COMPARISONS else run.element_bytes
 
     def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
         size = run.element_bytes * elements(output)

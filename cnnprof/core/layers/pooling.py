@@ -160,12 +160,16 @@ class AdaptiveAvgPool(AdaptivePool):
 
     def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
         # A mean in half precision is taken of a copy in fp32.
-        half = run.device == "cpu" and run.element_bytes < 4 and all(is_one(size) for size in self.output_size)
-        return 4 * (elements(inputs[0]) + elements(output)) * int(half)
+        copies = self._is_mean and run.device == "cpu" and run.element_bytes < 4
+        return 4 * (elements(inputs[0]) + elements(output)) * int(copies)
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
         # To one position it is a mean, whose gradient is the same everywhere.
-        return Saved() if all(is_one(size) for size in self.output_size) else Saved((0,))
+        return Saved() if self._is_mean else Saved((0,))
+
+    @property
+    def _is_mean(self) -> bool:
+        return all(is_one(size) for size in self.output_size)
 
 
 @layer

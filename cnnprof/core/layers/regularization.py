@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cnnprof.core.arith import Shape, prod
 from cnnprof.core.execution import Execution, Saved
-from cnnprof.core.layers.base import Layer, elements, layer
+from cnnprof.core.layers.base import Layer, layer
 
 
 @layer
@@ -34,11 +34,9 @@ class Dropout(Layer):
         return "new" if self.p > 0 else "same"
 
     def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        if self.channels:
-            return Saved(extra=run.element_bytes * prod(output[:2]) * int(self.p > 0))
-        # Its mask is of numbers on the processor, of truth values on CUDA.
-        size = run.element_bytes if run.device == "cpu" else 1
-        return Saved(extra=size * elements(output) * int(self.p > 0))
+        # Its mask is of numbers on the processor and for channels, else of truth values on CUDA.
+        size = run.element_bytes if run.device == "cpu" or self.channels else 1
+        return Saved(extra=size * prod(output[:2] if self.channels else output) * int(self.p > 0))
 
 
 @layer

@@ -13,7 +13,7 @@ from cnnprof.core.layers.convolution_kernels import (
     any_of,
     blocked_elements,
     by_onednn,
-    fours,
+    divides,
     in_blocks,
     weight_bytes,
     where,
@@ -25,13 +25,13 @@ TILES = 10 * TILE
 
 @remember
 def forward_workspace(conv: Convolution, run: Execution) -> Dim:
-    """As `forward_workspace`, of a transposed convolution."""
+    """Bytes beside input and output at the worst moment of the forward pass."""
     return where(by_onednn(conv, run), lambda: _forward_copies(conv, run), lambda: conv.x[0] * _overlapping(conv, run))
 
 
 @remember
 def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
-    """As `backward_workspace`, of a transposed convolution."""
+    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
     return where(
         by_onednn(conv, run),
         lambda: _backward_copies(conv, run, further, learned),
@@ -42,14 +42,14 @@ def backward_workspace(conv: Convolution, run: Execution, further: bool, learned
 def _forward_copies(conv: Convolution, run: Execution) -> Dim:
     size, narrow = run.element_bytes, conv.x[1] // conv.groups
     out = size * prod(conv.y)
-    dense = 1 - reaches(conv.groups, 2)
+    dense = 1 - conv.grouped
     full = any_of(dense, conv.each_apart)
     x, y = (choose(full, size * blocked_elements(shape), size * prod(shape)) for shape in (conv.x, conv.y))
     image = size * prod(conv.x[1:]) * run.threads + TILES
     # Kernels that do not sum up where each window falls, evenly, make the bias a tensor as large as the output.
     biased = y + SPARE if conv.bias else 0
-    even = all_of(*(1 - reaches(h % s, 1) for h, s in zip(conv.y[2:], conv.stride, strict=True)))
-    grouped = all_of(reaches(narrow, 9), any_of(even, reaches(narrow, BLOCK + 1), 1 - fours(narrow)))
+    even = all_of(*(divides(s, h) for h, s in zip(conv.y[2:], conv.stride, strict=True)))
+    grouped = all_of(reaches(narrow, 9), any_of(even, reaches(narrow, BLOCK + 1), 1 - divides(4, narrow)))
     sums = all_of(conv.strided, any_of(dense, grouped))
     image = image + (1 - even) * (out + SPARE if conv.bias else 0)
     weights = _weights_copy(conv, run, choose(sums, narrow, in_blocks(narrow)))
@@ -67,7 +67,7 @@ def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: 
     if run.layout == "channels_last":
         return _weights_copy(conv, run, narrow) + weights
     copied = _weights_copy(conv, run, in_blocks(narrow))
-    dense = 1 - reaches(conv.groups, 2)
+    dense = 1 - conv.grouped
     x, y = (choose(dense, size * blocked_elements(shape), size * prod(shape)) for shape in (conv.x, conv.y))
     source = size * prod(conv.x) if further else 0
     worst: Dim = 0
@@ -93,4 +93,4 @@ def _weights_copy(conv: Convolution, run: Execution, channels: Dim) -> Dim:
     full = run.element_bytes * prod(conv.kernel) * conv.groups * channels * in_blocks(conv.y[1] // conv.groups)
     apart = run.element_bytes * prod(conv.kernel) * in_blocks(conv.groups)
     several = choose(conv.each_apart, apart, weight_bytes(conv, run))
-    return choose(any_of(1 - reaches(conv.groups, 2), reaches(conv.x[1] // conv.groups, 9)), full, several)
+    return choose(any_of(1 - conv.grouped, reaches(conv.x[1] // conv.groups, 9)), full, several)
