@@ -15,15 +15,15 @@ import warnings
 import torch
 
 import cnnprof
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.execution import Execution
-from cnnprof.core.graph import Graph
-from cnnprof.core.memory import inference
-from cnnprof.core.training import training
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.training import training
 from cnnprof.measure.devices import check_device, cublas_bytes, open_device
 from cnnprof.measure.memory import record, record_memory
 from cnnprof.measure.options import Options
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 
 SPECS = """
     alexnet alexnet_paper convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cnnprof import api
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import Ratio, compare, noise_of
-from cnnprof.core.statistics import relative_half_width
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.calibration import calibrate
 from cnnprof.measure.layers import time_layers
+from cnnprof.timing.intervals import relative_half_width
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import Ratio, compare, noise_of
 from cnnprof.views.reasons import look_into
 
 RUNS, REPETITIONS = 20, 8

@@ -11,7 +11,7 @@ The functions are those of `cnnprof.api`, `cnnprof.footprints` and `cnnprof.work
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.core.environment import __version__
+from cnnprof.environment import __version__
 
 if TYPE_CHECKING:
     from cnnprof.api import bench, check, compare, diff, load, profile

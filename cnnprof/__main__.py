@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from cnnprof.core.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
+from cnnprof.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
 
 OPTIONAL = {
     "torch": "torch",
@@ -21,7 +21,7 @@ OPTIONAL = {
 
 
 def main() -> None:
-    """Run the command line; leave with the exit codes of `core.errors`."""
+    """Run the command line; leave with the exit codes of `errors`."""
     gc.set_threshold(100_000)  # a start creates much and drops little: collecting after every 700 objects costs 7% of it
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:

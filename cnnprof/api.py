@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
-from cnnprof.core import results
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, SpecError, UsageError, did_you_mean
-from cnnprof.core.graph import Graph
+from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean
+from cnnprof.network import results
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 
 if TYPE_CHECKING:
-    from cnnprof.core.alignment import Pair
-    from cnnprof.core.budgets import Budget, Verdict
-    from cnnprof.core.measurements import Measurement
-    from cnnprof.core.report import Report
-    from cnnprof.core.room import Fit
+    from cnnprof.footprint.capacity import Fit
+    from cnnprof.judging.alignment import Pair
+    from cnnprof.judging.budgets import Budget, Verdict
     from cnnprof.measure.bench import Job, Options, Progress
+    from cnnprof.report import Report
+    from cnnprof.timing.measurements import Measurement
     from cnnprof.views.comparison import Entry
 
 Notify = Callable[[str], None]
@@ -147,7 +147,7 @@ class Difference(Shown):
     @property
     def different(self) -> bool:
         """Whether anything is not the same."""
-        from cnnprof.core.alignment import differ
+        from cnnprof.judging.alignment import differ
 
         return differ(self.before, self.after, self.pairs)
 
@@ -222,7 +222,7 @@ def diff(
 ) -> Difference:
     """What changed from one network to another; arguments as for `load`."""
     first, second = pair(before, after, settings, input_shape, batch)
-    from cnnprof.core.alignment import align
+    from cnnprof.judging.alignment import align
 
     return Difference(first, second, tuple(align(first, second)))
 
@@ -267,8 +267,8 @@ def check(
         references: the networks; those that pyproject.toml has budgets for if left out.
         time: measures those that have a budget for latency; `bench`, short, if left out.
     """
-    from cnnprof.core.budgets import budgets_of, judge, read_budgets
-    from cnnprof.core.project import find_project
+    from cnnprof.config import find_project
+    from cnnprof.judging.budgets import budgets_of, judge, read_budgets
 
     project = find_project()
     written = read_budgets(project) if project else []

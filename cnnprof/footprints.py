@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from cnnprof import api
-from cnnprof.core.analysis import analyze
-from cnnprof.core.checkpointing import checkpoint as checkpoint_stages
-from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
-from cnnprof.core.execution import USUAL, Execution
-from cnnprof.core.graph import Graph
-from cnnprof.core.memory import Checkpointed, Footprint, Record, inference
-from cnnprof.core.report import Report
-from cnnprof.core.results import Profile
-from cnnprof.core.room import Fit, Room, largest_batch, parse_room
-from cnnprof.core.training import OPTIMIZERS, training
-from cnnprof.core.transfer import Row, Strategy, strategies
+from cnnprof.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.footprint.capacity import Fit, Room, largest_batch, parse_room
+from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
+from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.liveness import Checkpointed, Footprint, Record, inference
+from cnnprof.footprint.training import OPTIMIZERS, training
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
+from cnnprof.network.results import Profile
+from cnnprof.report import Report
+from cnnprof.transfer_learning import Row, Strategy, strategies
 
 Load = Callable[[int], Graph]
 """The graph for a batch."""
@@ -68,7 +68,7 @@ def memory(
         reference: the network; it, `settings`, `input_shape` and `batch` are as for `cnnprof.load`.
         run: device, number format, layout and threads.
         optimizer: sgd, momentum, adam, adamw or none.
-        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card (see `core.room`).
+        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card (see `memory.capacity`).
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
     """
     check_optimizer(optimizer)

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnnprof import api, sources
-from cnnprof.core import results
-from cnnprof.core.errors import UsageError
-from cnnprof.core.report import Report
-from cnnprof.core.working import Explanation
+from cnnprof.counting.derivation import Explanation
+from cnnprof.errors import UsageError
+from cnnprof.network import results
+from cnnprof.report import Report
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +69,7 @@ def explain_gap(
     batch: int = 1,
 ) -> Report:
     """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
-    from cnnprof.core.gaps import find_gaps
+    from cnnprof.counting.gaps import find_gaps
     from cnnprof.views.gaps import show_gaps
 
     network, target = sources.split_layer(reference)

@@ -92,7 +92,7 @@ def run(line: str) -> str:
 def run_cnnprof(words: list[str]) -> tuple[str, int]:
     """Output and exit code of a call, in this process."""
     from cnnprof.__main__ import main
-    from cnnprof.core.errors import DEFECT
+    from cnnprof.errors import DEFECT
 
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), patch.object(sys, "argv", words):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cnnprof.core.graph import Graph
+from cnnprof.network.graph import Graph
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.family import parse_family
 from cnnprof.spec.reader import Source

@@ -3,7 +3,7 @@
 import pytest
 
 import cnnprof
-from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, align, alike
+from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, align, alike
 
 
 def aligned(before, after, **options):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sympy
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, Place
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS, Ops
+from cnnprof.errors import CnnprofError, Place
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS, Ops
 
 L = LAYERS
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import cnnprof
-from cnnprof.core.errors import CnnprofError, UsageError
-from cnnprof.core.measurements import Measurement
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.timing.measurements import Measurement
 
 
 def test_profile_is_data_json_and_a_table():

@@ -11,9 +11,9 @@ import yaml
 from mobile_and_inception_totals import INCEPTION, MOBILE
 from residual_totals import RESIDUAL
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import Accuracy, Graph
-from cnnprof.core.results import Profile
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Accuracy, Graph
+from cnnprof.network.results import Profile
 from cnnprof.sources import specs
 
 TOTALS = {

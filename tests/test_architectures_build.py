@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cnnprof.core.analysis import analyze
+from cnnprof.network.analysis import analyze
 from cnnprof.sources import specs
 
 torch = pytest.importorskip("torch")

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from test_architectures_twins import count, counted, pytorchcv_model, timm_model  # noqa: E402
 
-from cnnprof.core.analysis import analyze  # noqa: E402
+from cnnprof.network.analysis import analyze  # noqa: E402
 from cnnprof.torch_bridge.build import build  # noqa: E402
 from cnnprof.torch_bridge.meta import on_meta  # noqa: E402
 from cnnprof.torch_bridge.requirements import import_torchvision  # noqa: E402

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.layers import Layer
+from cnnprof.network.analysis import analyze
+from cnnprof.network.layers import Layer
 from cnnprof.sources import specs
 
 torch = pytest.importorskip("torch")

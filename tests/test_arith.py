@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from cnnprof.core import arith
+from cnnprof.network import dims as arith
 
 
 def counting():

@@ -3,8 +3,8 @@
 import pytest
 
 import cnnprof
-from cnnprof.core.budgets import Budget, Part, budgets_of, judge, parse_limit
-from cnnprof.core.errors import CnnprofError, UsageError
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.judging.budgets import Budget, Part, budgets_of, judge, parse_limit
 
 
 @pytest.mark.parametrize(

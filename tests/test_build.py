@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS
-from cnnprof.core.layers.arrangement import Rearrange
-from cnnprof.core.layers.convolution import PartialConv
-from cnnprof.core.layers.linear import Constant
-from cnnprof.core.layers.normalization import BatchNorm, LayerNorm
-from cnnprof.core.layers.pooling import Subsample
-from cnnprof.core.layers.regularization import StochasticDepth
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS
+from cnnprof.network.layers.arrangement import Rearrange
+from cnnprof.network.layers.convolution import PartialConv
+from cnnprof.network.layers.linear import Constant
+from cnnprof.network.layers.normalization import BatchNorm, LayerNorm
+from cnnprof.network.layers.pooling import Subsample
+from cnnprof.network.layers.regularization import StochasticDepth
 
 torch = pytest.importorskip("torch")
 from cnnprof.torch_bridge.build import build  # noqa: E402

@@ -7,16 +7,16 @@ import weakref
 
 import pytest
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Facts, Graph, Node
-from cnnprof.core.layers.activation import ReLU
-from cnnprof.core.layers.arrangement import Flatten
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.layers.linear import Linear
-from cnnprof.core.layers.merging import Add, Concat
-from cnnprof.core.layers.normalization import BatchNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, MaxPool
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
+from cnnprof.network.layers.activation import ReLU
+from cnnprof.network.layers.arrangement import Flatten
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.merging import Add, Concat
+from cnnprof.network.layers.normalization import BatchNorm
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, MaxPool
 
 torch = pytest.importorskip("torch")
 from cnnprof.torch_bridge.build import build  # noqa: E402

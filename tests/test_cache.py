@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
-from cnnprof.core.layers.activation import ReLU
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.storage import cache_folder as folder
+from cnnprof.cache import cache_folder as folder
+from cnnprof.errors import UnavailableError
+from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
+from cnnprof.network.layers.activation import ReLU
+from cnnprof.network.layers.convolution import Conv
 from cnnprof.sources import _cache
 from cnnprof.sources._cache import recall_graph, recall_names, versions
 
@@ -217,7 +217,7 @@ def test_the_folder_is_the_platforms(monkeypatch, tmp_path):
 
 ASK = """
 import sys
-from cnnprof.core.analysis import analyze
+from cnnprof.network.analysis import analyze
 from cnnprof.sources.torchvision import load, names
 print(analyze(load("squeezenet1_1")).totals.params, "alexnet" in names())
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "torchvision", "numpy"}))

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT
-from cnnprof.core.layers.activation import ReLU
-from cnnprof.core.layers.merging import Add
-from cnnprof.core.layers.normalization import BatchNorm
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT
+from cnnprof.network.layers.activation import ReLU
+from cnnprof.network.layers.merging import Add
+from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.torch_bridge.capture import capture
 from cnnprof.torch_bridge.requirements import import_torchvision
 from cnnprof.torch_bridge.zoo import torchvision_model

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.execution import USUAL
-from cnnprof.core.graph import INPUT
-from cnnprof.core.layers import Ops
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.execution import USUAL
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT
+from cnnprof.network.layers import Ops
 from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.capture import capture
 

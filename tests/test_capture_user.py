@@ -11,9 +11,9 @@ import torch
 from shell import cnnprof
 from torch import nn
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, UnavailableError
-from cnnprof.core.graph import Graph
+from cnnprof.errors import CnnprofError, UnavailableError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 from cnnprof.sources import python, timm
 from cnnprof.torch_bridge.instantiate import instantiate
 

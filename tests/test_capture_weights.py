@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
-from cnnprof.core.analysis import analyze
+from cnnprof.network.analysis import analyze
 from cnnprof.torch_bridge.capture import capture
 
 pytestmark = pytest.mark.torch

@@ -8,10 +8,10 @@ import pytest
 from shell import cnnprof
 
 import cnnprof as package
-from cnnprof.core.analysis import analyze
-from cnnprof.core.checkpointing import checkpoint, stages
-from cnnprof.core.errors import UsageError
-from cnnprof.core.training import keep
+from cnnprof.errors import UsageError
+from cnnprof.footprint.checkpointing import checkpoint, stages
+from cnnprof.footprint.training import keep
+from cnnprof.network.analysis import analyze
 
 
 def test_a_stage_keeps_its_input_alone():

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.graph import INPUT, Facts, Graph, Node
-from cnnprof.core.layers import layer_from_dict
-from cnnprof.core.measurements import Reason
+from cnnprof.errors import UnavailableError
 from cnnprof.measure import checks
 from cnnprof.measure.checks import check, check_module
 from cnnprof.measure.counters import count_with_fvcore, count_with_torch
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
+from cnnprof.network.layers import layer_from_dict
+from cnnprof.timing.measurements import Reason
 from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.capture import capture
 from cnnprof.torch_bridge.zoo import torchvision_model

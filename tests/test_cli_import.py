@@ -6,8 +6,8 @@ import pytest
 from shell import cnnprof
 
 from cnnprof import api
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.results import Totals
+from cnnprof.errors import CnnprofError
+from cnnprof.network.results import Totals
 from cnnprof.sources import torchvision_names
 
 NO_WORDS = ("maxvit", "swin", "vit")

@@ -6,9 +6,9 @@ import pytest
 from shell import cnnprof
 from spec_texts import build
 
-from cnnprof.core.analysis import analyze, weigh
-from cnnprof.core.catalogue import Listed, Selection, sort_key
-from cnnprof.core.report import Report, Table
+from cnnprof.judging.catalogue import Listed, Selection, sort_key
+from cnnprof.network.analysis import analyze, weigh
+from cnnprof.report import Report, Table
 from cnnprof.reports import Style, render
 from cnnprof.sources import spec_names, specs
 

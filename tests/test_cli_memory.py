@@ -8,9 +8,9 @@ import pytest
 from shell import cnnprof
 
 import cnnprof as package
-from cnnprof.core.errors import UsageError
-from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution
-from cnnprof.core.room import CARDS, Room, largest_batch, parse_room
+from cnnprof.errors import UsageError
+from cnnprof.footprint.capacity import CARDS, Room, largest_batch, parse_room
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution
 from cnnprof.footprints import read_room
 
 PARTS = ("parameter_bytes", "buffer_bytes", "input_bytes", "activation_bytes", "workspace_bytes")

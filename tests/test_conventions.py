@@ -3,10 +3,10 @@
 import pytest
 
 from cnnprof import profile
-from cnnprof.core.conventions import CONVENTIONS, convention
-from cnnprof.core.errors import UsageError
-from cnnprof.core.gaps import find_gaps
-from cnnprof.core.layers import layer_from_dict
+from cnnprof.counting.conventions import CONVENTIONS, convention
+from cnnprof.counting.gaps import find_gaps
+from cnnprof.errors import UsageError
+from cnnprof.network.layers import layer_from_dict
 
 
 def count(name, type_, *inputs, **fields):

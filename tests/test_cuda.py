@@ -6,7 +6,7 @@ import pytest
 from shell import cnnprof as run
 
 import cnnprof
-from cnnprof.core.execution import Execution
+from cnnprof.footprint.execution import Execution
 from cnnprof.measure.devices import cublas_bytes
 from cnnprof.measure.memory import record_memory
 from cnnprof.measure.options import Options

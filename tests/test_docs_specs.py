@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from spec_texts import build, read
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.verification import FAILED, check_published
+from cnnprof.judging.verification import FAILED, check_published
+from cnnprof.network.analysis import analyze
 from cnnprof.spec import elaborate
 from cnnprof.spec.family import KEYS
 from cnnprof.spec.functions import FUNCTIONS

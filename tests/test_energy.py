@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from shell import cnnprof
 
-from cnnprof.core.energy import Energy
-from cnnprof.core.graph import Facts, Graph
-from cnnprof.core.measurements import Measurement
 from cnnprof.measure import energy
 from cnnprof.measure.energy import NvmlMeter, RaplMeter, measure_energies, measure_energy, meter_jobs, open_meter
 from cnnprof.measure.options import Job, Options
+from cnnprof.network.graph import Facts, Graph
+from cnnprof.timing.energy import Energy
+from cnnprof.timing.measurements import Measurement
 from cnnprof.views.benchmark import show_measurements
 
 pytestmark = pytest.mark.torch

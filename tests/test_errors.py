@@ -1,6 +1,6 @@
 """How an error reads."""
 
-from cnnprof.core.errors import CnnprofError, Place, did_you_mean
+from cnnprof.errors import CnnprofError, Place, did_you_mean
 
 
 def test_place_trace_and_hint():

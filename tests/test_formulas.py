@@ -7,12 +7,12 @@ import pytest
 import sympy
 
 import cnnprof
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS, layer
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.layers.pooling import MaxPool
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS, layer
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.symbolic.rules import Explainer
 from cnnprof.symbolic.worksheet import work_out_layers
 from cnnprof.symbolic.writing import write
@@ -117,9 +117,9 @@ def test_a_floor_is_written_only_where_it_cuts_and_says_what():
 def test_a_new_layer_type_gets_its_formulas_for_nothing(monkeypatch):
     from dataclasses import dataclass
 
-    from cnnprof.core.layers import Layer
+    from cnnprof.network.layers import Layer
 
-    monkeypatch.setattr("cnnprof.core.layers.base.LAYERS", dict(LAYERS))
+    monkeypatch.setattr("cnnprof.network.layers.base.LAYERS", dict(LAYERS))
 
     @layer
     @dataclass(frozen=True)

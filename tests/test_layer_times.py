@@ -7,16 +7,16 @@ import torch
 from shell import cnnprof
 from torch import nn
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import MeasurementError, UsageError
-from cnnprof.core.graph import INPUT, Facts, Graph, Node
-from cnnprof.core.layer_times import LayerTimes, traffic
-from cnnprof.core.layers import LAYERS
+from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.measure.devices import CpuDevice, Timing
 from cnnprof.measure.in_place import LayerSession, LayerWork, Split, prepare_layers, run_in_steps
 from cnnprof.measure.layers import time_layers
 from cnnprof.measure.options import Job, Options
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
+from cnnprof.network.layers import LAYERS
 from cnnprof.reports import FORMATS, Style, render
+from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.torch_bridge.build import Step
 from cnnprof.views.layer_times import show_layers, to_trace
 

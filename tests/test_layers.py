@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import sympy
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.execution import Execution
-from cnnprof.core.layers import LAYERS, Layer, Ops, ShapeError, layer, layer_from_dict, layer_to_dict
-from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool, Subsample
+from cnnprof.footprint.execution import Execution
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import LAYERS, Layer, Ops, ShapeError, layer, layer_from_dict, layer_to_dict
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool, Subsample
 
 SIZES = [8, 16, 24, 40, 104]
 KINDS = ("mac", "add", "mul", "div", "cmp", "exp")

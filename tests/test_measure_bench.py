@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cnnprof.core.errors import UnavailableError, UsageError
-from cnnprof.core.graph import Facts, Graph
-from cnnprof.core.ratios import compare
+from cnnprof.errors import UnavailableError, UsageError
 from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
 from cnnprof.measure.journal import start_journal
 from cnnprof.measure.surroundings import core_count
+from cnnprof.network.graph import Facts, Graph
+from cnnprof.timing.ratios import compare
 
 pytestmark = pytest.mark.torch
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cnnprof.core.errors import UnavailableError, UsageError
-from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
+from cnnprof.errors import UnavailableError, UsageError
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 from cnnprof.measure import devices
 from cnnprof.measure.devices import CpuDevice, CudaDevice, check_device, cublas_bytes, open_device
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import layer_from_dict
 from cnnprof.measure import fitting
 from cnnprof.measure.fitting import estimate, free_memory, group
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import layer_from_dict
 
 
 def test_all_together_where_there_is_room():

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cnnprof.core.errors import MeasurementError, UsageError
-from cnnprof.core.graph import Facts, Graph
-from cnnprof.core.ratios import noise_of, relate
+from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.measure import bench, fingerprint
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.journal import resume_journal, start_journal
 from cnnprof.measure.options import add_twin, add_ways
 from cnnprof.measure.turn import StartError
+from cnnprof.network.graph import Facts, Graph
+from cnnprof.timing.ratios import noise_of, relate
 
 pytestmark = pytest.mark.torch
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cnnprof.core.measurements import Check, Measurement, Reason
+from cnnprof.timing.measurements import Check, Measurement, Reason
 from cnnprof.views.benchmark import show_measurements
 
 

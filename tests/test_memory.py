@@ -9,14 +9,14 @@ import pytest
 import sympy
 
 import cnnprof
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import UsageError
-from cnnprof.core.execution import HOPPER_CUBLAS_BYTES, Execution
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS, Layer
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.memory import Footprint, inference
-from cnnprof.core.training import keep, training
+from cnnprof.errors import UsageError
+from cnnprof.footprint.execution import HOPPER_CUBLAS_BYTES, Execution
+from cnnprof.footprint.liveness import Footprint, inference
+from cnnprof.footprint.training import keep, training
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS, Layer
+from cnnprof.network.layers.convolution import Conv
 
 L = LAYERS
 PLAIN = Execution(workspace=False)

@@ -3,10 +3,10 @@
 import pytest
 
 import cnnprof
-from cnnprof.core.analysis import analyze
-from cnnprof.core.execution import Execution
-from cnnprof.core.memory import inference
-from cnnprof.core.training import keep, training
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.training import keep, training
+from cnnprof.network.analysis import analyze
 
 pytestmark = pytest.mark.torch
 

@@ -9,7 +9,7 @@ import pytest
 from shell import cnnprof, texts
 
 import cnnprof as package
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 from cnnprof.reports import PICTURES, draw
 
 BEGINNINGS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF-"}

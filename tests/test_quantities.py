@@ -1,7 +1,7 @@
 import pytest
 
 from cnnprof.cli.quantities import parse_part, parse_seconds
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import compare, compare_runs, noise_of, relate, verdict
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import compare, compare_runs, noise_of, relate, verdict
 
 
 def measurement(*medians, model="net", batch=1, processes=None, twin=False):

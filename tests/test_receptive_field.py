@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from cnnprof import load
-from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS as L
-from cnnprof.core.layers.activation import Activation, Softmax
-from cnnprof.core.layers.arrangement import Pad
-from cnnprof.core.layers.convolution import Conv, PartialConv
-from cnnprof.core.layers.linear import RBF, Linear
-from cnnprof.core.layers.merging import Join
-from cnnprof.core.layers.normalization import BatchNorm, LocalResponseNorm
-from cnnprof.core.layers.pooling import AvgPool, MaxPool, Subsample
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS as L
+from cnnprof.network.layers.activation import Activation, Softmax
+from cnnprof.network.layers.arrangement import Pad
+from cnnprof.network.layers.convolution import Conv, PartialConv
+from cnnprof.network.layers.linear import RBF, Linear
+from cnnprof.network.layers.merging import Join
+from cnnprof.network.layers.normalization import BatchNorm, LocalResponseNorm
+from cnnprof.network.layers.pooling import AvgPool, MaxPool, Subsample
 
 NETWORKS = {
     "lenet5": 64,

@@ -8,15 +8,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import UsageError
-from cnnprof.core.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
-from cnnprof.core.layers import LAYERS
-from cnnprof.core.measurements import Check, Measurement, Reason
-from cnnprof.core.report import Fact, Listing, Report, Table
+from cnnprof.errors import UsageError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
+from cnnprof.network.layers import LAYERS
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import KINDS, exact_and_rough, factor, megabytes, milliseconds, size
+from cnnprof.timing.measurements import Check, Measurement, Reason
 from cnnprof.views.benchmark import show_measurements
 from cnnprof.views.comparison import Entry, pareto, show_comparison
 from cnnprof.views.summary import summarize

@@ -7,18 +7,18 @@ from types import SimpleNamespace
 import pytest
 from shell import cnnprof
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import MeasurementError, UnavailableError
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layer_times import LayerTimes
-from cnnprof.core.layers import LAYERS
-from cnnprof.core.roofline import CACHE, COMPUTE, MEMORY, OVERHEAD, Ceilings, Rate, bound_of, kind_of
+from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.measure import calibration, fingerprint
 from cnnprof.measure import ceilings as kernels
 from cnnprof.measure.calibration import calibrate, calibrate_command, keep, recall
 from cnnprof.measure.devices import CpuDevice, Timing
 from cnnprof.measure.options import Options
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS
 from cnnprof.reports import FORMATS, Style, render
+from cnnprof.timing.layer_times import LayerTimes
+from cnnprof.timing.roofline import CACHE, COMPUTE, MEMORY, OVERHEAD, Ceilings, Rate, bound_of, kind_of
 from cnnprof.views.ceilings import show_ceilings
 from cnnprof.views.reasons import look_into, show_reasons
 

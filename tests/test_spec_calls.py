@@ -3,7 +3,7 @@
 import pytest
 from spec_texts import build
 
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
 
 
 def fault(text: str, **options: object) -> CnnprofError:

@@ -3,8 +3,8 @@
 import pytest
 from spec_texts import build, wiring
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
 
 HEAD = "input: 3x32x32\nsettings: {width: 1.0, n: 2, block: unit, flag: true, depths: [1, 2]}\n"
 STEPS = HEAD + "layers:\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spec_texts import FILE, read
 from test_spec_networks import DENSENET, DPN, LENET, MOBILENET_V2, NASNET, RESNET
 
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
 from cnnprof.spec import elaborate
 from cnnprof.spec.expressions import ExpressionError, compile_expression
 from cnnprof.spec.literals import read_literal

@@ -3,16 +3,16 @@
 import pytest
 from spec_texts import build, layers
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers import activation as act
-from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
-from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.elementwise import Arithmetic
-from cnnprof.core.layers.linear import RBF, Linear, Parameter
-from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
-from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.network.analysis import analyze
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers import activation as act
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import RBF, Linear, Parameter
+from cnnprof.network.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.spec.words import WORDS
 
 INF = float("inf")

@@ -3,8 +3,8 @@
 import pytest
 from spec_texts import build
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import Graph
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 
 LENET = """
 input: 1x32x32

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cnnprof.core.errors import SpecError
+from cnnprof.errors import SpecError
 from cnnprof.spec import read_family
 from cnnprof.spec.reader import MAX_BYTES, MAX_DEPTH, Entries, Items, Scalar, Source, parse_yaml, read_source
 

@@ -3,9 +3,9 @@
 import pytest
 from spec_texts import build, read
 
-from cnnprof.core.errors import SpecError
-from cnnprof.core.graph import Accuracy, Figure
-from cnnprof.core.layers.convolution import Conv
+from cnnprof.errors import SpecError
+from cnnprof.network.graph import Accuracy, Figure
+from cnnprof.network.layers.convolution import Conv
 from cnnprof.spec import elaborate
 
 TEXT = """

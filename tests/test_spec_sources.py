@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnprof.core.errors import SpecError
+from cnnprof.errors import SpecError
 from cnnprof.sources import _catalogue, expand, specs
 from cnnprof.spec import read_family
 

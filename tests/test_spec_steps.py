@@ -3,11 +3,11 @@
 import pytest
 from spec_texts import build, layers, names, wiring
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, SpecError
-from cnnprof.core.graph import INPUT, Graph
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.layers.merging import Add, Concat, Max, Mean, Mul
+from cnnprof.errors import CnnprofError, SpecError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 
 
 def test_layers_are_named_by_kind_and_counter() -> None:

@@ -3,16 +3,16 @@
 import pytest
 from spec_texts import build, layers
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import Figure, Graph, Node
-from cnnprof.core.layers import LAYERS
-from cnnprof.core.layers.activation import GELU, LeakyReLU, ReLU
-from cnnprof.core.layers.arrangement import Copy, Identity, Permute, Reshape
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.layers.elementwise import Reduce
-from cnnprof.core.layers.linear import Linear, Parameter
-from cnnprof.core.layers.normalization import LayerNorm
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Figure, Graph, Node
+from cnnprof.network.layers import LAYERS
+from cnnprof.network.layers.activation import GELU, LeakyReLU, ReLU
+from cnnprof.network.layers.arrangement import Copy, Identity, Permute, Reshape
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.elementwise import Reduce
+from cnnprof.network.layers.linear import Linear, Parameter
+from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.sources import spec_names, specs
 from cnnprof.spec.words import WORDS
 from cnnprof.spec.writer import write_spec

@@ -3,7 +3,7 @@
 import pytest
 
 import cnnprof
-from cnnprof.core.stages import stage_depth, stage_of
+from cnnprof.network.stages import stage_depth, stage_of
 
 
 def test_a_stage_is_the_beginning_of_a_path():
@@ -31,7 +31,7 @@ def test_the_first_depth_at_which_no_block_holds_most(names, depth):
 
 @pytest.mark.torch
 def test_a_stage_is_the_same_in_every_command():
-    from cnnprof.core.checkpointing import stages
+    from cnnprof.footprint.checkpointing import stages
 
     profile = cnnprof.profile("torchvision:vit_b_32")
     last = "encoder.layers.encoder_layer_11"

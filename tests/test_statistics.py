@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from cnnprof.core.statistics import (
+from cnnprof.timing.intervals import (
     geometric_interval,
     geometric_mean,
     interquartile_range,

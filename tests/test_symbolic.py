@@ -8,9 +8,9 @@ from sympy import Symbol
 from sympy.parsing.sympy_parser import implicit_multiplication, parse_expr, standard_transformations
 
 import cnnprof
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import LAYERS as L
+from cnnprof.errors import CnnprofError
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS as L
 from cnnprof.symbolic.network import formulate
 
 NAMES = {name: Symbol(name, integer=True, positive=True) for name in "NHW"}

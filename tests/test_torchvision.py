@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.results import Profile
+from cnnprof.network.analysis import analyze
+from cnnprof.network.results import Profile
 from cnnprof.torch_bridge.capture import capture
 from cnnprof.torch_bridge.meta import on_meta
 from cnnprof.torch_bridge.requirements import import_torchvision

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, UnavailableError
-from cnnprof.core.graph import Accuracy, Figure
+from cnnprof.errors import CnnprofError, UnavailableError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Accuracy, Figure
 from cnnprof.sources.torchvision import load, names
 from cnnprof.torch_bridge.instantiate import instantiate
 from cnnprof.torch_bridge.requirements import import_torchvision
@@ -197,7 +197,7 @@ sys.meta_path.insert(0, Block{i}())
 
 
 ASK = """
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
 from cnnprof.torch_bridge.requirements import import_torchvision
 try:
     import_torchvision()
@@ -235,7 +235,7 @@ print(import_torchvision().__file__, lacks_operators())
 
 def test_a_torch_that_is_missing_is_said_by_the_source():
     code = """
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
 from cnnprof.sources import _cache
 _cache._version = lambda package, real=_cache._version: real("nothing_of_this_name" if package == "torch" else package)
 from cnnprof.sources.torchvision import load

@@ -7,9 +7,9 @@ import pytest
 from shell import cnnprof
 
 import cnnprof as package
-from cnnprof.core.errors import UsageError
-from cnnprof.core.layers.regularization import Dropout
-from cnnprof.core.transfer import backward_macs, find_classifier
+from cnnprof.errors import UsageError
+from cnnprof.network.layers.regularization import Dropout
+from cnnprof.transfer_learning import backward_macs, find_classifier
 
 
 def rows(name, classes=10, **more):

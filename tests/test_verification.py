@@ -10,14 +10,7 @@ import pytest
 from shell import cnnprof
 from spec_texts import build
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import Graph, Node
-from cnnprof.core.layers.arrangement import Flatten, Permute
-from cnnprof.core.layers.linear import Linear
-from cnnprof.core.layers.normalization import LayerNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool
-from cnnprof.core.measurements import Check, Reason
-from cnnprof.core.verification import (
+from cnnprof.judging.verification import (
     EXPLAINED,
     FAILED,
     FVCORE,
@@ -32,7 +25,14 @@ from cnnprof.core.verification import (
     check_twin,
     judge,
 )
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.arrangement import Flatten, Permute
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.normalization import LayerNorm
+from cnnprof.network.layers.pooling import AdaptiveAvgPool
 from cnnprof.sources import spec_names
+from cnnprof.timing.measurements import Check, Reason
 from cnnprof.views.verification import show_verification
 
 # 3 * 3 * 3 * 8 + 8 = 224 weights, 216 * 64 = 13,824 multiply-accumulates; the head has 8 * 5 + 5 = 45 weights.

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.core.environment import __version__
-from cnnprof.core.errors import UsageError
+from cnnprof.environment import __version__
+from cnnprof.errors import UsageError
 
 COMMANDS = (
     "summary",

@@ -27,10 +27,10 @@ from cnnprof.cli.options import (
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_part, parse_seconds
-from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, UsageError
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import Ratio, relate
-from cnnprof.core.report import plural
+from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
+from cnnprof.report import plural
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import Ratio, relate
 
 if TYPE_CHECKING:
     from cnnprof.measure.journal import Journal

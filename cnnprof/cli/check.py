@@ -24,8 +24,8 @@ from cnnprof.cli.options import (
     parse_settings,
 )
 from cnnprof.cli.output import choose_format, emit
-from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, MeasurementError
-from cnnprof.core.measurements import Measurement
+from cnnprof.errors import GATE_FAILED, INTERRUPTED, MeasurementError
+from cnnprof.timing.measurements import Measurement
 
 
 def command(

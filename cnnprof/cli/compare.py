@@ -26,7 +26,7 @@ from cnnprof.cli.options import (
 )
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 
 def command(

@@ -9,7 +9,7 @@ import typer
 from cnnprof.cli.options import NAME_HELP, Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import GATE_FAILED
+from cnnprof.errors import GATE_FAILED
 
 _SECOND = "What it became: another network, another variant, or another revision of the file."
 

@@ -7,9 +7,9 @@ import typer
 from cnnprof.cli.options import Format, Json, Output
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.environment import __version__, environment
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.measurements import Finding
+from cnnprof.environment import __version__, environment
+from cnnprof.errors import UnavailableError
+from cnnprof.timing.measurements import Finding
 
 
 def command(

@@ -9,9 +9,9 @@ import typer
 from cnnprof.cli.options import Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.conventions import CONVENTIONS
-from cnnprof.core.errors import UsageError
-from cnnprof.core.gaps import NAMES
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.counting.gaps import NAMES
+from cnnprof.errors import UsageError
 
 NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.bottleneck2, resnet50:stage3.bottleneck2.conv1."
 

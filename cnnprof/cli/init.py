@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cnnprof.cli.output import check_spec_path, write_whole
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 
 def command(

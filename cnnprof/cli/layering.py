@@ -9,11 +9,11 @@ from typing import Any
 
 from cnnprof.cli.measuring import Bar
 from cnnprof.cli.output import check_writable, write_whole
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import UsageError
-from cnnprof.core.report import Report
+from cnnprof.errors import UsageError
 from cnnprof.measure.layers import time_layers
 from cnnprof.measure.options import Job, Options
+from cnnprof.network.analysis import analyze
+from cnnprof.report import Report
 from cnnprof.views.layer_times import show_layers, to_trace
 
 

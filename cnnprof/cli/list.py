@@ -10,8 +10,8 @@ import typer
 from cnnprof.cli.options import Format, Json, Output, complete_name
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.catalogue import Listed, Selection
-from cnnprof.core.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.judging.catalogue import Listed, Selection
 
 
 def command(
@@ -61,7 +61,7 @@ def command(
     import gc
 
     from cnnprof import sources
-    from cnnprof.core.budgets import budgets_of
+    from cnnprof.judging.budgets import budgets_of
     from cnnprof.sources import specs
     from cnnprof.views.catalogue import show_names
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnnprof.core.errors import INTERRUPTED, MeasurementError
-from cnnprof.core.measurements import Measurement
+from cnnprof.errors import INTERRUPTED, MeasurementError
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.journal import Journal
+from cnnprof.timing.measurements import Measurement
 
 QUICK = {"processes": 3, "rounds": 5}
 

@@ -24,7 +24,7 @@ from cnnprof.cli.options import (
 )
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import MeasurementError, UsageError
+from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.reports import FORMATS, PICTURES
 
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
@@ -69,7 +69,7 @@ def command(
 
       cnnprof memory resnet50 --train -o step.svg
     """
-    from cnnprof.core.execution import Execution
+    from cnnprof.footprint.execution import Execution
     from cnnprof.footprints import memory
 
     drawn = context.parent is not None and context.parent.info_name == "plot"

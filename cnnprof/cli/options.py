@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 
 def complete_name(incomplete: str) -> list[str]:
@@ -71,7 +71,7 @@ def only_measured(context: typer.Context, by: str, *options: str) -> None:
 
 def memory_kind(device: str) -> str:
     """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
-    from cnnprof.core.execution import device_kind
+    from cnnprof.footprint.execution import device_kind
 
     kind = device_kind(device)
     if kind is None:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnprof.core.errors import UsageError, did_you_mean
-from cnnprof.core.report import Report
+from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, SUFFIXES, Style, draw, render
 
 

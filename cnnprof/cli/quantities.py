@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

@@ -10,10 +10,10 @@ import typer
 from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import UsageError
+from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from cnnprof.core.room import Fit as RoomFit
+    from cnnprof.footprint.capacity import Fit as RoomFit
 
 
 def command(

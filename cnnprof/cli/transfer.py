@@ -63,7 +63,7 @@ def command(
 
       cnnprof transfer torchvision:mobilenet_v3_small --classes 5 --batch 8 --bench --quick
     """
-    from cnnprof.core.execution import Execution
+    from cnnprof.footprint.execution import Execution
     from cnnprof.footprints import transfer
 
     chosen = choose_format(format, json, output)

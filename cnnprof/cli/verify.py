@@ -10,8 +10,8 @@ import typer
 from cnnprof.cli.options import NAMES_HELP, Format, Input, Json, Output, complete_name, parse_input
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
-from cnnprof.core.errors import GATE_FAILED, INTERRUPTED, UsageError
-from cnnprof.core.verification import FAILED
+from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
+from cnnprof.judging.verification import FAILED
 
 
 def command(

@@ -6,11 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 
 from cnnprof import api, sources
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.measurements import Check
-from cnnprof.core.results import Profile
-from cnnprof.core.verification import (
+from cnnprof.errors import CnnprofError
+from cnnprof.judging.verification import (
     FAILED,
     FVCORE,
     TORCH,
@@ -21,7 +18,10 @@ from cnnprof.core.verification import (
     check_twin,
     judge,
 )
+from cnnprof.network.analysis import analyze
+from cnnprof.network.results import Profile
 from cnnprof.sources import specs
+from cnnprof.timing.measurements import Check
 
 
 def read(

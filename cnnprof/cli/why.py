@@ -25,7 +25,7 @@ from cnnprof.cli.options import (
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_seconds
-from cnnprof.core.errors import INTERRUPTED
+from cnnprof.errors import INTERRUPTED
 
 
 def command(

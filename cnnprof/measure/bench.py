@@ -12,11 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnnprof.core.errors import INTERRUPTED, CnnprofError, UsageError
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import compare
-from cnnprof.core.report import plural
-from cnnprof.core.statistics import relative_half_width
+from cnnprof.errors import INTERRUPTED, CnnprofError, UsageError
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.measure.journal import Journal
@@ -26,6 +22,10 @@ from cnnprof.measure.options import Options as Options
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
 from cnnprof.measure.turn import Series, StartError, Turn
+from cnnprof.report import plural
+from cnnprof.timing.intervals import relative_half_width
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import compare
 
 MOST_PROCESSES = 50
 """That a precision may ask for."""

@@ -11,14 +11,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cnnprof.core.errors import MeasurementError, UnavailableError
-from cnnprof.core.roofline import Ceilings, Rate
-from cnnprof.core.storage import cache_folder
+from cnnprof.cache import cache_folder
+from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
 from cnnprof.measure.supervisor import start_worker
 from cnnprof.measure.turn import Progress
+from cnnprof.timing.roofline import Ceilings, Rate
 
 PROCESSES = 2
 """The higher of their rates counts: a ceiling is what can be reached."""

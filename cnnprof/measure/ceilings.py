@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY
 from cnnprof.measure.devices import Device
 from cnnprof.measure.session import Report
 from cnnprof.measure.workload import DTYPES, LAYOUTS
+from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY
 
 MATMUL_SIZES = (256, 512, 1024, 2048)
 CONVOLUTIONS = (

@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from torch import nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.conventions import CONVENTIONS
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.graph import Graph
-from cnnprof.core.layers.linear import MatMul
-from cnnprof.core.measurements import Check, Reason
-from cnnprof.core.report import plural
-from cnnprof.core.results import Cost, Profile
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.errors import UnavailableError
 from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
 from cnnprof.measure.session import describe_failure
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import Graph
+from cnnprof.network.layers.linear import MatMul
+from cnnprof.network.results import Cost, Profile
+from cnnprof.report import plural
+from cnnprof.timing.measurements import Check, Reason
 from cnnprof.torch_bridge.instantiate import instantiate
 
 _FVCORE_RATES = {

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import UnavailableError
+from cnnprof.errors import UnavailableError
+from cnnprof.network.dims import Shape
 from cnnprof.torch_bridge.meta import input_like, meta_copy
 
 

@@ -10,12 +10,12 @@ from concurrent.futures.process import BrokenProcessPool
 
 import torch
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, MeasurementError
-from cnnprof.core.graph import Graph
-from cnnprof.core.measurements import Check
+from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.measure.checks import check_module
 from cnnprof.measure.session import describe_failure
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
+from cnnprof.timing.measurements import Check
 from cnnprof.torch_bridge.hollow import with_zeros, without_data
 
 FEW = 8

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
-from cnnprof.core.errors import UnavailableError, UsageError
-from cnnprof.core.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
+from cnnprof.errors import UnavailableError, UsageError
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
 from cnnprof.measure.surroundings import core_count
 from cnnprof.torch_bridge.requirements import require_torch
 

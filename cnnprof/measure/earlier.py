@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnprof.core.errors import UsageError
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import Ratio, compare_runs
+from cnnprof.errors import UsageError
 from cnnprof.measure.fingerprint import differences
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.surroundings import core_count, cpu_name
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import Ratio, compare_runs
 
 
 def read_measurements(path: Path) -> list[Measurement]:

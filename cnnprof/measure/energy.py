@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cnnprof.core.energy import Energy
-from cnnprof.core.graph import Graph
 from cnnprof.measure.devices import Device
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.session import Report, describe_failure
 from cnnprof.measure.supervisor import start_worker
+from cnnprof.network.graph import Graph
+from cnnprof.timing.energy import Energy
 
 POWERCAP = Path("/sys/class/powercap")
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.graph import Graph
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 
 MEMORY_INFO = Path("/proc/meminfo")
 

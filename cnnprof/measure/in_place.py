@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from cnnprof.core.graph import INPUT, Graph
 from cnnprof.measure.devices import Device
 from cnnprof.measure.session import Report
 from cnnprof.measure.workload import Cast, casting, infer, place
+from cnnprof.network.graph import INPUT, Graph
 from cnnprof.torch_bridge.build import Step, build
 from cnnprof.torch_bridge.instantiate import instantiate
 

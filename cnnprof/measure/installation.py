@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.measurements import Finding
+from cnnprof.errors import UnavailableError
 from cnnprof.measure.surroundings import core_count, cpu_name
+from cnnprof.timing.measurements import Finding
 from cnnprof.torch_bridge.requirements import import_torchvision, lacks_operators, require_torch
 
 NEEDED_FOR = {

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cnnprof.core.errors import UsageError
-from cnnprof.core.measurements import Measurement
+from cnnprof.errors import UsageError
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Series
+from cnnprof.timing.measurements import Measurement
 
 VERSION = 1
 ANOTHER = "give another file, or remove this one"

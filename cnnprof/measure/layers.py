@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cnnprof.core.errors import MeasurementError, UsageError
-from cnnprof.core.layer_times import LayerTimes
-from cnnprof.core.statistics import median
+from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.supervisor import start_worker
 from cnnprof.measure.turn import Progress
+from cnnprof.timing.intervals import median
+from cnnprof.timing.layer_times import LayerTimes
 
 
 @dataclass

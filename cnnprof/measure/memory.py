@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from cnnprof.core.errors import UsageError
-from cnnprof.core.graph import Graph
-from cnnprof.core.memory import Record
+from cnnprof.errors import UsageError
+from cnnprof.footprint.liveness import Record
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import Options
 from cnnprof.measure.session import Report, describe_failure
 from cnnprof.measure.supervisor import start_worker
+from cnnprof.network.graph import Graph
 
 
 def record_memory(graph: Graph, options: Options) -> Record:

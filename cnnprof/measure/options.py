@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from cnnprof.core.errors import UsageError
-from cnnprof.core.graph import Graph
+from cnnprof.errors import UsageError
+from cnnprof.network.graph import Graph
 
 CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
 
@@ -99,7 +99,7 @@ def add_twin(jobs: Sequence[Job]) -> list[Job]:
 
     All ratios are relative to the first. Only a second copy shows all that makes two like networks differ: where the process's
     memory lies, what ran before, and how long the run was. (Two halves of one copy's runs share the first of these, which is
-    the largest: intervals over pooled runs cover 57% to 75%, see `core.statistics`.)
+    the largest: intervals over pooled runs cover 57% to 75%, see `timing.intervals`.)
     """
     first, *others = jobs
     compared = any(job.batch == first.batch for job in others)

@@ -14,9 +14,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.statistics import median_interval, relative_half_width
+from cnnprof.errors import CnnprofError
 from cnnprof.measure.devices import Device
+from cnnprof.timing.intervals import median_interval, relative_half_width
 
 STEADY = 0.05
 SETTLED = 0.01

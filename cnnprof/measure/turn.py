@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cnnprof.core.errors import MeasurementError
+from cnnprof.errors import MeasurementError
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.supervisor import start_worker
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.core.errors import CnnprofError
+from cnnprof.errors import CnnprofError
 
 if TYPE_CHECKING:
     from cnnprof.measure.devices import Device
@@ -92,10 +92,10 @@ def serve(request: Mapping[str, Any], report: Report) -> None:
 
 def time_networks(request: Mapping[str, Any], device: Device, report: Report) -> None:
     """Whole networks, in turns."""
-    from cnnprof.core.graph import Graph
     from cnnprof.measure import surroundings
     from cnnprof.measure.session import Plan, Session
     from cnnprof.measure.workload import prepare
+    from cnnprof.network.graph import Graph
 
     options = request["options"]
     jobs = {job["index"]: job for job in request["jobs"]}
@@ -119,8 +119,8 @@ def time_networks(request: Mapping[str, Any], device: Device, report: Report) ->
 
 def time_layers(request: Mapping[str, Any], device: Device, report: Report) -> None:
     """Networks layer by layer."""
-    from cnnprof.core.graph import Graph
     from cnnprof.measure.in_place import LayerSession, prepare_layers
+    from cnnprof.network.graph import Graph
 
     options = request["options"]
     works = [

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.errors import UsageError
-from cnnprof.core.graph import Graph
+from cnnprof.errors import UsageError
 from cnnprof.measure.session import Workload
+from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.instantiate import instantiate
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "amp": torch.float32}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
-from cnnprof.core.errors import UsageError, did_you_mean
-from cnnprof.core.report import Report
+from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.report import Report
 
 FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
 PICTURES = ("svg", "png", "pdf")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnnprof.core.report import Table
+from cnnprof.report import Table
 from cnnprof.reports._units import SCALED, scale_of, show
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from itertools import groupby
 
-from cnnprof.core.report import Chart
+from cnnprof.report import Chart
 
 INCHES = (11, 5)
 DOTS_PER_INCH = 150

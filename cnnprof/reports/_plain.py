@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnprof.core.report import Listing
+from cnnprof.report import Listing
 from cnnprof.reports._units import show
 
 

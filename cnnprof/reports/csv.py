@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from cnnprof.core.report import Listing, Report, Table
+from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import show

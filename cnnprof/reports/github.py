@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnprof.core.report import Annotation, Report
+from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
 from cnnprof.reports.table import lay_out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cnnprof.core.report import Listing, Report, Table
+from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._columns import Cells, cells
 from cnnprof.reports._plain import pairs

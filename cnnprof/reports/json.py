@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from cnnprof.core.environment import environment
-from cnnprof.core.report import Report
+from cnnprof.environment import environment
+from cnnprof.report import Report
 from cnnprof.reports import Style
 
 SCHEMA_VERSION = 1

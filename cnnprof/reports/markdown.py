@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnprof.core.report import Listing, Report
+from cnnprof.report import Listing, Report
 from cnnprof.reports import Style
 from cnnprof.reports._columns import cells
 from cnnprof.reports._plain import pairs

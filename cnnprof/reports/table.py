@@ -7,7 +7,7 @@ from io import StringIO
 from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING
 
-from cnnprof.core.report import Listing, Report, Table
+from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._columns import COLUMNS, LAST_RESORT, Cells, cells
 from cnnprof.reports._plain import pairs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnprof.core.report import Report
+from cnnprof.report import Report
 from cnnprof.reports import Style
 from cnnprof.reports.table import lay_out
 

@@ -16,11 +16,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
-from cnnprof.core.graph import Graph
+from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
+from cnnprof.network.graph import Graph
 
 if TYPE_CHECKING:
-    from cnnprof.core.measurements import Finding
+    from cnnprof.timing.measurements import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -116,9 +116,9 @@ def split_settings(reference: str) -> tuple[str, dict[str, str]]:
 
 def places() -> list[Finding]:
     """Where specs and captured models lie, and whether they can be read."""
-    from cnnprof.core.measurements import Finding
-    from cnnprof.core.storage import cache_folder
+    from cnnprof.cache import cache_folder
     from cnnprof.sources import _catalogue
+    from cnnprof.timing.measurements import Finding
 
     bundled = _catalogue.bundled_folder()
     status = "ok" if bundled.is_dir() else "broken"

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import cnnprof
-from cnnprof.core.errors import UnavailableError
-from cnnprof.core.graph import Graph
-from cnnprof.core.storage import cache_folder
+from cnnprof.cache import cache_folder
+from cnnprof.errors import UnavailableError
+from cnnprof.network.graph import Graph
 
-_SHAPED_BY = ("core", "core/layers", "torch_bridge", "torch_bridge/rows", "sources")
+_SHAPED_BY = ("network", "network/layers", "torch_bridge", "torch_bridge/rows", "sources")
 """Folders whose code decides what a captured graph looks like."""
 
 _NAME_LENGTH = 32

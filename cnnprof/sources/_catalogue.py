@@ -9,8 +9,8 @@ from os import listdir
 from pathlib import Path
 from stat import S_ISREG
 
-from cnnprof.core.errors import SpecError
-from cnnprof.core.project import find_project
+from cnnprof.config import find_project
+from cnnprof.errors import SpecError
 from cnnprof.spec.reader import read_source
 
 BUNDLED = "architectures"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.core.errors import SpecError
-from cnnprof.core.graph import Graph
+from cnnprof.errors import SpecError
+from cnnprof.network.graph import Graph
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.oneline import Line

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.graph import Graph
+from cnnprof.network.graph import Graph
 
 
 def names() -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
-from cnnprof.core.analysis import analyze
-from cnnprof.core.errors import CnnprofError, SpecError, did_you_mean
-from cnnprof.core.graph import Graph
+from cnnprof.errors import CnnprofError, SpecError, did_you_mean
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
 from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
 from cnnprof.spec import Family, elaborate, read_family
 from cnnprof.spec.family import parse_family

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.graph import Graph
+from cnnprof.network.graph import Graph
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 
 _PACKAGES = ("timm", "torch", "torchvision")

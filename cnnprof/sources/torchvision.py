@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.errors import CnnprofError, did_you_mean
-from cnnprof.core.graph import Accuracy, Facts, Figure, Graph
+from cnnprof.errors import CnnprofError, did_you_mean
+from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 
 _PACKAGES = ("torch", "torchvision")

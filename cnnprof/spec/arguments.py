@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from cnnprof.core.arith import Dim, Shape, at_least
-from cnnprof.core.errors import Place, SpecError
+from cnnprof.errors import Place, SpecError
+from cnnprof.network.dims import Dim, Shape, at_least
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import MAX_CALLS, Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope

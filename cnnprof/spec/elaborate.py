@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.core.arith import Dim, Shape, at_least, is_array, known, same
-from cnnprof.core.errors import CnnprofError, SpecError
-from cnnprof.core.graph import Facts, Graph
+from cnnprof.errors import CnnprofError, SpecError
+from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
+from cnnprof.network.graph import Facts, Graph
 from cnnprof.spec.family import Family
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 from warnings import catch_warnings, simplefilter
 
-from cnnprof.core.errors import did_you_mean
+from cnnprof.errors import did_you_mean
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_integer, is_number, leaves

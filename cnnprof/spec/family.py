@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.spec.blocks import Block, Parameter
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line

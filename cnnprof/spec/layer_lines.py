@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers.activation import Activation, Softmax
-from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
-from cnnprof.core.layers.convolution import Conv, ConvTranspose
-from cnnprof.core.layers.elementwise import Arithmetic
-from cnnprof.core.layers.linear import RBF, Linear, Parameter
-from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AdaptivePool, AvgPool, MaxPool, Subsample
-from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.activation import Activation, Softmax
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import RBF, Linear, Parameter
+from cnnprof.network.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AdaptivePool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.spec.words import ACTIVATIONS
 
 Sizes = tuple[int, ...]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from cnnprof.core.arith import Dim, at_least, ceil_div, known, maximum
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers.activation import Activation, Softmax
-from cnnprof.core.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
-from cnnprof.core.layers.base import describe
-from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.elementwise import Arithmetic
-from cnnprof.core.layers.linear import RBF, Linear, Parameter
-from cnnprof.core.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
-from cnnprof.core.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
-from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.network.dims import Dim, at_least, ceil_div, known, maximum
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.activation import Activation, Softmax
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
+from cnnprof.network.layers.base import describe
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import RBF, Linear, Parameter
+from cnnprof.network.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.spec.arguments import Arguments, Pair
 from cnnprof.spec.values import describe_kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnprof.core.errors import Place, SpecError
+from cnnprof.errors import Place, SpecError
 from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import Scope

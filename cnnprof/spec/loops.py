@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from cnnprof.core.errors import Place, SpecError
+from cnnprof.errors import Place, SpecError
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope

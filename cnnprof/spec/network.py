@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cnnprof.core.analysis import output_shape
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import Place, SpecError
-from cnnprof.core.graph import INPUT, Node
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers.base import describe
+from cnnprof.errors import Place, SpecError
+from cnnprof.network.analysis import output_shape
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Node
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.base import describe
 from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY
 from cnnprof.spec.values import MAX_INT, Tensor

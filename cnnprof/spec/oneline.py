@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from itertools import zip_longest
 from typing import NamedTuple
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.spec.arguments import Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from cnnprof.core.errors import did_you_mean
-from cnnprof.core.graph import Accuracy, Figure
+from cnnprof.errors import did_you_mean
+from cnnprof.network.graph import Accuracy, Figure
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.texts import read_text

@@ -14,7 +14,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 from typing import Any, TypeAlias
 
-from cnnprof.core.errors import Place, SpecError
+from cnnprof.errors import Place, SpecError
 from cnnprof.spec.positions import source_indices
 
 MAX_BYTES = 256 * 1024

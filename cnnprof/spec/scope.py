@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.core.errors import did_you_mean
+from cnnprof.errors import did_you_mean
 from cnnprof.spec.values import Tensor, Value
 
 MAX_STEPS = 1_000_000

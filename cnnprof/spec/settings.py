@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.core.errors import SpecError, did_you_mean
+from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.literals import read_cell, read_literal
 from cnnprof.spec.located import whole_token

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from cnnprof.core.errors import CnnprofError, Place, SpecError, did_you_mean
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers.merging import Mean
+from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.merging import Mean
 from cnnprof.spec.arguments import Arguments, Given
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn, TypeAlias
 
-from cnnprof.core.errors import did_you_mean
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers.merging import Add, Concat, Max, Mean, Mul
+from cnnprof.errors import did_you_mean
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.spec.arguments import Given
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat

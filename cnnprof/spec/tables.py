@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from keyword import iskeyword
 
-from cnnprof.core.errors import SpecError
+from cnnprof.errors import SpecError
 from cnnprof.spec.literals import read_cell
 from cnnprof.spec.located import Token
 from cnnprof.spec.reader import Scalar, Yaml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cnnprof.core.errors import SpecError
+from cnnprof.errors import SpecError
 from cnnprof.spec.located import Token
 from cnnprof.spec.reader import Scalar
 

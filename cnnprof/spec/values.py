@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from cnnprof.core.arith import Dim, Shape, is_array
-from cnnprof.core.layers.base import describe
+from cnnprof.network.dims import Dim, Shape, is_array
+from cnnprof.network.layers.base import describe
 
 Value: TypeAlias = Any
 """int, float, bool, str, None, a tuple of values, Tensor, Table, or a dimension that is no plain number."""

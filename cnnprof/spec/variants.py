@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cnnprof.core.errors import SpecError, did_you_mean
-from cnnprof.core.graph import Figure
+from cnnprof.errors import SpecError, did_you_mean
+from cnnprof.network.graph import Figure
 from cnnprof.spec.literals import read_cell
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.published import Published, check_figure, read_figure, read_published

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from cnnprof.core.layers import Layer
-from cnnprof.core.layers import activation as act
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers import activation as act
 from cnnprof.spec import layer_words as build
 from cnnprof.spec.arguments import Arguments
 

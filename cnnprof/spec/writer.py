@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from textwrap import fill
 
-from cnnprof.core.analysis import output_shape
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Figure, Graph, Node
-from cnnprof.core.layers.activation import Activation
-from cnnprof.core.layers.arrangement import Identity, Pad
-from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.core.layers.linear import Linear
-from cnnprof.core.layers.merging import Concat
-from cnnprof.core.layers.normalization import BatchNorm
-from cnnprof.core.layers.pooling import MaxPool
-from cnnprof.core.recognition import recognize
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import output_shape
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Figure, Graph, Node
+from cnnprof.network.layers.activation import Activation
+from cnnprof.network.layers.arrangement import Identity, Pad
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.merging import Concat
+from cnnprof.network.layers.normalization import BatchNorm
+from cnnprof.network.layers.pooling import MaxPool
+from cnnprof.network.recognition import recognize
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.layer_lines import UnsayableError, write_layer
 from cnnprof.spec.layer_words import same_padding

@@ -12,14 +12,14 @@ from dataclasses import fields, replace
 from itertools import zip_longest
 from typing import Any
 
-from cnnprof.core.analysis import analyze, output_shape
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
-from cnnprof.core.layers import elements
-from cnnprof.core.layers.convolution import ConvTranspose
-from cnnprof.core.results import Cost, Profile, Row
-from cnnprof.core.working import Formulas, RowFormulas
+from cnnprof.counting.derivation import Formulas, RowFormulas
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze, output_shape
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import elements
+from cnnprof.network.layers.convolution import ConvTranspose
+from cnnprof.network.results import Cost, Profile, Row
 from cnnprof.symbolic.rules import cut_off
 from cnnprof.symbolic.writing import write
 

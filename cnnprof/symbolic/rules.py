@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.conventions import CONVENTIONS
-from cnnprof.core.graph import INPUT
-from cnnprof.core.layers import elements
-from cnnprof.core.receptive_field import ONE_PIXEL, Fields
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.working import FIGURES, Explanation, Letter, Working
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.counting.derivation import FIGURES, Explanation, Letter, Working
+from cnnprof.network.graph import INPUT
+from cnnprof.network.layers import elements
+from cnnprof.network.receptive_field import ONE_PIXEL, Fields
+from cnnprof.network.results import Cost, Profile
 from cnnprof.symbolic.seeing import see_through
 from cnnprof.symbolic.symbols import Lettered, letter
 from cnnprof.symbolic.writing import work_out, write
@@ -37,7 +37,7 @@ class Explainer:
         self._fields[INPUT] = (ONE_PIXEL,) * (len(self._input_shape) - 2)
 
     def explain(self, cost: Cost, figures: Collection[str] = FIGURES) -> Explanation:
-        """The figures of the layer that are asked for, in the order of `core.working.FIGURES`."""
+        """The figures of the layer that are asked for, in the order of `counting.derivation.FIGURES`."""
         key = (cost.node.layer, cost.inputs)
         on = self._lettered.get(key) or letter(cost.node.layer, cost.inputs, cost.output)
         self._lettered[key] = on

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.receptive_field import Field, Fields, see
-from cnnprof.core.results import Cost
-from cnnprof.core.working import Working
+from cnnprof.counting.derivation import Working
+from cnnprof.network.dims import Shape
+from cnnprof.network.receptive_field import Field, Fields, see
+from cnnprof.network.results import Cost
 from cnnprof.symbolic.symbols import Lettered
 from cnnprof.symbolic.writing import work_out
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.core.layers.convolution import Conv
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.working import Working
+from cnnprof.counting.derivation import Working
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.results import Cost, Profile
 from cnnprof.symbolic.writing import write
 
 ORDER = ("H_out", "W_out", "M", "K", "K_h", "K_w", "N")

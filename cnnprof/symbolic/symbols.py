@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from cnnprof.core.arith import Dim, Shape, known
-from cnnprof.core.layers import Layer, Ops, ShapeError
+from cnnprof.network.dims import Dim, Shape, known
+from cnnprof.network.layers import Layer, Ops, ShapeError
 
 LETTERS = {
     "out_channels": ("K", "filters"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cnnprof.core.errors import CnnprofError, did_you_mean
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.working import FIGURES, Explanation
+from cnnprof.counting.derivation import FIGURES, Explanation
+from cnnprof.errors import CnnprofError, did_you_mean
+from cnnprof.network.results import Cost, Profile
 from cnnprof.symbolic.rules import Explainer
 from cnnprof.symbolic.separable import compare_with_standard, find_pointwise
 

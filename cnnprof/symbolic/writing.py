@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnnprof.core.working import Working
+from cnnprof.counting.derivation import Working
 
 ORDER = (
     "N", "T_out", "H_out", "W_out", "L_out", "K", "n_out", "L", "C", "c", "r", "j", "T", "H", "W", "n",

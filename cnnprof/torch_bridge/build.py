@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from cnnprof.core.analysis import output_shape
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Graph, Node
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import output_shape
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.torch_bridge.rows import ROWS
 
 

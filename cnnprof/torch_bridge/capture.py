@@ -11,9 +11,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import INPUT, Facts, Graph, Node
+from cnnprof.errors import CnnprofError
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.torch_bridge.meta import input_like, meta_copy
 from cnnprof.torch_bridge.trace import NETWORK_INPUT, Recorder, Step, Trace, one_line
 

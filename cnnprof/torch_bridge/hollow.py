@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from cnnprof.core.graph import Graph
+from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.instantiate import instantiate, is_built, is_users
 from cnnprof.torch_bridge.meta import on_meta
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from cnnprof.core.graph import Graph
+from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.user import user_model
 from cnnprof.torch_bridge.zoo import timm_model, torchvision_model

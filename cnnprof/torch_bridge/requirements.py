@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cnnprof.core.errors import UnavailableError
+from cnnprof.errors import UnavailableError
 
 _PIP = "pip install torch torchvision"
 _kept: list[Any] = []

@@ -17,10 +17,10 @@ from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers import Layer, ShapeError
-from cnnprof.core.layers.arrangement import Rearrange, Unknown
-from cnnprof.core.layers.linear import Constant, Parameter
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer, ShapeError
+from cnnprof.network.layers.arrangement import Rearrange, Unknown
+from cnnprof.network.layers.linear import Constant, Parameter
 from cnnprof.torch_bridge.rows import OPERATIONS
 from cnnprof.torch_bridge.rows.base import (
     Call,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from cnnprof.core.errors import CnnprofError, did_you_mean
+from cnnprof.errors import CnnprofError, did_you_mean
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.errors import CnnprofError, UnavailableError, did_you_mean
+from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
+from cnnprof.network.dims import Shape
 from cnnprof.torch_bridge.meta import on_meta
 from cnnprof.torch_bridge.requirements import import_torchvision
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cnnprof.core.energy import Energy
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.ratios import NOISE, Ratio, noise_of, relate
-from cnnprof.core.report import Report, Table, plural
+from cnnprof.report import Report, Table, plural
+from cnnprof.timing.energy import Energy
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
 
 PHASE_COLUMNS = ("forward_ms", "backward_ms", "step_ms")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.core.budgets import Verdict
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.report import Annotation, Report, Table
+from cnnprof.judging.budgets import Verdict
+from cnnprof.report import Annotation, Report, Table
+from cnnprof.timing.measurements import Measurement
 
 COLUMNS = ("model", "budget", "limit", "value", "used", "excess", "status", "look_at")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnprof.core.catalogue import Listed, sort_key
-from cnnprof.core.errors import CnnprofError
-from cnnprof.core.graph import Graph
-from cnnprof.core.report import Fact, Listing, Report, Table, plural
-from cnnprof.core.results import Profile
+from cnnprof.errors import CnnprofError
+from cnnprof.judging.catalogue import Listed, sort_key
+from cnnprof.network.graph import Graph
+from cnnprof.network.results import Profile
+from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
+from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 
 
 def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:

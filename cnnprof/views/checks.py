@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cnnprof.core.report import Table
+from cnnprof.report import Table
 
 if TYPE_CHECKING:
-    from cnnprof.core.measurements import Check
+    from cnnprof.timing.measurements import Check
 
 
 def check_table(checks: Sequence[Check]) -> Table:

@@ -6,13 +6,13 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnnprof.core.layers.activation import Activation
-from cnnprof.core.measurements import Measurement
-from cnnprof.core.pareto import Span, undominated
-from cnnprof.core.report import Report, Table, plural
-from cnnprof.core.results import Profile
-from cnnprof.core.room import Fit
-from cnnprof.core.training import footprints
+from cnnprof.footprint.capacity import Fit
+from cnnprof.footprint.training import footprints
+from cnnprof.judging.pareto import Span, undominated
+from cnnprof.network.layers.activation import Activation
+from cnnprof.network.results import Profile
+from cnnprof.report import Report, Table, plural
+from cnnprof.timing.measurements import Measurement
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.memory import MODES, fit_dict, fit_notes, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.core.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
-from cnnprof.core.layers import layer_to_dict
-from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.results import Profile
-from cnnprof.core.stages import stage_depth, stage_of
+from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
+from cnnprof.network.layers import layer_to_dict
+from cnnprof.network.results import Profile
+from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
 LONG = 40

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnprof.core.measurements import Finding
-from cnnprof.core.report import Report, Table
+from cnnprof.report import Report, Table
+from cnnprof.timing.measurements import Finding
 
 
 def show_findings(findings: Sequence[Finding]) -> Report:

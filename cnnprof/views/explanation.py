@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.working import Explanation, Working
+from cnnprof.counting.derivation import Explanation, Working
+from cnnprof.network.results import Cost, Profile
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views.fields import field_cells
 from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnprof.core.results import Cost, Profile, Row
+from cnnprof.network.results import Cost, Profile, Row
 
 FIELD_COLUMNS = ("receptive_field", "receptive_field_stride", "receptive_field_center", "field_exceeds")
 

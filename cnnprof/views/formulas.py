@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from cnnprof.core.graph import Graph
-from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.working import Formulas
+from cnnprof.counting.derivation import Formulas
+from cnnprof.network.graph import Graph
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views.model import header, model_dict
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cnnprof.core.conventions import CONVENTIONS
-from cnnprof.core.gaps import NAMES, Gap
-from cnnprof.core.report import Fact, Listing, Report, Table
-from cnnprof.core.results import Profile
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.counting.gaps import NAMES, Gap
+from cnnprof.network.results import Profile
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cnnprof.core.execution import ELEMENT_BYTES
-from cnnprof.core.layer_times import LayerTimes, traffic
-from cnnprof.core.report import Report, Table, plural
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.stages import stage_depth, stage_of
+from cnnprof.footprint.execution import ELEMENT_BYTES
+from cnnprof.network.results import Cost, Profile
+from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.report import Report, Table, plural
+from cnnprof.timing.layer_times import LayerTimes, traffic
 
 UNATTRIBUTED = "unattributed"
 COLUMNS = ("name", "type", "output_shape", "layer_ms", "time_share", "macs", "traffic_bytes", "gflops", "gbs")

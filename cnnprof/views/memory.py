@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnnprof.core.execution import Execution
-from cnnprof.core.memory import Checkpointed, Footprint, Moment, Record, Tensor
-from cnnprof.core.report import Chart, Fact, Listing, Report, Table
-from cnnprof.core.results import Profile
-from cnnprof.core.room import Fit
-from cnnprof.core.stages import stage_depth, stage_of
-from cnnprof.core.transfer import backward_macs
+from cnnprof.footprint.capacity import Fit
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.liveness import Checkpointed, Footprint, Moment, Record, Tensor
+from cnnprof.network.results import Profile
+from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.report import Chart, Fact, Listing, Report, Table
+from cnnprof.transfer_learning import backward_macs
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
 
 ROWS = 24

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cnnprof.core.graph import Accuracy, Figure, Graph
-from cnnprof.core.layers import Ops
-from cnnprof.core.report import Fact
-from cnnprof.core.results import Profile, Totals
+from cnnprof.network.graph import Accuracy, Figure, Graph
+from cnnprof.network.layers import Ops
+from cnnprof.network.results import Profile, Totals
+from cnnprof.report import Fact
 
 CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matrix products; biases not counted"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from cnnprof.core.graph import INPUT
-from cnnprof.core.layers import Layer
-from cnnprof.core.report import Report, Table
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.working import Explanation
+from cnnprof.counting.derivation import Explanation
+from cnnprof.network.graph import INPUT
+from cnnprof.network.layers import Layer
+from cnnprof.network.results import Cost, Profile
+from cnnprof.report import Report, Table
 from cnnprof.views.model import model_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes
 

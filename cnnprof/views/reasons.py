@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cnnprof.core.execution import ELEMENT_BYTES
-from cnnprof.core.layer_times import LayerTimes, traffic
-from cnnprof.core.ratios import verdict
-from cnnprof.core.report import Report, Table, plural
-from cnnprof.core.results import Cost, Profile
-from cnnprof.core.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
-from cnnprof.core.statistics import Interval, geometric_interval, geometric_mean
+from cnnprof.footprint.execution import ELEMENT_BYTES
+from cnnprof.network.results import Cost, Profile
+from cnnprof.report import Report, Table, plural
+from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
+from cnnprof.timing.layer_times import LayerTimes, traffic
+from cnnprof.timing.ratios import verdict
+from cnnprof.timing.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
 
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""

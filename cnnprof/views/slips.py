@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnprof.core.conventions import CONVENTIONS
-from cnnprof.core.results import Cost, Profile
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.network.results import Cost, Profile
 
 
 class Slip(NamedTuple):
@@ -39,7 +39,7 @@ FIGURES = {"params": "params", "operations": "macs", "activations": "memory"}
 
 
 def slip_notes(profile: Profile, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
-    """A remark for each slip about what is shown: all figures, or `what` of `core.working.FIGURES`."""
+    """A remark for each slip about what is shown: all figures, or `what` of `counting.derivation.FIGURES`."""
     layers = {cost.node.name: cost for cost in chosen}
     totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}
     notes = []

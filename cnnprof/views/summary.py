@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.core.memory import Footprint
-from cnnprof.core.report import Fact, Listing, Report, Table, plural
-from cnnprof.core.results import Profile, Row
-from cnnprof.core.room import Fit
-from cnnprof.core.stages import stage_depth
-from cnnprof.core.training import footprints
-from cnnprof.core.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
+from cnnprof.footprint.capacity import Fit
+from cnnprof.footprint.liveness import Footprint
+from cnnprof.footprint.training import footprints
+from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
+from cnnprof.network.results import Profile, Row
+from cnnprof.network.stages import stage_depth
+from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, memory_dict
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text, totals_dict
 
 if TYPE_CHECKING:
-    from cnnprof.core.measurements import Check
+    from cnnprof.timing.measurements import Check
 
 LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""

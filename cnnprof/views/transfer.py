@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.core.execution import Execution
-from cnnprof.core.report import Fact, Listing, Report, Table, plural
-from cnnprof.core.results import Profile
-from cnnprof.core.transfer import Row, backward_macs
+from cnnprof.footprint.execution import Execution
+from cnnprof.network.results import Profile
+from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.transfer_learning import Row, backward_macs
 from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import nn
 
-from cnnprof.core.layers import activation as layers
-from cnnprof.core.layers.activation import Softmax
-from cnnprof.core.layers.elementwise import Arithmetic
+from cnnprof.network.layers import activation as layers
+from cnnprof.network.layers.activation import Softmax
+from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
 

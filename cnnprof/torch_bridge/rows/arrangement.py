@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnprof.core.layers import arrangement as layers
+from cnnprof.network.layers import arrangement as layers
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 

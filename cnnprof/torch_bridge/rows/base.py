@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers import Layer
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer
 
 
 class Call:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers.base import ShapeError, describe
-from cnnprof.core.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers.base import ShapeError, describe
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.torch_bridge.rows.base import Call, Match, row, sized
 
 _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers.elementwise import Arithmetic, Reduce
-from cnnprof.core.layers.linear import broadcast
-from cnnprof.core.layers.merging import Add, Max, Mul
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers.elementwise import Arithmetic, Reduce
+from cnnprof.network.layers.linear import broadcast
+from cnnprof.network.layers.merging import Add, Max, Mul
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
 _KINDS = {

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers.linear import (
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers.linear import (
     RBF,
     Constant,
     Linear,

@@ -8,7 +8,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from cnnprof.core.layers.merging import Add, Concat, Join, Max, Mean, Mul
+from cnnprof.network.layers.merging import Add, Concat, Join, Max, Mean, Mul
 from cnnprof.torch_bridge.rows.base import Build, Call, Function, Match, row
 
 

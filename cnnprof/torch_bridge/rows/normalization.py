@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnprof.core.arith import Shape
-from cnnprof.core.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Normalize
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Normalize
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}

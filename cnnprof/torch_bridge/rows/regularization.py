@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnnprof.core.layers.regularization import Dropout, StochasticDepth
+from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.torch_bridge.rows.base import Call, Match, row
 
 

@@ -1,0 +1,92 @@
+"""The user's project: what the nearest pyproject.toml says under `[tool.cnnprof]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from sys import version_info
+from typing import Any
+
+from cnnprof.errors import Place, SpecError, did_you_mean
+
+KEYS = ("paths", "budget")
+"""What the section may have."""
+
+_SECTION = re.compile(rb"tool\s*\.\s*[\"']?cnnprof")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A pyproject.toml and its section `tool.cnnprof`."""
+
+    file: Path
+    text: str
+    section: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the project lies."""
+        return self.file.parent
+
+    @property
+    def shown(self) -> str:
+        """The file as a user would type it here."""
+        return self.file.name if self.folder == Path.cwd() else str(self.file)
+
+    def line_of(self, key: str, lines: range | None = None) -> int | None:
+        """The line that sets the key, counted from 1: among `lines`, or anywhere. None if it is written in another way."""
+        every = self.text.splitlines()
+        pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[+\s*tool\s*\.\s*cnnprof\s*\.\s*{re.escape(key)}\s*\])")
+        return next((n for n in (range(1, len(every) + 1) if lines is None else lines) if pattern.match(every[n - 1])), None)
+
+    def place_of(self, key: str, lines: range | None = None, word: str | None = None) -> Place | None:
+        """Where the key is set, or the word in its line."""
+        line = self.line_of(key, lines)
+        return self.place(line, key if word is None else word) if line else None
+
+    def place(self, line: int, word: str = "") -> Place:
+        """A line of the file, counted from 1, and the word in it that is at fault."""
+        text = self.text.splitlines()[line - 1]
+        start = max(0, text.find(word)) if word else len(text) - len(text.lstrip())
+        return Place(self.shown, line, start + 1, text, len(word) if word in text and word else len(text.strip()))
+
+
+def find_project() -> Project | None:
+    """The nearest project of this folder or of one above it; None if there is none, or it does not speak of cnnprof.
+
+    Raises SpecError for a file that cannot be read or is not TOML, and for an unknown key of the section.
+    """
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None  # the folder was deleted
+    file = next((path for folder in (here, *here.parents) if (path := folder / "pyproject.toml").is_file()), None)
+    if file is None:
+        return None
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SpecError(f"cannot read {file}: {error.strerror or error}") from None
+    if not _SECTION.search(data):
+        return None
+    toml: Any = import_module("tomllib" if version_info >= (3, 11) else "tomli")
+    try:
+        text = data.decode()
+        content = toml.loads(text)
+    except ValueError as error:
+        raise SpecError(f"{file} is not valid TOML: {error}") from None
+    tool = content.get("tool", {})
+    section = tool.get("cnnprof") if isinstance(tool, dict) else None
+    if section is None:
+        return None
+    if not isinstance(section, dict):
+        raise SpecError(f"{file}: 'tool.cnnprof' is a table, not a value", hint="begin it with [tool.cnnprof]")
+    project = Project(file, text, section)
+    for key in section:
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"the keys are {' and '.join(KEYS)}"
+            raise SpecError(f"unknown key '{key}' in [tool.cnnprof]", project.place_of(key), hint)
+    return project

@@ -1,1 +1,0 @@
-"""Layers, graphs, analysis and results: standard library only."""

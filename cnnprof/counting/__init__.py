@@ -1,0 +1,1 @@
+"""Operations by named conventions, the gaps between them, and calculations written out."""

@@ -1,0 +1,132 @@
+"""How much memory there is, and the largest batch that fits into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cnnprof.errors import UnavailableError, UsageError, did_you_mean
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, device_kind
+
+UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+
+CARDS = {
+    "RTX 3070": 8,
+    "RTX 4060": 8,
+    "RTX 3080": 10,
+    "RTX 2080 Ti": 11,
+    "RTX 3060": 12,
+    "RTX 4070": 12,
+    "P100": 16,
+    "RTX 4080": 16,
+    "T4": 16,
+    "V100": 16,
+    "RTX 3090": 24,
+    "RTX 4090": 24,
+    "A10": 24,
+    "A10G": 24,
+    "L4": 24,
+    "RTX 5090": 32,
+    "V100 32GB": 32,
+    "A100 40GB": 40,
+    "A40": 48,
+    "A6000": 48,
+    "L40S": 48,
+    "A100": 80,
+    "A100 80GB": 80,
+    "H100": 80,
+    "H200": 141,
+}
+"""Memory of well-known cards in GB, as their makers count it."""
+
+HOPPER = ("H100", "H200")
+
+TAKEN = 0.06
+"""What driver and CUDA context take of a card, about."""
+
+SPARE = 0.05
+"""What of a CUDA device torch's allocator cannot give to tensors, about: it rounds sizes up, and has segments with gaps."""
+
+HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory that a network may take: what it is called, its bytes, and of the device what `Execution` has of it."""
+
+    name: str
+    bytes: int
+    device: str
+    cublas_bytes: int = CUBLAS_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The largest batch that fits into a room, in inference (`infer`) or training (`train`).
+
+    `batch` is 0 if not even one image fits. `peak_bytes` is what that batch takes, or the one image that is too much.
+    """
+
+    room: Room
+    mode: str
+    batch: int
+    peak_bytes: int
+
+
+def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Room:
+    """The room that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
+
+    Raises UsageError for anything else, and for a device that does not say what is free.
+    """
+    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
+    if number and number[2].lower() in UNITS:
+        size = int(float(number[1]) * UNITS[number[2].lower()])
+        if not size:
+            raise UsageError(f"nothing fits into {text}", hint=HINT)
+        return Room(text.strip(), size, device)
+    kind = device_kind(text)
+    if kind:
+        try:
+            found = free(text)
+        except UnavailableError as error:
+            raise UnavailableError(error.message, hint="give a size, such as --fit 8GB, or a card, such as --fit T4") from None
+        if found is None:
+            raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
+        return Room(f"{text}, free now", int(found * (1 - SPARE)) if kind == "cuda" else found, kind)
+    cards = {_squeezed(name): name for name in CARDS}
+    name = cards.get(_squeezed(text))
+    if name is None:
+        close = None if text[:1].isdigit() else did_you_mean(text.upper(), CARDS)
+        if re.fullmatch(r"\d{4}", text):
+            close = next((f"did you mean '{card}'?" for card in CARDS if card.endswith(text)), None)
+        raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
+    buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
+    return Room(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)
+
+
+def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:
+    """The largest batch whose peak fits, found by steps along the line through the last two peaks, and by halving.
+
+    `peak` gives the bytes that a batch takes; it must grow with the batch.
+    """
+    at = {1: peak(1)}
+    if at[1] > room.bytes:
+        return Fit(room, mode, 0, at[1])
+    low, high, step = 1, None, 1
+    while high is None or high - low > 1:
+        guess = low + max(1, step)
+        if high is not None and not low < guess < high:
+            guess = (low + high) // 2
+        at[guess] = peak(guess)
+        if at[guess] > room.bytes:
+            high = guess
+        else:
+            grown = at[guess] - at[low]
+            step = (room.bytes - at[guess]) * (guess - low) // grown if grown > 0 else 2 * guess
+            low = guess
+    return Fit(room, mode, low, at[low])
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"nvidia|geforce|tesla|[^a-z0-9]", "", name.lower())

@@ -1,0 +1,104 @@
+"""How a network is run, as far as the memory it takes depends on that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cnnprof.errors import UsageError
+from cnnprof.network.dims import Dim
+
+ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+"""Bytes of a number of each format that weights and tensors can have."""
+
+CHOICES = {
+    "device": ("cpu", "cuda"),
+    "dtype": tuple(ELEMENT_BYTES),
+    "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
+    "amp": ("", "fp16", "bf16"),
+}
+"""What is known of each of these fields of an `Execution`."""
+
+CUBLAS_BYTES = (2 * 4096 + 8 * 16) * 1024
+HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
+"""What torch gives cuBLAS to work in, unless `CUBLAS_WORKSPACE_CONFIG` says otherwise (pytorch issue 95668).
+
+`:4096:2:16:8`: two buffers of 4,096 KiB and eight of 16; on Hopper eight of 4,096 (aten/src/ATen/cuda/CublasHandlePool.cpp).
+"""
+
+
+def device_kind(name: str) -> str | None:
+    """`cuda` of `cuda:1`; None for a device of whose kernels nothing is known."""
+    return name.partition(":")[0] if re.fullmatch(r"cpu|cuda(:\d+)?", name) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One way to run a network.
+
+    Args:
+        device: `cpu` or `cuda`, whose kernels the workspace rules are about.
+        dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
+        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two, `sliced`, a part of the channels
+            of `nchw`, and `cropped`, a part of its rows or columns.
+        threads: processor threads an operation may use.
+        workspace: whether what kernels hold for themselves counts.
+        amp: the half format that torch.autocast computes in, or "".
+        weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
+        cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
+
+    Raises UsageError for a device, format or layout of which nothing is known.
+    """
+
+    device: str = "cpu"
+    dtype: str = "fp32"
+    layout: str = "nchw"
+    threads: int = 1
+    workspace: bool = True
+    amp: str = ""
+    weights_lie_otherwise: bool = False
+    cublas_bytes: int = CUBLAS_BYTES
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(
+                    f"nothing is known of memory with the {name} '{getattr(self, name)}'",
+                    hint=f"one of {', '.join(choice or 'none' for choice in choices)}",
+                )
+
+    def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
+        """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""
+        if not self.amp:
+            return self.dtype
+        if rule == "half":
+            return self.amp
+        single = rule == "single" or (rule == "single on cuda" and self.device == "cuda")
+        return self.dtype if single or not given or self.dtype in given else self.amp
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one number."""
+        return ELEMENT_BYTES[self.dtype]
+
+
+USUAL = Execution()
+"""What nothing else is said of: the processor, one thread, fp32, torch's own layout."""
+
+
+class Saved(NamedTuple):
+    """What autograd keeps of one layer until its backward pass.
+
+    `inputs` are positions among the layer's inputs, and so are those `for_weights`, which only weights that learn need;
+    `extra` bytes belong to no other tensor: indices, a mask, a copy.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    extra: Dim = 0
+    for_weights: tuple[int, ...] = ()
+
+
+NOTHING = Saved()

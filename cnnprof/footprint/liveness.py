@@ -1,0 +1,228 @@
+"""What a network holds in memory, layer by layer, while it runs.
+
+A tensor lives from the layer that writes it to the last that reads it, or longer where the code that called that layer holds
+it; a view and an in-place output share the memory of what they look at. Weights, buffers and the input stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
+from cnnprof.network.dims import Dim, Shape, greatest, same
+from cnnprof.network.graph import INPUT, Graph
+from cnnprof.network.layers import elements
+from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
+from cnnprof.network.results import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
+
+    Args:
+        phase: `forward`, `backward`, `recompute` (of a checkpointed stage) or `step` (the optimizer's).
+        node: the layer's name.
+        activation_bytes: tensors between layers, in the backward pass their gradients; what the optimizer computes with.
+        workspace_bytes: what the layer's kernels hold for themselves.
+        saved_bytes: what autograd keeps for the backward pass.
+        gradient_bytes: gradients of the weights.
+    """
+
+    phase: str
+    node: str
+    activation_bytes: Dim
+    workspace_bytes: Dim = 0
+    saved_bytes: Dim = 0
+    gradient_bytes: Dim = 0
+
+    @property
+    def total(self) -> Dim:
+        """All of them together."""
+        return self.activation_bytes + self.workspace_bytes + self.saved_bytes + self.gradient_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: the layer that made it, its size, and its kind.
+
+    An `activation` goes when it has been read, `saved` ones are kept for the backward pass, `extra` ones are made for it only.
+    """
+
+    name: str
+    bytes: Dim
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The memory of one inference, or of one training step, in bytes."""
+
+    parameter_bytes: Dim
+    buffer_bytes: Dim
+    input_bytes: Dim
+    moments: tuple[Moment, ...]
+    tensors: tuple[Tensor, ...] = field(default=(), repr=False)
+    optimizer_bytes: Dim = 0
+
+    @property
+    def fixed_bytes(self) -> Dim:
+        """What is held from the beginning to the end."""
+        return self.parameter_bytes + self.buffer_bytes + self.input_bytes + self.optimizer_bytes
+
+    @property
+    def peak_bytes(self) -> Dim:
+        """All that is held at the worst moment."""
+        return self.fixed_bytes + greatest(moment.total for moment in self.moments)
+
+    @property
+    def peak(self) -> Moment:
+        """The worst moment; of several the first. Sizes must be ints."""
+        return max(self.moments, key=lambda moment: moment.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a device's allocator recorded of one inference (`infer`) or training step (`train`).
+
+    `peak_bytes` is the most that was allocated at one time, weights and input included. On CUDA `requested_bytes` is that
+    before the allocator rounds sizes up, `reserved_bytes` what it took from the device. `error` says why there is no figure.
+    """
+
+    mode: str
+    device: str
+    peak_bytes: int | None = None
+    requested_bytes: int | None = None
+    reserved_bytes: int | None = None
+    error: str | None = None
+
+    @property
+    def comparable_bytes(self) -> int | None:
+        """The figure to hold a prediction against."""
+        return self.peak_bytes if self.requested_bytes is None else self.requested_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A training step with gradient checkpointing: its footprint, and the multiply-accumulates that run a second time."""
+
+    footprint: Footprint
+    extra_macs: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
+
+    owner: dict[str, str]
+    size: dict[str, Dim]
+    last: dict[str, int]
+    runs: dict[str, Execution]
+    """How each layer runs: in the layout that its input has, and the format that it computes in."""
+    casts: dict[str, dict[int, Dim]]
+    """Under autocast, for a layer the bytes of its inputs in the format that it computes in, by position."""
+
+
+def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Container[str] = ()) -> Lives:
+    """The tensors of a run of these layers; those of the layers in `trained` do what they do in training only."""
+    owner = {INPUT: INPUT}
+    size: dict[str, Dim] = {INPUT: 0}  # counted as the input
+    last = {INPUT: len(costs)}
+    layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
+    ways = {
+        (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
+        for layout in CHOICES["layout"]
+        for dtype in (run.dtype, run.amp or run.dtype)
+    }
+    runs, casts = {}, {}
+    steps = {cost.node.name: step for step, cost in enumerate(costs)}
+    for step, cost in enumerate(costs):
+        node, layer = cost.node, cost.node.layer
+        for name in node.inputs:
+            last[owner[name]] = max(last[owner[name]], step)
+        allocates = layer.writes_in_training if node.name in trained else layer.allocates
+        given = tuple([layouts[name] for name in node.inputs])
+        if layer.elementwise:
+            whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
+            given = tuple(whole[:1]) or given
+        layouts[node.name] = layer.layout(*given)
+        dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
+        way = runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw", dtype]
+        if run.amp:
+            casts[node.name] = {
+                position: way.element_bytes * elements(shape)
+                for position, (name, shape) in enumerate(zip(node.inputs, cost.inputs, strict=True))
+                if formats[name] != dtype and layer.autocast != "widest"
+            }
+        own = node.name if allocates or not node.inputs else owner[node.inputs[0]]
+        owner[node.name] = own
+        if own == node.name:
+            size[own] = layer.number_bytes(way) * elements(cost.output) if allocates else 0
+        last[own] = max(last.get(own, step), step, steps.get(node.until, step))
+    for name in graph.outputs:
+        last[owner[name]] = len(costs)
+    return Lives(owner, size, last, runs, casts)
+
+
+def _alike(shape: Shape, other: Shape) -> bool:
+    return len(shape) == len(other) and all(same(a, b) for a, b in zip(shape, other, strict=True))
+
+
+def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
+    """The memory of one forward pass in eval mode."""
+    used = [cost for cost in costs if not cost.node.aux]
+    tensors, standing = lives(graph, used, run), standing_workspace(used, run)
+    done = by_step(tensors.last)
+    alive: Dim = 0
+    moments = []
+    for step, cost in enumerate(used):
+        name = cost.node.name
+        if tensors.owner[name] == name:
+            alive = alive + tensors.size[name]
+        workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
+        # Autocast casts weights for each layer anew where nothing is trained.
+        beside = sum(tensors.casts[name].values()) + half_weights(cost, run) if run.amp else 0
+        moments.append(Moment("forward", name, alive + beside, workspace + standing))
+        for gone in done.get(step, ()):
+            alive = alive - tensors.size[gone]
+    return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))
+
+
+def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim]:
+    """The bytes of weights (training-only heads' too), buffers and input, under the names that a `Footprint` gives them."""
+    size = run.element_bytes
+    return {
+        "parameter_bytes": size * (sum(cost.params for cost in costs) + sum(graph.aux_params.values())),
+        "buffer_bytes": sum(cost.node.layer.buffers(*cost.inputs, run=run) for cost in costs),
+        "input_bytes": size * elements(graph.input_shape),
+    }
+
+
+def standing_workspace(costs: Iterable[Cost], run: Execution, learning: Container[str] = ()) -> int:
+    """What is held from the first run on for all matrix products; convolutions have a library of their own.
+
+    torch keeps a cuBLAS handle with a workspace for each thread, and autograd has a thread of its own for a CUDA device: the
+    backward pass of layers that are `learning` takes a second.
+    """
+    if not run.workspace or run.device != "cuda":
+        return 0
+    products = [cost.node.name for cost in costs if isinstance(cost.node.layer, (Linear, MatMul, ScaledDotProductAttention))]
+    return run.cublas_bytes * (bool(products) + any(name in learning for name in products))
+
+
+def half_weights(cost: Cost, run: Execution) -> Dim:
+    """Bytes of the weights' copies that autocast makes."""
+    return ELEMENT_BYTES[run.amp] * cost.params if run.amp and cost.node.layer.autocast == "half" else 0
+
+
+def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:
+    """The memories that end with each step."""
+    done: dict[int, list[str]] = {}
+    for name, step in last.items():
+        done.setdefault(step, []).append(name)
+    return done
+
+
+def _named(sizes: Mapping[str, Dim]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(name, size, "activation") for name, size in sizes.items() if name != INPUT)

@@ -1,0 +1,1 @@
+"""What kernels hold beside inputs and outputs, one file a kind of layer."""

@@ -1,0 +1,1 @@
+"""Networks held to figures, budgets and each other."""

@@ -1,0 +1,235 @@
+"""Budgets: how much a network may cost, and whether it keeps to it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from cnnprof.config import Project
+from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
+from cnnprof.footprint.liveness import inference
+from cnnprof.network.results import Profile
+
+COUNT, BYTES, TIME = "count", "bytes", "ms"
+
+UNITS: Mapping[str, Mapping[str, float]] = {
+    COUNT: {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
+    BYTES: {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
+    TIME: {"us": 1e-3, "ms": 1, "s": 1e3},
+}
+"""What may stand behind a limit, and what it makes of it: a count, bytes or milliseconds."""
+
+_EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms"}
+_NUMBER = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?)\s*([A-Za-z]*)\s*\Z", re.ASCII)
+
+
+class Limited(NamedTuple):
+    """A figure that can have a budget: its name in `Totals` (or `latency_ms`), and the kind of its unit."""
+
+    figure: str
+    unit: str
+
+
+LIMITS = {
+    "max-params": Limited("params", COUNT),
+    "max-macs": Limited("macs", COUNT),
+    "max-activations": Limited("activations", COUNT),
+    "max-peak": Limited("peak_inference_bytes", BYTES),
+    "max-latency": Limited("latency_ms", TIME),
+}
+"""The limits by the name that options and pyproject.toml have for them."""
+
+LEVELS = ("error", "warn")
+KEYS = ("model", "level", *LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit on one figure.
+
+    Args:
+        key: one of `LIMITS`.
+        limit: in the figure's base unit: a count, bytes or milliseconds.
+        level: `error`, or `warn` for a limit that is only reported.
+        models: names or globs; none for every network that is checked.
+        place: where the limit is written, if it is.
+        models_at: where the models are.
+    """
+
+    key: str
+    limit: float
+    level: str = "error"
+    models: tuple[str, ...] = ()
+    place: Place | None = None
+    models_at: Place | None = None
+
+    @property
+    def figure(self) -> str:
+        """The name of the figure: `params`, `latency_ms`."""
+        return LIMITS[self.key].figure
+
+    @property
+    def unit(self) -> str:
+        """`count`, `bytes` or `ms`."""
+        return LIMITS[self.key].unit
+
+    def covers(self, name: str) -> bool:
+        """Whether the budget is for the network of that name."""
+        return not self.models or any(fnmatchcase(name, pattern) for pattern in self.models)
+
+
+class Part(NamedTuple):
+    """A part of a figure, and its share of the whole."""
+
+    name: str
+    value: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a network makes of a budget. `value` is None where it could not be measured; `parts` are the largest of it."""
+
+    model: str
+    budget: Budget
+    value: float | None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the limit is passed."""
+        return self.value is not None and self.value > self.budget.limit
+
+    @property
+    def status(self) -> str:
+        """`ok`, `warn`, `error` or, without a value, `unknown`."""
+        if self.value is None:
+            return "unknown"
+        return self.budget.level if self.exceeds else "ok"
+
+
+def judge(profile: Profile, name: str, budgets: Sequence[Budget], latency_ms: float | None = None) -> list[Verdict]:
+    """The verdicts on a network under the name it was asked for; `latency_ms` is its measured latency."""
+    verdicts = []
+    for budget in budgets:
+        if budget.covers(name) or budget.covers(profile.graph.name):
+            value = latency_ms if budget.figure == "latency_ms" else getattr(profile.totals, budget.figure)
+            verdict = Verdict(profile.graph.name, budget, value)
+            parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
+            verdicts.append(Verdict(verdict.model, budget, value, parts))
+    return verdicts
+
+
+def _largest_parts(profile: Profile, figure: str, count: int = 3) -> tuple[Part, ...]:
+    if figure == "latency_ms":
+        return ()
+    total = getattr(profile.totals, figure)
+    if figure == "peak_inference_bytes":
+        footprint = inference(profile.graph, profile.costs)
+        weights = footprint.parameter_bytes
+        parts = [("weights", weights), (f"tensors at {footprint.peak.node}", total - weights)]
+    else:
+        parts = [(cost.node.name, getattr(cost, figure)) for cost in profile.costs if not cost.node.aux]
+    parts.sort(key=lambda part: -part[1])
+    return tuple(Part(name, value, value / total) for name, value in parts[:count] if value)
+
+
+def parse_limit(key: str, value: Any) -> float:
+    """`5M`, `64MiB` or `8ms` in base units. Raises CnnprofError for anything else; the caller knows the place."""
+    kind = LIMITS[key].unit
+    units, example = UNITS[kind], _EXAMPLES[kind]
+    found = None if isinstance(value, bool) else _NUMBER.match(str(value))
+    if not found:
+        raise CnnprofError(f"{key}: '{value}' is not a limit", hint=f"write a number and a unit, such as {example}")
+    number, unit = float(found[1].replace("_", "")), found[2]
+    if unit not in units:
+        if not unit:
+            raise CnnprofError(f"{key}: '{value}' has no unit", hint=f"write {found[1]}{_usual(kind)}, for example")
+        hint = did_you_mean(unit, [name for name in units if name]) or f"one of {', '.join(name for name in units if name)}"
+        raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=hint)
+    if not number:
+        raise CnnprofError(f"{key}: a limit is above 0")
+    limit = round(number * units[unit], 6)
+    return int(limit) if limit.is_integer() else limit
+
+
+def budgets_of(limits: Mapping[str, Any]) -> list[Budget]:
+    """Budgets for every network that is checked, from limits by name. Raises UsageError for a wrong one."""
+    for key in limits:
+        if key not in LIMITS:
+            raise UsageError(f"there is no limit '{key}'", hint=did_you_mean(key, LIMITS) or f"one of {', '.join(LIMITS)}")
+    try:
+        return [Budget(key, parse_limit(key, value)) for key, value in limits.items()]
+    except CnnprofError as error:
+        raise UsageError(error.message, hint=error.hint) from None
+
+
+def _usual(kind: str) -> str:
+    return {BYTES: "MB", TIME: "ms"}[kind]
+
+
+def read_budgets(project: Project) -> list[Budget]:
+    """The budgets under `[[tool.cnnprof.budget]]`. Raises SpecError with the line for a mistake."""
+    entries = project.section.get("budget", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SpecError(f"{project.shown}: budgets are a list of tables", hint="begin each with [[tool.cnnprof.budget]]")
+    budgets: list[Budget] = []
+    for lines, entry in zip(_find_entries(project.text, len(entries)), entries, strict=True):
+        budgets += _read_entry(project, lines, entry)
+    return budgets
+
+
+def _read_entry(project: Project, lines: range, entry: Mapping[str, Any]) -> list[Budget]:
+    def place(key: str, word: str | None = None) -> Place | None:
+        return project.place_of(key, lines, word)
+
+    for key in entry:
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"the keys are {', '.join(KEYS)}"
+            raise SpecError(f"unknown key '{key}' in a budget", place(key), hint)
+    level, models = entry.get("level", "error"), entry.get("model", [])
+    if level not in LEVELS:
+        hint = did_you_mean(str(level), LEVELS) or f"one of {', '.join(LEVELS)}"
+        raise SpecError(f"unknown level '{level}' of a budget", place("level", str(level)), hint)
+    models = [models] if isinstance(models, str) else models
+    if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):
+        raise SpecError("the model of a budget is a name, a glob or a list of them", place("model"))
+    limits = {key: value for key, value in entry.items() if key in LIMITS}
+    if not limits:
+        at = project.place(lines.start) if lines else None
+        raise SpecError("a budget without a limit", at, f"give it one of {', '.join(LIMITS)}")
+    budgets = []
+    for key, value in limits.items():
+        try:
+            limit = parse_limit(key, value)
+        except CnnprofError as error:
+            raise SpecError(error.message, place(key, str(value)), error.hint) from None
+        budgets.append(Budget(key, limit, level, _from_here(project, models), place(key), place("model")))
+    return budgets
+
+
+def _from_here(project: Project, models: Sequence[str]) -> tuple[str, ...]:
+    """Names as they are; files, which stand there relative to the project, relative to this folder."""
+    return tuple(os.path.relpath(project.folder / model) if _FILE.search(model) else model for model in models)
+
+
+_FILE = re.compile(r"\.(ya?ml|py)([#:@]|$)")
+_HEADER = re.compile(r"\s*\[")
+_BUDGET = re.compile(r"\s*\[\[\s*tool\s*\.\s*[\"']?cnnprof[\"']?\s*\.\s*[\"']?budget[\"']?\s*\]\]")
+
+
+def _find_entries(text: str, count: int) -> list[range]:
+    """The lines of each entry, counted from 1; empty ranges where they are not written as `[[tool.cnnprof.budget]]`."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if _BUDGET.match(line)]
+    if len(starts) != count:
+        return [range(0)] * count
+    found = []
+    for start in starts:
+        ends = (number for number in range(start + 1, len(lines) + 1) if _HEADER.match(lines[number - 1]))
+        found.append(range(start, next(ends, len(lines) + 1)))
+    return found

@@ -1,0 +1,163 @@
+"""Whether a network is what others say it is: published figures beside computed ones, and a twin layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.network.graph import Figure
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.normalization import LayerNorm
+from cnnprof.network.results import Cost, Profile, Totals
+from cnnprof.timing.measurements import Check
+
+HOLDS, EXPLAINED, FAILED, UNKNOWN = "holds", "explained", "failed", "unknown"
+
+PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE = "published", "torchvision", "weights", "torch", "fvcore"
+CHECKS = (PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE)
+"""Published figures, torchvision's network of the same name, and what the built module's parameters and two counters say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One check of one network.
+
+    Args:
+        check: one of `CHECKS`.
+        what: the figure, or the layer where a twin differs first.
+        status: `holds` if the figures agree to the digits that are stated; `explained` if a reason accounts for the
+            difference; `failed` if none does; `unknown` if there was nothing to compare with.
+        ours: the computed figure.
+        theirs: the other one, in base units.
+        text: the other one as its source writes it.
+        reason: why they differ, or why there is none.
+        where: what states it.
+    """
+
+    check: str
+    what: str
+    status: str
+    ours: int | None = None
+    theirs: float | None = None
+    text: str = ""
+    reason: str = ""
+    where: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as JSON types."""
+        return {
+            "check": self.check,
+            "what": self.what,
+            "status": self.status,
+            "ours": self.ours,
+            "theirs": self.theirs,
+            **{key: text for key, text in (("reason", self.reason), ("where", self.where)) if text},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A network with the verdicts on it."""
+
+    profile: Profile
+    verdicts: tuple[Verdict, ...]
+
+    def status(self, check: str | None = None) -> str:
+        """The status that stands for one of the checks, or for all: the worst there is; `unknown` where nothing was checked."""
+        found = {verdict.status for verdict in self.verdicts if check in (None, verdict.check)}
+        return next((status for status in (FAILED, EXPLAINED, HOLDS) if status in found), UNKNOWN)
+
+
+def computed_figure(profile: Profile, key: str) -> int | None:
+    """The network's own figure for a key of `published`, of one image; None for what is not computed."""
+    if key == "params":
+        return int(profile.totals.params)
+    batch = int(profile.graph.input_shape[0])
+    if key == "ops":
+        run = (cost for cost in profile.costs if not cost.node.aux)
+        return sum(int(CONVENTIONS["ops"](cost.node.layer, cost.inputs, cost.output, cost.ops)) for cost in run) // batch
+    return int(getattr(profile.totals, key)) // batch if key in ("macs", "activations") else None
+
+
+def check_published(profile: Profile) -> list[Verdict]:
+    """A verdict for each published figure."""
+    return [_check_figure(profile, key, figure) for key, figure in profile.graph.facts.published.items()]
+
+
+def _check_figure(profile: Profile, key: str, figure: Figure) -> Verdict:
+    ours, heads = computed_figure(profile, key), profile.totals.aux_params
+    reason = figure.why or ""
+    if ours is None:
+        status, reason = UNKNOWN, "it is not computed"
+    elif ours == figure.value or (abs(ours - figure.value) <= figure.tolerance and not reason):
+        status, reason = HOLDS, ""
+    elif abs(ours - figure.value) <= figure.tolerance:
+        status = EXPLAINED
+    elif key == "params" and heads and abs(ours + heads - figure.value) <= figure.tolerance:
+        status, reason = EXPLAINED, reason or f"with the {heads:,} of the heads that only training runs"
+    else:
+        status = FAILED
+        apart = f"{abs(ours - figure.value):,.0f} apart, and {figure.tolerance:,.0f} are allowed"
+        reason = f"{apart}: {reason}" if reason else apart
+    return Verdict(PUBLISHED, key, status, ours, figure.value, figure.text, reason, figure.where or "")
+
+
+def check_twin(ours: Profile, theirs: Profile) -> Verdict:
+    """Whether both have the same layers with weights or multiply-accumulates, in order, and the same totals."""
+    where = theirs.graph.facts.source
+    layers, others = (_weighed(profile.costs) for profile in (ours, theirs))
+    for cost, other in zip(layers, others, strict=False):
+        if _content(cost) != _content(other):
+            name = cost.node.name
+            return Verdict(
+                TWIN, name, FAILED, reason=f"{_describe(cost)} here, {other.node.name} ({_describe(other)}) there", where=where
+            )
+    if len(layers) != len(others):
+        longer, side = (layers, "here") if len(layers) > len(others) else (others, "there")
+        extra = longer[min(len(layers), len(others))]
+        reason = f"{len(layers)} layers here, {len(others)} there; only {side}: {_describe(extra)}"
+        return Verdict(TWIN, extra.node.name, FAILED, reason=reason, where=where)
+    for what in ("params", "aux_params", "macs", "activations"):
+        mine, other_total = _total(ours.totals, what), _total(theirs.totals, what)
+        if mine != other_total:
+            return Verdict(TWIN, what, FAILED, mine, other_total, f"{other_total:,}", "the totals differ", where)
+    return Verdict(TWIN, f"{len(layers)} layers", HOLDS, ours.totals.params, theirs.totals.params, where=where)
+
+
+def _weighed(costs: Sequence[Cost]) -> list[Cost]:
+    return [cost for cost in costs if cost.params or cost.macs]
+
+
+def _content(cost: Cost) -> tuple[Any, ...]:
+    kind, output = type(cost.node.layer), cost.output
+    if len(output) == 4 and (kind is Linear or (isinstance(cost.node.layer, LayerNorm) and not cost.node.layer.channels_first)):
+        # Over the last axis of an image whose channels stand behind; there, a linear layer is a 1x1 convolution.
+        kind, output = Conv if kind is Linear else kind, (output[0], output[3], *output[1:3])
+    return kind, output, cost.params, cost.macs, cost.node.aux
+
+
+def _describe(cost: Cost) -> str:
+    size = "x".join(map(str, cost.output[1:]))
+    return f"{cost.node.layer.type} to {size}, {cost.params:,} params, {cost.macs:,} MACs"
+
+
+def _total(totals: Totals, what: str) -> int:
+    return int(getattr(totals, what))
+
+
+def judge(check: str, row: Check) -> Verdict:
+    """The verdict on a row of a cross-check."""
+    reasons = [f"{reason.amount:+,}: {reason.text}" for reason in row.reasons]
+    if row.theirs is None:
+        status, reasons = FAILED if row.broke else UNKNOWN, []
+    else:
+        status = FAILED if not row.closed else EXPLAINED if row.theirs != row.ours else HOLDS
+    if row.unexplained:
+        reasons.append(f"{row.unexplained:+,} unexplained")
+    text = "; ".join([*reasons, *(row.notes if status != HOLDS else ())])
+    return Verdict(
+        check, row.what, status, row.ours, row.theirs, "" if row.theirs is None else f"{row.theirs:,}", text, row.tool
+    )

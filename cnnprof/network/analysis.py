@@ -1,0 +1,86 @@
+"""One pass over a graph: shapes, parameters, operations, activations, receptive fields, memory."""
+
+from __future__ import annotations
+
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.liveness import inference
+from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import NO_OPS, ShapeError, elements
+from cnnprof.network.receptive_field import ONE_PIXEL, Fields, see
+from cnnprof.network.results import Cost, Profile, Totals
+
+FP32_BYTES = 4
+
+
+def analyze(graph: Graph) -> Profile:
+    """Everything that can be known of a network without running it.
+
+    Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
+    analyzed and left out of the totals. Raises CnnprofError where an input does not fit its layer.
+    """
+    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    fields: dict[str, Fields] = {INPUT: (ONE_PIXEL,) * (len(graph.input_shape) - 2)}
+    costs = []
+    for node in graph.nodes:
+        inputs = tuple([shapes[name] for name in node.inputs])
+        output = output_shape(node, inputs)
+        shapes[node.name] = output
+        seen = see(node, inputs, tuple([fields[name] for name in node.inputs]))
+        fields[node.name] = seen
+        layer = node.layer
+        costs.append(
+            Cost(
+                node=node,
+                inputs=inputs,
+                output=output,
+                params=layer.params(*inputs) if node.owns_params else 0,
+                ops=layer.ops(*inputs, output=output),
+                activations=elements(output) if layer.writes else 0,
+                fields=seen,
+            )
+        )
+    return Profile(graph, tuple(costs), _totals(graph, tuple(costs)))
+
+
+def weigh(graph: Graph) -> tuple[Dim, Dim]:
+    """Parameters and multiply-accumulates as `analyze` has them, and nothing else: in half the time."""
+    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    params: Dim = 0
+    macs: Dim = 0
+    for node in graph.nodes:
+        inputs = tuple([shapes[name] for name in node.inputs])
+        output = shapes[node.name] = output_shape(node, inputs)
+        if not node.aux:
+            params += node.layer.params(*inputs) if node.owns_params else 0
+            macs += node.layer.ops(*inputs, output=output).mac
+    return params, macs
+
+
+def output_shape(node: Node, inputs: tuple[Shape, ...]) -> Shape:
+    """The shape that the node's layer makes of its inputs. Raises CnnprofError with the node's name and place if none."""
+    layer = node.layer
+    if layer.arity is not None and len(inputs) != layer.arity:
+        raise CnnprofError(f"{node.name} ({layer.type}) takes {layer.arity} inputs, not {len(inputs)}", node.place)
+    try:
+        return layer.shape(*inputs)
+    except ShapeError as error:
+        raise CnnprofError(f"{node.name} ({layer.type}): {error.message}", node.place, error.hint) from None
+
+
+def _totals(graph: Graph, costs: tuple[Cost, ...]) -> Totals:
+    run = [cost for cost in costs if not cost.node.aux]
+    params = sum(cost.params for cost in run)
+    activations = sum(cost.activations for cost in run)
+    return Totals(
+        params=params,
+        trainable_params=sum(cost.params for cost in run if cost.node.trainable),
+        aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
+        ops=sum((cost.ops for cost in run), NO_OPS),
+        activations=activations,
+        param_bytes=params * FP32_BYTES,
+        activation_bytes=activations * FP32_BYTES,
+        peak_inference_bytes=inference(graph, costs).peak_bytes,
+        layers=len(run),
+        uncounted=graph.uncounted,
+    )

@@ -1,0 +1,168 @@
+"""A network as plain data: nodes in execution order, each a layer with the names of its inputs."""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from cnnprof.errors import Place
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer, layer_from_dict, layer_to_dict
+
+INPUT = "input"
+"""The name under which nodes refer to the network's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer at one place of a network.
+
+    Args:
+        name: unique in the graph; for a node inside blocks the dotted path, `stage3.bottleneck2.conv1`.
+        layer: what it does.
+        inputs: names of earlier nodes, or `INPUT`.
+        place: where it was written, if it was.
+        aux: part of a head that only training runs.
+        owns_params: False if the weights belong to another node (sharing) or are computed by one.
+        trainable: False if its weights are frozen.
+        until: the last node during which the code that ran it held its output, where that is known.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    place: Place | None = None
+    aux: bool = False
+    owns_params: bool = True
+    trainable: bool = True
+    until: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The blocks the node stands in, outermost first, and its own name."""
+        return tuple(self.name.split("."))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A published figure: `value` in base units, right to `tolerance`, as written in `text`.
+
+    `why` explains a difference from the computed figure; `where` names the table or source.
+    """
+
+    value: float
+    tolerance: float = 0.0
+    text: str = ""
+    why: str | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Reported accuracy in percent, with its source (weights or paper, condition) and the data set it was measured on."""
+
+    top1: float | None
+    top5: float | None
+    source: str
+    dataset: str = "ImageNet-1K"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a network besides its layers."""
+
+    family: str = ""
+    source: str = ""
+    year: int | None = None
+    paper: str | None = None
+    about: str | None = None
+    notes: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Figure] = field(default_factory=dict)
+    accuracy: Accuracy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network.
+
+    Args:
+        name: what the user calls it.
+        input_shape: (N, C, H, W).
+        nodes: in execution order; every input is defined before it is used.
+        outputs: names of the nodes whose results the network returns.
+        facts: paper, year, published figures.
+        uncounted: what the source saw and could not turn into a layer, as `name: operation`; totals are then lower bounds.
+        aux_params: weights of training-only heads that the source could name but not run, by name.
+        left_out: training-only heads of the spec that this input is too small for, each with the reason.
+    """
+
+    name: str
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    facts: Facts = field(default_factory=Facts)
+    uncounted: tuple[str, ...] = ()
+    aux_params: Mapping[str, int] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The graph as JSON types; `Graph.from_dict` is its inverse. Places are left out."""
+        return {
+            "name": self.name,
+            "input_shape": list(self.input_shape),
+            "nodes": [
+                {"name": n.name, "layer": layer_to_dict(n.layer), "inputs": list(n.inputs)}
+                | {flag: getattr(n, flag) for flag in _DEFAULT if getattr(n, flag) != _DEFAULT[flag]}
+                for n in self.nodes
+            ],
+            "outputs": list(self.outputs),
+            # As Python writes them: JSON would make a list of a tuple, and texts of a dictionary's numbers.
+            "facts": _plain(self.facts) | {"settings": {name: repr(value) for name, value in self.facts.settings.items()}},
+            "uncounted": list(self.uncounted),
+            "aux_params": dict(self.aux_params),
+            "left_out": list(self.left_out),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Graph:
+        """The graph that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        facts = dict(data["facts"])
+        facts["settings"] = {name: literal_eval(text) for name, text in facts["settings"].items()}
+        facts["published"] = {key: Figure(**figure) for key, figure in facts["published"].items()}
+        facts["accuracy"] = Accuracy(**facts["accuracy"]) if facts["accuracy"] else None
+        return cls(
+            name=data["name"],
+            input_shape=tuple(data["input_shape"]),
+            nodes=tuple(
+                Node(**(entry | {"layer": layer_from_dict(entry["layer"]), "inputs": tuple(entry["inputs"])}))
+                for entry in data["nodes"]
+            ),
+            outputs=tuple(data["outputs"]),
+            facts=Facts(**facts),
+            uncounted=tuple(data["uncounted"]),
+            aux_params=dict(data["aux_params"]),
+            left_out=tuple(data["left_out"]),
+        )
+
+
+_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": ""}
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as dicts, all the way down."""
+    if hasattr(value, "__dataclass_fields__"):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,182 @@
+"""Activations, element by element, and softmax. Each function's operations are those of its defining formula."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.footprint.execution import Execution, Saved
+from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A function of each element; `inplace` writes over the input, as behind a layer on the same line of a spec.
+
+    `has_inplace` is False where torch has no such form, and a tensor of its own is written all the same. `from_output` says
+    that the derivative is computed from the output, `from_output_inplace` that it is so in place; else it is from the input, of
+    which autograd keeps a copy where the function writes over it (torch's derivatives.yaml).
+    """
+
+    costs: ClassVar[dict[str, int]]
+    has_inplace: ClassVar[bool] = True
+    from_output: ClassVar[bool] = False
+    from_output_inplace: ClassVar[bool] = False
+
+    inplace: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return not (self.inplace and self.has_inplace)
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, **self.costs)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        if self.from_output or (not self.writes and self.from_output_inplace):
+            return Saved(output=True)
+        return Saved((0,)) if self.writes else Saved(extra=run.element_bytes * elements(output))
+
+
+@layer
+class ReLU(Activation):
+    """max(0, x)."""
+
+    costs = {"cmp": 1}
+    from_output = True
+
+
+@layer
+class ReLU6(Activation):
+    """min(max(0, x), 6)."""
+
+    costs = {"cmp": 2}
+
+
+@layer
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """x if x > 0 else slope x."""
+
+    costs = {"cmp": 1, "mul": 1}
+    from_output_inplace = True
+
+    negative_slope: float = 0.01
+
+
+@layer
+class PReLU(Activation):
+    """x if x > 0 else a x, with `a` learned for each channel."""
+
+    costs = {"cmp": 1, "mul": 1}
+    has_inplace = False
+
+    def params(self, *inputs: Shape) -> Dim:
+        return inputs[0][1]
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        # The gradient of `a` is computed at full size and then summed.
+        return run.element_bytes * elements(output) * int(learned)
+
+
+@layer
+@dataclass(frozen=True)
+class ELU(Activation):
+    """x if x > 0 else alpha (exp(x) - 1)."""
+
+    costs = {"cmp": 1, "exp": 1, "add": 1, "mul": 1}
+    from_output_inplace = True
+
+    alpha: float = 1.0
+
+
+@layer
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    costs = {"exp": 1, "add": 1, "div": 1}
+    from_output = True
+
+
+@layer
+class Tanh(Activation):
+    """(exp(2x) - 1) / (exp(2x) + 1)."""
+
+    costs = {"mul": 1, "exp": 1, "add": 2, "div": 1}
+    from_output = True
+
+
+@layer
+class SiLU(Activation):
+    """x / (1 + exp(-x)), also called swish."""
+
+    costs = {"exp": 1, "add": 1, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class GELU(Activation):
+    """x/2 (1 + erf(x / sqrt 2)), or its tanh approximation."""
+
+    costs = {"mul": 3, "exp": 1, "add": 1}
+    has_inplace = False
+
+    approximate: str = "none"
+
+
+@layer
+class Softplus(Activation):
+    """log(1 + exp(x))."""
+
+    costs = {"exp": 2, "add": 1}
+    has_inplace = False
+
+
+@layer
+class Mish(Activation):
+    """x tanh(log(1 + exp(x)))."""
+
+    costs = {"exp": 3, "add": 3, "div": 1, "mul": 2}
+
+
+@layer
+class Hardsigmoid(Activation):
+    """min(max(0, x + 3), 6) / 6."""
+
+    costs = {"add": 1, "cmp": 2, "div": 1}
+
+
+@layer
+class Hardswish(Activation):
+    """x min(max(0, x + 3), 6) / 6."""
+
+    costs = {"add": 1, "cmp": 2, "mul": 1, "div": 1}
+
+
+@layer
+@dataclass(frozen=True)
+class Softmax(Layer):
+    """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
+
+    autocast = "single on cuda"
+
+    dim: int = 1
+    log: bool = False
+
+    @property
+    def type(self) -> str:
+        return "LogSoftmax" if self.log else "Softmax"
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size = elements(output)
+        vectors = size // output[self.dim]
+        # The logarithm turns the division of each element into a subtraction and costs one log a vector.
+        last = Ops(add=size, exp=vectors) if self.log else Ops(div=size)
+        return Ops(cmp=size - vectors, add=2 * size - vectors, exp=size) + last
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved(output=True)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None

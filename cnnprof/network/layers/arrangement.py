@@ -1,0 +1,375 @@
+"""Layers that move, cut, pad or resize a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cnnprof.footprint.execution import Execution, Saved
+from cnnprof.network.dims import Dim, Shape, at_least, choose, prod, reaches, same
+from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.network.layers.convolution import Size, check_axes
+
+SMALL = 128
+"""Height plus width up to which an image is enlarged in channels_last."""
+
+
+class View(Layer):
+    """A layer whose output is another look at its input's memory."""
+
+    @property
+    def writes(self) -> bool:
+        return False
+
+    @property
+    def gradient(self) -> str:
+        return "same"
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+
+@layer
+class Identity(View):
+    """The input itself."""
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return ()
+
+
+@layer
+@dataclass(frozen=True)
+class Flatten(View):
+    """All axes from `start_dim` on made one (torch.nn.Flatten)."""
+
+    start_dim: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return (*x[: self.start_dim], prod(x[self.start_dim :]))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return tuple(Window(size) for size in inputs[0][2:]) if self.start_dim == 1 else None
+
+
+@layer
+@dataclass(frozen=True)
+class Reshape(View):
+    """The same elements under another shape, the batch included (torch.reshape); `copy` if they had to be moved."""
+
+    size: Shape
+    copy: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.copy
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if not same(elements(x), elements(self.size)):
+            raise ShapeError(f"cannot view {describe(x)} as {describe(self.size)}")
+        return self.size
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, n * n, n)), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Permute(View):
+    """The axes in another order (torch.permute); `copy` if the elements were moved, too."""
+
+    dims: tuple[int, ...]
+    copy: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return self.copy
+
+    def layout(self, *layouts: str) -> str:
+        if self.copy or (self.dims == (0, 2, 3, 1) and layouts == ("channels_last",)):
+            return "nchw"
+        return "channels_last" if self.dims == (0, 3, 1, 2) else "permuted"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) != len(self.dims):
+            raise ShapeError(f"orders {len(self.dims)} axes, and its input has the shape {describe(x)}")
+        return tuple(x[dim] for dim in self.dims)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((0, 2, 3, 1)), ((2, n, n, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Expand(View):
+    """Axes of size 1 repeated without a copy (torch.Tensor.expand)."""
+
+    size: Shape
+
+    @property
+    def gradient(self) -> str:
+        return "new"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return self.size
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, n, 3)), ((1, 1, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Slice(View):
+    """`length` entries of an axis from `start` on, every `step`-th (torch.narrow); spec word `take`."""
+
+    dim: int
+    start: Dim
+    length: Dim
+    step: int = 1
+
+    @property
+    def gradient(self) -> str:
+        return "new"
+
+    def layout(self, *layouts: str) -> str:
+        (lies,) = layouts
+        if lies not in ("nchw", "sliced", "cropped") or self.dim == 0:
+            return super().layout(*layouts)
+        return "sliced" if self.dim == 1 and self.step == 1 and lies != "cropped" else "cropped"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if not at_least(x[self.dim] - self.start - (self.length - 1) * self.step - 1, 0):
+            raise ShapeError(f"takes {self.length} from {self.start} on of {x[self.dim]} (input {describe(x)})")
+        axis = self.dim % len(x)
+        return (*x[:axis], self.length, *x[axis + 1 :])
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(1, 2, n // 2, 1), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Select(View):
+    """One entry of an axis, which is dropped (x[:, 0])."""
+
+    dim: int
+    index: int
+
+    @property
+    def gradient(self) -> str:
+        return "new"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        axis = self.dim % len(x)
+        return (*x[:axis], *x[axis + 1 :])
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(1, 0), ((2, n, 3),)
+
+
+@layer
+@dataclass(frozen=True)
+class Copy(Layer):
+    """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
+
+    order: str = ""
+
+    def layout(self, *layouts: str) -> str:
+        return self.order or super().layout(*layouts)
+
+    @property
+    def gradient(self) -> str:
+        return "same"
+
+
+@layer
+@dataclass(frozen=True)
+class Pad(Layer):
+    """Rows and columns around the spatial axes, or entries around any last axes (torch.nn.functional.pad).
+
+    `amounts` is one (before, after) pair an axis, for the last axes in their order; negative amounts crop.
+    """
+
+    amounts: tuple[tuple[Dim, Dim], ...]
+    mode: str = "constant"
+    value: float = 0.0
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        first = len(x) - len(self.amounts)
+        if first < 0:
+            raise ShapeError(f"pads {len(self.amounts)} axes, and its input has the shape {describe(x)}")
+        padded = tuple(size + a + b for size, (a, b) in zip(x[first:], self.amounts, strict=True))
+        if not all(at_least(size, 1) for size in padded):
+            raise ShapeError(f"leaves nothing of an input of {describe(x)}")
+        return (*x[:first], *padded)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        axes = len(inputs[0]) - 2
+        befores = [before for before, _ in self.amounts][-axes:] if axes > 0 else []
+        return tuple(Window(1, 1, before) for before in [0] * (axes - len(befores)) + befores)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,)) if self.mode in ("reflect", "replicate") else Saved()
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(((1, 2), (0, n))), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Roll(Layer):
+    """Entries shifted around an axis's end (torch.roll); shifted windows use it."""
+
+    shifts: tuple[int, ...]
+    dims: tuple[int, ...]
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((-3, -3), (1, 2)), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class ChannelShuffle(Layer):
+    """Channels of `groups` groups interleaved (Zhang et al. 2017; torch.nn.ChannelShuffle)."""
+
+    groups: Dim
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 3 or not same(x[1] % self.groups, 0):
+            raise ShapeError(f"cannot shuffle {describe(x)} in {self.groups} groups of channels")
+        return x
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(4), ((2, n, n, n),)
+
+
+@layer
+class Gather(Layer):
+    """Rows of a table by index (torch.nn.functional.embedding, x[index]); inputs: table, and indices of any shape."""
+
+    arity: ClassVar[int | None] = 2
+
+    def shape(self, *inputs: Shape) -> Shape:
+        table, index = inputs
+        return (*index, *table[1:])
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(), ((9, n), (n, 3))
+
+
+@layer
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
+
+    autocast = "single on cuda"
+
+    scale_factor: Size = ()
+    mode: str = "nearest"
+    size: Size = ()
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        check_axes(x, len(self.size or self.scale_factor))
+        size = self.size or tuple(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True))
+        return (*x[:2], *size)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        if run.device != "cpu":
+            return 0
+        # Places and weights of the neighbours along each axis.
+        neighbours = 1 if self.mode.startswith("nearest") else 4 if self.mode == "bicubic" else 2
+        tables = neighbours * (INDEX_BYTES + run.element_bytes) * sum(output[2:])
+        if len(output) != 4 or self.mode == "bicubic":
+            return tables
+        # Another kernel runs in channels_last and makes copies for that (ATen/native/cpu/UpSampleKernel.cpp).
+        (x,) = inputs
+        several, point = reaches(x[1], 4), 1 - reaches(prod(x[2:]), 2)
+        lies_so = several * (point if run.layout != "channels_last" else 1)
+        three = int(self.mode == "bilinear" and run.threads == 1) * (1 - several) * reaches(x[1], 3)
+        by_channels = 1 - (1 - lies_so) * (1 - three) * reaches(sum(output[2:]), SMALL + 1)
+        copies: Dim = 0
+        if run.layout != "channels_last":
+            copies = reaches(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
+        return choose(by_channels, copies, tables)
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        if self.mode.startswith("nearest"):
+            return Ops()
+        # A weighted sum of two neighbours along each axis, or of four in cubic interpolation.
+        weights = (4 if self.mode == "bicubic" else 2) ** (len(output) - 2)
+        return Ops(mul=weights * elements(output), add=(weights - 1) * elements(output))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, 3), "bilinear"), ((2, n, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Rearrange(Layer):
+    """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
+
+    `inplace` says that the result lies in the first input's memory.
+    """
+
+    arity: ClassVar[int | None] = None
+
+    op: str
+    size: Shape
+    inplace: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.op
+
+    @property
+    def writes(self) -> bool:
+        return not self.inplace
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return self.size
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls("flip", (2, n, n)), ((2, n, n),)
+
+
+@layer
+@dataclass(frozen=True)
+class Unknown(Rearrange):
+    """A torch operation that has no rule here: its result's size is known, its arithmetic is not counted."""
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls("cumprod", (2, n, n)), ((2, n, n),)

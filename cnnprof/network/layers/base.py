@@ -1,0 +1,201 @@
+"""What a layer is: hyper-parameters with rules for shape, parameters and operations, found by its class name.
+
+To add a layer type, write one frozen dataclass with `@layer` in the file of its kind. Its `example` puts it under the test that
+holds every rule to one result for ints, arrays and symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.execution import NOTHING, Execution, Saved
+from cnnprof.network.dims import Dim, Shape, prod
+
+INDEX_BYTES = 8
+"""Of a position, torch's int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """Arithmetic operations by kind.
+
+    `mac` holds the multiply-accumulates of convolutions, linear layers and matrix products; the other kinds hold what is left:
+    biases, normalization, activations, pooling. `cmp` is a comparison (max, clamp), `exp` any transcendental function.
+    """
+
+    mac: Dim = 0
+    add: Dim = 0
+    mul: Dim = 0
+    div: Dim = 0
+    cmp: Dim = 0
+    exp: Dim = 0
+
+    def __add__(self, other: Ops) -> Ops:
+        return Ops(
+            self.mac + other.mac,
+            self.add + other.add,
+            self.mul + other.mul,
+            self.div + other.div,
+            self.cmp + other.cmp,
+            self.exp + other.exp,
+        )
+
+
+NO_OPS = Ops()
+
+
+class Window(NamedTuple):
+    """How one output position looks at its input along one axis, in input positions."""
+
+    size: Dim = 1
+    stride: Dim = 1
+    padding: Dim = 0
+
+
+class ShapeError(CnnprofError):
+    """The inputs do not fit the layer; the caller adds the layer's name and place."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's hyper-parameters. Methods take the input shapes, batch first, and use only `network.dims` on dimensions."""
+
+    arity: ClassVar[int | None] = 1
+    """How many inputs the layer takes; None for one or more."""
+
+    elementwise: ClassVar[bool] = False
+    """Whether each element is computed apart: then the first input of the output's size says how the output lies."""
+
+    gathers_gradient: ClassVar[bool] = False
+    """Whether the backward pass copies a gradient that does not lie in one piece."""
+
+    @property
+    def type(self) -> str:
+        """The name that tables show: torch's."""
+        return type(self).__name__
+
+    @property
+    def writes(self) -> bool:
+        """False if the output lies in the first input's memory (a view, or in place) or is a stored weight."""
+        return True
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """The output's shape. Raises ShapeError if the inputs are known not to fit."""
+        return inputs[0]
+
+    def params(self, *inputs: Shape) -> Dim:
+        """How many numbers the layer learns."""
+        return 0
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        """The arithmetic of one forward pass."""
+        return NO_OPS
+
+    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
+        """Bytes that the layer stores and does not learn."""
+        return 0
+
+    @property
+    def autocast(self) -> str:
+        """What torch.autocast computes it in: `half`, `single`, `single on cuda`, or the `widest` of its inputs' formats."""
+        return "widest"
+
+    def number_bytes(self, run: Execution) -> int:
+        """Bytes of one number of the output."""
+        return run.element_bytes
+
+    def layout(self, *layouts: str) -> str:
+        """How the output lies in memory, if the inputs lie so: one of `Execution.layout`."""
+        return "channels_last" if "channels_last" in layouts else "nchw"
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        """Bytes that its kernels hold beside inputs and output at the worst moment of the forward pass."""
+        return 0
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        """What autograd keeps for the backward pass, weights aside."""
+        return NOTHING
+
+    @property
+    def allocates(self) -> bool:
+        """Whether each run takes new memory for the output."""
+        return self.writes
+
+    @property
+    def writes_in_training(self) -> bool:
+        """As `writes`, for layers that do something in training only."""
+        return self.writes
+
+    @property
+    def gradient(self) -> str:
+        """The gradient of an input: a `new` tensor, the `same` as that of the output, or a `part` of it."""
+        return "new"
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        """Bytes held beside all gradients and what was saved, at the worst moment of the backward pass.
+
+        `further` says whether the inputs need a gradient, `learned` whether the layer's weights do.
+        """
+        return 0
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        """For each spatial axis, what an output position sees; () is the same position only; None where that is not defined."""
+        return ()
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        """A layer with input shapes, for tests; `n` is a multiple of 8, as an int, an array or a symbol."""
+        return cls(), ((2, n, n, n),)
+
+
+L = TypeVar("L", bound=type[Layer])
+LAYERS: dict[str, type[Layer]] = {}
+"""Every registered layer class by name."""
+
+
+def layer(cls: L) -> L:
+    """Register a layer class under its name; a second class of that name is refused."""
+    if cls.__name__ in LAYERS:
+        raise ValueError(f"layer '{cls.__name__}' is registered twice")
+    LAYERS[cls.__name__] = cls
+    return cls
+
+
+def layer_to_dict(value: Layer) -> dict[str, Any]:
+    """The layer as JSON types, without the fields that have their default value."""
+    names = {f.name: getattr(value, f.name) for f in fields(value)}
+    return {"type": type(value).__name__} | {
+        f.name: _listed(names[f.name]) for f in fields(value) if names[f.name] != f.default
+    }
+
+
+def layer_from_dict(data: Mapping[str, Any]) -> Layer:
+    """The layer that `layer_to_dict` wrote. Raises KeyError or TypeError on anything else."""
+    return LAYERS[data["type"]](**{key: _tupled(item) for key, item in data.items() if key != "type"})
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def elements(shape: Shape) -> Dim:
+    """How many numbers a tensor of this shape holds."""
+    return prod(shape)
+
+
+def per_element(output: Shape, **counts: int) -> Ops:
+    """So many operations of each kind for every element of the output."""
+    size = elements(output)
+    return Ops(**{kind: count * size for kind, count in counts.items()})
+
+
+def describe(shape: Shape) -> str:
+    """`(1, 64, 56, 56)` as `64x56x56` for a message: the batch says nothing there."""
+    return "x".join(str(dim) for dim in shape[1:]) or "a scalar"

@@ -1,0 +1,190 @@
+"""Pooling. Shapes follow torch.nn.MaxPool2d, AvgPool2d and their adaptive forms; sizes are tuples, one entry a spatial axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnnprof.footprint.execution import Execution, Saved
+from cnnprof.network.dims import Dim, Shape, ceil_div, minimum, prod, same
+from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer
+from cnnprof.network.layers.convolution import Size, check_axes, check_room, slide
+from cnnprof.network.layers.linear import is_one
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """A window that slides over each channel apart."""
+
+    kernel_size: Size
+    stride: Size
+    padding: Size = (0, 0)
+    ceil_mode: bool = False
+
+    @property
+    def reach(self) -> Size:
+        """The window's extent on each axis."""
+        return self.kernel_size
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        check_axes(x, len(self.kernel_size))
+        slack = tuple((stride - 1) * int(self.ceil_mode) for stride in self.stride)
+        check_room(x, self.reach, self.padding, slack)
+        axes = zip(x[2:], self.reach, self.stride, self.padding, strict=True)
+        return (*x[:2], *(self._positions(*axis) for axis in axes))
+
+    def _positions(self, size: Dim, reach: Dim, stride: Dim, padding: Dim) -> Dim:
+        if not self.ceil_mode:
+            return slide(size, reach, stride, padding, 1)
+        # torch drops a last window that would start in the padding behind the input.
+        rounded_up = ceil_div(size + 2 * padding - reach, stride) + 1
+        return minimum(rounded_up, ceil_div(size + padding, stride))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return tuple(Window(*axis) for axis in zip(self.reach, self.stride, self.padding, strict=True))
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((3, 2), (2, 2), (1, 0), ceil_mode=True), ((2, n, n, n + 1),)
+
+
+@layer
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """Maximum over the window (torch.nn.MaxPool2d)."""
+
+    dilation: Size = (1, 1)
+
+    @property
+    def type(self) -> str:
+        return f"MaxPool{len(self.kernel_size)}d"
+
+    @property
+    def reach(self) -> Size:
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(cmp=elements(output) * (prod(self.kernel_size) - 1))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return INDEX_BYTES * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=INDEX_BYTES * elements(output))
+
+
+@layer
+@dataclass(frozen=True)
+class AvgPool(Pool):
+    """Mean over the window (torch.nn.AvgPool2d)."""
+
+    count_include_pad: bool = True
+
+    @property
+    def type(self) -> str:
+        return f"AvgPool{len(self.kernel_size)}d"
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(add=elements(output) * (prod(self.kernel_size) - 1), div=elements(output))
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,))
+
+
+@layer
+class Subsample(Pool):
+    """LeNet's trainable pooling: the window's sum times a coefficient plus a bias, both learned, one pair a map.
+
+    LeCun et al. 1998, section II.B, layer S2; the squashing function behind it is a layer of its own.
+    """
+
+    def params(self, *inputs: Shape) -> Dim:
+        return 2 * inputs[0][1]
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size = elements(output)
+        return Ops(add=size * prod(self.kernel_size), mul=size)
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # The sum, and its product with the coefficient.
+        return 2 * run.element_bytes * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=run.element_bytes * elements(output))
+
+    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
+        return 2 * run.element_bytes * elements(output)
+
+
+@dataclass(frozen=True)
+class AdaptivePool(Layer):
+    """Pooling to a given output size; output position i sees the input from floor(i H / h) to ceil((i+1) H / h)."""
+
+    output_size: Size
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        check_axes(x, len(self.output_size))
+        return (*x[:2], *self.output_size)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        axes = list(zip(inputs[0][2:], self.output_size, strict=True))
+        # Windows of a size that does not divide differ in length, and their distances, too.
+        return (
+            tuple(Window(size // out, size // out) for size, out in axes) if all(same(s % out, 0) for s, out in axes) else None
+        )
+
+    def _reads(self, x: Shape) -> Dim:
+        """Elements read: the lengths of all windows, which overlap where the sizes do not divide."""
+        spans = (
+            sum(ceil_div((i + 1) * size, out) - i * size // out for i in range(out))
+            for size, out in zip(x[2:], self.output_size, strict=True)
+        )
+        return x[0] * x[1] * prod(spans)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2, 1)), ((2, n, n, n),)
+
+
+@layer
+class AdaptiveAvgPool(AdaptivePool):
+    """Mean (torch.nn.AdaptiveAvgPool2d); with output 1x1, global average pooling."""
+
+    @property
+    def type(self) -> str:
+        return f"AdaptiveAvgPool{len(self.output_size)}d"
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(add=self._reads(inputs[0]) - elements(output), div=elements(output))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        # A mean in half precision is taken of a copy in fp32.
+        copies = self._is_mean and run.device == "cpu" and run.element_bytes < 4
+        return 4 * (elements(inputs[0]) + elements(output)) * int(copies)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        # To one position it is a mean, whose gradient is the same everywhere.
+        return Saved() if self._is_mean else Saved((0,))
+
+    @property
+    def _is_mean(self) -> bool:
+        return all(is_one(size) for size in self.output_size)
+
+
+@layer
+class AdaptiveMaxPool(AdaptivePool):
+    """Maximum (torch.nn.AdaptiveMaxPool2d)."""
+
+    @property
+    def type(self) -> str:
+        return f"AdaptiveMaxPool{len(self.output_size)}d"
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return Ops(cmp=self._reads(inputs[0]) - elements(output))
+
+    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
+        return INDEX_BYTES * elements(output)
+
+    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
+        return Saved((0,), extra=INDEX_BYTES * elements(output))

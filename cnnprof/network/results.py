@@ -1,0 +1,129 @@
+"""What an analysis finds, as plain data: nothing here knows how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers import NO_OPS, Ops
+from cnnprof.network.receptive_field import Fields
+from cnnprof.network.stages import stage_of
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one layer costs.
+
+    `activations` counts the elements it writes (views and in-place outputs write none); `fields` says, for each spatial axis of
+    the network's input, which pixels an output position sees: () for a stored tensor, None where that is not defined.
+    """
+
+    node: Node
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: Dim
+    ops: Ops
+    activations: Dim
+    fields: Fields
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates."""
+        return self.ops.mac
+
+    @property
+    def receptive_field(self) -> tuple[Dim, ...] | None:
+        """(height, width) in input pixels; None where it is not defined."""
+        return tuple([field.size for field in self.fields]) if self.fields else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table of layers: a layer, or several rolled up."""
+
+    name: str
+    types: tuple[str, ...]
+    layers: int
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: Dim
+    ops: Ops
+    activations: Dim
+    fields: Fields
+    aux: bool = False
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates."""
+        return self.ops.mac
+
+    @property
+    def receptive_field(self) -> tuple[Dim, ...] | None:
+        """(height, width) in input pixels, of the last layer; None where it is not defined."""
+        return tuple([field.size for field in self.fields]) if self.fields else None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are those of fp32."""
+
+    params: Dim
+    trainable_params: Dim
+    aux_params: Dim
+    ops: Ops
+    activations: Dim
+    param_bytes: Dim
+    activation_bytes: Dim
+    peak_inference_bytes: Dim
+    layers: int
+    uncounted: tuple[str, ...]
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates."""
+        return self.ops.mac
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A graph with the cost of every node, in order."""
+
+    graph: Graph
+    costs: tuple[Cost, ...]
+    totals: Totals
+
+    def rows(self) -> list[Row]:
+        """One row a layer."""
+        return [_row(cost.node.name, [cost]) for cost in self.costs]
+
+    def rollup(self, depth: int) -> list[Row]:
+        """One row for each block path of at most `depth` names."""
+        return self._grouped(lambda cost: stage_of(cost.node.name, depth))
+
+    def by_type(self) -> list[Row]:
+        """One row a layer type, in order of first use."""
+        return self._grouped(lambda cost: cost.node.layer.type)
+
+    def _grouped(self, key: Callable[[Cost], str]) -> list[Row]:
+        groups: dict[tuple[str, bool], list[Cost]] = {}
+        for cost in self.costs:
+            groups.setdefault((key(cost), cost.node.aux), []).append(cost)
+        return [_row(name, costs) for (name, _), costs in groups.items()]
+
+
+def _row(name: str, costs: list[Cost]) -> Row:
+    last = costs[-1]
+    return Row(
+        name=name,
+        types=tuple(dict.fromkeys(cost.node.layer.type for cost in costs)),
+        layers=len(costs),
+        inputs=costs[0].inputs,
+        output=last.output,
+        params=sum(cost.params for cost in costs),
+        ops=sum((cost.ops for cost in costs), NO_OPS),
+        activations=sum(cost.activations for cost in costs),
+        fields=last.fields,
+        aux=last.node.aux,
+    )

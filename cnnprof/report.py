@@ -1,0 +1,111 @@
+"""What a command has to say, as plain data: every output format renders a `Report`, and no format knows what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnprof.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values in base units, by column key; `reports/_columns.py` says what each key is called and how it reads.
+
+    `total` is the last line; `best` holds the (row, column) pairs to mark; `faint` the rows that are outside the total. `group`
+    names the column whose values stand above the rows that share one, in place of the column.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    title: str = ""
+    total: Mapping[str, Any] | None = None
+    best: frozenset[tuple[int, str]] = frozenset()
+    faint: frozenset[int] = frozenset()
+    group: str = ""
+
+    def groups(self) -> dict[str, list[int]]:
+        """The numbers of the rows that stand together, by what stands above them; all under "" if nothing groups them."""
+        found: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            found.setdefault(str(row[self.group]) if self.group else "", []).append(number)
+        return found or {"": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A labelled value; `kind` is one of the kinds of `reports/_units.py`."""
+
+    label: str
+    value: Any
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Labelled values, one a line."""
+
+    facts: tuple[Fact, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark that a code host shows beside the change: its level is `error` or `warn`."""
+
+    level: str
+    title: str
+    message: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is held over time, as a picture shows it: amounts in bytes, stacked on one another.
+
+    Args:
+        title: the line above it.
+        steps: the name of each step, `stage3.bottleneck2.conv1`.
+        stages: the stage that each step belongs to; ticks stand where it changes.
+        phases: the phase of each step.
+        layers: by label the amount at each step, the lowest first.
+        peak: the number of the step to mark.
+    """
+
+    title: str
+    steps: tuple[str, ...]
+    stages: tuple[str, ...]
+    phases: tuple[str, ...]
+    layers: Mapping[str, tuple[int, ...]]
+    peak: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of one command.
+
+    Args:
+        command: its name.
+        title: the first line.
+        sections: tables and listings in reading order; the first table is the one that CSV writes.
+        notes: remarks below, one a line.
+        data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
+        text: a text below the sections, as it is: a spec.
+        annotations: what a code host is to be told, for the format `github`.
+        chart: what a picture shows, where there is one.
+    """
+
+    command: str
+    title: str
+    sections: tuple[Table | Listing, ...] = ()
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    chart: Chart | None = None
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 network`, `1,203 networks`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,120 @@
+"""What a machine can do at the most, and which of its limits holds a layer.
+
+A layer cannot be faster than its arithmetic at the highest rate that such arithmetic has reached here, than its bytes at the
+highest rate at which so many have been moved, and than what it takes to call any operation at all (Williams et al. 2009, with
+several ceilings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.results import Cost
+from cnnprof.timing.layer_times import traffic
+
+MATMUL, CONVOLUTION, DEPTHWISE = "matrix product", "convolution", "depthwise convolution"
+ARITHMETIC = (MATMUL, CONVOLUTION, DEPTHWISE)
+COMPUTE, CACHE, MEMORY, OVERHEAD = "compute", "cache", "memory", "overhead"
+BOUNDS = (COMPUTE, CACHE, MEMORY, OVERHEAD)
+
+NEAR = 1.3
+"""A working set that is moved at most this many times as fast as the largest one comes from main memory, too."""
+
+
+class Rate(NamedTuple):
+    """The highest rate that a kernel reached: FLOP/s (two a multiply-accumulate), or bytes/s for a working set of `size`."""
+
+    kind: str
+    what: str
+    rate: float
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """What was measured of a machine.
+
+    Args:
+        machine: its fingerprint.
+        options: device, dtype, threads and layout that it was measured with.
+        rates: every kernel's highest rate; its kind is one of `ARITHMETIC`, or `memory`.
+        overhead: seconds that the smallest operation takes.
+    """
+
+    machine: Mapping[str, Any]
+    options: Mapping[str, Any]
+    rates: tuple[Rate, ...]
+    overhead: float
+
+    def flops(self, kind: str) -> float:
+        """FLOP/s at the most for one of `ARITHMETIC`."""
+        return max(rate.rate for rate in self.rates if rate.kind == kind)
+
+    def bandwidth(self, size: int) -> float:
+        """Bytes/s at the most for a working set of `size` bytes.
+
+        The highest rate of a measured set no smaller than half of it: what a larger set reached, a smaller one can.
+        """
+        moved = [rate for rate in self.rates if rate.kind == MEMORY]
+        largest = max(rate.size for rate in moved)
+        return max(rate.rate for rate in moved if rate.size >= min(size / 2, largest))
+
+    def level(self, size: int) -> str:
+        """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
+        largest = max(rate.size for rate in self.rates if rate.kind == MEMORY)
+        return MEMORY if self.bandwidth(size) <= NEAR * self.bandwidth(largest) else CACHE
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ceilings as JSON types; `from_dict` is the inverse."""
+        return {
+            "machine": dict(self.machine),
+            "options": dict(self.options),
+            "rates": [rate._asdict() for rate in self.rates],
+            "overhead": self.overhead,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Ceilings:
+        """The ceilings that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        rates = tuple(Rate(**rate) for rate in data["rates"])
+        if {rate.kind for rate in rates} != {*ARITHMETIC, MEMORY} or min(rate.rate for rate in rates) <= 0:
+            raise ValueError("a ceiling is missing")
+        return cls(dict(data["machine"]), dict(data["options"]), rates, float(data["overhead"]))
+
+
+class Bound(NamedTuple):
+    """The limit that holds a layer (one of `BOUNDS`), and the seconds it needs at the least."""
+
+    name: str
+    seconds: float
+
+
+def bound_of(cost: Cost, ceilings: Ceilings, element_bytes: int) -> Bound:
+    """The highest of a layer's limits."""
+    size = int(traffic(cost, element_bytes))
+    limits = [
+        Bound(COMPUTE, 2 * int(cost.macs) / ceilings.flops(_arithmetic(cost))),
+        Bound(ceilings.level(size), size / ceilings.bandwidth(size)),
+        Bound(OVERHEAD, ceilings.overhead),
+    ]
+    return max(limits, key=lambda limit: limit.seconds)
+
+
+def _arithmetic(cost: Cost) -> str:
+    layer = cost.node.layer
+    if not isinstance(layer, (Conv, ConvTranspose)):
+        return MATMUL
+    return DEPTHWISE if 1 < layer.groups == cost.inputs[0][1] else CONVOLUTION
+
+
+def kind_of(cost: Cost) -> str:
+    """A layer's type with what decides the kernel: `Conv2d 3x3 depthwise`."""
+    layer = cost.node.layer
+    if not isinstance(layer, (Conv, ConvTranspose)):
+        return layer.type
+    window = "x".join(map(str, layer.kernel_size))
+    groups = " depthwise" if _arithmetic(cost) == DEPTHWISE else "" if layer.groups == 1 else " grouped"
+    return f"{layer.type} {window}{groups}"
