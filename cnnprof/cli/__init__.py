@@ -1,4 +1,4 @@
-"""The command line: one module a command, each with a function `command`, or an `app` of several; its name is the module's.
+"""The command line: what it is called with, and which module of `commands` that concerns.
 
 Only the module of the command that is called is imported, unless all are asked for by `--help` or completion.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from inspect import Parameter, signature
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -14,35 +17,35 @@ import typer
 from cnnprof.environment import __version__
 from cnnprof.errors import UsageError
 
-COMMANDS = (
-    "summary",
-    "explain",
-    "memory",
-    "transfer",
-    "plot",
-    "compare",
-    "bench",
-    "why",
-    "calibrate",
-    "diff",
-    "check",
-    "verify",
-    "list",
-    "show",
-    "import",
-    "init",
-    "doctor",
-    "schema",
-)
-"""In the order of `--help`."""
+PANELS = ("Costs", "Comparisons", "Measurements", "Gates", "Networks", "Installation")
+"""What a command is for, in the order of `--help`; a command's module says which."""
 
 
 def run() -> None:
     """Parse the command line and do what it says."""
     word = sys.argv[1] if sys.argv[1:] else ""
-    if word and word not in COMMANDS and not word.startswith("-"):
+    called = word if _is_command(word) else None
+    if word and not called and not word.startswith("-"):
         _check_command(word)
-    build_app(word if word in COMMANDS else None)(prog_name="cnnprof")
+    build_app(called)(prog_name="cnnprof")
+
+
+def command_names() -> list[str]:
+    """Every command, in the order of `--help`."""
+    from pkgutil import iter_modules
+
+    from cnnprof.cli import commands
+
+    names = [module.name for module in iter_modules(commands.__path__)]
+    return sorted(names, key=lambda name: PANELS.index(_module_of(name).PANEL))
+
+
+def _module_of(name: str) -> ModuleType:
+    return import_module(f"{__name__}.commands.{name}")
+
+
+def _is_command(word: str) -> bool:
+    return word.isidentifier() and find_spec(f"{__name__}.commands.{word}") is not None
 
 
 def _check_command(word: str) -> None:
@@ -57,16 +60,19 @@ def build_app(only: str | None = None) -> typer.Typer:
     """The application with all its commands, or with the one that is called."""
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
     app.callback()(callback)
-    for name in COMMANDS if only is None else (only,):
-        module = import_module(f"{__name__}.{name}")
-        if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
-            continue
-        app.command(
-            name,
-            no_args_is_help=name in ("summary", "explain", "memory", "transfer", "compare", "why", "diff", "show", "import"),
-        )(module.command)
+    for name in command_names() if only is None else (only,):
+        module = _module_of(name)
+        if hasattr(module, "command"):
+            app.command(name, no_args_is_help=_needs_argument(module), rich_help_panel=module.PANEL)(module.command)
+        else:
+            app.add_typer(module.app, name=name, rich_help_panel=module.PANEL)
     return app
+
+
+def _needs_argument(module: ModuleType) -> bool:
+    """Whether the command can do nothing without a word."""
+    own = signature(module.command).parameters.values()
+    return any(parameter.default is Parameter.empty and parameter.name != "context" for parameter in own)
 
 
 def callback(

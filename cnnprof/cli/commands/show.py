@@ -10,6 +10,8 @@ from cnnprof.cli.options import Format, Input, Json, Name, Output, parse_input
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 
+PANEL = "Networks"
+
 
 def command(
     name: Name,

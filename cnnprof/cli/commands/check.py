@@ -27,6 +27,8 @@ from cnnprof.cli.output import choose_format, emit
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, MeasurementError
 from cnnprof.timing.measurements import Measurement
 
+PANEL = "Gates"
+
 
 def command(
     context: typer.Context,

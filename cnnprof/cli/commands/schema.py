@@ -10,6 +10,8 @@ import typer
 
 from cnnprof.cli.output import print_out, write_whole
 
+PANEL = "Installation"
+
 
 def command(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)] = None,

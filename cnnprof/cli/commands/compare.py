@@ -28,6 +28,8 @@ from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
 
+PANEL = "Comparisons"
+
 
 def command(
     context: typer.Context,

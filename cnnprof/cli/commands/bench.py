@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cnnprof.measure.journal import Journal
     from cnnprof.measure.options import Job, Options
 
+PANEL = "Measurements"
+
 SUITE = (
     "resnet18",
     "lenet5",

@@ -15,6 +15,8 @@ from cnnprof.errors import UsageError
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit as RoomFit
 
+PANEL = "Costs"
+
 
 def command(
     name: Name,

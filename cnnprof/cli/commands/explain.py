@@ -13,6 +13,8 @@ from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES
 from cnnprof.errors import UsageError
 
+PANEL = "Costs"
+
 NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.bottleneck2, resnet50:stage3.bottleneck2.conv1."
 
 

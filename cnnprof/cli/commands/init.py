@@ -11,6 +11,8 @@ import typer
 from cnnprof.cli.output import check_spec_path, write_whole
 from cnnprof.errors import UsageError
 
+PANEL = "Networks"
+
 
 def command(
     file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("net.yaml"),

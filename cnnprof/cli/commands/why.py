@@ -27,6 +27,8 @@ from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_seconds
 from cnnprof.errors import INTERRUPTED
 
+PANEL = "Measurements"
+
 
 def command(
     a: Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)],

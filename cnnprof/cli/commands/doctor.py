@@ -11,6 +11,8 @@ from cnnprof.environment import __version__, environment
 from cnnprof.errors import UnavailableError
 from cnnprof.timing.measurements import Finding
 
+PANEL = "Installation"
+
 
 def command(
     format: Format = None,  # noqa: A002 - the option's name

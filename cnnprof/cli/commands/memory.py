@@ -27,6 +27,8 @@ from cnnprof.cli.progress import waiting
 from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.reports import FORMATS, PICTURES
 
+PANEL = "Costs"
+
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from cnnprof.cli import memory
+from cnnprof.cli.commands import memory
+
+PANEL = "Costs"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 app.command("memory", no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(memory.command)

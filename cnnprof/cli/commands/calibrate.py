@@ -11,6 +11,8 @@ from typer import Option
 from cnnprof.cli.options import Device, Format, Json, Output, Threads
 from cnnprof.cli.output import choose_format, emit
 
+PANEL = "Measurements"
+
 Kept = Annotated[Literal["fp32", "fp16", "bf16"], Option(help="Number format.")]
 
 

@@ -13,6 +13,8 @@ from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.judging.verification import FAILED
 
+PANEL = "Gates"
+
 
 def command(
     names: Annotated[

@@ -13,6 +13,8 @@ from cnnprof.cli.options import Input, Name, Set, parse_input, parse_settings
 from cnnprof.cli.output import check_spec_path, print_out, write_whole
 from cnnprof.cli.progress import waiting
 
+PANEL = "Networks"
+
 
 def command(
     name: Name,

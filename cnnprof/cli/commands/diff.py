@@ -11,6 +11,8 @@ from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED
 
+PANEL = "Comparisons"
+
 _SECOND = "What it became: another network, another variant, or another revision of the file."
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.memory import Optimizer
+from cnnprof.cli.commands.memory import Optimizer
 from cnnprof.cli.options import (
     Fit,
     Format,
@@ -26,6 +26,8 @@ from cnnprof.cli.options import (
 )
 from cnnprof.cli.output import choose_format, emit
 from cnnprof.cli.progress import waiting
+
+PANEL = "Costs"
 
 
 def command(

@@ -13,6 +13,8 @@ from cnnprof.cli.progress import waiting
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.judging.catalogue import Listed, Selection
 
+PANEL = "Networks"
+
 
 def command(
     pattern: Annotated[
