@@ -2,28 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cnnprof.errors import Place
+
+Kind = Literal[
+    "text", "count", "scaled", "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
+    "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "verdict", "result",
+]  # fmt: skip
+"""How a value reads; `reports/_units.py` has a function for each."""
+
+WIDE_ONLY = 9
+"""The weight of a column that only `--format wide` shows, and the formats that are read by programs."""
+
+LAST_RESORT = 0.5
+"""The weight of a column that is dropped only where numbers would be split or a table run over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure as a table shows it.
+
+    Args:
+        key: its JSON name; base units are in the name.
+        heading: what stands above it.
+        kind: how its values read.
+        weight: when a narrow terminal drops it: the highest goes first, 0 never.
+        of: its value in a result; left out, the result's attribute of that name, or its entry if the result is a mapping.
+    """
+
+    key: str
+    heading: str
+    kind: Kind = "text"
+    weight: float = 0
+    of: Callable[[Any], Any] | None = field(default=None, compare=False)
+
+    def cell(self, result: Any) -> Any:
+        """The column's raw value of a result; "" where a mapping lacks it."""
+        if self.of is not None:
+            return self.of(result)
+        return result.get(self.key, "") if isinstance(result, Mapping) else getattr(result, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of raw values in base units, by column key; `reports/_columns.py` says what each key is called and how it reads.
+    """Rows of raw values in base units, by the columns' keys.
 
     `total` is the last line; `best` holds the (row, column) pairs to mark; `faint` the rows that are outside the total. `group`
     names the column whose values stand above the rows that share one, in place of the column.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Any], ...]
     title: str = ""
     total: Mapping[str, Any] | None = None
     best: frozenset[tuple[int, str]] = frozenset()
     faint: frozenset[int] = frozenset()
     group: str = ""
+
+    @classmethod
+    def of(cls, columns: Iterable[Column], results: Iterable[Any], title: str = "", **more: Any) -> Table:
+        """The table with a row a result, whose cells the columns take from it; `more` are the other fields."""
+        columns = tuple(columns)
+        return cls(columns, tuple({column.key: column.cell(each) for column in columns} for each in results), title, **more)
 
     def groups(self) -> dict[str, list[int]]:
         """The numbers of the rows that stand together, by what stands above them; all under "" if nothing groups them."""
@@ -39,7 +82,7 @@ class Fact:
 
     label: str
     value: Any
-    kind: str = "text"
+    kind: Kind = "text"
 
 
 @dataclass(frozen=True, slots=True)

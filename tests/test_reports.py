@@ -5,6 +5,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 
@@ -12,11 +13,11 @@ from cnnprof.errors import UsageError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
 from cnnprof.network.layers import LAYERS
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Fact, Kind, Listing, Report, Table
 from cnnprof.reports import FORMATS, Style, render
-from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import KINDS, exact_and_rough, factor, megabytes, milliseconds, size
 from cnnprof.timing.measurements import Check, Measurement, Reason
+from cnnprof.views import columns as col
 from cnnprof.views.benchmark import show_measurements
 from cnnprof.views.comparison import Entry, pareto, show_comparison
 from cnnprof.views.summary import summarize
@@ -178,7 +179,7 @@ def test_no_number_is_split_however_narrow(width):
         {"name": "stage10.inverted_residual1.conv12", "params": 25_557_032, "numbers": "112*112*144*1*1*240", "gap": 1_234_567},
         {"name": "fc1", "params": 138_357_544, "numbers": "1 + 1 (3 - 1)", "gap": 0},
     )
-    report = Report("explain", "net", (Table(("name", "params", "numbers", "gap"), rows),))
+    report = Report("explain", "net", (Table((col.NAME, col.PARAMS, col.NUMBERS, col.GAP), rows),))
     text = render(report, "table", Style(width))
     body = text.partition("─\n")[2].partition("not shown")[0]
     numbers = re.findall(r"[\d,]*\d[\d,]*", body)
@@ -249,12 +250,12 @@ def test_units():
     assert milliseconds(1.23456) == "1.235"
     assert milliseconds(123.456) == "123.5"
     assert factor(0.0712) == "0.07x"
-    assert {column.kind for column in COLUMNS.values()} <= set(KINDS)
+    assert set(KINDS) == set(get_args(Kind))
 
 
 def test_what_is_not_shown_is_named_after_its_column_and_an_empty_column_is_dropped():
     rows = ({"name": "a layer of a long name", "params": 5, "params_share": 1.0, "about": "", "macs": 7, "macs_share": None},)
-    keys = ("name", "params", "params_share", "about", "macs", "macs_share")
+    keys = (col.NAME, col.PARAMS, col.PARAMS_SHARE, col.ABOUT, col.MACS, col.MACS_SHARE)
     report = Report("summary", "net", (Table(keys, rows), Listing((Fact("params", 5),), "Totals")))
     narrow = render(report, "table", Style(42))
     assert "\nnot shown for want of room: params %" in narrow
@@ -266,13 +267,13 @@ def test_what_is_not_shown_is_named_after_its_column_and_an_empty_column_is_drop
 
 def test_csv_has_budgets_in_base_units():
     row = {"model": "net", "limit": (5_000_000, ""), "excess": ""}
-    text = render(Report("check", "net", (Table(("model", "limit", "excess"), (row,)),)), "csv", Style())
+    text = render(Report("check", "net", (Table((col.MODEL, col.LIMIT, col.EXCESS), (row,)),)), "csv", Style())
     assert text.splitlines()[1] == "net,5000000,"
 
 
 def test_markdown_shows_texts_as_they_are():
     rows = ({"name": "a|b", "notes": "<b>*x*\nnext"},)
-    report = Report("show", "title", (Table(("name",), rows),), ("<script> `code`",), {}, "layers: # ```")
+    report = Report("show", "title", (Table((col.NAME,), rows),), ("<script> `code`",), {}, "layers: # ```")
     shown = render(report, "markdown", Style())
     assert "| a\\|b |" in shown
     assert "- &lt;script> \\`code\\`" in shown

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cnnprof.report import Kind
+
 SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))
 
 
@@ -145,7 +147,7 @@ def verdict(value: Any) -> str:
     return {"holds": "✓", "explained": "≈", "failed": "✗"}.get(value, "-")
 
 
-KINDS: dict[str, Callable[[Any], str]] = {
+KINDS: dict[Kind, Callable[[Any], str]] = {
     "text": str,
     "count": count,
     "scaled": scaled,
@@ -174,10 +176,10 @@ KINDS: dict[str, Callable[[Any], str]] = {
 """Every kind of value by name; `scaled` takes the column's unit as well."""
 
 
-SCALED: dict[str, Callable[[Any, float], str]] = {"scaled": scaled, "scaled_change": scaled_change}
+SCALED: dict[Kind, Callable[[Any, float], str]] = {"scaled": scaled, "scaled_change": scaled_change}
 """The kinds that share a unit down a column."""
 
 
-def show(value: Any, kind: str) -> str:
+def show(value: Any, kind: Kind) -> str:
     """A value as text: a dash where it is not known, nothing where there is nothing to know."""
     return "-" if value is None else "" if value == "" else KINDS[kind](value)

@@ -6,9 +6,8 @@ import csv
 from io import StringIO
 from typing import Any
 
-from cnnprof.report import Listing, Report, Table
+from cnnprof.report import Kind, Listing, Report, Table
 from cnnprof.reports import Style
-from cnnprof.reports._columns import COLUMNS
 from cnnprof.reports._units import show
 
 
@@ -21,8 +20,8 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
     writer = csv.writer(out, lineterminator="\n")
     table = next((section for section in report.sections if isinstance(section, Table)), None)
     if table:
-        writer.writerow(table.columns)
-        writer.writerows([_raw(row.get(key), COLUMNS[key].kind) for key in table.columns] for row in table.rows)
+        writer.writerow([column.key for column in table.columns])
+        writer.writerows([_raw(row.get(column.key), column.kind) for column in table.columns] for row in table.rows)
     else:
         facts = [fact for section in report.sections if isinstance(section, Listing) for fact in section.facts]
         writer.writerow(("label", "value"))
@@ -30,7 +29,7 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
     return out.getvalue()
 
 
-def _raw(value: Any, kind: str) -> Any:
+def _raw(value: Any, kind: Kind) -> Any:
     if kind == "quantity" and value:
         return value[0]
     if isinstance(value, (tuple, list)):

@@ -7,7 +7,7 @@ from html import escape
 
 from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
-from cnnprof.reports._columns import Cells, cells
+from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
 
 CSS = """
@@ -54,9 +54,15 @@ def _section(section: Table | Listing) -> str:
 
 def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> str:
     """The rows that stand together under what stands above them."""
-    heading = f'<tr><th colspan="{len(table.keys)}">{escape(group)}</th></tr>\n' if group else ""
+    heading = f'<tr><th colspan="{len(table.columns)}">{escape(group)}</th></tr>\n' if group else ""
     lines = "".join(
-        _line("td", table.rows[i], table.rightward, [(i, key) in section.best for key in table.keys], i in section.faint)
+        _line(
+            "td",
+            table.rows[i],
+            table.rightward,
+            [(i, column.key) in section.best for column in table.columns],
+            i in section.faint,
+        )
         for i in numbers
     )
     return f"<tbody>\n{heading}{lines}</tbody>\n"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cnnprof.report import Listing, Report
 from cnnprof.reports import Style
-from cnnprof.reports._columns import cells
+from cnnprof.reports._cells import cells
 from cnnprof.reports._plain import pairs
 
 

@@ -7,9 +7,9 @@ from io import StringIO
 from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING
 
-from cnnprof.report import Listing, Report, Table
+from cnnprof.report import LAST_RESORT, Listing, Report, Table
 from cnnprof.reports import Style
-from cnnprof.reports._columns import COLUMNS, LAST_RESORT, Cells, cells
+from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -
         if heading:
             console.print(Text(heading, style="bold"))
         console.print(_grid(table, whole, widths, numbers))
-    return [_called(whole, i) for i in range(len(whole.keys)) if i not in widths]
+    return [_called(whole, i) for i in range(len(whole.columns)) if i not in widths]
 
 
 def _called(whole: Cells, i: int) -> str:
@@ -124,7 +124,9 @@ def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[i
         )
     for number in numbers:
         row = whole.rows[number]
-        texts = [Text(lines(row[i], i), style="bold green" if (number, whole.keys[i]) in table.best else "") for i in widths]
+        texts = [
+            Text(lines(row[i], i), style="bold green" if (number, whole.columns[i].key) in table.best else "") for i in widths
+        ]
         grid.add_row(*texts, style="dim" if number in table.faint else None)
     return grid
 
@@ -176,7 +178,7 @@ def _pieces(text: str) -> list[str]:
 def _needs(whole: Cells) -> dict[int, int]:
     """The width of each column if nothing in it is broken."""
     lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
-    return {i: max(len(line[i]) for line in lines) for i in range(len(whole.keys))}
+    return {i: max(len(line[i]) for line in lines) for i in range(len(whole.columns))}
 
 
 def _fit(whole: Cells, needs: Mapping[int, int], least: Mapping[int, int], width: int) -> list[int]:
@@ -185,7 +187,7 @@ def _fit(whole: Cells, needs: Mapping[int, int], least: Mapping[int, int], width
     Those of `LAST_RESORT` give way only where the others cannot be narrowed any more.
     """
     shown = list(needs)
-    weights = [COLUMNS[key].weight for key in whole.keys]
+    weights = [column.weight for column in whole.columns]
     droppable = sorted((i for i in shown if weights[i]), key=lambda i: (weights[i], i))
     for widths, lightest in ((needs, 1), (least, LAST_RESORT)):
         while droppable and weights[droppable[-1]] >= lightest and sum(widths[i] + GAP for i in shown) > width:

@@ -9,29 +9,30 @@ from cnnprof.report import Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
+from cnnprof.views import columns as col
 
-PHASE_COLUMNS = ("forward_ms", "backward_ms", "step_ms")
+PHASE_COLUMNS = (col.FORWARD_MS, col.BACKWARD_MS, col.STEP_MS)
 
 COLUMNS = (
-    "model",
-    "device",
-    "dtype",
-    "batch",
-    "input",
-    "mode",
-    "latency_ms",
-    "ci95",
+    col.MODEL,
+    col.DEVICE,
+    col.DTYPE,
+    col.BATCH,
+    col.INPUT,
+    col.MODE,
+    col.LATENCY_MS,
+    col.CI95,
     *PHASE_COLUMNS,
-    "iqr",
-    "min",
-    "mean",
-    "p05",
-    "p95",
-    "p99",
-    "throughput_img_s",
-    "peak_memory_bytes",
-    "runs",
-    "status",
+    col.IQR,
+    col.MIN,
+    col.MEAN,
+    col.P05,
+    col.P95,
+    col.P99,
+    col.THROUGHPUT_IMG_S,
+    col.PEAK_MEMORY_BYTES,
+    col.RUNS,
+    col.STATUS,
 )
 
 
@@ -58,7 +59,7 @@ def show_measurements(
     training = any(each.mode == "train" for each in shown)
     columns = tuple(column for column in COLUMNS if training or column not in PHASE_COLUMNS)
     if energies is not None:
-        columns = (*columns[:-1], "energy_j", "net_energy_j", "status")
+        columns = (*columns[:-1], col.ENERGY_J, col.NET_ENERGY_J, col.STATUS)
         for row, result, energy in zip(rows, results, energies, strict=True):
             row |= _energy(energy)
             result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
@@ -118,7 +119,7 @@ def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
         }
         for ratio in ratios
     )
-    return Table(("pair", *(("batch",) if several else ()), "ratio", "ratio_ci95", "verdict"), rows, title)
+    return Table((col.PAIR, *((col.BATCH,) if several else ()), col.RATIO, col.RATIO_CI95, col.VERDICT), rows, title)
 
 
 def _noise_note(twin: Measurement, noise: float) -> str:

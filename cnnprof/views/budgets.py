@@ -8,8 +8,9 @@ from typing import Any
 from cnnprof.judging.budgets import Verdict
 from cnnprof.report import Annotation, Report, Table
 from cnnprof.timing.measurements import Measurement
+from cnnprof.views import columns as col
 
-COLUMNS = ("model", "budget", "limit", "value", "used", "excess", "status", "look_at")
+COLUMNS = (col.MODEL, col.BUDGET, col.LIMIT, col.VALUE, col.USED, col.EXCESS, col.STATUS, col.LOOK_AT)
 
 
 def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measurement] = ()) -> Report:

@@ -10,6 +10,7 @@ from cnnprof.judging.catalogue import Listed, sort_key
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Profile
 from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.views import columns as col
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
@@ -22,7 +23,7 @@ def show_names(
     Args:
         broken: what is wrong with a spec that cannot be read.
     """
-    columns = ("family", "model", "year", "params", "macs", "top1", "tags", "input", "about", "source")
+    columns = (col.FAMILY, col.MODEL, col.YEAR, col.PARAMS, col.MACS, col.TOP1, col.TAGS, col.INPUT, col.ABOUT, col.SOURCE)
     if sort:
         networks = sorted(networks, key=lambda network: sort_key(network, sort))
     rows = tuple(_row(network) for network in networks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
+from cnnprof.views import columns as col
 
 
 def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
@@ -13,12 +14,12 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
     tables = (
         Listing(tuple(facts)),
         Table(
-            ("ceiling", "gflops", "reached_by"),
+            (col.CEILING, col.GFLOPS, col.REACHED_BY),
             tuple(_compute(ceilings, kind) for kind in ARITHMETIC),
             "Arithmetic",
         ),
         Table(
-            ("working_set", "gbs", "level"),
+            (col.WORKING_SET, col.GBS, col.LEVEL),
             tuple({"working_set": size, "gbs": ceilings.bandwidth(size) / 1e9, "level": ceilings.level(size)} for size in sets),
             "Memory",
         ),

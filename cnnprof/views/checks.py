@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnprof.report import Table
+from cnnprof.views import columns as col
 
 if TYPE_CHECKING:
     from cnnprof.timing.measurements import Check
@@ -31,4 +32,4 @@ def check_table(checks: Sequence[Check]) -> Table:
         )
         rows += [{"tool": check.tool, "difference": reason.amount, "reason": reason.text} for reason in check.reasons]
         rows += [{"tool": check.tool, "reason": note} for note in check.notes]
-    return Table(("what", "tool", "ours", "theirs", "difference", "reason"), tuple(rows), "Cross-check")
+    return Table((col.WHAT, col.TOOL, col.OURS, col.THEIRS, col.DIFFERENCE, col.REASON), tuple(rows), "Cross-check")

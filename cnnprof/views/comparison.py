@@ -11,8 +11,9 @@ from cnnprof.footprint.training import footprints
 from cnnprof.judging.pareto import Span, undominated
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.results import Profile
-from cnnprof.report import Report, Table, plural
+from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
+from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.memory import MODES, fit_dict, fit_notes, memory_dict
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict
@@ -73,7 +74,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     measured = any(entry.measurement for entry in entries)
     table = Table(_columns(rows, measured), tuple(ordered), best=_best(ordered, elsewhere))
     notes = [CONVENTION, "*: the best of its column"]
-    if "pareto" in table.columns:
+    if col.PARETO in table.columns:
         objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
         notes.append(f"Pareto: no other network is as good in {objectives} and better in one of them")
     if measured:
@@ -113,30 +114,30 @@ def _span(row: Mapping[str, Any], key: str) -> Span:
     return low, high
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[str, ...]:
+def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
     """What there is to show: accuracy where one is reported, the receptive field where an output is still an image."""
     blocks = any(len(row["output_shape"]) > 1 for row in rows)
     reported = any(row["accuracy_source"] for row in rows)
     return (
-        "model",
-        *(("year",) if any(row["year"] for row in rows) else ()),
-        "input",
-        *(("output_shape",) if blocks else ()),
-        "params",
-        "params_ratio",
-        "macs",
-        "macs_ratio",
-        "activations",
-        *(("output_field", "nonlinearities") if blocks else ()),
-        "param_bytes",
-        "activation_bytes",
-        "peak_inference_bytes",
-        "peak_training_bytes",
-        *(("fit_inference", "fit_training") if any("fit_inference" in row for row in rows) else ()),
-        *(("top1", "top5", "accuracy_source") if reported else ()),
-        *(("latency_ms", "ci95", "latency_ratio", "throughput_img_s", "peak_memory_bytes") if measured else ()),
-        *(("pareto",) if reported else ()),
-        "source",
+        col.MODEL,
+        *((col.YEAR,) if any(row["year"] for row in rows) else ()),
+        col.INPUT,
+        *((col.OUTPUT_SHAPE,) if blocks else ()),
+        col.PARAMS,
+        col.PARAMS_RATIO,
+        col.MACS,
+        col.MACS_RATIO,
+        col.ACTIVATIONS,
+        *((col.OUTPUT_FIELD, col.NONLINEARITIES) if blocks else ()),
+        col.PARAM_BYTES,
+        col.ACTIVATION_BYTES,
+        col.PEAK_INFERENCE_BYTES,
+        col.PEAK_TRAINING_BYTES,
+        *((col.FIT_INFERENCE, col.FIT_TRAINING) if any("fit_inference" in row for row in rows) else ()),
+        *((col.TOP1, col.TOP5, col.ACCURACY_SOURCE) if reported else ()),
+        *((col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES) if measured else ()),
+        *((col.PARETO,) if reported else ()),
+        col.SOURCE,
     )
 
 

@@ -10,7 +10,8 @@ from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pai
 from cnnprof.network.layers import layer_to_dict
 from cnnprof.network.results import Profile
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Column, Fact, Listing, Report, Table
+from cnnprof.views import columns as col
 from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
 
 LONG = 40
@@ -62,7 +63,7 @@ def _fact(label: str, profile: Profile) -> Fact:
 def _layers(pairs: Sequence[Pair], by: str | None) -> tuple[Table, str | None]:
     changed = [pair for pair in pairs if pair.kind != SAME]
     if by == "type":
-        return _grouped([(pair.cost.node.layer.type, pair) for pair in pairs], "type"), None
+        return _grouped([(pair.cost.node.layer.type, pair) for pair in pairs], col.TYPE), None
     if by == "layer" or (by is None and len(changed) <= LONG):
         return _by_layer(changed), None
     hint = f"by stage; --by layer shows all {len(changed)} layers that are not the same" if by is None else None
@@ -83,7 +84,7 @@ def _by_layer(pairs: Sequence[Pair]) -> Table:
         }
         for pair, (before, after) in zip(pairs, names, strict=True)
     )
-    columns = ("change", "name", *(("counterpart",) if renamed else ()), "type", "detail", *_CHANGES)
+    columns = (col.CHANGE, col.NAME, *((col.COUNTERPART,) if renamed else ()), col.TYPE, col.DETAIL, *_CHANGES)
     return Table(columns, rows)
 
 
@@ -97,22 +98,23 @@ def _by_stage(pairs: Sequence[Pair]) -> Table:
             twin.setdefault(stage_of(pair.after.node.name, depth), stage_of(pair.before.node.name, depth))
     stages = [stage_of(name, depth) for name in names]
     return _grouped(
-        [(stage if pair.before else twin.get(stage, stage), pair) for stage, pair in zip(stages, pairs, strict=True)], "name"
+        [(stage if pair.before else twin.get(stage, stage), pair) for stage, pair in zip(stages, pairs, strict=True)], col.NAME
     )
 
 
-_CHANGES = tuple(f"{figure}_change" for figure in COSTS)
+_CHANGES = (col.PARAMS_CHANGE, col.MACS_CHANGE, col.ACTIVATIONS_CHANGE)
+_COUNTS = (col.SAME, col.CHANGED, col.ADDED, col.REMOVED)
 
 
-def _grouped(named: Sequence[tuple[str, Pair]], key: str) -> Table:
+def _grouped(named: Sequence[tuple[str, Pair]], heads: Column) -> Table:
     groups: dict[str, list[Pair]] = {}
     for name, pair in named:
         groups.setdefault(name, []).append(pair)
     rows = tuple(
-        {key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in KINDS}, **_costs(group)}
+        {heads.key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in KINDS}, **_costs(group)}
         for name, group in groups.items()
     )
-    return Table((key, *KINDS, *_CHANGES), rows)
+    return Table((heads, *_COUNTS, *_CHANGES), rows)
 
 
 def _costs(pairs: Sequence[Pair]) -> dict[str, int]:
@@ -132,7 +134,7 @@ def _totals(before: Profile, after: Profile) -> Table:
                 "ratio": new / old if old else None,
             }
         )
-    return Table(("what", "before", "after", "total_change", "ratio"), tuple(rows), "Totals")
+    return Table((col.WHAT, col.BEFORE, col.AFTER, col.TOTAL_CHANGE, col.RATIO), tuple(rows), "Totals")
 
 
 _NAMES = {

@@ -9,6 +9,7 @@ from typing import Any
 from cnnprof.counting.derivation import Explanation, Working
 from cnnprof.network.results import Cost, Profile
 from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.views import columns as col
 from cnnprof.views.fields import field_cells
 from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes
@@ -26,7 +27,7 @@ def show_layer(profile: Profile, cost: Cost, explanation: Explanation, what: str
     return Report(
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
-        (Listing(tuple(fact for fact in facts if fact.value)), Table(("figure", "working"), rows)),
+        (Listing(tuple(fact for fact in facts if fact.value)), Table((col.FIGURE, col.WORKING), rows)),
         (*notes, *slip_notes(profile, [cost], what)),
         _data(profile, [cost], [explanation]),
     )
@@ -81,7 +82,7 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
     if left_out:
         kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
         notes.append(f"nothing to calculate, and left out: {kinds}")
-    return Table(("name", "working_name", "formula", "numbers", "result"), tuple(rows)), notes
+    return Table((col.NAME, col.WORKING_NAME, col.FORMULA, col.NUMBERS, col.RESULT), tuple(rows)), notes
 
 
 def _says_something(line: Working, cost: Cost) -> bool:
@@ -118,7 +119,7 @@ def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequenc
                 "beyond": cells["field_exceeds"],
             }
         )
-    return Table(("name", "type", "formula", "numbers", "field", "stride", "center", "beyond"), tuple(rows))
+    return Table((col.NAME, col.TYPE, col.FORMULA, col.NUMBERS, col.FIELD, col.STRIDE, col.CENTER, col.BEYOND), tuple(rows))
 
 
 def _sums(chosen: Sequence[Cost]) -> Listing:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnnprof.network.results import Cost, Profile, Row
+from cnnprof.views import columns as col
 
-FIELD_COLUMNS = ("receptive_field", "receptive_field_stride", "receptive_field_center", "field_exceeds")
+FIELD_COLUMNS = (col.RECEPTIVE_FIELD, col.RECEPTIVE_FIELD_STRIDE, col.RECEPTIVE_FIELD_CENTER, col.FIELD_EXCEEDS)
 
 
 def field_cells(profile: Profile, row: Cost | Row) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from cnnprof.counting.derivation import Formulas
 from cnnprof.network.graph import Graph
 from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.views import columns as col
 from cnnprof.views.model import header, model_dict
 
 
@@ -35,7 +36,7 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
         "Totals",
     )
     table = Table(
-        ("name", "type", "output_formula", "params", "macs_formula", "activations_formula"),
+        (col.NAME, col.TYPE, col.OUTPUT_FORMULA, col.PARAMS, col.MACS_FORMULA, col.ACTIVATIONS_FORMULA),
         rows,
         "For N images of H x W",
         faint=frozenset(i for i, row in enumerate(formulas.rows) if row.aux),

@@ -9,6 +9,7 @@ from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES, Gap
 from cnnprof.network.results import Profile
 from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 
@@ -37,7 +38,7 @@ def show_gaps(profile: Profile, convention: str, gaps: Sequence[Gap]) -> Report:
     graph = profile.graph
     sections = (
         Listing((*header(graph), Fact(convention, text))),
-        Table(("counted_type", "layers", "ours", "theirs", "gap", "reason"), rows, total=total),
+        Table((col.COUNTED_TYPE, col.LAYERS, col.OURS, col.THEIRS, col.GAP, col.REASON), rows, total=total),
     )
     data = {
         "model": model_dict(graph),

@@ -10,9 +10,10 @@ from cnnprof.network.results import Cost, Profile
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Report, Table, plural
 from cnnprof.timing.layer_times import LayerTimes, traffic
+from cnnprof.views import columns as col
 
 UNATTRIBUTED = "unattributed"
-COLUMNS = ("name", "type", "output_shape", "layer_ms", "time_share", "macs", "traffic_bytes", "gflops", "gbs")
+COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, col.TRAFFIC_BYTES, col.GFLOPS, col.GBS)
 BYTES = {**ELEMENT_BYTES, "amp": 4}
 
 
@@ -47,7 +48,7 @@ def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Repor
         "output_shape": "",
     }
     total |= _rates(total["macs"], total["traffic_bytes"], times.total)
-    columns = tuple(column for column in COLUMNS if by == "layer" or column not in ("type", "output_shape"))
+    columns = tuple(column for column in COLUMNS if by == "layer" or column not in (col.TYPE, col.OUTPUT_SHAPE))
     data = {
         "model": times.model,
         "batch": times.batch,

@@ -12,6 +12,7 @@ from cnnprof.network.results import Profile
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Chart, Fact, Listing, Report, Table
 from cnnprof.transfer_learning import backward_macs
+from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
 
 ROWS = 24
@@ -134,7 +135,7 @@ def _kinds(by_mode: dict[str, Footprint]) -> Table:
     where = "; ".join(
         f"{MODES[mode]}: {part['at']}" + (f" ({part['phase']})" if mode == "train" else "") for mode, part in both.items()
     )
-    return Table(("memory_kind", "inference_bytes", "training_bytes"), rows, f"At the worst moment ({where})", total)
+    return Table((col.MEMORY_KIND, col.INFERENCE_BYTES, col.TRAINING_BYTES), rows, f"At the worst moment ({where})", total)
 
 
 def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table:
@@ -155,16 +156,16 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table
             }
         )
     columns = [
-        "pass",
-        "device",
-        "predicted_bytes",
-        "requested_bytes",
-        "peak_memory_bytes",
-        "reserved_bytes",
-        "error_share",
-        "status",
+        col.PASS,
+        col.DEVICE,
+        col.PREDICTED_BYTES,
+        col.REQUESTED_BYTES,
+        col.PEAK_MEMORY_BYTES,
+        col.RESERVED_BYTES,
+        col.ERROR_SHARE,
+        col.STATUS,
     ]
-    present = [key for key in columns if any(row[key] is not None for row in rows)]
+    present = [column for column in columns if any(row[column.key] is not None for row in rows)]
     return Table(tuple(present), tuple(rows), "Predicted and measured")
 
 
@@ -176,7 +177,7 @@ def _what_if(profile: Profile, without: Footprint, checkpointed: Checkpointed) -
         | {"forward_macs": forward + extra, "backward_macs": backward, "extra_share": extra / forward if forward else None}
         for name, footprint, extra in cases
     )
-    columns = ("checkpointing", "training_bytes", "forward_macs", "backward_macs", "extra_share")
+    columns = (col.CHECKPOINTING, col.TRAINING_BYTES, col.FORWARD_MACS, col.BACKWARD_MACS, col.EXTRA_SHARE)
     return Table(columns, rows, "Gradient checkpointing: stages keep their input and run again in the backward pass")
 
 
@@ -186,7 +187,7 @@ def fit_table(fits: Sequence[Fit]) -> Table:
         {"room": fit.room.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
         for fit in fits
     )
-    return Table(("room", "pass", "largest_batch", "peak_memory_bytes"), rows, "Largest batch that fits")
+    return Table((col.ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
 
 
 def _timeline(footprint: Footprint, title: str) -> Table:
@@ -196,7 +197,9 @@ def _timeline(footprint: Footprint, title: str) -> Table:
         {"phase": worst.phase, "name": worst.node, "held_bytes": fixed + worst.total, "bar": _bar(fixed, worst.total, most)}
         for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
     ]
-    return Table(("phase", "name", "held_bytes", "bar"), tuple(rows), f"Over time, {title} (light: what is held throughout)")
+    return Table(
+        (col.PHASE, col.NAME, col.HELD_BYTES, col.BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)"
+    )
 
 
 def _chart(footprint: Footprint, title: str) -> Chart:
@@ -237,7 +240,7 @@ def _largest(footprint: Footprint, top: int) -> list[Tensor]:
 
 def _tensors(footprint: Footprint, title: str, top: int) -> Table:
     rows = tuple({"name": t.name, "memory_kind": _kept(t), "tensor_bytes": t.bytes} for t in _largest(footprint, top))
-    return Table(("name", "memory_kind", "tensor_bytes"), rows, f"Largest tensors, {title}")
+    return Table((col.NAME, col.MEMORY_KIND, col.TENSOR_BYTES), rows, f"Largest tensors, {title}")
 
 
 def _kept(tensor: Tensor) -> str:

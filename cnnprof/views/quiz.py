@@ -11,6 +11,7 @@ from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Cost, Profile
 from cnnprof.report import Report, Table
+from cnnprof.views import columns as col
 from cnnprof.views.model import model_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes
 
@@ -45,13 +46,13 @@ def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[E
     }
     table = Table(
         (
-            "name",
-            "type",
-            *(("reads",) if any(row["reads"] for row in rows) else ()),
-            "given",
-            "answer_output",
-            "answer_params",
-            "answer_operations",
+            col.NAME,
+            col.TYPE,
+            *((col.READS,) if any(row["reads"] for row in rows) else ()),
+            col.GIVEN,
+            col.ANSWER_OUTPUT,
+            col.ANSWER_PARAMS,
+            col.ANSWER_OPERATIONS,
         ),
         tuple(rows),
         total={"name": "total"} | {f"answer_{what}": value if answers else BLANK for what, value in total.items()},

@@ -12,9 +12,13 @@ from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mea
 from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.timing.ratios import verdict
 from cnnprof.timing.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
+from cnnprof.views import columns as col
 
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
+
+SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHARE)
+"""What each of `BOUNDS` holds, of the whole time."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,25 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
     layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond[:top])
     sections = (
         Table(
-            ("model", "macs", "latency_ms", "gflops", *(f"{name}_share" for name in BOUNDS), "efficiency"),
+            (col.MODEL, col.MACS, col.LATENCY_MS, col.GFLOPS, *SHARES, col.EFFICIENCY),
             (_whole(a), _whole(b)),
         ),
         Table(
-            ("kind", "first_ms", "second_ms", "difference_ms", "first_gflops", "second_gflops", "held_by", "efficiency"),
+            (
+                col.KIND,
+                col.FIRST_MS,
+                col.SECOND_MS,
+                col.DIFFERENCE_MS,
+                col.FIRST_GFLOPS,
+                col.SECOND_GFLOPS,
+                col.HELD_BY,
+                col.EFFICIENCY,
+            ),
             tuple(_kinds(a, b)),
             f"By kind of layer: {a.name}, {b.name}",
         ),
         Table(
-            ("name", "kind", "layer_ms", "beyond_ms", "macs", "gflops", "gbs", "held_by", "efficiency"),
+            (col.NAME, col.KIND, col.LAYER_MS, col.BEYOND_MS, col.MACS, col.GFLOPS, col.GBS, col.HELD_BY, col.EFFICIENCY),
             layers,
             f"Layers of {a.name} that take most beyond the pace of {b.name}",
         ),

@@ -12,6 +12,7 @@ from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, chec
 from cnnprof.network.results import Profile, Row
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, memory_dict
@@ -24,20 +25,20 @@ LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""
 
 COLUMNS = (
-    "name",
-    "type",
-    "layers",
-    "input_shape",
-    "output_shape",
-    "params",
-    "params_share",
-    "macs",
-    "macs_share",
-    "ops",
-    "activations",
+    col.NAME,
+    col.TYPE,
+    col.LAYERS,
+    col.INPUT_SHAPE,
+    col.OUTPUT_SHAPE,
+    col.PARAMS,
+    col.PARAMS_SHARE,
+    col.MACS,
+    col.MACS_SHARE,
+    col.OPS,
+    col.ACTIVATIONS,
     *FIELD_COLUMNS,
 )
-OF_ONE_PLACE = {"input_shape", "output_shape", *FIELD_COLUMNS}
+OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *FIELD_COLUMNS}
 """What layers of one type do not share."""
 
 
@@ -118,7 +119,7 @@ def published_table(profile: Profile) -> Table:
             for what, value in figures
             if value is not None
         ]
-    return Table(("what", "published", "computed", "agrees", "where"), tuple(rows), "Published figures")
+    return Table((col.WHAT, col.PUBLISHED, col.COMPUTED, col.AGREES, col.WHERE), tuple(rows), "Published figures")
 
 
 def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
@@ -139,7 +140,7 @@ def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[li
 def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
     totals = profile.totals
     return Table(
-        tuple(key for key in COLUMNS if key not in OF_ONE_PLACE) if by_type else COLUMNS,
+        tuple(column for column in COLUMNS if column not in OF_ONE_PLACE) if by_type else COLUMNS,
         tuple(
             {
                 "name": f"{row.name} (aux)" if row.aux else row.name,

@@ -9,6 +9,7 @@ from cnnprof.footprint.execution import Execution
 from cnnprof.network.results import Profile
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import Row, backward_macs
+from cnnprof.views import columns as col
 from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
@@ -31,14 +32,14 @@ def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str
     graph = profile.graph
     batch = graph.input_shape[0]
     columns = [
-        "strategy",
-        "trains",
-        "trainable_params",
-        "forward_macs",
-        "backward_macs",
-        "training_bytes",
-        *(["largest_batch"] if any(row.fit for row in rows) else []),
-        *(["latency_ms", "ci95"] if any(row.measurement for row in rows) else []),
+        col.STRATEGY,
+        col.TRAINS,
+        col.TRAINABLE_PARAMS,
+        col.FORWARD_MACS,
+        col.BACKWARD_MACS,
+        col.TRAINING_BYTES,
+        *([col.LARGEST_BATCH] if any(row.fit for row in rows) else []),
+        *([col.LATENCY_MS, col.CI95] if any(row.measurement for row in rows) else []),
     ]
     step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {run.device}")
     sections = (
@@ -86,7 +87,7 @@ def _advice(rows: Sequence[Row]) -> Table:
         {"data": data, "images": images, "take": " or ".join(name for name in names if name in present) or NO_GOOD_ROW}
         for data, images, names in CASES
     )
-    return Table(("data", "images", "take"), cases, "Which row to take")
+    return Table((col.DATA, col.IMAGES, col.TAKE), cases, "Which row to take")
 
 
 def _strategy_dict(row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
 from cnnprof.report import Report, Table, plural
+from cnnprof.views import columns as col
 from cnnprof.views.slips import slip_notes
 
 LEGEND = (
@@ -17,6 +18,9 @@ LEGEND = (
 )
 _TRIED = "what weights, torch and fvcore differ by, and why, is in --json and in cnnprof summary NAME --check"
 
+CHECKED = (col.CHECK_PUBLISHED, col.CHECK_TORCHVISION, col.CHECK_WEIGHTS, col.CHECK_TORCH, col.CHECK_FVCORE)
+"""How each of `CHECKS` came out."""
+
 
 def show_verification(networks: Sequence[Verified]) -> Report:
     """The report of `verify`."""
@@ -24,8 +28,8 @@ def show_verification(networks: Sequence[Verified]) -> Report:
         {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
     )
     shown = [(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
-    columns = ("model", "check", "what", "other_figure", "computed", "reason", "where")
-    sections = [Table(("model", *(f"check_{check}" for check in CHECKS)), grid)]
+    columns = (col.MODEL, col.CHECK, col.WHAT, col.OTHER_FIGURE, col.COMPUTED, col.REASON, col.WHERE)
+    sections = [Table((col.MODEL, *CHECKED), grid)]
     if shown:
         sections.append(Table(columns, tuple(_row(each, verdict) for each, verdict in shown), "Differences"))
     count = Counter(verdict.status for each in networks for verdict in each.verdicts)
