@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
@@ -17,6 +17,7 @@ from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean
 from cnnprof.network import results
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
+from cnnprof.record import record
 
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit
@@ -52,7 +53,7 @@ class Shown(ABC):
         return fragment(self.report())
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Profile(results.Profile, Shown):
     """One network: `graph`, `costs` (one a layer) and `totals`."""
 
@@ -79,7 +80,7 @@ class Profile(results.Profile, Shown):
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Comparison(Shown):
     """Several networks, with measurements if they were timed; ratios are relative to `baseline`."""
 
@@ -96,7 +97,7 @@ class Comparison(Shown):
         return f"<Comparison of {', '.join(entry.profile.graph.name for entry in self.entries)}>"
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Benchmark(Shown):
     """Measured latencies; `interrupted` if not all runs were made."""
 
@@ -113,7 +114,7 @@ class Benchmark(Shown):
         return f"<Benchmark of {', '.join(measurement.model for measurement in self.measurements)}>"
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Audit(Shown):
     """Networks held to budgets: `verdicts`, one a network and budget."""
 
@@ -136,7 +137,7 @@ class Audit(Shown):
         return f"<Audit: {held} of {len(self.verdicts)} budgets hold>"
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Difference(Shown):
     """Two networks with their layers aligned: `pairs` of a layer and what stands in its place in the other."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from sys import version_info
 from typing import Any
 
 from cnnprof.errors import Place, SpecError, did_you_mean
+from cnnprof.record import record
 
 KEYS = ("paths", "budget")
 """What the section may have."""
@@ -18,7 +18,7 @@ KEYS = ("paths", "budget")
 _SECTION = re.compile(rb"tool\s*\.\s*[\"']?cnnprof")
 
 
-@dataclass(frozen=True)
+@record
 class Project:
     """A pyproject.toml and its section `tool.cnnprof`."""
 

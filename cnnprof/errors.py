@@ -7,7 +7,8 @@ leaves with `error.exit_code`. Any other exception is a bug in cnnprof.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from cnnprof.record import record
 
 GATE_FAILED = 1
 USAGE = 2
@@ -15,7 +16,7 @@ DEFECT = 70
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A position in a file. `line` and `column` count from 1; `text` is the whole line; `length` characters are at fault."""
 

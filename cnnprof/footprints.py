@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from cnnprof import api
@@ -16,6 +16,7 @@ from cnnprof.footprint.training import OPTIMIZERS, training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Profile
+from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.transfer_learning import Row, Strategy, strategies
 
@@ -23,7 +24,7 @@ Load = Callable[[int], Graph]
 """The graph for a batch."""
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Memory(api.Shown):
     """What a network holds: `inference` and `training` footprints, the batches that fit, and what was measured."""
 
@@ -81,7 +82,7 @@ def memory(
     return Memory(profile, run, optimizer, infer, train, fits, checkpointed=what_if)
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Transfer(api.Shown):
     """The strategies of transfer learning for one network: `rows`, each with its profile and footprint of a training step."""
 

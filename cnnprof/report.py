@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from cnnprof.errors import Place
+from cnnprof.record import record
 
 Kind = Literal[
     "text", "count", "scaled", "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
@@ -21,7 +22,7 @@ LAST_RESORT = 0.5
 """The weight of a column that is dropped only where numbers would be split or a table run over."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """A figure as a table shows it.
 
@@ -46,7 +47,7 @@ class Column:
         return result.get(self.key, "") if isinstance(result, Mapping) else getattr(result, self.key)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """Rows of raw values in base units, by the columns' keys.
 
@@ -76,7 +77,7 @@ class Table:
         return found or {"": []}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fact:
     """A labelled value; `kind` is one of the kinds of `reports/_units.py`."""
 
@@ -85,7 +86,7 @@ class Fact:
     kind: Kind = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing:
     """Labelled values, one a line."""
 
@@ -93,7 +94,7 @@ class Listing:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Annotation:
     """A remark that a code host shows beside the change: its level is `error` or `warn`."""
 
@@ -103,7 +104,7 @@ class Annotation:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chart:
     """What is held over time, as a picture shows it: amounts in bytes, stacked on one another.
 
@@ -124,7 +125,7 @@ class Chart:
     peak: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """The result of one command.
 

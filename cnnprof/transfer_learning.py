@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import accumulate
 
@@ -19,10 +19,11 @@ from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.regularization import Dropout
 from cnnprof.network.results import Cost, Profile
 from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.record import record
 from cnnprof.timing.measurements import Measurement
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Strategy:
     """A way to train: its name, what it trains, when it is the one to take, and the graph that a step runs."""
 
@@ -32,7 +33,7 @@ class Strategy:
     graph: Graph
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A strategy with what a step of it costs; `fit` and `measurement` if they were asked for."""
 

@@ -6,16 +6,16 @@ What a function does not need every time it imports itself, so that the calculat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cnnprof import api, sources
 from cnnprof.counting.derivation import Explanation
 from cnnprof.errors import UsageError
 from cnnprof.network import results
+from cnnprof.record import record
 from cnnprof.report import Report
 
 
-@dataclass(frozen=True, repr=False)
+@record(repr=False)
 class Worksheet(api.Shown):
     """Calculations written out: `explanations`, one for each of the layers `chosen` in `profile`."""
 

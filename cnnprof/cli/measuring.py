@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnprof.errors import INTERRUPTED, MeasurementError
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.journal import Journal
+from cnnprof.record import record
 from cnnprof.timing.measurements import Measurement
 
 QUICK = {"processes": 3, "rounds": 5}
 
 
-@dataclass(frozen=True)
+@record
 class Measured:
     """What a benchmark gave, and the exit code that says so: 130 if it was interrupted, 5 if one of them failed."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from cnnprof.record import record
 
 FIGURES = ("shape", "params", "macs", "memory", "receptive-field")
 """What can be worked out; operations other than multiply-accumulates belong to `macs`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Working:
     """One line of a worksheet.
 
@@ -44,7 +45,7 @@ class Working:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Letter:
     """A letter of the formulas: what it stands for in this layer (`filters`), and its value."""
 
@@ -53,7 +54,7 @@ class Letter:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """A layer's calculations, with the letters they use."""
 
@@ -61,7 +62,7 @@ class Explanation:
     workings: tuple[Working, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowFormulas:
     """A layer, or several rolled up, in N, H and W."""
 
@@ -74,7 +75,7 @@ class RowFormulas:
     aux: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formulas:
     """A network in N, H and W; the formulas hold where H and W leave the `remainders` when divided by the `steps`.
 

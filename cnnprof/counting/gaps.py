@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.network.dims import Dim
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost, Profile
+from cnnprof.record import record
 
 NAMES = {"torch": "flops", "deepspeed": "calflops"}
 """Tools under whose name a convention is asked for, where it has another."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gap:
     """What one layer type counts here (`ours`, multiply-accumulates) and there (`theirs`), and the rule that leads there."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cnnprof.errors import UnavailableError, UsageError, did_you_mean
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, device_kind
+from cnnprof.record import record
 
 UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -51,7 +51,7 @@ SPARE = 0.05
 HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Room:
     """Memory that a network may take: what it is called, its bytes, and of the device what `Execution` has of it."""
 
@@ -61,7 +61,7 @@ class Room:
     cublas_bytes: int = CUBLAS_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fit:
     """The largest batch that fits into a room, in inference (`infer`) or training (`train`).
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnprof.errors import UsageError
 from cnnprof.network.dims import Dim
+from cnnprof.record import record
 
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of a number of each format that weights and tensors can have."""
@@ -34,7 +34,7 @@ def device_kind(name: str) -> str | None:
     return name.partition(":")[0] if re.fullmatch(r"cpu|cuda(:\d+)?", name) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Execution:
     """One way to run a network.
 

@@ -7,7 +7,7 @@ it; a view and an in-place output share the memory of what they look at. Weights
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
 from cnnprof.network.dims import Dim, Shape, greatest, same
@@ -15,9 +15,10 @@ from cnnprof.network.graph import INPUT, Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
 from cnnprof.network.results import Cost
+from cnnprof.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moment:
     """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
 
@@ -43,7 +44,7 @@ class Moment:
         return self.activation_bytes + self.workspace_bytes + self.saved_bytes + self.gradient_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tensor:
     """One tensor: the layer that made it, its size, and its kind.
 
@@ -55,7 +56,7 @@ class Tensor:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Footprint:
     """The memory of one inference, or of one training step, in bytes."""
 
@@ -82,7 +83,7 @@ class Footprint:
         return max(self.moments, key=lambda moment: moment.total)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record:
     """What a device's allocator recorded of one inference (`infer`) or training step (`train`).
 
@@ -103,7 +104,7 @@ class Record:
         return self.peak_bytes if self.requested_bytes is None else self.requested_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checkpointed:
     """A training step with gradient checkpointing: its footprint, and the multiply-accumulates that run a second time."""
 
@@ -111,7 +112,7 @@ class Checkpointed:
     extra_macs: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lives:
     """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
 

@@ -28,6 +28,7 @@ from cnnprof.network.dims import Dim, Shape, greatest, known, maximum, reaches, 
 from cnnprof.network.graph import INPUT, Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost, Profile
+from cnnprof.record import record
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
 """How many numbers each optimizer keeps for a trained weight."""
@@ -74,7 +75,7 @@ def footprints(profile: Profile) -> tuple[Footprint, Footprint]:
     return inference(profile.graph, profile.costs), training(profile.graph, profile.costs)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kept:
     """The tensors of a forward pass that is trained, and what autograd keeps of them.
 
@@ -104,7 +105,7 @@ class Kept:
         return (*own, *(Tensor(name, size, "extra") for name, size in self.extra.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Again:
     """Layers of a checkpointed stretch that run again in the backward pass, and what is then kept of them."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.results import Cost, Profile
+from cnnprof.record import record
 
 ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
 
@@ -33,7 +34,7 @@ class Change(NamedTuple):
     after: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pair:
     """A layer of one network and what stands in its place in the other; None where it has no counterpart."""
 

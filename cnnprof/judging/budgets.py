@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from cnnprof.config import Project
 from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
 from cnnprof.footprint.liveness import inference
 from cnnprof.network.results import Profile
+from cnnprof.record import record
 
 COUNT, BYTES, TIME = "count", "bytes", "ms"
 
@@ -47,7 +47,7 @@ LEVELS = ("error", "warn")
 KEYS = ("model", "level", *LIMITS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Budget:
     """A limit on one figure.
 
@@ -90,7 +90,7 @@ class Part(NamedTuple):
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """What a network makes of a budget. `value` is None where it could not be measured; `parts` are the largest of it."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
 from cnnprof.network.analysis import weigh
 from cnnprof.network.graph import Facts, Graph
+from cnnprof.record import record
 
 SMALLEST_PICTURE = 24
 """Pixels; what is fed with less is a part of a network."""
@@ -16,7 +16,7 @@ EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
 """What networks for phones keep to: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listed:
     """One network of the catalogue."""
 
@@ -51,7 +51,7 @@ class Listed:
         return ("mnist" if channels == 1 else "cifar" if height <= 64 else "imagenet",)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """Which networks are asked for.
 

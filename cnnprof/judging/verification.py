@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnprof.counting.conventions import CONVENTIONS
@@ -12,6 +11,7 @@ from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.network.results import Cost, Profile, Totals
+from cnnprof.record import record
 from cnnprof.timing.measurements import Check
 
 HOLDS, EXPLAINED, FAILED, UNKNOWN = "holds", "explained", "failed", "unknown"
@@ -21,7 +21,7 @@ CHECKS = (PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE)
 """Published figures, torchvision's network of the same name, and what the built module's parameters and two counters say."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """One check of one network.
 
@@ -58,7 +58,7 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verified:
     """A network with the verdicts on it."""
 

@@ -7,7 +7,6 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -15,10 +14,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnprof.errors import UnavailableError
 from cnnprof.network.dims import Shape
+from cnnprof.record import record
 from cnnprof.torch_bridge.meta import input_like, meta_copy
 
 
-@dataclass(frozen=True)
+@record
 class Count:
     """A tool's figure: in all, for each part (module path, or kind of operation), and which operations it passes over."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from cnnprof.measure.options import Job, Options
 from cnnprof.measure.session import Report, describe_failure
 from cnnprof.measure.supervisor import start_worker
 from cnnprof.network.graph import Graph
+from cnnprof.record import record
 from cnnprof.timing.energy import Energy
 
 POWERCAP = Path("/sys/class/powercap")
@@ -156,7 +157,7 @@ def meter_jobs(request: Mapping[str, Any], device: Device, report: Report) -> No
             report({"event": "no energy", "job": number, "why": describe_failure(error)})
 
 
-@dataclass(frozen=True)
+@record
 class Window:
     """What a stretch of time took."""
 

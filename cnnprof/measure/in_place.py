@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +17,7 @@ from cnnprof.measure.devices import Device
 from cnnprof.measure.session import Report
 from cnnprof.measure.workload import Cast, casting, infer, place
 from cnnprof.network.graph import INPUT, Graph
+from cnnprof.record import record
 from cnnprof.torch_bridge.build import Step, build
 from cnnprof.torch_bridge.instantiate import instantiate
 
@@ -29,7 +29,7 @@ class Split(NamedTuple):
     layers: list[float]
 
 
-@dataclass(frozen=True)
+@record
 class LayerWork:
     """A network ready to run: whole, or layer by layer."""
 
@@ -70,7 +70,7 @@ def run_in_steps(steps: Sequence[Step], x: Tensor, device: Device, cast: Cast) -
     return Split(whole, layers)
 
 
-@dataclass(frozen=True)
+@record
 class LayerSession:
     """Runs of networks in turns, whole and layer by layer, in random order."""
 

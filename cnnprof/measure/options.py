@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from cnnprof.errors import UsageError
 from cnnprof.network.graph import Graph
+from cnnprof.record import record
 
 CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
 
@@ -19,7 +20,7 @@ SECONDS_A_JOB = 20.0
 """The time budget where none is given."""
 
 
-@dataclass(frozen=True)
+@record
 class Options:
     """How to measure.
 
@@ -69,7 +70,7 @@ class Options:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}")
 
 
-@dataclass(frozen=True)
+@record
 class Job:
     """A network to measure; `batch` takes the place of the graph's.
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from cnnprof.errors import CnnprofError
 from cnnprof.measure.devices import Device
+from cnnprof.record import record
 from cnnprof.timing.intervals import median_interval, relative_half_width
 
 STEADY = 0.05
@@ -28,7 +29,7 @@ Usage = Callable[[], tuple[float, ...]]
 """Counters of the process: seconds of processor time, page faults, involuntary context switches."""
 
 
-@dataclass(frozen=True)
+@record
 class Workload:
     """A network on its device.
 
@@ -47,7 +48,7 @@ class Workload:
     keeps_memory: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """How long to go on.
 

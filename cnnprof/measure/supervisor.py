@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any
+
+from cnnprof.record import record
 
 POLL_SECONDS = 0.1
 START_SECONDS = 60.0
@@ -23,7 +24,7 @@ START_SECONDS = 60.0
 _START = "import sys; sys.path[:] = sys.argv[1:]; from cnnprof.measure.worker import main; main()"
 
 
-@dataclass(frozen=True)
+@record
 class Worker:
     """A worker process, the file it writes its lines to and the one of its error messages."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from cnnprof.errors import MeasurementError
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.supervisor import start_worker
+from cnnprof.record import record
 
 MOST_ROUNDS = 50
 """Times the least number: a median that wavers after that many rounds is not to be had in one process."""
@@ -19,7 +20,7 @@ class StartError(MeasurementError):
     """A worker process that ended before it came to a network."""
 
 
-@dataclass(frozen=True)
+@record
 class Progress:
     """Where a run stands: worker process `process` of `processes` is at `step` of the network `job`.
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
 from cnnprof.errors import Place
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer, layer_from_dict, layer_to_dict
+from cnnprof.record import record
 
 INPUT = "input"
 """The name under which nodes refer to the network's input."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One layer at one place of a network.
 
@@ -45,7 +46,7 @@ class Node:
         return tuple(self.name.split("."))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Figure:
     """A published figure: `value` in base units, right to `tolerance`, as written in `text`.
 
@@ -59,7 +60,7 @@ class Figure:
     where: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Accuracy:
     """Reported accuracy in percent, with its source (weights or paper, condition) and the data set it was measured on."""
 
@@ -69,7 +70,7 @@ class Accuracy:
     dataset: str = "ImageNet-1K"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """What is known about a network besides its layers."""
 
@@ -84,7 +85,7 @@ class Facts:
     accuracy: Accuracy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Graph:
     """A network.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import NO_OPS, Ops
 from cnnprof.network.receptive_field import Fields
 from cnnprof.network.stages import stage_of
+from cnnprof.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """What one layer costs.
 
@@ -39,7 +39,7 @@ class Cost:
         return tuple([field.size for field in self.fields]) if self.fields else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """One line of a table of layers: a layer, or several rolled up."""
 
@@ -65,7 +65,7 @@ class Row:
         return tuple([field.size for field in self.fields]) if self.fields else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Totals:
     """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are those of fp32."""
 
@@ -86,7 +86,7 @@ class Totals:
         return self.ops.mac
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Profile:
     """A graph with the cost of every node, in order."""
 

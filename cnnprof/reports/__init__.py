@@ -5,11 +5,11 @@ A report with a chart can be drawn, too: `draw` gives the bytes of a picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
 from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.record import record
 from cnnprof.report import Report
 
 FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
@@ -19,7 +19,7 @@ SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "mar
 SUFFIXES |= {f".{picture}": picture for picture in PICTURES}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Style:
     """How a text is to be laid out: the columns there are (None: as many as it needs), and whether colours may be used."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 
 from cnnprof.errors import SpecError, did_you_mean
+from cnnprof.record import record
 from cnnprof.spec.blocks import Block, Parameter
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line
@@ -43,7 +44,7 @@ MAX_ARGUMENTS = 64
 _STEP_WORDS = ("use", "let", "none", "if", "else")
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Family:
     """One file.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from cnnprof.errors import did_you_mean
 from cnnprof.network.graph import Accuracy, Figure
+from cnnprof.record import record
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.texts import read_text
@@ -20,7 +21,7 @@ SOURCES = ("where", "source")
 _FIGURE = re.compile(r"(\d[\d_]*)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))?\s*([A-Za-z%]*)\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Published:
     """What a paper states: counts and accuracies by key, and where each of them stands.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cnnprof.network.dims import Dim, Shape, is_array
 from cnnprof.network.layers.base import describe
+from cnnprof.record import record
 
 Value: TypeAlias = Any
 """int, float, bool, str, None, a tuple of values, Tensor, Table, or a dimension that is no plain number."""
@@ -15,7 +15,7 @@ MAX_INT = 2**31
 MAX_ENTRIES = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Tensor:
     """The output of the node at `index` (0 is the network's input), batch first."""
 
@@ -28,7 +28,7 @@ class Tensor:
         return self.shape[position] if position < len(self.shape) else None
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Table:
     """A table of a spec: named columns, or a matrix of X and dots."""
 

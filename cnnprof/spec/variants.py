@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.network.graph import Figure
+from cnnprof.record import record
 from cnnprof.spec.literals import read_cell
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.published import Published, check_figure, read_figure, read_published
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\Z", re.ASCII)
 _PUBLISHED = "published."
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variant:
     """One network of a family: the settings that differ, what its paper states, and texts of its own."""
 

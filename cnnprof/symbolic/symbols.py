@@ -12,6 +12,7 @@ from typing import Any
 
 from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.layers import Layer, Ops, ShapeError
+from cnnprof.record import record
 
 LETTERS = {
     "out_channels": ("K", "filters"),
@@ -40,7 +41,7 @@ NEUTRAL = {"dilation": 1, "groups": 1, "output_padding": 0}
 """Hyper-parameters that say nothing at this value, and get no letter."""
 
 
-@dataclass(frozen=True)
+@record
 class Lettered:
     """A layer's rules on symbols.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from cnnprof.record import record
 from cnnprof.timing.intervals import median
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Energy:
     """Joules of one run, one figure a window: `gross` all that the counter saw, `net` less what idling takes."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cnnprof.network.dims import Dim
 from cnnprof.network.layers import NO_OPS, elements
 from cnnprof.network.results import Cost
+from cnnprof.record import record
 from cnnprof.timing.intervals import Interval, geometric_interval, mean, median
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerTimes:
     """One network timed layer by layer, in place.
 

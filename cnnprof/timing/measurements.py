@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
+from cnnprof.record import record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Latency:
     """How long one run takes, in milliseconds, over all runs.
 
@@ -34,7 +35,7 @@ class Latency:
         return {f.name: getattr(self, f.name) for f in fields(self)} | {"ci95": list(self.ci95) if self.ci95 else None}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measurement:
     """One network timed on one device.
 
@@ -157,7 +158,7 @@ def _seconds(milliseconds: Sequence[Sequence[float]]) -> tuple[tuple[float, ...]
     return tuple(tuple(value / 1e3 for value in process) for process in milliseconds)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """Something about the installation: `ok`, `absent` or `broken`, what is known of it, and what to do."""
 
@@ -167,7 +168,7 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reason:
     """One part of the difference between two counters: what the other one counts that we do not (or not: negative)."""
 
@@ -175,7 +176,7 @@ class Reason:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """One row of a cross-check: our figure beside another counter's, in `unit` (empty where there is only one way to count).
 

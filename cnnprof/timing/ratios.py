@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from cnnprof.record import record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.measurements import Measurement
@@ -15,7 +16,7 @@ NOISE = "noise"
 """In place of a verdict on two copies of one network."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ratio:
     """Two networks compared: latency of `a` over that of `b`, its 95% interval, and faster, slower, same or undecided.
 

@@ -8,11 +8,11 @@ several ceilings).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.results import Cost
+from cnnprof.record import record
 from cnnprof.timing.layer_times import traffic
 
 MATMUL, CONVOLUTION, DEPTHWISE = "matrix product", "convolution", "depthwise convolution"
@@ -33,7 +33,7 @@ class Rate(NamedTuple):
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ceilings:
     """What was measured of a machine.
 

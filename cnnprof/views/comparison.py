@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cnnprof.footprint.capacity import Fit
@@ -11,6 +10,7 @@ from cnnprof.footprint.training import footprints
 from cnnprof.judging.pareto import Span, undominated
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.results import Profile
+from cnnprof.record import record
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.views import columns as col
@@ -33,7 +33,7 @@ HIGHER_IS_BETTER = (*REPORTED, "throughput_img_s")
 RELATIVE = (*LOWER_IS_BETTER, "latency_ms")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """A network in a comparison, with its measurement if it was timed, and the batches that fit if that was asked."""
 

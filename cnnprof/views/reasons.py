@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from cnnprof.footprint.execution import ELEMENT_BYTES
 from cnnprof.network.results import Cost, Profile
+from cnnprof.record import record
 from cnnprof.report import Report, Table, plural
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
 from cnnprof.timing.layer_times import LayerTimes, traffic
@@ -21,7 +21,7 @@ SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHA
 """What each of `BOUNDS` holds, of the whole time."""
 
 
-@dataclass(frozen=True)
+@record
 class Timed:
     """A layer with its time, and the limit that holds it."""
 
@@ -36,7 +36,7 @@ class Timed:
         return self.bound.seconds / self.seconds
 
 
-@dataclass(frozen=True)
+@record
 class Network:
     """A network with all its layers timed."""
 

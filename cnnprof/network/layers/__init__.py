@@ -1,4 +1,4 @@
-"""Every layer type, one frozen dataclass each, grouped by kind."""
+"""Every layer type, one frozen record each, grouped by kind."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
+from cnnprof.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Activation(Layer):
     """A function of each element; `inplace` writes over the input, as behind a layer on the same line of a spec.
 
@@ -55,7 +55,7 @@ class ReLU6(Activation):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class LeakyReLU(Activation):
     """x if x > 0 else slope x."""
 
@@ -81,7 +81,7 @@ class PReLU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class ELU(Activation):
     """x if x > 0 else alpha (exp(x) - 1)."""
 
@@ -115,7 +115,7 @@ class SiLU(Activation):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class GELU(Activation):
     """x/2 (1 + erf(x / sqrt 2)), or its tanh approximation."""
 
@@ -155,7 +155,7 @@ class Hardswish(Activation):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Softmax(Layer):
     """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
 

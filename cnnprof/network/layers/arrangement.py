@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, at_least, choose, prod, reaches, same
 from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes
+from cnnprof.record import record
 
 SMALL = 128
 """Height plus width up to which an image is enlarged in channels_last."""
@@ -38,7 +38,7 @@ class Identity(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Flatten(View):
     """All axes from `start_dim` on made one (torch.nn.Flatten)."""
 
@@ -53,7 +53,7 @@ class Flatten(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Reshape(View):
     """The same elements under another shape, the batch included (torch.reshape); `copy` if they had to be moved."""
 
@@ -76,7 +76,7 @@ class Reshape(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Permute(View):
     """The axes in another order (torch.permute); `copy` if the elements were moved, too."""
 
@@ -104,7 +104,7 @@ class Permute(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Expand(View):
     """Axes of size 1 repeated without a copy (torch.Tensor.expand)."""
 
@@ -123,7 +123,7 @@ class Expand(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Slice(View):
     """`length` entries of an axis from `start` on, every `step`-th (torch.narrow); spec word `take`."""
 
@@ -158,7 +158,7 @@ class Slice(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Select(View):
     """One entry of an axis, which is dropped (x[:, 0])."""
 
@@ -180,7 +180,7 @@ class Select(View):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
 
@@ -195,7 +195,7 @@ class Copy(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Pad(Layer):
     """Rows and columns around the spatial axes, or entries around any last axes (torch.nn.functional.pad).
 
@@ -230,7 +230,7 @@ class Pad(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Roll(Layer):
     """Entries shifted around an axis's end (torch.roll); shifted windows use it."""
 
@@ -246,7 +246,7 @@ class Roll(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class ChannelShuffle(Layer):
     """Channels of `groups` groups interleaved (Zhang et al. 2017; torch.nn.ChannelShuffle)."""
 
@@ -282,7 +282,7 @@ class Gather(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Upsample(Layer):
     """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
 
@@ -333,7 +333,7 @@ class Upsample(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Rearrange(Layer):
     """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
 
@@ -366,7 +366,7 @@ class Rearrange(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Unknown(Rearrange):
     """A torch operation that has no rule here: its result's size is known, its arithmetic is not counted."""
 

@@ -1,24 +1,25 @@
 """What a layer is: hyper-parameters with rules for shape, parameters and operations, found by its class name.
 
-To add a layer type, write one frozen dataclass with `@layer` in the file of its kind. Its `example` puts it under the test that
+To add a layer type, write one frozen record with `@layer` in the file of its kind. Its `example` puts it under the test that
 holds every rule to one result for ints, arrays and symbols.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import NOTHING, Execution, Saved
 from cnnprof.network.dims import Dim, Shape, prod
+from cnnprof.record import record
 
 INDEX_BYTES = 8
 """Of a position, torch's int64."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ops:
     """Arithmetic operations by kind.
 
@@ -59,7 +60,7 @@ class ShapeError(CnnprofError):
     """The inputs do not fit the layer; the caller adds the layer's name and place."""
 
 
-@dataclass(frozen=True)
+@record
 class Layer:
     """A layer's hyper-parameters. Methods take the input shapes, batch first, and use only `network.dims` on dimensions."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.footprint.rules import convolution as convolution_memory
@@ -11,6 +10,7 @@ from cnnprof.footprint.rules import transposed_convolution as transposed_memory
 from cnnprof.footprint.rules.onednn_convolution import Convolution
 from cnnprof.network.dims import Dim, Shape, at_least, known, maximum, prod, reaches, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.record import record
 
 Size = tuple[Dim, ...]
 
@@ -45,7 +45,7 @@ def check_room(x: Shape, reach: Size, padding: Size, slack: Size = (0, 0, 0)) ->
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Conv(Layer):
     """Convolution, grouped or not (torch.nn.Conv1d, Conv2d, Conv3d).
 
@@ -124,7 +124,7 @@ class Conv(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class PartialConv(Layer):
     """Convolution with a connection table, row i naming the outputs that input map i feeds (LeCun et al. 1998, Table I).
 
@@ -200,7 +200,7 @@ class PartialConv(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class ConvTranspose(Layer):
     """Transposed convolution (torch.nn.ConvTranspose2d).
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
+from cnnprof.record import record
 
 _COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 """Operations that give truth values."""
@@ -23,7 +23,7 @@ _FROM_OUTPUT = {"exp", "exp2", "expm1", "sqrt", "rsqrt", "reciprocal"}
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Arithmetic(Layer):
     """A function of each element: of one tensor, of a tensor and the number `value`, or of several tensors with broadcasting.
 
@@ -87,7 +87,7 @@ class Arithmetic(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Reduce(Layer):
     """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like).
 

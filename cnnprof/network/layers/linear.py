@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.record import record
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Linear(Layer):
     """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
 
@@ -42,7 +42,7 @@ class Linear(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class RBF(Layer):
     """Squared distance to stored vectors, one an output (LeCun et al. 1998, section II.B: LeNet-5's output layer).
 
@@ -80,7 +80,7 @@ class RBF(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul).
 
@@ -119,7 +119,7 @@ class MatMul(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class ScaledDotProductAttention(Layer):
     """softmax(Q K^T / sqrt(d) + mask) V (Vaswani et al. 2017, eq. 1; torch.nn.functional.scaled_dot_product_attention).
 
@@ -165,7 +165,7 @@ class ScaledDotProductAttention(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Parameter(Layer):
     """A learned tensor that is not the weight of another layer: a class token, a position embedding, a scale."""
 
@@ -192,7 +192,7 @@ class Parameter(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Constant(Parameter):
     """A tensor that is not learned: a table of relative positions, an attention mask.
 

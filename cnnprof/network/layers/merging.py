@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, prod, reaches, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, describe, elements, layer
 from cnnprof.network.layers.linear import broadcast
+from cnnprof.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Join(Layer):
     """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first."""
 
@@ -93,7 +93,7 @@ class Max(Join):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Concat(Layer):
     """The branches one after the other along an axis (torch.cat)."""
 

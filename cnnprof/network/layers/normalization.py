@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, maximum, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
+from cnnprof.record import record
 
 COUNT_BYTES = 8
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class BatchNorm(Layer):
     """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition).
 
@@ -55,7 +54,7 @@ class BatchNorm(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class LayerNorm(Layer):
     """Normalization over the last `axes` axes, or over the channels of (N, C, H, W) (torch.nn.LayerNorm).
 
@@ -112,7 +111,7 @@ class LayerNorm(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class GroupNorm(Layer):
     """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
 
@@ -153,7 +152,7 @@ class GroupNorm(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class LocalResponseNorm(Layer):
     """x / (k + alpha/n * sum of n squared neighbouring channels)^beta (Krizhevsky et al. 2012, section 3.3).
 
@@ -186,7 +185,7 @@ class LocalResponseNorm(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Normalize(Layer):
     """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, ceil_div, minimum, prod, same
 from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, check_room, slide
 from cnnprof.network.layers.linear import is_one
+from cnnprof.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Pool(Layer):
     """A window that slides over each channel apart."""
 
@@ -49,7 +48,7 @@ class Pool(Layer):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class MaxPool(Pool):
     """Maximum over the window (torch.nn.MaxPool2d)."""
 
@@ -74,7 +73,7 @@ class MaxPool(Pool):
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class AvgPool(Pool):
     """Mean over the window (torch.nn.AvgPool2d)."""
 
@@ -116,7 +115,7 @@ class Subsample(Pool):
         return 2 * run.element_bytes * elements(output)
 
 
-@dataclass(frozen=True)
+@record
 class AdaptivePool(Layer):
     """Pooling to a given output size; output position i sees the input from floor(i H / h) to ceil((i+1) H / h)."""
 

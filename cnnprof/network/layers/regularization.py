@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Shape, prod
 from cnnprof.network.layers.base import Layer, layer
+from cnnprof.record import record
 
 
 @layer
-@dataclass(frozen=True)
+@record
 class Dropout(Layer):
     """Zeroes elements with probability `p` in training, or whole `channels` (torch.nn.Dropout, Dropout2d)."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from torch import Tensor, nn
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
+from cnnprof.record import record
 
 
 class Call:
@@ -114,7 +115,7 @@ def is_same_view(a: Tensor, b: object) -> bool:
     return a is b or (isinstance(b, Tensor) and view_of(a) == view_of(b))
 
 
-@dataclass(frozen=True)
+@record
 class Match:
     """A call read as a layer: its input tensors, its own weights, and the output that it explains (None: the first)."""
 
@@ -131,7 +132,7 @@ Capture = Callable[[Call], Match | Sequence[Match] | None]
 """A call as a layer, as several (one an output), or None where the row does not describe it and its parts must be looked at."""
 
 
-@dataclass(frozen=True)
+@record
 class Row:
     """Both directions of one layer type; `lacks` says why one of them is missing."""
 

@@ -1,0 +1,173 @@
+"""Frozen records: what `dataclasses.dataclass(frozen=True)` makes, without its price at every start.
+
+A summary defines some hundred records and makes values of few of them. dataclasses compiles up to eight methods for each; here
+all share theirs, and `__init__` is compiled when the first value is made. `dataclasses.fields`, `replace`, `asdict` and
+`is_dataclass` take a record as they take their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, FrozenInstanceError, field
+from operator import attrgetter
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:  # typing has it from Python 3.11 on, and it does nothing while the program runs
+
+    def dataclass_transform(**_: object) -> Callable[[Any], Any]:  # noqa: D103
+        return lambda decorator: decorator
+
+
+T = TypeVar("T")
+
+
+@overload
+def record(cls: type[T], /) -> type[T]: ...
+@overload
+def record(*, eq: bool = True, repr: bool = True) -> Callable[[type[T]], type[T]]: ...
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def record(cls: Any = None, /, *, eq: bool = True, repr: bool = True) -> Any:  # noqa: A002
+    """Make a class a frozen record of its annotated fields, those of the records that it derives from first.
+
+    Args:
+        eq: records of one class with equal fields are equal; without it each is equal to itself only.
+        repr: the text of a record is `Name(field=value, ...)`; without it the class's own.
+
+    Setting or deleting a field raises dataclasses.FrozenInstanceError.
+    """
+    if cls is None:
+        return lambda given: _make(given, eq, repr)
+    return _make(cls, eq, repr)
+
+
+def _make(cls: Any, eq: bool, shows: bool) -> Any:
+    own = cls.__dict__
+    defaults: dict[str, Any] = {}
+    for base in cls.__mro__[:0:-1]:
+        defaults |= base.__dict__.get("__record_defaults__", {})
+    for name, annotation in own.get("__annotations__", {}).items():
+        if not str(annotation).startswith(("ClassVar", "typing.ClassVar")):
+            defaults[name] = own.get(name, MISSING)
+            if isinstance(defaults[name], Field):
+                _take_default(cls, name, defaults[name])
+    cls.__record_defaults__ = defaults
+    cls.__match_args__ = tuple(defaults)  # type: ignore[misc]
+    cls.__dataclass_fields__ = _Fields()
+    cls.__signature__ = _Signature()
+    cls.__init__ = _compiled_when_called(cls)
+    cls.__setattr__, cls.__delattr__ = _refuse_to_set, _refuse_to_delete
+    if shows and "__repr__" not in own:
+        cls.__repr__ = _repr
+    if eq:
+        cls.__record_values__ = attrgetter(*defaults) if len(defaults) > 1 else None
+        if "__eq__" not in own:
+            cls.__eq__ = _eq
+        if own.get("__hash__") is None:
+            cls.__hash__ = _hash
+    return cls
+
+
+def _take_default(cls: Any, name: str, given: Any) -> None:
+    """Leave on the class what is a default, and nothing where each record gets its own."""
+    if given.default is MISSING:
+        delattr(cls, name)
+    else:
+        setattr(cls, name, given.default)
+
+
+def _compiled_when_called(cls: Any) -> Callable[..., None]:
+    """An `__init__` that puts the real one in its place and calls it."""
+
+    def __init__(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: N807
+        _compile_init(cls)(self, *args, **kwargs)
+
+    return __init__
+
+
+def _compile_init(cls: Any) -> Any:
+    """The class's `__init__`, written out for its fields; values go into `__dict__`, past the refusal to set them."""
+    names: dict[str, Any] = {"_MISSING": MISSING}
+    parameters, lines = [], []
+    for name, given in cls.__record_defaults__.items():
+        parameter = value = name
+        default = given.default if isinstance(given, Field) else given
+        if isinstance(given, Field) and given.default_factory is not MISSING:
+            names[f"_make_{name}"] = given.default_factory
+            parameter, value = f"{name}=_MISSING", f"_make_{name}() if {name} is _MISSING else {name}"
+        elif default is not MISSING:
+            names[f"_default_{name}"] = default
+            parameter = f"{name}=_default_{name}"
+        parameters.append(parameter)
+        lines.append(f"    _values[{name!r}] = {value}\n")
+    if hasattr(cls, "__post_init__"):
+        lines.append("    self.__post_init__()\n")
+    exec(f"def __init__({', '.join(['self', *parameters])}):\n    _values = self.__dict__\n{''.join(lines)}", names)
+    made = names["__init__"]
+    made.__qualname__, made.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    cls.__init__ = made
+    return made
+
+
+def _values(self: Any) -> Any:
+    take = self.__record_values__
+    return take(self) if take else [getattr(self, name) for name in self.__record_defaults__]
+
+
+@recursive_repr()
+def _repr(self: Any) -> str:
+    shown = ", ".join(
+        f"{field.name}={getattr(self, field.name)!r}" for field in self.__dataclass_fields__.values() if field.repr
+    )
+    return f"{type(self).__qualname__}({shown})"
+
+
+def _eq(self: Any, other: object) -> Any:
+    return _values(self) == _values(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(tuple(_values(self)))
+
+
+def _refuse_to_set(_: object, name: str, __: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(_: object, name: str) -> NoReturn:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+class _Fields:
+    """What dataclasses knows a class by; made when it is asked for, by a dataclass with the same fields."""
+
+    def __get__(self, _: object, cls: Any) -> dict[str, Any]:
+        from dataclasses import dataclass
+        from inspect import get_annotations
+
+        owner = _owner(cls)
+        annotations: dict[str, Any] = {}
+        for base in owner.__mro__[::-1]:
+            annotations |= get_annotations(base)
+        body = {name: default for name, default in owner.__record_defaults__.items() if default is not MISSING}
+        body["__annotations__"] = {name: annotations[name] for name in owner.__record_defaults__}
+        twin: Any = dataclass(type(owner.__name__, (), body))
+        owner.__dataclass_fields__ = found = twin.__dataclass_fields__
+        return found  # type: ignore[no-any-return]
+
+
+class _Signature:
+    """What `inspect` and `help` show: the signature of the compiled `__init__`."""
+
+    def __get__(self, _: object, cls: Any) -> Any:
+        import inspect
+
+        whole = inspect.signature(_compile_init(_owner(cls)))
+        return whole.replace(parameters=[*whole.parameters.values()][1:])
+
+
+def _owner(cls: Any) -> Any:
+    """The record that a class is, or derives from."""
+    return next(base for base in cls.__mro__ if "__record_defaults__" in base.__dict__)
