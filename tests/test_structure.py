@@ -14,11 +14,13 @@ ROOT = Path(cnnprof.__file__).parent
 HEAVY = {"torch", "torchvision", "fvcore", "numpy", "sympy", "pydantic", "timm", "matplotlib"}
 LATE = HEAVY | {"rich", "yaml", "typer"}
 
-# Which rooms of cnnprof each room may import; `errors`, `environment` and `record` are everybody's.
+# Which rooms of cnnprof each room may import; `errors`, `environment`, `record` and `units` are everybody's.
 BASE = {"network", "footprint"}
+COMMON = {"errors", "environment", "record", "units"}
 RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report"}
 ALLOWED = {
     "errors": set(),
+    "units": set(),
     "environment": set(),
     "record": set(),
     "cache": set(),
@@ -44,7 +46,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "__init__": {"api", "footprints", "worksheets"},
 }
-PLAIN = {"network", "counting", "footprint", "timing", "judging", "transfer_learning", "report", "config", "errors"}
+PLAIN = {"units", "network", "counting", "footprint", "timing", "judging", "transfer_learning", "report", "config", "errors"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -73,7 +75,7 @@ def test_imports_point_one_way(path):
         for name in imports(path, top_level=False)
         if name.startswith("cnnprof.") and "__version__" not in name
     }
-    assert own <= ALLOWED[package] | {package, "errors", "environment", "record"}
+    assert own <= ALLOWED[package] | {package} | COMMON
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

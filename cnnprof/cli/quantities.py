@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 from cnnprof.errors import UsageError
-
-_SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+from cnnprof.units import factor_of, split_quantity
 
 
 def parse_seconds(text: str | None) -> float | None:
     """`60s`, `2m`, `1.5h` or plain seconds. Raises UsageError for anything else, and for no time at all."""
     if text is None:
         return None
-    matched = re.fullmatch(r"(\d+\.?\d*|\.\d+) ?([a-z]*)", text.strip().lower())
-    seconds = float(matched[1]) * _SECONDS[matched[2]] if matched and matched[2] in _SECONDS else 0.0
+    parts = split_quantity(text)
+    seconds = parts[0] * (factor_of(parts[1] or "s", "time") or 0) if parts else 0.0
     if not 0 < seconds < float("inf"):
         raise UsageError(f"'{text}' is not a time", hint="a number above 0 with its unit, such as 60s, 2m or 1h")
     return seconds

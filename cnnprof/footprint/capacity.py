@@ -8,8 +8,7 @@ from collections.abc import Callable
 from cnnprof.errors import UnavailableError, UsageError, did_you_mean
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, device_kind
 from cnnprof.record import record
-
-UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+from cnnprof.units import factor_of, split_quantity
 
 CARDS = {
     "RTX 3070": 8,
@@ -79,9 +78,10 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
 
     Raises UsageError for anything else, and for a device that does not say what is free.
     """
-    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
-    if number and number[2].lower() in UNITS:
-        size = int(float(number[1]) * UNITS[number[2].lower()])
+    parts = split_quantity(text)
+    factor = factor_of(parts[1], "bytes") if parts and parts[1] else None
+    if parts and factor:
+        size = int(parts[0] * factor)
         if not size:
             raise UsageError(f"nothing fits into {text}", hint=HINT)
         return Room(text.strip(), size, device)

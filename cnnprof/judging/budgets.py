@@ -13,18 +13,12 @@ from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_m
 from cnnprof.footprint.liveness import inference
 from cnnprof.network.results import Profile
 from cnnprof.record import record
+from cnnprof.units import UNITS, Quantity, factor_of, split_quantity
 
 COUNT, BYTES, TIME = "count", "bytes", "ms"
 
-UNITS: Mapping[str, Mapping[str, float]] = {
-    COUNT: {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
-    BYTES: {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
-    TIME: {"us": 1e-3, "ms": 1, "s": 1e3},
-}
-"""What may stand behind a limit, and what it makes of it: a count, bytes or milliseconds."""
-
+_QUANTITIES: Mapping[str, Quantity] = {COUNT: "count", BYTES: "bytes", TIME: "time"}
 _EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms"}
-_NUMBER = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?)\s*([A-Za-z]*)\s*\Z", re.ASCII)
 
 
 class Limited(NamedTuple):
@@ -141,19 +135,20 @@ def _largest_parts(profile: Profile, figure: str, count: int = 3) -> tuple[Part,
 def parse_limit(key: str, value: Any) -> float:
     """`5M`, `64MiB` or `8ms` in base units. Raises CnnprofError for anything else; the caller knows the place."""
     kind = LIMITS[key].unit
-    units, example = UNITS[kind], _EXAMPLES[kind]
-    found = None if isinstance(value, bool) else _NUMBER.match(str(value))
-    if not found:
+    quantity, example = _QUANTITIES[kind], _EXAMPLES[kind]
+    parts = None if isinstance(value, bool) else split_quantity(str(value))
+    if not parts:
         raise CnnprofError(f"{key}: '{value}' is not a limit", hint=f"write a number and a unit, such as {example}")
-    number, unit = float(found[1].replace("_", "")), found[2]
-    if unit not in units:
-        if not unit:
-            raise CnnprofError(f"{key}: '{value}' has no unit", hint=f"write {found[1]}{_usual(kind)}, for example")
-        hint = did_you_mean(unit, [name for name in units if name]) or f"one of {', '.join(name for name in units if name)}"
-        raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=hint)
+    number, unit = parts
+    if not unit and kind != COUNT:
+        raise CnnprofError(f"{key}: '{value}' has no unit", hint=f"write {number:g}{_usual(kind)}, for example")
+    factor = factor_of(unit, quantity)
+    if factor is None:
+        units = [name for name in UNITS[quantity] if name]
+        raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=did_you_mean(unit, units) or f"one of {', '.join(units)}")
     if not number:
         raise CnnprofError(f"{key}: a limit is above 0")
-    limit = round(number * units[unit], 6)
+    limit = round(number * factor * (1e3 if kind == TIME else 1), 6)
     return int(limit) if limit.is_integer() else limit
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnnprof.report import Kind
-
-SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))
+from cnnprof.units import SCALES
 
 
 def scale_of(values: Iterable[Any]) -> tuple[str, float]:

@@ -12,8 +12,9 @@ from cnnprof.record import record
 from cnnprof.spec.located import Token, whole_token
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.texts import read_text
+from cnnprof.units import factor_of
 
-UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+PREFIXES = ("", "k", "M", "G", "T")
 COUNTS = ("params", "macs", "ops", "activations")
 ACCURACIES = ("top1", "top5", "top1_error", "top5_error")
 SOURCES = ("where", "source")
@@ -103,9 +104,9 @@ def read_figure(key: str, token: Token) -> Figure:
 
 
 def _scale(key: str, token: Token, unit: str) -> float:
-    known = ("", "%") if key in ACCURACIES else tuple(UNITS)
+    known = ("", "%") if key in ACCURACIES else PREFIXES
     if unit in known:
-        return UNITS.get(unit, 1.0)
+        return factor_of(unit, "count") or 1.0
     folded = next((name for name in known if name and name.lower() == unit.lower()), None)
     units = " ".join(name for name in known if name)
     start = len(token.text) - len(unit)
