@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from cnnprof.charts import Chart
 from cnnprof.errors import Place
 from cnnprof.record import record
 
@@ -38,7 +39,7 @@ class Column:
     heading: str
     kind: Kind = "text"
     weight: float = 0
-    of: Callable[[Any], Any] | None = field(default=None, compare=False)
+    of: Callable[[Any], Any] | None = None
 
     def cell(self, result: Any) -> Any:
         """The column's raw value of a result; "" where a mapping lacks it."""
@@ -102,27 +103,6 @@ class Annotation:
     title: str
     message: str
     place: Place | None = None
-
-
-@record
-class Chart:
-    """What is held over time, as a picture shows it: amounts in bytes, stacked on one another.
-
-    Args:
-        title: the line above it.
-        steps: the name of each step, `stage3.bottleneck2.conv1`.
-        stages: the stage that each step belongs to; ticks stand where it changes.
-        phases: the phase of each step.
-        layers: by label the amount at each step, the lowest first.
-        peak: the number of the step to mark.
-    """
-
-    title: str
-    steps: tuple[str, ...]
-    stages: tuple[str, ...]
-    phases: tuple[str, ...]
-    layers: Mapping[str, tuple[int, ...]]
-    peak: int
 
 
 @record

@@ -77,10 +77,10 @@ def test_plot_gives_svg_to_a_pipe():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["plot", "memory", "lenet5", "--json"], "there is no format 'json'\n  = hint: one of svg, png, pdf"),
+        (["plot", "memory", "lenet5", "--json"], "there is no format 'json'\n  = hint: one of svg, pdf, png"),
         (
             ["plot", "memory", "lenet5", "-o", "x.html"],
-            "the suffix of 'x.html' names no format\n  = hint: use .svg, .png, .pdf",
+            "the suffix of 'x.html' names no format\n  = hint: use .svg, .pdf, .png",
         ),
         (["summary", "lenet5", "-o", "x.svg"], "the suffix of 'x.svg' names no format"),
         (["summary", "lenet5", "--format", "svg"], "there is no format 'svg'"),

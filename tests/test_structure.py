@@ -17,7 +17,7 @@ LATE = HEAVY | {"rich", "yaml", "typer"}
 # Which rooms of cnnprof each room may import; `errors`, `environment`, `record` and `units` are everybody's.
 BASE = {"network", "footprint"}
 COMMON = {"errors", "environment", "record", "units"}
-RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report"}
+RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts"}
 ALLOWED = {
     "errors": set(),
     "units": set(),
@@ -25,7 +25,8 @@ ALLOWED = {
     "record": set(),
     "cache": set(),
     "config": set(),
-    "report": set(),
+    "charts": set(),
+    "report": {"charts"},
     "network": {"footprint"},
     "footprint": {"network"},
     "counting": {"network"},
@@ -38,7 +39,7 @@ ALLOWED = {
     "sources": {"network", "timing", "cache", "config", "spec", "torch_bridge"},
     "measure": BASE | {"counting", "timing", "report", "cache", "torch_bridge"},
     "views": RESULTS,
-    "reports": {"report"},
+    "reports": {"report", "charts"},
     "api": RESULTS | {"config", "sources", "measure", "views", "reports"},
     "footprints": RESULTS | {"api", "measure", "views"},
     "worksheets": RESULTS | {"api", "sources", "symbolic", "views"},

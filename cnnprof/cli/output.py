@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.report import Report
-from cnnprof.reports import FORMATS, PICTURES, SUFFIXES, Style, draw, render
+from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
 
 
 def choose_format(name: str | None, json: bool, output: Path | None, formats: Sequence[str] = FORMATS) -> str:
@@ -21,13 +21,13 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
     """
     if name and json and name != "json":
         raise UsageError(f"--json and --format {name} exclude each other")
-    suffixes = {suffix: format_name for suffix, format_name in SUFFIXES.items() if format_name in formats}
     chosen = "json" if json else name
     if chosen and chosen not in formats:
         raise UsageError(f"there is no format '{chosen}'", hint=did_you_mean(chosen, formats) or f"one of {', '.join(formats)}")
     if output:
         check_writable(output)
     if output and not chosen:
+        suffixes = suffixes_of(formats)
         chosen = suffixes.get(output.suffix.lower())
         if chosen is None:
             raise UsageError(
@@ -49,7 +49,7 @@ def emit(report: Report, format_name: str, output: Path | None = None) -> None:
         try:
             write_whole(output, _content(report, format_name, Style()))
         except UsageError:
-            print_out(render(report, "table" if format_name in PICTURES else format_name, terminal_style()))
+            print_out(_content(report, "table" if format_of(format_name).binary else format_name, terminal_style()))
             raise
         print(f"wrote {output}", file=sys.stderr)
         return
@@ -57,7 +57,8 @@ def emit(report: Report, format_name: str, output: Path | None = None) -> None:
 
 
 def _content(report: Report, format_name: str, style: Style) -> str | bytes:
-    return draw(report, format_name) if format_name in PICTURES else render(report, format_name, style)
+    content: str | bytes = format_of(format_name).render(report, style)
+    return content
 
 
 def print_out(content: str | bytes) -> None:

@@ -1,22 +1,22 @@
-"""Output formats: one module each, whose name is the value of `--format` and which has `render(report, style) -> str`.
-
-A report with a chart can be drawn, too: `draw` gives the bytes of a picture.
-"""
+"""Output formats: one module each, whose name is the value of `--format`; what it has is said by `Format`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any, Protocol
 
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
 from cnnprof.report import Report
 
-FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
-PICTURES = ("svg", "png", "pdf")
-"""Formats of pictures."""
-SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".html": "html", ".txt": "wide"}
-SUFFIXES |= {f".{picture}": picture for picture in PICTURES}
+FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.name.startswith("_") and not module.ispkg)
+"""Formats that every report can have."""
+
+_PICTURES = (module.name for module in iter_modules([f"{path}/pictures" for path in __path__]))
+PICTURES = tuple(sorted((name for name in _PICTURES if not name.startswith("_")), key=lambda name: (name != "svg", name)))
+"""Formats of charts; the first one is what a pipe gets."""
 
 
 @record
@@ -27,20 +27,41 @@ class Style:
     color: bool = False
 
 
+class Format(Protocol):
+    """A module of this package, or of `pictures`.
+
+    Args:
+        suffixes: of files that are in this format.
+        binary: whether `render` gives bytes, which do not go to a terminal.
+    """
+
+    suffixes: tuple[str, ...]
+    binary: bool
+
+    def render(self, report: Report, style: Style) -> Any:
+        """The report as text, or as bytes if the format is `binary`. A picture raises UsageError where there is no chart."""
+
+
+def format_of(name: str) -> Format:
+    """The format of that name. Raises UsageError if there is none."""
+    if name not in (*FORMATS, *PICTURES):
+        raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+    module: Any = import_module(f"{__name__}.{'pictures.' if name in PICTURES else ''}{name}")
+    return module  # type: ignore[no-any-return]
+
+
+def suffixes_of(names: Iterable[str]) -> dict[str, str]:
+    """The suffixes of files, each with the one of these formats that it stands for."""
+    return {suffix: name for name in names for suffix in format_of(name).suffixes}
+
+
 def render(report: Report, format_name: str, style: Style) -> str:
-    """The report in that format. Raises UsageError for a format that there is not."""
-    if format_name not in FORMATS:
-        raise UsageError(
-            f"there is no format '{format_name}'", hint=did_you_mean(format_name, FORMATS) or f"one of {', '.join(FORMATS)}"
-        )
-    text: str = import_module(f"{__name__}.{format_name}").render(report, style)
+    """The report as text. Raises UsageError for a format that there is not."""
+    text: str = format_of(format_name).render(report, style)
     return text
 
 
 def draw(report: Report, format_name: str) -> bytes:
     """The report's chart as a picture. Raises UsageError for a report without one."""
-    if report.chart is None:
-        raise UsageError(f"'{report.command}' has nothing to draw", hint="cnnprof plot --help lists what has")
-    from cnnprof.reports._picture import picture
-
-    return picture(report.chart, format_name)
+    content: bytes = format_of(format_name).render(report, Style())
+    return content

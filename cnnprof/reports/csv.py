@@ -10,6 +10,9 @@ from cnnprof.report import Kind, Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._units import show
 
+suffixes = (".csv",)
+binary = False
+
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """One line a row; shapes as 64x56x56, what is unknown as an empty field. The total line is left out: it is a sum.

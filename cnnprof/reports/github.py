@@ -6,6 +6,9 @@ from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
 from cnnprof.reports.table import lay_out
 
+suffixes: tuple[str, ...] = ()
+binary = False
+
 _COMMANDS = {"error": "error", "warn": "warning"}
 
 

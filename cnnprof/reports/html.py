@@ -10,6 +10,9 @@ from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
 
+suffixes = (".html",)
+binary = False
+
 CSS = """
 .cnnprof{font:14px/1.45 system-ui,sans-serif}
 .cnnprof table{border-collapse:collapse;margin:.6em 0}

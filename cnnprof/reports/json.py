@@ -8,6 +8,9 @@ from cnnprof.environment import environment
 from cnnprof.report import Report
 from cnnprof.reports import Style
 
+suffixes = (".json",)
+binary = False
+
 SCHEMA_VERSION = 1
 
 

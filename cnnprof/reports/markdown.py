@@ -10,6 +10,9 @@ from cnnprof.reports import Style
 from cnnprof.reports._cells import cells
 from cnnprof.reports._plain import pairs
 
+suffixes = (".md", ".markdown")
+binary = False
+
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The title as a heading, tables as tables, listings and notes as lists."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Grid
 
+suffixes: tuple[str, ...] = ()
+binary = False
+
 UNBOUNDED = 10_000
 """A width that no table reaches; off a terminal a table takes what it needs."""
 

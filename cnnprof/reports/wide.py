@@ -6,6 +6,9 @@ from cnnprof.report import Report
 from cnnprof.reports import Style
 from cnnprof.reports.table import lay_out
 
+suffixes = (".txt",)
+binary = False
+
 
 def render(report: Report, style: Style) -> str:
     """Every column, nothing dropped or folded."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cnnprof.charts.timeline import Timeline
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import Checkpointed, Footprint, Moment, Record, Tensor
 from cnnprof.network.results import Profile
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Chart, Fact, Listing, Report, Table
+from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.transfer_learning import backward_macs
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
@@ -202,12 +203,12 @@ def _timeline(footprint: Footprint, title: str) -> Table:
     )
 
 
-def _chart(footprint: Footprint, title: str) -> Chart:
+def _chart(footprint: Footprint, title: str) -> Timeline:
     """Every moment, with what is held throughout below it."""
     moments = footprint.moments
     steps = tuple(moment.node for moment in moments)
     depth = stage_depth(steps)
-    return Chart(
+    return Timeline(
         title,
         steps=steps,
         stages=tuple(stage_of(step, depth) for step in steps),

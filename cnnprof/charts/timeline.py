@@ -1,15 +1,17 @@
-"""A chart as a picture, drawn by matplotlib."""
+"""What is held over time: amounts in bytes, stacked on one another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from cnnprof.report import Chart
+from cnnprof.charts import Chart
+from cnnprof.record import record
 
-INCHES = (11, 5)
-DOTS_PER_INCH = 150
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 TICKS = 32
 """So many names have room below a chart."""
 
@@ -17,42 +19,52 @@ COLORS = ("#8c8c8c", "#ababab", "#c4c4c4", "#dcdcdc", "#e69f00", "#0072b2", "#56
 """Greys for what is held throughout, then colours that every eye can tell apart (Okabe, Ito: Color Universal Design, 2008)."""
 
 
-def picture(chart: Chart, format_name: str) -> bytes:
-    """The chart in one of `reports.PICTURES`; the same bytes for the same chart."""
-    import matplotlib
-    from matplotlib.figure import Figure
+@record
+class Timeline(Chart):
+    """What is held over time, in bytes.
 
-    # Text stays text, and nothing in the file depends on chance.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cnnprof", "font.size": 9}):
-        figure = Figure(INCHES, DOTS_PER_INCH, layout="constrained")
+    Args:
+        title: the line above it.
+        steps: the name of each step, `stage3.bottleneck2.conv1`.
+        stages: the stage that each step belongs to; ticks stand where it changes.
+        phases: the phase of each step.
+        layers: by label the amount at each step, the lowest first; at most as many as there are `COLORS`.
+        peak: the number of the step to mark.
+    """
+
+    title: str
+    steps: tuple[str, ...]
+    stages: tuple[str, ...]
+    phases: tuple[str, ...]
+    layers: Mapping[str, tuple[int, ...]]
+    peak: int
+
+    def draw(self, figure: Figure) -> None:
+        """A stacked area a label, in MB, with the peak marked and a line where the phase changes."""
         axes = figure.add_subplot()
-        every = zip(chart.layers, chart.layers.values(), COLORS, strict=True)
+        every = zip(self.layers, self.layers.values(), COLORS, strict=True)
         labels, amounts, colors = zip(*(each for each in every if any(each[1])), strict=True)
-        count = len(chart.steps)
+        count = len(self.steps)
         edges = [number - 0.5 for number in range(count + 1)]
         megabytes = [[amount / 1e6 for amount in (*layer, layer[-1])] for layer in amounts]
         axes.stackplot(edges, *megabytes, labels=labels, colors=colors, step="post")
-        top = sum(layer[chart.peak] for layer in megabytes)
-        axes.set(title=chart.title, ylabel="MB", xlim=(-0.5, count - 0.5), ylim=(0, 1.2 * top))
+        top = sum(layer[self.peak] for layer in megabytes)
+        axes.set(title=self.title, ylabel="MB", xlim=(-0.5, count - 0.5), ylim=(0, 1.2 * top))
         axes.annotate(
-            f"peak {top:,.1f} MB\n{chart.steps[chart.peak]}",
-            (chart.peak, top),
+            f"peak {top:,.1f} MB\n{self.steps[self.peak]}",
+            (self.peak, top),
             (0, 14),
             textcoords="offset points",
-            ha="left" if chart.peak < count / 4 else "right" if chart.peak > 3 * count / 4 else "center",
+            ha="left" if self.peak < count / 4 else "right" if self.peak > 3 * count / 4 else "center",
             arrowprops={"arrowstyle": "-"},
         )
-        ticks = _ticks(chart.stages)
+        ticks = _ticks(self.stages)
         axes.set_xticks([number for number, _ in ticks], [name for _, name in ticks], rotation=45, ha="right")
-        for number, phase in _changes(chart.phases)[1:]:
+        for number, phase in _changes(self.phases)[1:]:
             axes.axvline(number - 0.5, color="black", linewidth=0.8, linestyle=":")
             axes.text(number - 0.5, 1.2 * top, f" {phase}", va="top")
         axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
-        file = BytesIO()
-        dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(file, format=format_name, metadata=dated.get(format_name))
-    return file.getvalue()
 
 
 def _ticks(stages: Sequence[str]) -> list[tuple[int, str]]:

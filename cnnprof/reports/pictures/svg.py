@@ -1,0 +1,15 @@
+"""A report's chart as SVG, whose text stays text."""
+
+from __future__ import annotations
+
+from cnnprof.report import Report
+from cnnprof.reports import Style
+from cnnprof.reports.pictures._draw import picture
+
+suffixes = (".svg",)
+binary = True
+
+
+def render(report: Report, style: Style) -> bytes:  # noqa: ARG001 - every format has this signature
+    """The picture. Raises UsageError for a report without a chart."""
+    return picture(report, "svg")
