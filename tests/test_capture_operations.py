@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import USUAL
+from cnnprof.footprint.rules import RuleContext, memory_of
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Ops
@@ -159,8 +160,8 @@ def test_a_constant_is_kept_or_made_in_each_run():
         return x + kept.view(1, 8, 8) + x.new_ones(8, 8)
 
     first, second = (node.layer for node in captured(shifted) if node.layer.type == "Constant")
-    assert (first.stored, first.allocates) == (True, False)
-    assert (second.stored, second.allocates) == (False, True)
+    assert (first.stored, memory_of(first, RuleContext((), first.size, USUAL)).allocates) == (True, False)
+    assert (second.stored, memory_of(second, RuleContext((), second.size, USUAL)).allocates) == (False, True)
 
 
 def test_a_matrix_product_copies_what_does_not_lie_as_matrices():
@@ -172,8 +173,8 @@ def test_a_matrix_product_copies_what_does_not_lie_as_matrices():
     products = [node.layer for node in captured(attend) if node.layer.type == "MatMul"]
     assert [product.copied for product in products] == [(0, 1), (), ()]
     # Two batches of 2 x 4 matrices of 12 x 16, four bytes a number.
-    sizes = {"output": (2, 4, 12, 12), "run": USUAL}
-    assert products[0].workspace((2, 4, 12, 16), (2, 4, 16, 12), **sizes) == 4 * 2 * (2 * 4 * 12 * 16)
+    run = RuleContext(((2, 4, 12, 16), (2, 4, 16, 12)), (2, 4, 12, 12), USUAL)
+    assert memory_of(products[0], run).workspace == 4 * 2 * (2 * 4 * 12 * 16)
 
 
 def test_attention_lies_as_its_queries():

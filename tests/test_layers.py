@@ -7,6 +7,7 @@ import pytest
 import sympy
 
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules import RULES, LayerMemory, RuleContext, memory_of, rule
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import LAYERS, Layer, Ops, ShapeError, layer, layer_from_dict, layer_to_dict
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
@@ -36,17 +37,23 @@ def figures(cls: type[Layer], n: object) -> list[object]:
     ]
 
 
-def memory(value: Layer, inputs: tuple[Shape, ...], output: Shape, run: Execution) -> list[object]:
-    """What a layer's memory rules give, in bytes."""
-    return [
-        value.buffers(*inputs, run=run),
-        value.workspace(*inputs, output=output, run=run),
-        value.saved(*inputs, output=output, run=run).extra,
-        *(
-            value.backward_workspace(*inputs, output=output, run=run, further=further, learned=True)
-            for further in (False, True)
-        ),
-    ]
+def memory(value: Layer, inputs: tuple[Shape, ...], output: Shape, execution: Execution) -> list[object]:
+    """What a layer's memory rule gives, in bytes."""
+    found = []
+    for needs_input_grad in (False, True):
+        held = memory_of(
+            value,
+            RuleContext(
+                inputs,
+                output,
+                execution,
+                layouts=("nchw",) * len(inputs),
+                needs_input_grad=needs_input_grad,
+                needs_weight_grad=True,
+            ),
+        )
+        found += [held.buffer_bytes, held.workspace, held.saved.extra, held.backward_workspace]
+    return found
 
 
 @pytest.mark.parametrize("cls", LAYERS.values(), ids=LAYERS.keys())
@@ -75,6 +82,21 @@ def test_layers_survive_json(cls):
 def test_a_second_layer_of_one_name_is_refused():
     with pytest.raises(ValueError, match="'Conv' is registered twice"):
         layer(type("Conv", (Layer,), {}))
+
+
+def test_every_layer_has_a_memory_rule():
+    assert [name for name, cls in LAYERS.items() if cls not in RULES] == []
+
+
+def test_a_second_memory_rule_of_one_layer_is_refused():
+    with pytest.raises(ValueError, match="'Conv' has two memory rules"):
+        rule(Conv)(lambda layer, run: LayerMemory())
+
+
+def test_a_layer_without_a_memory_rule_is_named():
+    made_up = type("MadeUp", (Conv,), {})
+    with pytest.raises(LookupError, match="'MadeUp' has no memory rule"):
+        memory_of(made_up(8, (3, 3)), RuleContext(((1, 8, 8, 8),), (1, 8, 6, 6), Execution()))
 
 
 def test_large_products_do_not_overflow():

@@ -12,6 +12,7 @@ import cnnprof
 from cnnprof.errors import UsageError
 from cnnprof.footprint.execution import HOPPER_CUBLAS_BYTES, Execution
 from cnnprof.footprint.liveness import Footprint, inference
+from cnnprof.footprint.rules import RuleContext, memory_of
 from cnnprof.footprint.training import keep, training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
@@ -68,8 +69,10 @@ def test_parts_of_images_are_copied_for_a_convolution(device):
     for dim, batch, copied in ((1, 1, 0), (1, 2, 1), (2, 1, 1)):
         graph = chain(("part", L["Slice"](dim, 0, 4)), ("conv", Conv(8, (3, 3))), input_shape=(batch, 8, 8, 8))
         costs = analyze(graph).costs
-        layer, (x,), run = costs[-1].node.layer, costs[-1].inputs, keep(graph, costs, Execution(device)).tensors.runs["conv"]
-        sizes = [layer.workspace(x, output=costs[-1].output, run=each) for each in (run, replace(run, layout="nchw"))]
+        layer, (x,) = costs[-1].node.layer, costs[-1].inputs
+        run = keep(graph, costs, Execution(device)).tensors.executions["conv"]
+        each_way = (run, replace(run, layout="nchw"))
+        sizes = [memory_of(layer, RuleContext((x,), costs[-1].output, each)).workspace for each in each_way]
         assert sizes[0] - sizes[1] == copied * 4 * prod(x)
 
 
@@ -185,9 +188,14 @@ def test_convolutions_agree_for_ints_arrays_and_symbols(kernel, stride, groups, 
         conv = Conv(n, (kernel, kernel), (stride, stride), groups=n if groups == "each" else groups)
         x = (images, n, 28, 28)
         y = conv.shape(x)
-        needs = [{"further": True, "learned": True}, {"further": False, "learned": True}, {"further": True, "learned": False}]
-        backward = [conv.backward_workspace(x, output=y, run=run, **need) for need in needs]
-        return [conv.workspace(x, output=y, run=run), *backward]
+        needs = [
+            {},
+            {"needs_input_grad": True},
+            {"needs_weight_grad": True},
+            {"needs_input_grad": True, "needs_weight_grad": True},
+        ]
+        held = [memory_of(conv, RuleContext((x,), y, run, **need)) for need in needs]
+        return [held[0].workspace, *(each.backward_workspace for each in held)]
 
     m = sympy.Symbol("m", integer=True, positive=True)
     for images in (1, 32):
@@ -236,7 +244,7 @@ def test_autocast_follows_each_format(device, last):
     graph = chain(
         ("relu", L["ReLU"]()), ("conv", Conv(8, (1, 1))), ("relu2", L["ReLU"]()), ("soft", L["Softmax"]()), ("sum", L["Add"]())
     )
-    runs = keep(graph, analyze(graph).costs, Execution(device, amp="fp16")).tensors.runs
+    runs = keep(graph, analyze(graph).costs, Execution(device, amp="fp16")).tensors.executions
     assert [runs[node.name].dtype for node in graph] == ["fp32", "fp16", "fp16", last, last]
 
 

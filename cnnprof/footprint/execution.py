@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import NamedTuple
 
 from cnnprof.errors import UsageError
-from cnnprof.network.dims import Dim
 from cnnprof.record import record
 
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
@@ -70,7 +68,8 @@ class Execution:
                 )
 
     def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
-        """The number format that a layer with such inputs computes in; `rule` is `Layer.autocast`."""
+        """The number format that a layer with such inputs computes in; `rule` is the class
+        that autocast has for it (`footprint.rules.Autocast`)."""
         if not self.amp:
             return self.dtype
         if rule == "half":
@@ -86,19 +85,3 @@ class Execution:
 
 USUAL = Execution()
 """What nothing else is said of: the processor, one thread, fp32, torch's own layout."""
-
-
-class Saved(NamedTuple):
-    """What autograd keeps of one layer until its backward pass.
-
-    `inputs` are positions among the layer's inputs, and so are those `for_weights`, which only weights that learn need;
-    `extra` bytes belong to no other tensor: indices, a mask, a copy.
-    """
-
-    inputs: tuple[int, ...] = ()
-    output: bool = False
-    extra: Dim = 0
-    for_weights: tuple[int, ...] = ()
-
-
-NOTHING = Saved()

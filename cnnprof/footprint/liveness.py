@@ -10,10 +10,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
+from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
 from cnnprof.network.graph import INPUT, Graph
 from cnnprof.network.layers import elements
-from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
 from cnnprof.network.results import Cost
 from cnnprof.record import record
 
@@ -113,57 +113,87 @@ class Checkpointed:
 
 
 @record
-class Lives:
-    """Which tensors share memory, how many bytes each memory has, and the last step at which the network's code holds it."""
+class LiveRanges:
+    """The tensors of a run: which share memory, its bytes, and the last step at which a layer or the network's code needs it.
+
+    Args:
+        owner: by layer, the layer whose memory its output lies in; its own name if it has memory of its own.
+        size: bytes of each memory.
+        last: the step at which each memory is last needed.
+        memory: what each layer's kernels hold.
+        executions: how each layer runs: in the layout that its input has, and the format that it computes in.
+        casts: under autocast, for a layer the bytes of its inputs in the format that it computes in, by position.
+    """
 
     owner: dict[str, str]
     size: dict[str, Dim]
     last: dict[str, int]
-    runs: dict[str, Execution]
-    """How each layer runs: in the layout that its input has, and the format that it computes in."""
+    memory: dict[str, LayerMemory]
+    executions: dict[str, Execution]
     casts: dict[str, dict[int, Dim]]
-    """Under autocast, for a layer the bytes of its inputs in the format that it computes in, by position."""
 
 
-def lives(graph: Graph, costs: Sequence[Cost], run: Execution, trained: Container[str] = ()) -> Lives:
-    """The tensors of a run of these layers; those of the layers in `trained` do what they do in training only."""
+def live_ranges(
+    graph: Graph, costs: Sequence[Cost], run: Execution, needs_grad: Container[str] = (), learning: Container[str] = ()
+) -> LiveRanges:
+    """The tensors of a run of these layers.
+
+    Args:
+        needs_grad: the layers with a backward pass, which do what they do in training only.
+        learning: those of them whose weights need a gradient.
+    """
     owner = {INPUT: INPUT}
     size: dict[str, Dim] = {INPUT: 0}  # counted as the input
     last = {INPUT: len(costs)}
     layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
-    ways = {
+    variants = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
         for layout in CHOICES["layout"]
         for dtype in (run.dtype, run.amp or run.dtype)
     }
-    runs, casts = {}, {}
+    memory, executions, casts = {}, {}, {}
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
-        node, layer = cost.node, cost.node.layer
+        node, layer, rule = cost.node, cost.node.layer, rule_of(cost.node.layer)
         for name in node.inputs:
             last[owner[name]] = max(last[owner[name]], step)
-        allocates = layer.writes_in_training if node.name in trained else layer.allocates
         given = tuple([layouts[name] for name in node.inputs])
-        if layer.elementwise:
+        if rule.elementwise:
             whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
             given = tuple(whole[:1]) or given
-        layouts[node.name] = layer.layout(*given)
-        dtype = formats[node.name] = run.format_under_autocast(layer.autocast, [formats[name] for name in node.inputs])
-        way = runs[node.name] = ways["channels_last" if "channels_last" in given else given[0] if given else "nchw", dtype]
+        usual = "channels_last" if "channels_last" in given else "nchw"
+        autocast = autocast_of(layer)
+        dtype = formats[node.name] = run.format_under_autocast(autocast, [formats[name] for name in node.inputs])
+        execution = variants["channels_last" if usual == "channels_last" else given[0] if given else usual, dtype]
+        executions[node.name] = execution
+        held = memory[node.name] = memory_of(
+            layer,
+            RuleContext(
+                cost.inputs,
+                cost.output,
+                execution,
+                given,
+                run.element_bytes,
+                any(name in needs_grad for name in node.inputs),
+                node.name in learning,
+            ),
+        )
+        layouts[node.name] = held.layout or usual
         if run.amp:
             casts[node.name] = {
-                position: way.element_bytes * elements(shape)
+                position: execution.element_bytes * elements(shape)
                 for position, (name, shape) in enumerate(zip(node.inputs, cost.inputs, strict=True))
-                if formats[name] != dtype and layer.autocast != "widest"
+                if formats[name] != dtype and autocast != "widest"
             }
+        allocates = layer.writes if held.allocates is None else held.allocates
         own = node.name if allocates or not node.inputs else owner[node.inputs[0]]
         owner[node.name] = own
         if own == node.name:
-            size[own] = layer.number_bytes(way) * elements(cost.output) if allocates else 0
+            size[own] = (held.number_bytes or execution.element_bytes) * elements(cost.output) if allocates else 0
         last[own] = max(last.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
         last[owner[name]] = len(costs)
-    return Lives(owner, size, last, runs, casts)
+    return LiveRanges(owner, size, last, memory, executions, casts)
 
 
 def _alike(shape: Shape, other: Shape) -> bool:
@@ -173,7 +203,7 @@ def _alike(shape: Shape, other: Shape) -> bool:
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
     """The memory of one forward pass in eval mode."""
     used = [cost for cost in costs if not cost.node.aux]
-    tensors, standing = lives(graph, used, run), standing_workspace(used, run)
+    tensors, standing = live_ranges(graph, used, run), standing_workspace(used, run)
     done = by_step(tensors.last)
     alive: Dim = 0
     moments = []
@@ -181,23 +211,28 @@ def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Fo
         name = cost.node.name
         if tensors.owner[name] == name:
             alive = alive + tensors.size[name]
-        workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name]) if run.workspace else 0
+        workspace = tensors.memory[name].workspace if run.workspace else 0
         # Autocast casts weights for each layer anew where nothing is trained.
         beside = sum(tensors.casts[name].values()) + half_weights(cost, run) if run.amp else 0
         moments.append(Moment("forward", name, alive + beside, workspace + standing))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
-    return Footprint(**stored(graph, costs, run), moments=tuple(moments), tensors=_named(tensors.size))
+    return Footprint(**stored(graph, costs, run, tensors), moments=tuple(moments), tensors=_named(tensors.size))
 
 
-def stored(graph: Graph, costs: Iterable[Cost], run: Execution) -> dict[str, Dim]:
+def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRanges) -> dict[str, Dim]:
     """The bytes of weights (training-only heads' too), buffers and input, under the names that a `Footprint` gives them."""
     size = run.element_bytes
     return {
         "parameter_bytes": size * (sum(cost.params for cost in costs) + sum(graph.aux_params.values())),
-        "buffer_bytes": sum(cost.node.layer.buffers(*cost.inputs, run=run) for cost in costs),
+        "buffer_bytes": sum((tensors.memory.get(cost.node.name) or _idle(cost, run)).buffer_bytes for cost in costs),
         "input_bytes": size * elements(graph.input_shape),
     }
+
+
+def _idle(cost: Cost, run: Execution) -> LayerMemory:
+    """What a layer that does not run holds: its buffers count all the same."""
+    return memory_of(cost.node.layer, RuleContext(cost.inputs, cost.output, run, (run.layout,), run.element_bytes))
 
 
 def standing_workspace(costs: Iterable[Cost], run: Execution, learning: Container[str] = ()) -> int:
@@ -208,13 +243,13 @@ def standing_workspace(costs: Iterable[Cost], run: Execution, learning: Containe
     """
     if not run.workspace or run.device != "cuda":
         return 0
-    products = [cost.node.name for cost in costs if isinstance(cost.node.layer, (Linear, MatMul, ScaledDotProductAttention))]
+    products = [cost.node.name for cost in costs if rule_of(cost.node.layer).cublas]
     return run.cublas_bytes * (bool(products) + any(name in learning for name in products))
 
 
 def half_weights(cost: Cost, run: Execution) -> Dim:
     """Bytes of the weights' copies that autocast makes."""
-    return ELEMENT_BYTES[run.amp] * cost.params if run.amp and cost.node.layer.autocast == "half" else 0
+    return ELEMENT_BYTES[run.amp] * cost.params if run.amp and autocast_of(cost.node.layer) == "half" else 0
 
 
 def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:

@@ -11,19 +11,20 @@ from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cnnprof.footprint.execution import USUAL, Execution, Saved
+from cnnprof.footprint.execution import USUAL, Execution
 from cnnprof.footprint.liveness import (
     Footprint,
-    Lives,
+    LiveRanges,
     Moment,
     Tensor,
     by_step,
     half_weights,
     inference,
-    lives,
+    live_ranges,
     standing_workspace,
     stored,
 )
+from cnnprof.footprint.rules import Saved
 from cnnprof.network.dims import Dim, Shape, greatest, known, maximum, reaches, same
 from cnnprof.network.graph import INPUT, Graph
 from cnnprof.network.layers import elements
@@ -55,7 +56,7 @@ def training(
     loose = _loose(graph, costs)
     trained = [run.element_bytes * cost.params for cost in costs if learns(cost)]
     ends = _ends(graph, costs)
-    loss = [_Loss.of(cost.output, kept.tensors.runs[cost.node.name]) for cost in costs if cost.node.name in ends]
+    loss = [_Loss.of(cost.output, kept.tensors.executions[cost.node.name]) for cost in costs if cost.node.name in ends]
     named = {cost.node.name: cost for cost in costs}
     standing = standing_workspace(costs, run, kept.learning)
     step = _Step(costs, named, loose & kept.learning, kept, run, standing)
@@ -63,7 +64,7 @@ def training(
     if optimizer != "none":
         moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), standing, 0, sum(trained)))
     return Footprint(
-        **stored(graph, costs, run),
+        **stored(graph, costs, run, kept.tensors),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
         moments=tuple(moments),
         tensors=kept.named(),
@@ -87,7 +88,7 @@ class Kept:
         again: what runs once more, by the layer whose backward pass first needs something of it.
     """
 
-    tensors: Lives
+    tensors: LiveRanges
     learning: frozenset[str]
     by: Mapping[str, int]
     extra: Mapping[str, Dim]
@@ -119,11 +120,11 @@ def keep(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpoint
     for cost in costs:
         if weights_learn(cost) or not learning.isdisjoint(cost.node.inputs):
             learning.add(cost.node.name)
-    tensors = lives(graph, costs, run, learning)
+    tensors = live_ranges(graph, costs, run, learning, {cost.node.name for cost in costs if weights_learn(cost)})
     saved: dict[int, Saved] = {}
     for step, cost in enumerate(costs):
         if cost.node.name in learning:
-            each = cost.node.layer.saved(*cost.inputs, output=cost.output, run=tensors.runs[cost.node.name])
+            each = tensors.memory[cost.node.name].saved
             if weights_learn(cost):
                 each = each._replace(inputs=(*each.inputs, *each.for_weights))
             saved[step] = _cast(each, tensors.casts[cost.node.name], half_weights(cost, run)) if run.amp else each
@@ -155,7 +156,7 @@ def _cast(saved: Saved, casts: Mapping[int, Dim], weights: Dim) -> Saved:
     return Saved(tuple(i for i in saved.inputs if i not in casts), saved.output, saved.extra + copies + weights)
 
 
-def _kept_of(costs: Sequence[Cost], saved: Mapping[int, Saved], tensors: Lives) -> tuple[dict[str, int], dict[str, Dim]]:
+def _kept_of(costs: Sequence[Cost], saved: Mapping[int, Saved], tensors: LiveRanges) -> tuple[dict[str, int], dict[str, Dim]]:
     """`by` and `extra` of a `Kept`."""
     by: dict[str, int] = {}
     extra: dict[str, Dim] = {}
@@ -284,9 +285,8 @@ class _Step:
             beside = passing.get(name, 0)
             workspace: Dim = 0
             if self.run.workspace:
-                workspace = cost.node.layer.workspace(*cost.inputs, output=cost.output, run=tensors.runs[name])
                 # Part of it is what is now kept: a maximum's places, a normalization's statistics.
-                workspace = maximum(workspace - extra - beside, 0)
+                workspace = maximum(tensors.memory[name].workspace - extra - beside, 0)
             yield self._moment(phase, name, workspace, beside)
             self.activations = self.activations - sum(tensors.size[gone] for gone in done.pop(step, ()))
         return sum(tensors.size[name] for names in done.values() for name in names)
@@ -318,30 +318,28 @@ class _Step:
                 yield self._moment("backward", name, beside=half_weights(cost, self.run))
 
     def _back_through(self, cost: Cost) -> Iterator[Moment]:
-        layer, node = cost.node.layer, cost.node
+        node, memory = cost.node, self.kept.tensors.memory[cost.node.name]
         gradient, apart = self.waiting.pop(node.name)
         made = []
         for name, shape in zip(node.inputs, cost.inputs, strict=True):
             if name in self.kept.learning:
-                part = layer.gradient == "part"
-                hands_on = part or (layer.gradient == "same" and same(elements(shape), elements(cost.output)))
+                part = memory.input_gradient == "part"
+                hands_on = part or (memory.input_gradient == "same" and same(elements(shape), elements(cost.output)))
                 gradient.references += int(hands_on)
                 made.append((name, gradient if hands_on else self._new(name, shape), part or (hands_on and apart)))
         half = half_weights(cost, self.run) if learns(cost) else 0
         if weights_learn(cost) and not learns(cost):
             # What it adds to the gradient of weights that are not its own.
-            half = half + self.run.element_bytes * layer.params(*cost.inputs)
+            half = half + self.run.element_bytes * node.layer.params(*cost.inputs)
         if learns(cost) and not self.run.amp:
             self.gradients = self.gradients + self.run.element_bytes * cost.params
         workspace: Dim = 0
         if self.run.workspace:
-            way = self.kept.tensors.runs[node.name]
-            workspace = layer.backward_workspace(
-                *cost.inputs, output=cost.output, run=way, further=bool(made), learned=weights_learn(cost)
-            )
-            if apart and layer.gathers_gradient:
+            workspace = memory.backward_workspace
+            if apart and memory.gathers_gradient:
                 # Parts of one image lie in one piece.
-                workspace = workspace + way.element_bytes * elements(cost.output) * reaches(cost.output[0], 2)
+                size = self.kept.tensors.executions[node.name].element_bytes
+                workspace = workspace + size * elements(cost.output) * reaches(cost.output[0], 2)
         yield self._moment("backward", node.name, workspace, beside=half)
         self._drop(gradient)
         for name, fresh, part in made:
@@ -362,7 +360,7 @@ class _Step:
 
     def _new(self, name: str, shape: Shape) -> _Gradient:
         """A gradient of that layer's output, in its format."""
-        gradient = _Gradient(self.kept.tensors.runs[name].element_bytes * elements(shape))
+        gradient = _Gradient(self.kept.tensors.executions[name].element_bytes * elements(shape))
         self.activations = self.activations + gradient.bytes
         return gradient
 

@@ -1,1 +1,21 @@
-"""What kernels hold beside inputs and outputs, one file a kind of layer."""
+"""What kernels hold for themselves, and what autograd saves: one file a kind of layer."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from cnnprof.footprint.rules.base import (
+    RULES,
+    Autocast,
+    LayerMemory,
+    RuleContext,
+    Saved,
+    autocast_of,
+    memory_of,
+    rule,
+    rule_of,
+)
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["RULES", "Autocast", "LayerMemory", "RuleContext", "Saved", "autocast_of", "memory_of", "rule", "rule_of"]

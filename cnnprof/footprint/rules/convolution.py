@@ -7,9 +7,11 @@ read from the allocator's events with torch 2.13.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.onednn_convolution import (
     BLOCK,
     SPARE,
@@ -22,11 +24,14 @@ from cnnprof.footprint.rules.onednn_convolution import (
     by_onednn,
     column_sums,
     in_blocks,
+    sized_convolution,
     weight_bytes,
     where,
     window_columns,
 )
 from cnnprof.network.dims import Dim, Shape, ceil_div, choose, known, maximum, minimum, prod, reaches, remember
+from cnnprof.network.layers import elements
+from cnnprof.network.layers.convolution import Conv, PartialConv
 
 PARTIAL_SUMS = 256
 """How many partial sums of its weights' gradient a large depthwise convolution holds in channels_last."""
@@ -39,6 +44,57 @@ class _Copies(NamedTuple):
     weights: Dim
     output: Dim
     scratch: Dim
+
+
+@rule(Conv, autocast="half")
+def convolution(layer: Conv, run: RuleContext) -> LayerMemory:
+    """Copies in the blocks of oneDNN's kernels, or the columns of a matrix product."""
+    gathered = _gathered(run)
+    saved = Saved((0,))
+    if not run.on_cpu:
+        return LayerMemory(gathered, saved, gathered, gathers_gradient=True)
+    sized = sized_convolution(layer, run)
+    back: Dim = 0
+    if run.needs_grad:
+        back = backward_workspace(sized, run.execution, run.needs_input_grad, run.needs_weight_grad) + gathered
+    return LayerMemory(forward_workspace(sized, run.execution) + gathered, saved, back, gathers_gradient=True)
+
+
+@rule(PartialConv, autocast="half")
+def partial_convolution(layer: PartialConv, run: RuleContext) -> LayerMemory:
+    """Which maps are gathered for each output, and the order of the outputs, are stored as int64."""
+    (x,) = run.inputs
+    connections = sum(map(sum, layer.connections))
+    return LayerMemory(
+        # The maps that each output sees are gathered, and the outputs put into order twice.
+        2 * run.output_bytes if run.on_cpu else 0,
+        Saved(extra=run.element_bytes * x[0] * connections * prod(x[2:])),
+        _gathered_maps(layer, run),
+        INDEX_BYTES * (connections + len(layer.connections[0])),
+        gathers_gradient=True,
+    )
+
+
+def _gathered(run: RuleContext) -> Dim:
+    """A copy of channels that are a part of other tensors, each image apart; of rows and columns of one image, too."""
+    (x,) = run.inputs
+    if run.execution.layout == "cropped":
+        return run.element_bytes * elements(x)
+    return run.element_bytes * elements(x) * reaches(x[0], 2) if run.execution.layout == "sliced" else 0
+
+
+def _gathered_maps(layer: PartialConv, run: RuleContext) -> Dim:
+    """Outputs with equally many maps are one grouped convolution; the widest goes first, and gives up its gathered maps."""
+    (x,), output = run.inputs, run.output
+    widths = Counter(sum(row[column] for row in layer.connections) for column in range(len(layer.connections[0])))
+    worst: Dim = 0
+    done: Dim = 0
+    for width, maps in sorted(widths.items(), reverse=True):
+        gathered = run.element_bytes * x[0] * width * maps * prod(x[2:])
+        gradient = run.element_bytes * output[0] * maps * prod(output[2:])
+        worst = maximum(worst, 2 * gathered + gradient - done)
+        done = done + gathered
+    return worst
 
 
 @remember

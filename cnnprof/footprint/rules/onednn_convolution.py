@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules.base import RuleContext
 from cnnprof.network.dims import Dim, Shape, ceil_div, choose, known, maximum, minimum, prod, reaches
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
 
 BLOCK = 16
 SPARE = 128
@@ -137,6 +139,13 @@ class Convolution(NamedTuple):
     def in_blocks_of(self, channels: int) -> Dim:
         """1 where a group's channels and filters come in so many."""
         return all_of(*(divides(channels, each // self.groups) for each in (self.x[1], self.y[1])))
+
+
+def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolution:
+    """The convolution that a layer is in this run."""
+    return Convolution(
+        run.inputs[0], run.output, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias
+    )
 
 
 def by_onednn(conv: Convolution, run: Execution) -> Dim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.onednn_convolution import (
     BLOCK,
     SPARE,
@@ -14,13 +15,27 @@ from cnnprof.footprint.rules.onednn_convolution import (
     by_onednn,
     divides,
     in_blocks,
+    sized_convolution,
     weight_bytes,
     where,
 )
 from cnnprof.network.dims import Dim, choose, maximum, prod, reaches, remember
+from cnnprof.network.layers.convolution import ConvTranspose
 
 TILES = 10 * TILE
 """What a strided transposed convolution holds of these, about."""
+
+
+@rule(ConvTranspose, autocast="half")
+def transposed_convolution(layer: ConvTranspose, run: RuleContext) -> LayerMemory:
+    """Copies in the blocks of oneDNN's kernels, or windows before they are summed up where they overlap."""
+    if not run.on_cpu:
+        return LayerMemory(saved=Saved((0,)), gathers_gradient=True)
+    sized = sized_convolution(layer, run)
+    back: Dim = 0
+    if run.needs_grad:
+        back = backward_workspace(sized, run.execution, run.needs_input_grad, run.needs_weight_grad)
+    return LayerMemory(forward_workspace(sized, run.execution), Saved((0,)), back, gathers_gradient=True)
 
 
 @remember

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
 from cnnprof.record import record
@@ -14,15 +13,11 @@ from cnnprof.record import record
 class Activation(Layer):
     """A function of each element; `inplace` writes over the input, as behind a layer on the same line of a spec.
 
-    `has_inplace` is False where torch has no such form, and a tensor of its own is written all the same. `from_output` says
-    that the derivative is computed from the output, `from_output_inplace` that it is so in place; else it is from the input, of
-    which autograd keeps a copy where the function writes over it (torch's derivatives.yaml).
+    `has_inplace` is False where torch has no such form, and a tensor of its own is written all the same.
     """
 
     costs: ClassVar[dict[str, int]]
     has_inplace: ClassVar[bool] = True
-    from_output: ClassVar[bool] = False
-    from_output_inplace: ClassVar[bool] = False
 
     inplace: bool = False
 
@@ -33,18 +28,12 @@ class Activation(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, **self.costs)
 
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        if self.from_output or (not self.writes and self.from_output_inplace):
-            return Saved(output=True)
-        return Saved((0,)) if self.writes else Saved(extra=run.element_bytes * elements(output))
-
 
 @layer
 class ReLU(Activation):
     """max(0, x)."""
 
     costs = {"cmp": 1}
-    from_output = True
 
 
 @layer
@@ -60,7 +49,6 @@ class LeakyReLU(Activation):
     """x if x > 0 else slope x."""
 
     costs = {"cmp": 1, "mul": 1}
-    from_output_inplace = True
 
     negative_slope: float = 0.01
 
@@ -75,10 +63,6 @@ class PReLU(Activation):
     def params(self, *inputs: Shape) -> Dim:
         return inputs[0][1]
 
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        # The gradient of `a` is computed at full size and then summed.
-        return run.element_bytes * elements(output) * int(learned)
-
 
 @layer
 @record
@@ -86,7 +70,6 @@ class ELU(Activation):
     """x if x > 0 else alpha (exp(x) - 1)."""
 
     costs = {"cmp": 1, "exp": 1, "add": 1, "mul": 1}
-    from_output_inplace = True
 
     alpha: float = 1.0
 
@@ -96,7 +79,6 @@ class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     costs = {"exp": 1, "add": 1, "div": 1}
-    from_output = True
 
 
 @layer
@@ -104,7 +86,6 @@ class Tanh(Activation):
     """(exp(2x) - 1) / (exp(2x) + 1)."""
 
     costs = {"mul": 1, "exp": 1, "add": 2, "div": 1}
-    from_output = True
 
 
 @layer
@@ -159,8 +140,6 @@ class Hardswish(Activation):
 class Softmax(Layer):
     """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
 
-    autocast = "single on cuda"
-
     dim: int = 1
     log: bool = False
 
@@ -174,9 +153,6 @@ class Softmax(Layer):
         # The logarithm turns the division of each element into a subtraction and costs one log a vector.
         last = Ops(add=size, exp=vectors) if self.log else Ops(div=size)
         return Ops(cmp=size - vectors, add=2 * size - vectors, exp=size) + last
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved(output=True)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.dim == 1 else None

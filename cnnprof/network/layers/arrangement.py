@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.footprint.execution import Execution, Saved
-from cnnprof.network.dims import Dim, Shape, at_least, choose, prod, reaches, same
-from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.network.dims import Dim, Shape, at_least, prod, same
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes
 from cnnprof.record import record
-
-SMALL = 128
-"""Height plus width up to which an image is enlarged in channels_last."""
 
 
 class View(Layer):
@@ -20,10 +16,6 @@ class View(Layer):
     @property
     def writes(self) -> bool:
         return False
-
-    @property
-    def gradient(self) -> str:
-        return "same"
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -87,11 +79,6 @@ class Permute(View):
     def writes(self) -> bool:
         return self.copy
 
-    def layout(self, *layouts: str) -> str:
-        if self.copy or (self.dims == (0, 2, 3, 1) and layouts == ("channels_last",)):
-            return "nchw"
-        return "channels_last" if self.dims == (0, 3, 1, 2) else "permuted"
-
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if len(x) != len(self.dims):
@@ -110,10 +97,6 @@ class Expand(View):
 
     size: Shape
 
-    @property
-    def gradient(self) -> str:
-        return "new"
-
     def shape(self, *inputs: Shape) -> Shape:
         return self.size
 
@@ -131,16 +114,6 @@ class Slice(View):
     start: Dim
     length: Dim
     step: int = 1
-
-    @property
-    def gradient(self) -> str:
-        return "new"
-
-    def layout(self, *layouts: str) -> str:
-        (lies,) = layouts
-        if lies not in ("nchw", "sliced", "cropped") or self.dim == 0:
-            return super().layout(*layouts)
-        return "sliced" if self.dim == 1 and self.step == 1 and lies != "cropped" else "cropped"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -165,10 +138,6 @@ class Select(View):
     dim: int
     index: int
 
-    @property
-    def gradient(self) -> str:
-        return "new"
-
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         axis = self.dim % len(x)
@@ -185,13 +154,6 @@ class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
 
     order: str = ""
-
-    def layout(self, *layouts: str) -> str:
-        return self.order or super().layout(*layouts)
-
-    @property
-    def gradient(self) -> str:
-        return "same"
 
 
 @layer
@@ -220,9 +182,6 @@ class Pad(Layer):
         axes = len(inputs[0]) - 2
         befores = [before for before, _ in self.amounts][-axes:] if axes > 0 else []
         return tuple(Window(1, 1, before) for before in [0] * (axes - len(befores)) + befores)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,)) if self.mode in ("reflect", "replicate") else Saved()
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -286,8 +245,6 @@ class Gather(Layer):
 class Upsample(Layer):
     """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
 
-    autocast = "single on cuda"
-
     scale_factor: Size = ()
     mode: str = "nearest"
     size: Size = ()
@@ -297,25 +254,6 @@ class Upsample(Layer):
         check_axes(x, len(self.size or self.scale_factor))
         size = self.size or tuple(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True))
         return (*x[:2], *size)
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        if run.device != "cpu":
-            return 0
-        # Places and weights of the neighbours along each axis.
-        neighbours = 1 if self.mode.startswith("nearest") else 4 if self.mode == "bicubic" else 2
-        tables = neighbours * (INDEX_BYTES + run.element_bytes) * sum(output[2:])
-        if len(output) != 4 or self.mode == "bicubic":
-            return tables
-        # Another kernel runs in channels_last and makes copies for that (ATen/native/cpu/UpSampleKernel.cpp).
-        (x,) = inputs
-        several, point = reaches(x[1], 4), 1 - reaches(prod(x[2:]), 2)
-        lies_so = several * (point if run.layout != "channels_last" else 1)
-        three = int(self.mode == "bilinear" and run.threads == 1) * (1 - several) * reaches(x[1], 3)
-        by_channels = 1 - (1 - lies_so) * (1 - three) * reaches(sum(output[2:]), SMALL + 1)
-        copies: Dim = 0
-        if run.layout != "channels_last":
-            copies = reaches(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
-        return choose(by_channels, copies, tables)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         if self.mode.startswith("nearest"):

@@ -1,7 +1,8 @@
 """What a layer is: hyper-parameters with rules for shape, parameters and operations, found by its class name.
 
-To add a layer type, write one frozen record with `@layer` in the file of its kind. Its `example` puts it under the test that
-holds every rule to one result for ints, arrays and symbols.
+To add a layer type, write one frozen record with `@layer` in the file of its kind, and one function with `@rule` in
+`cnnprof/footprint/rules` for what its kernels hold in memory. Its `example` puts both under the test that holds every rule to
+one result for ints, arrays and symbols.
 """
 
 from __future__ import annotations
@@ -11,12 +12,8 @@ from dataclasses import fields
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.execution import NOTHING, Execution, Saved
 from cnnprof.network.dims import Dim, Shape, prod
 from cnnprof.record import record
-
-INDEX_BYTES = 8
-"""Of a position, torch's int64."""
 
 
 @record
@@ -67,12 +64,6 @@ class Layer:
     arity: ClassVar[int | None] = 1
     """How many inputs the layer takes; None for one or more."""
 
-    elementwise: ClassVar[bool] = False
-    """Whether each element is computed apart: then the first input of the output's size says how the output lies."""
-
-    gathers_gradient: ClassVar[bool] = False
-    """Whether the backward pass copies a gradient that does not lie in one piece."""
-
     @property
     def type(self) -> str:
         """The name that tables show: torch's."""
@@ -94,53 +85,6 @@ class Layer:
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         """The arithmetic of one forward pass."""
         return NO_OPS
-
-    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        """Bytes that the layer stores and does not learn."""
-        return 0
-
-    @property
-    def autocast(self) -> str:
-        """What torch.autocast computes it in: `half`, `single`, `single on cuda`, or the `widest` of its inputs' formats."""
-        return "widest"
-
-    def number_bytes(self, run: Execution) -> int:
-        """Bytes of one number of the output."""
-        return run.element_bytes
-
-    def layout(self, *layouts: str) -> str:
-        """How the output lies in memory, if the inputs lie so: one of `Execution.layout`."""
-        return "channels_last" if "channels_last" in layouts else "nchw"
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        """Bytes that its kernels hold beside inputs and output at the worst moment of the forward pass."""
-        return 0
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        """What autograd keeps for the backward pass, weights aside."""
-        return NOTHING
-
-    @property
-    def allocates(self) -> bool:
-        """Whether each run takes new memory for the output."""
-        return self.writes
-
-    @property
-    def writes_in_training(self) -> bool:
-        """As `writes`, for layers that do something in training only."""
-        return self.writes
-
-    @property
-    def gradient(self) -> str:
-        """The gradient of an input: a `new` tensor, the `same` as that of the output, or a `part` of it."""
-        return "new"
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        """Bytes held beside all gradients and what was saved, at the worst moment of the backward pass.
-
-        `further` says whether the inputs need a gradient, `learned` whether the layer's weights do.
-        """
-        return 0
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         """For each spatial axis, what an output position sees; () is the same position only; None where that is not defined."""

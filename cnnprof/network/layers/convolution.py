@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from cnnprof.footprint.execution import Execution, Saved
-from cnnprof.footprint.rules import convolution as convolution_memory
-from cnnprof.footprint.rules import transposed_convolution as transposed_memory
-from cnnprof.footprint.rules.onednn_convolution import Convolution
-from cnnprof.network.dims import Dim, Shape, at_least, known, maximum, prod, reaches, same
+from cnnprof.network.dims import Dim, Shape, at_least, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.record import record
 
@@ -52,9 +46,6 @@ class Conv(Layer):
     Parameters: K (prod(F) C_in / g + 1), the 1 for a bias. Multiply-accumulates: an output element takes prod(F) C_in / g.
     """
 
-    autocast = "half"
-    gathers_gradient = True
-
     out_channels: Dim
     kernel_size: Size
     stride: Size = (1, 1)
@@ -91,30 +82,6 @@ class Conv(Layer):
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return tuple(Window(*axis) for axis in zip(self.reach, self.stride, self.padding, strict=True))
 
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        gathered = self._gathered(inputs[0], run)
-        if run.device != "cpu":
-            return gathered
-        return convolution_memory.forward_workspace(self._sized(inputs[0], output), run) + gathered
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,))
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        gathered = self._gathered(inputs[0], run)
-        if run.device != "cpu":
-            return gathered
-        return convolution_memory.backward_workspace(self._sized(inputs[0], output), run, further, learned) + gathered
-
-    def _gathered(self, x: Shape, run: Execution) -> Dim:
-        """A copy of channels that are a part of other tensors, each image apart; of rows and columns of one image, too."""
-        if run.layout == "cropped":
-            return run.element_bytes * elements(x)
-        return run.element_bytes * elements(x) * reaches(x[0], 2) if run.layout == "sliced" else 0
-
-    def _sized(self, x: Shape, y: Shape) -> Convolution:
-        return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)
-
     def _per_output(self, x: Shape) -> Dim:
         return prod(self.kernel_size) * (x[1] // self.groups)
 
@@ -130,9 +97,6 @@ class PartialConv(Layer):
 
     Parameters: F^2 for every connection and one bias an output map.
     """
-
-    autocast = "half"
-    gathers_gradient = True
 
     connections: tuple[tuple[int, ...], ...]
     kernel_size: Size
@@ -152,34 +116,6 @@ class PartialConv(Layer):
 
     def params(self, *inputs: Shape) -> Dim:
         return prod(self.kernel_size) * self._connected() + len(self.connections[0]) * int(self.bias)
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # The maps that each output sees are gathered, and the outputs put into order twice.
-        return run.element_bytes * 2 * elements(output) if run.device == "cpu" else 0
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        (x,) = inputs
-        return Saved(extra=run.element_bytes * x[0] * self._connected() * prod(x[2:]))
-
-    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        # Which maps are gathered for each output, and the order of the outputs, as int64.
-        return 8 * (self._connected() + len(self.connections[0]))
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        (x,) = inputs
-        worst: Dim = 0
-        done: Dim = 0
-        # Outputs with equally many maps are one grouped convolution; the widest goes first, and gives up its gathered maps.
-        for width, maps in sorted(self._widths().items(), reverse=True):
-            gathered = run.element_bytes * x[0] * width * maps * prod(x[2:])
-            gradient = run.element_bytes * output[0] * maps * prod(output[2:])
-            worst = maximum(worst, 2 * gathered + gradient - done)
-            done = done + gathered
-        return worst
-
-    def _widths(self) -> dict[int, int]:
-        """How many outputs are connected with so many inputs."""
-        return Counter(sum(row[output] for row in self.connections) for output in range(len(self.connections[0])))
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         positions = prod((output[0], *output[2:]))
@@ -206,9 +142,6 @@ class ConvTranspose(Layer):
 
     Every input element is multiplied with K / g filters of prod(F), so multiply-accumulates count over input positions.
     """
-
-    autocast = "half"
-    gathers_gradient = True
 
     out_channels: Dim
     kernel_size: Size
@@ -239,20 +172,6 @@ class ConvTranspose(Layer):
 
     def params(self, *inputs: Shape) -> Dim:
         return self._per_input() * inputs[0][1] + self.out_channels * int(self.bias)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,))
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        sized = self._sized(inputs[0], output)
-        return transposed_memory.forward_workspace(sized, run) if run.device == "cpu" else 0
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        sized = self._sized(inputs[0], output)
-        return transposed_memory.backward_workspace(sized, run, further, learned) if run.device == "cpu" else 0
-
-    def _sized(self, x: Shape, y: Shape) -> Convolution:
-        return Convolution(x, y, self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(inputs[0]) * self._per_input(), add=elements(output) * int(self.bias))

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.record import record
-
-_COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
-"""Operations that give truth values."""
-
-_LINEAR = {"add", "sub", "rsub", "neg", "sign", "round", "floor", "ceil", "trunc"} | _COMPARISONS
-"""Operations whose derivative needs neither input nor output."""
-
-_SINGLE_ON_CUDA = {"exp", "expm1", "log", "log2", "log10", "log1p", "reciprocal", "rsqrt", "pow", "softplus"}
-"""Operations that autocast computes in fp32 on CUDA (AT_FORALL_FP32 in ATen/autocast_mode.h)."""
-
-_FROM_OUTPUT = {"exp", "exp2", "expm1", "sqrt", "rsqrt", "reciprocal"}
 
 
 @layer
@@ -31,7 +19,6 @@ class Arithmetic(Layer):
     """
 
     arity: ClassVar[int | None] = None
-    elementwise = True
 
     op: str
     kind: str
@@ -44,10 +31,6 @@ class Arithmetic(Layer):
         return self.op
 
     @property
-    def autocast(self) -> str:
-        return "single on cuda" if self.op in _SINGLE_ON_CUDA else "widest"
-
-    @property
     def writes(self) -> bool:
         return not self.inplace
 
@@ -56,30 +39,6 @@ class Arithmetic(Layer):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, **{self.kind: self.count})
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        scaled = self.op in ("mul", "div") and len(inputs) == 1
-        if self.op in _LINEAR or scaled:
-            return Saved()
-        if self.op in _FROM_OUTPUT:
-            return Saved(output=True)
-        if self.inplace:
-            return Saved(tuple(range(1, len(inputs))), extra=run.element_bytes * elements(output))
-        return Saved(tuple(range(len(inputs))))
-
-    def number_bytes(self, run: Execution) -> int:
-        return 1 if self.op in _COMPARISONS else run.element_bytes
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        size = run.element_bytes * elements(output)
-        if self.op == "div" and len(inputs) == 2:
-            # Three products on the way to the divisor's gradient, the last of which is it where it is no smaller.
-            return 3 * size - run.element_bytes * elements(inputs[1])
-        if self.op == "pow":
-            return 2 * size
-        if self.op == "abs":
-            return size
-        return 2 * elements(output) if self.op == "clamp" and self.count == 2 else 0
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -102,10 +61,6 @@ class Reduce(Layer):
     def type(self) -> str:
         return self.op
 
-    @property
-    def autocast(self) -> str:
-        return "single on cuda" if self.op in ("sum", "norm") else "widest"
-
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         gone = {dim % len(x) for dim in self.dims}
@@ -122,26 +77,6 @@ class Reduce(Layer):
             # The mean, the squared distances from it, and their mean.
             return Ops(add=2 * steps + size, mul=size, div=2 * results, exp=results * int(self.op == "std"))
         return Ops(add=steps, div=results * int(self.op == "mean"))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        if self.op in ("sum", "mean"):
-            return Saved()
-        if self.op in ("max", "min"):
-            return Saved(extra=INDEX_BYTES * elements(output))
-        return Saved((0,), output=self.op in ("amax", "amin", "norm", "std"))
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return INDEX_BYTES * elements(output) * int(self.op in ("max", "min"))
-
-    @property
-    def gradient(self) -> str:
-        return "part" if self.op == "sum" else "new"
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        # Where the extremes are, as truth values and as numbers, and how many.
-        if self.op not in ("amax", "amin"):
-            return 0
-        return (run.element_bytes + 1) * elements(inputs[0]) + (INDEX_BYTES + run.element_bytes) * elements(output)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         (x,) = inputs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.record import record
@@ -14,8 +13,6 @@ from cnnprof.record import record
 @record
 class Linear(Layer):
     """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
-
-    autocast = "half"
 
     out_features: Dim
     bias: bool = True
@@ -32,9 +29,6 @@ class Linear(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         size = elements(output)
         return Ops(mac=size * inputs[0][-1], add=size * int(self.bias))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved(for_weights=(0,))
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -58,19 +52,6 @@ class RBF(Layer):
         terms = self._terms(inputs[0], output)
         return Ops(add=2 * terms - elements(output), mul=terms)
 
-    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        return run.element_bytes * self.out_features * inputs[0][-1]
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # The differences and their squares.
-        return run.element_bytes * 2 * self._terms(inputs[0], output)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved(extra=run.element_bytes * self._terms(inputs[0], output))
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        return run.element_bytes * 2 * self._terms(inputs[0], output)
-
     def _terms(self, x: Shape, output: Shape) -> Dim:
         return elements(output) * x[-1]
 
@@ -88,8 +69,6 @@ class MatMul(Layer):
         copied: positions of the inputs that lie so that torch first copies them into a batch of matrices.
     """
 
-    autocast = "half"
-
     arity: ClassVar[int | None] = 2
 
     copied: tuple[int, ...] = ()
@@ -102,13 +81,6 @@ class MatMul(Layer):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(mac=elements(output) * inputs[0][-1])
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return run.element_bytes * prod(output[:-2]) * sum(prod(inputs[i][-2:]) for i in self.copied)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        as_they_are = tuple(i for i in (0, 1) if i not in self.copied)
-        return Saved(as_they_are, extra=self.workspace(*inputs, output=output, run=run))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -128,8 +100,6 @@ class ScaledDotProductAttention(Layer):
     Args:
         grouped: each head of K and V serves several heads of Q (`enable_gqa`).
     """
-
-    autocast = "half"
 
     arity: ClassVar[int | None] = None
 
@@ -151,10 +121,6 @@ class ScaledDotProductAttention(Layer):
     def _batch(self, *inputs: Shape) -> Shape:
         q, *others = (x[:-2] for x in inputs)
         return broadcast(q, *((*x[:-1], q[-1]) if self.grouped else x for x in others))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        # The fused kernels keep a logarithm of each query's sum, in fp32.
-        return Saved(tuple(range(len(inputs))), output=True, extra=4 * prod(inputs[0][:-1]))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -204,18 +170,8 @@ class Constant(Parameter):
     stored: bool = True
     element_bytes: int = 0
 
-    @property
-    def allocates(self) -> bool:
-        return not self.stored
-
     def params(self, *inputs: Shape) -> Dim:
         return 0
-
-    def number_bytes(self, run: Execution) -> int:
-        return self.element_bytes or run.element_bytes
-
-    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        return self.number_bytes(run) * elements(self.size) if self.stored else 0
 
 
 def broadcast(*shapes: Shape) -> Shape:

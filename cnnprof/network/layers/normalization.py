@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from cnnprof.footprint.execution import Execution, Saved
-from cnnprof.network.dims import Dim, Shape, maximum, prod, same
+from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
 from cnnprof.record import record
-
-COUNT_BYTES = 8
 
 
 @layer
@@ -35,22 +32,8 @@ class BatchNorm(Layer):
     def params(self, *inputs: Shape) -> Dim:
         return 2 * inputs[0][1] * int(self.affine)
 
-    def buffers(self, *inputs: Shape, run: Execution) -> Dim:
-        # Mean and variance of each channel, and the count of batches.
-        return 2 * run.element_bytes * inputs[0][1] + COUNT_BYTES
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, mul=1, add=1)
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return 2 * run.element_bytes * inputs[0][1]
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=2 * run.element_bytes * inputs[0][1])
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        apart = run.layout == "sliced" and output[0] > 1
-        return run.element_bytes * elements(output) if run.device == "cpu" and not apart else 0
 
 
 @layer
@@ -61,8 +44,6 @@ class LayerNorm(Layer):
     Mean, variance, division by the deviation, scale and shift: an element takes four additions and three multiplications
     with the learned pair, one of each less without.
     """
-
-    autocast = "single on cuda"
 
     axes: int = 1
     channels_first: bool = False
@@ -79,28 +60,8 @@ class LayerNorm(Layer):
         (x,) = inputs
         return 2 * int(self.affine) * (x[1] if self.channels_first else prod(x[-self.axes :]))
 
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return run.element_bytes * (2 * self._vectors(inputs[0]) + int(self._copies(run)) * elements(output))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=2 * self._vectors(inputs[0]) * run.element_bytes)
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        # The input is copied once more, and so is a gradient that lies as it does.
-        return run.element_bytes * elements(output) * int(self._copies(run)) * (2 if self.channels_first else 1)
-
-    def _copies(self, run: Execution) -> bool:
-        """Whether the input does not lie as it is normalized, its channels last, and is copied."""
-        return run.layout == ("nchw" if self.channels_first else "permuted")
-
-    def _vectors(self, x: Shape) -> Dim:
-        return elements(x) // x[1] if self.channels_first else prod(x[: len(x) - self.axes])
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
-
-    def layout(self, *layouts: str) -> str:
-        return "channels_last" if self.channels_first else "nchw"
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.channels_first else None
@@ -115,15 +76,10 @@ class LayerNorm(Layer):
 class GroupNorm(Layer):
     """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
 
-    autocast = "single on cuda"
-
     groups: Dim
     affine: bool = True
     instance: bool = False
     """Whether torch runs it as a batch normalization (torch.nn.InstanceNorm2d)."""
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        return run.element_bytes * elements(output) if self.instance and run.device == "cpu" else 0
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -136,12 +92,6 @@ class GroupNorm(Layer):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, add=3 + int(self.affine), mul=2 + int(self.affine))
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return 2 * run.element_bytes * inputs[0][0] * self.groups
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=2 * run.element_bytes * inputs[0][0] * self.groups)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
@@ -159,8 +109,6 @@ class LocalResponseNorm(Layer):
     An element takes its square, the n - 1 additions of the sum, a multiplication and an addition, a power and a division.
     """
 
-    autocast = "single"
-
     size: int = 5
     alpha: float = 1e-4
     beta: float = 0.75
@@ -169,36 +117,17 @@ class LocalResponseNorm(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, mul=2, add=self.size, exp=1, div=1)
 
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # It runs as six operations on whole tensors, of which three are alive at a time; the squares are padded with channels.
-        return run.element_bytes * elements(output) + maximum(run.element_bytes * elements(output), self._padding(output, run))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=3 * run.element_bytes * elements(output) + self._padding(output, run))
-
-    def _padding(self, output: Shape, run: Execution) -> Dim:
-        return run.element_bytes * (self.size - 1) * (elements(output) // output[1])
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        # The division's two gradients, the second in three steps.
-        return 3 * run.element_bytes * elements(output)
-
 
 @layer
 @record
 class Normalize(Layer):
     """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
 
-    autocast = "single on cuda"
-
     dim: int = 1
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         vectors = elements(output) // output[self.dim]
         return Ops(mul=elements(output), add=elements(output) - vectors, exp=vectors, cmp=vectors, div=elements(output))
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=2 * run.element_bytes * (elements(output) // output[self.dim]))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.dim == 1 else None

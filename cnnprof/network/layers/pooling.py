@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cnnprof.footprint.execution import Execution, Saved
 from cnnprof.network.dims import Dim, Shape, ceil_div, minimum, prod, same
-from cnnprof.network.layers.base import INDEX_BYTES, Layer, Ops, Window, elements, layer
+from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, check_room, slide
 from cnnprof.network.layers.linear import is_one
 from cnnprof.record import record
@@ -65,12 +64,6 @@ class MaxPool(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=elements(output) * (prod(self.kernel_size) - 1))
 
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return INDEX_BYTES * elements(output)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=INDEX_BYTES * elements(output))
-
 
 @layer
 @record
@@ -86,9 +79,6 @@ class AvgPool(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=elements(output) * (prod(self.kernel_size) - 1), div=elements(output))
 
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,))
-
 
 @layer
 class Subsample(Pool):
@@ -103,16 +93,6 @@ class Subsample(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         size = elements(output)
         return Ops(add=size * prod(self.kernel_size), mul=size)
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # The sum, and its product with the coefficient.
-        return 2 * run.element_bytes * elements(output)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=run.element_bytes * elements(output))
-
-    def backward_workspace(self, *inputs: Shape, output: Shape, run: Execution, further: bool, learned: bool) -> Dim:
-        return 2 * run.element_bytes * elements(output)
 
 
 @record
@@ -157,15 +137,6 @@ class AdaptiveAvgPool(AdaptivePool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=self._reads(inputs[0]) - elements(output), div=elements(output))
 
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        # A mean in half precision is taken of a copy in fp32.
-        copies = self._is_mean and run.device == "cpu" and run.element_bytes < 4
-        return 4 * (elements(inputs[0]) + elements(output)) * int(copies)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        # To one position it is a mean, whose gradient is the same everywhere.
-        return Saved() if self._is_mean else Saved((0,))
-
     @property
     def _is_mean(self) -> bool:
         return all(is_one(size) for size in self.output_size)
@@ -181,9 +152,3 @@ class AdaptiveMaxPool(AdaptivePool):
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=self._reads(inputs[0]) - elements(output))
-
-    def workspace(self, *inputs: Shape, output: Shape, run: Execution) -> Dim:
-        return INDEX_BYTES * elements(output)
-
-    def saved(self, *inputs: Shape, output: Shape, run: Execution) -> Saved:
-        return Saved((0,), extra=INDEX_BYTES * elements(output))

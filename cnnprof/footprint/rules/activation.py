@@ -1,0 +1,52 @@
+"""Activations: what their derivatives are computed from (torch's derivatives.yaml)."""
+
+from __future__ import annotations
+
+from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
+from cnnprof.network.layers.activation import (
+    ELU,
+    GELU,
+    Activation,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+
+
+@rule(ReLU, Sigmoid, Tanh)
+def from_output(layer: Activation, run: RuleContext) -> LayerMemory:
+    """The derivative is computed from the output."""
+    return LayerMemory(saved=Saved(output=True))
+
+
+@rule(ReLU6, SiLU, GELU, Softplus, Mish, Hardsigmoid, Hardswish)
+def from_input(layer: Activation, run: RuleContext) -> LayerMemory:
+    """The derivative is computed from the input, of which autograd saves a copy where the function writes over it."""
+    return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(extra=run.output_bytes))
+
+
+@rule(LeakyReLU, ELU)
+def from_output_inplace(layer: Activation, run: RuleContext) -> LayerMemory:
+    """The derivative is computed from the input, in place from the output."""
+    return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(output=True))
+
+
+@rule(PReLU)
+def prelu(layer: PReLU, run: RuleContext) -> LayerMemory:
+    """The gradient of `a` is computed at full size and then summed."""
+    return LayerMemory(saved=Saved((0,)), backward_workspace=run.output_bytes * int(run.needs_weight_grad))
+
+
+@rule(Softmax, autocast="single on cuda")
+def softmax(layer: Softmax, run: RuleContext) -> LayerMemory:
+    """The derivative is computed from the output."""
+    return LayerMemory(saved=Saved(output=True))

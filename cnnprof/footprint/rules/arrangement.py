@@ -1,0 +1,93 @@
+"""Layers that move, cut, pad or resize a tensor."""
+
+from __future__ import annotations
+
+from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
+from cnnprof.network.dims import Dim, choose, prod, reaches
+from cnnprof.network.layers import Layer, elements
+from cnnprof.network.layers.arrangement import (
+    ChannelShuffle,
+    Copy,
+    Expand,
+    Flatten,
+    Gather,
+    Identity,
+    Pad,
+    Permute,
+    Rearrange,
+    Reshape,
+    Roll,
+    Select,
+    Slice,
+    Unknown,
+    Upsample,
+)
+
+SMALL = 128
+"""Height plus width up to which an image is enlarged in channels_last."""
+
+
+@rule(Identity, Flatten, Reshape)
+def view(layer: Layer, run: RuleContext) -> LayerMemory:
+    """The gradient is another look at that of the output."""
+    return LayerMemory(input_gradient="same")
+
+
+@rule(Permute)
+def permute(layer: Permute, run: RuleContext) -> LayerMemory:
+    """Axes in another order, which may be one that torch has a name for."""
+    straight = layer.copy or (layer.dims == (0, 2, 3, 1) and run.layouts == ("channels_last",))
+    moved = "channels_last" if layer.dims == (0, 3, 1, 2) else "permuted"
+    return LayerMemory(layout="nchw" if straight else moved, input_gradient="same")
+
+
+@rule(Slice)
+def slice_(layer: Slice, run: RuleContext) -> LayerMemory:
+    """A part of each image lies in pieces; its gradient is written into a whole one."""
+    (lies,) = run.layouts
+    if lies not in ("nchw", "sliced", "cropped") or layer.dim == 0:
+        return LayerMemory()
+    return LayerMemory(layout="sliced" if layer.dim == 1 and layer.step == 1 and lies != "cropped" else "cropped")
+
+
+@rule(Copy)
+def copy(layer: Copy, run: RuleContext) -> LayerMemory:
+    """The elements in the layout that it brings them into."""
+    return LayerMemory(layout=layer.order or None, input_gradient="same")
+
+
+@rule(Expand, Select, Roll, ChannelShuffle, Gather, Rearrange, Unknown)
+def move(layer: Layer, run: RuleContext) -> LayerMemory:
+    """Nothing is held beside input and output, and nothing saved."""
+    return LayerMemory()
+
+
+@rule(Pad)
+def pad(layer: Pad, run: RuleContext) -> LayerMemory:
+    """Where the border repeats the input, torch saves it."""
+    return LayerMemory(saved=Saved((0,)) if layer.mode in ("reflect", "replicate") else Saved())
+
+
+@rule(Upsample, autocast="single on cuda")
+def upsample(layer: Upsample, run: RuleContext) -> LayerMemory:
+    """Tables of neighbours, or copies for the kernel that runs in channels_last."""
+    return LayerMemory(_neighbours(layer, run) if run.on_cpu else 0)
+
+
+def _neighbours(layer: Upsample, run: RuleContext) -> Dim:
+    output, execution = run.output, run.execution
+    # Places and weights of the neighbours along each axis.
+    neighbours = 1 if layer.mode.startswith("nearest") else 4 if layer.mode == "bicubic" else 2
+    tables = neighbours * (INDEX_BYTES + run.element_bytes) * sum(output[2:])
+    if len(output) != 4 or layer.mode == "bicubic":
+        return tables
+    # Another kernel runs in channels_last and makes copies for that (ATen/native/cpu/UpSampleKernel.cpp).
+    (x,) = run.inputs
+    several, point = reaches(x[1], 4), 1 - reaches(prod(x[2:]), 2)
+    lies_so = several * (point if execution.layout != "channels_last" else 1)
+    three = int(layer.mode == "bilinear" and execution.threads == 1) * (1 - several) * reaches(x[1], 3)
+    by_channels = 1 - (1 - lies_so) * (1 - three) * reaches(sum(output[2:]), SMALL + 1)
+    copies: Dim = 0
+    if execution.layout != "channels_last":
+        copies = reaches(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
+    return choose(by_channels, copies, tables)
