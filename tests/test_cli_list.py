@@ -11,6 +11,7 @@ from cnnprof.network.analysis import analyze, weigh
 from cnnprof.report import Report, Table
 from cnnprof.reports import Style, render
 from cnnprof.sources import spec_names, specs
+from cnnprof.views import columns as col
 
 # 27 * 8 + 8 = 224 weights and 224 * 32 * 32 - 8 * 32 * 32 = 221,184 multiply-accumulates.
 SMALL = "name: Small nets\nyear: 2020\ninput: 3x32x32\nlayers: [conv 3x3 8]"
@@ -132,7 +133,7 @@ GROUPED = Report(
     "two",
     (
         Table(
-            ("family", "model", "params"),
+            (col.FAMILY, col.MODEL, col.PARAMS),
             ({"family": "A", "model": "a", "params": 1}, {"family": "B", "model": "b", "params": 22}),
             group="family",
         ),
