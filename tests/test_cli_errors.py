@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, process, start
 
 NET = """\
 name: Net
@@ -132,7 +132,7 @@ def test_a_closed_or_full_stdout_is_no_defect():
 
 
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
-    done = cnnprof("summary", "lenet5", "--json", "-o", "/dev/stdout")
+    done = process("summary", "lenet5", "--json", "-o", "/dev/stdout")
     assert json.loads(done.out)["totals"]["params"] == 61_706
     (tmp_path / "link.json").symlink_to("real.json")
     assert cnnprof("summary", "lenet5", "-o", tmp_path / "link.json").code == 0
@@ -150,15 +150,13 @@ def test_a_report_that_no_file_takes_is_shown():
 
 def test_an_interrupt_leaves_without_a_traceback(tmp_path):
     (tmp_path / "net.py").write_text("import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cnnprof", "summary", "net.py:factory"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    under_way = start("summary", "net.py:factory", cwd=tmp_path)
     while not (tmp_path / "started").exists():
         time.sleep(0.1)
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+        assert under_way.poll() is None
+    under_way.send_signal(signal.SIGINT)
+    _, err = under_way.communicate(timeout=30)
+    assert under_way.returncode == 130
     assert "Traceback" not in err
 
 
@@ -180,7 +178,7 @@ def without_torch(tmp_path):
     ],
 )
 def test_torch_missing_is_one_message(arguments, without_torch):
-    done = cnnprof(*arguments, **without_torch)
+    done = process(*arguments, **without_torch)
     assert done.code == 4
     assert "not installed" in done.err
     assert "pip install" in done.err
@@ -188,10 +186,10 @@ def test_torch_missing_is_one_message(arguments, without_torch):
 
 
 def test_a_spec_needs_no_torch(without_torch):
-    assert cnnprof("summary", "resnet18", **without_torch).code == 0
-    assert cnnprof("compare", "resnet18", "vgg16", **without_torch).code == 0
-    assert cnnprof("doctor", **without_torch).code in (0, 4)
-    done = cnnprof("summary", "swin_t", **without_torch)
+    assert process("summary", "resnet18", **without_torch).code == 0
+    assert process("compare", "resnet18", "vgg16", **without_torch).code == 0
+    assert process("doctor", **without_torch).code in (0, 4)
+    done = process("summary", "swin_t", **without_torch)
     assert done.code == 3
     assert "torchvision's models are found where torchvision is installed" in done.err
 

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, process
 
 import cnnprof as package
 from cnnprof.errors import UsageError
@@ -112,7 +112,7 @@ def test_what_does_not_fit_says_what_it_needs():
 
 def test_a_torch_that_cannot_be_imported_is_one_message(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch.so: no such file')\n")
-    done = cnnprof("memory", "lenet5", "--fit", "cuda:0", PYTHONPATH=str(tmp_path))
+    done = process("memory", "lenet5", "--fit", "cuda:0", PYTHONPATH=str(tmp_path))
     assert done.code == 4
     assert "torch cannot be imported: libtorch.so: no such file" in done.err
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from shell import heed_interrupts
 
 from cnnprof.errors import UnavailableError, UsageError
 from cnnprof.measure import bench
@@ -141,6 +142,7 @@ def start_endless(tmp_path):
         stdout=subprocess.PIPE,
         env=os.environ | {"PID_FILE": str(pid_file), "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
         start_new_session=True,
+        preexec_fn=heed_interrupts,
         text=True,
     )
     assert process.stdout.readline() == "timing\n"

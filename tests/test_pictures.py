@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from shell import cnnprof, texts
+from shell import cnnprof, process, texts
 
 import cnnprof as package
 from cnnprof.errors import UsageError
@@ -113,6 +113,6 @@ def test_no_picture_goes_to_a_terminal():
 
 def test_matplotlib_missing_is_one_message(tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError('no', name='matplotlib')\n")
-    done = cnnprof("plot", "memory", "lenet5", PYTHONPATH=str(tmp_path), CNNPROF_DEBUG="")
+    done = process("plot", "memory", "lenet5", PYTHONPATH=str(tmp_path), CNNPROF_DEBUG="")
     assert done.code == 4
     assert "this needs matplotlib, which is not installed\n  = hint: pip install 'cnnprof[plot]'" in done.err

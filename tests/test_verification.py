@@ -2,12 +2,10 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, start
 from spec_texts import build
 
 from cnnprof.judging.verification import (
@@ -231,16 +229,11 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
 
 @pytest.mark.torch
 def test_an_interrupt_is_one_exit_code_and_no_traceback():
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cnnprof", "verify", *(f"vgg11@classes={count}" for count in range(10, 60))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    under_way = start("verify", *(f"vgg11@classes={count}" for count in range(10, 60)))
     time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "")
+    under_way.send_signal(signal.SIGINT)
+    _, err = under_way.communicate(timeout=60)
+    assert (under_way.returncode, err) == (130, "")
 
 
 @pytest.mark.parametrize(
