@@ -119,3 +119,12 @@ def test_a_spec_needs_no_heavy_package(arguments):
 @pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".py"], ids=lambda path: str(path.relative_to(ROOT)))
 def test_one_idea_a_file(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if package_of(path) == "cli"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_command_only_parses_calls_and_prints(path):
+    functions = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)]
+    lengths = {node.name: node.end_lineno - node.lineno + 1 for node in functions}
+    assert {name: length for name, length in lengths.items() if length > 60} == {}

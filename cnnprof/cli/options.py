@@ -1,14 +1,19 @@
-"""Options that several commands share, each written once."""
+"""Options that several commands share, each written once, and their groups: `@of_network` and `@reported`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from cnnprof.cli.groups import Command, takes
+from cnnprof.cli.output import Destination, choose_format
 from cnnprof.errors import UsageError
+from cnnprof.record import record
+from cnnprof.reports import FORMATS
 
 
 def complete_name(incomplete: str) -> list[str]:
@@ -27,56 +32,62 @@ NAMES_HELP = NAME_HELP.replace("A network:", "Networks, or globs such as 'resnet
 
 Name = Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)]
 Names = Annotated[list[str], typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default=False)]
-Input = Annotated[
-    str | None,
-    typer.Option("--input", help="Input size as CHANNELSxHEIGHTxWIDTH instead of the network's own.", metavar="3x160x160"),
-]
-Batch = Annotated[int, typer.Option(help="Images in one run.", min=1)]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Override a setting of the network; may be given several times.", metavar="NAME=VALUE"),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        help="table, wide (every column), json, csv, markdown, html or github (a CI log).",
-        show_default="table, or by the suffix of -o",
-        autocompletion=lambda incomplete: [f for f in _formats() if f.startswith(incomplete)],
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
-]
-
 Fit = Annotated[
     str | None,
     typer.Option("--fit", help="Find the largest batch for a size, a device or a card.", metavar="8GB|cuda:0|T4"),
 ]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
-MemoryDevice = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1.")]
-Dtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]
-Threads = Annotated[int, typer.Option(help="Processor threads an operation may use.", min=1)]
-Quick = Annotated[bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")]
 
 
-def only_measured(context: typer.Context, by: str, *options: str) -> None:
-    """Raises UsageError if one of the options was given: each says how to measure, and nothing is measured without `by`."""
-    for option in options:
-        source = context.get_parameter_source(option)
-        if source and source.name == "COMMANDLINE":
-            raise UsageError(f"--{option} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+@record
+class NetworkOptions:
+    """What is asked of every network of a call: settings, input size (C, H, W) and batch."""
+
+    settings: dict[str, str]
+    input_shape: tuple[int, ...] | None = None
+    batch: int = 1
 
 
-def memory_kind(device: str) -> str:
-    """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
-    from cnnprof.footprint.execution import device_kind
+def network(
+    input: Annotated[  # noqa: A002 - the option's name
+        str | None,
+        typer.Option(help="Input size as CHANNELSxHEIGHTxWIDTH instead of the network's own.", metavar="3x160x160"),
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Images in one run.", min=1)] = 1,
+    set: Annotated[  # noqa: A002 - the option's name
+        list[str] | None,
+        typer.Option(help="Override a setting of the network; may be given several times.", metavar="NAME=VALUE"),
+    ] = None,
+) -> NetworkOptions:
+    """The group behind `of_network`."""
+    return NetworkOptions(parse_settings(set), parse_input(input), batch)
 
-    kind = device_kind(device)
-    if kind is None:
-        raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
-    return kind
+
+def of_network(*only: str) -> Callable[[Command], Command]:
+    """The command takes `--input`, `--batch` and `--set`, or these of them, and gets `network`."""
+    return takes(network, *only)
+
+
+def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
+    """The command takes `--format`, `--json` and `--output`, and gets `out`, a Destination for its report."""
+
+    def out(
+        format: Annotated[  # noqa: A002 - the option's name
+            str | None,
+            typer.Option(
+                help="table, wide (every column), json, csv, markdown, html or github (a CI log).",
+                show_default="table, or by the suffix of -o",
+                autocompletion=lambda incomplete: [name for name in FORMATS if name.startswith(incomplete)],
+            ),
+        ] = None,
+        json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+        output: Annotated[
+            Path | None,
+            typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
+        ] = None,
+    ) -> Destination:
+        return Destination(choose_format(format, json, output, formats), output)
+
+    return takes(out)
 
 
 def parse_input(text: str | None) -> tuple[int, ...] | None:
@@ -103,9 +114,3 @@ def parse_settings(items: list[str] | None) -> dict[str, str]:
             raise UsageError(f"'{item}' is not a setting", hint="write --set name=value, such as --set width=0.5")
         settings[name] = value
     return settings
-
-
-def _formats() -> tuple[str, ...]:
-    from cnnprof.reports import FORMATS
-
-    return FORMATS

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
 
@@ -43,17 +44,25 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
     return chosen
 
 
-def emit(report: Report, format_name: str, output: Path | None = None) -> None:
-    """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
-    if output:
+@record
+class Destination:
+    """Where a report goes, and in which format: to `output`, or to the terminal."""
+
+    format: str
+    output: Path | None = None
+
+    def emit(self, report: Report) -> None:
+        """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
+        if self.output is None:
+            print_out(_content(report, self.format, terminal_style()))
+            return
         try:
-            write_whole(output, _content(report, format_name, Style()))
+            write_whole(self.output, _content(report, self.format, Style()))
         except UsageError:
-            print_out(_content(report, "table" if format_of(format_name).binary else format_name, terminal_style()))
+            fallback = "table" if format_of(self.format).binary else self.format
+            print_out(_content(report, fallback, terminal_style()))
             raise
-        print(f"wrote {output}", file=sys.stderr)
-        return
-    print_out(_content(report, format_name, terminal_style()))
+        print(f"wrote {self.output}", file=sys.stderr)
 
 
 def _content(report: Report, format_name: str, style: Style) -> str | bytes:

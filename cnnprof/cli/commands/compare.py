@@ -7,32 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import (
-    Batch,
-    Device,
-    Dtype,
-    Fit,
-    Format,
-    Input,
-    Json,
-    Names,
-    Output,
-    Quick,
-    Set,
-    Threads,
-    only_measured,
-    parse_input,
-    parse_settings,
-)
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
+from cnnprof.cli.options import Fit, Names, NetworkOptions, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
 
 PANEL = "Comparisons"
 
 
+@reported()
+@measured("device", "dtype", "threads", "quick", dtype=AutocastDtype)
+@of_network()
 def command(
-    context: typer.Context,
     names: Names,
     baseline: Annotated[
         str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
@@ -43,16 +30,10 @@ def command(
     ] = None,
     fit: Fit = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
-    device: Device = "cpu",
-    dtype: Dtype = "fp32",
-    threads: Threads = 1,
-    quick: Quick = False,
-    input: Input = None,  # noqa: A002 - the option's name
-    batch: Batch = 1,
-    set: Set = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    run: RunOptions,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """Several networks side by side: size, operations, memory, reported accuracy and, with --bench, measured latency.
 
@@ -66,19 +47,16 @@ def command(
     """
     from cnnprof import api
 
-    chosen = choose_format(format, json, output)
     how = None
     if bench:
-        from cnnprof.cli.measuring import options
-
-        how = options(device=device, dtype=dtype, threads=threads, quick=quick)
+        how = run.options()
     else:
-        only_measured(context, "--bench", "device", "dtype", "threads", "quick")
+        run.refuse("--bench", "device", "dtype", "threads", "quick")
         if sort in ("latency_ms", "throughput_img_s"):
             raise UsageError(f"--sort {sort} orders by what is measured", hint="add --bench")
     with waiting("reading the networks") as say:
-        settings, input_shape = parse_settings(set), parse_input(input)
-        comparison = api.compare(names, baseline, settings, input_shape, batch, say)
+        settings, input_shape = network.settings, network.input_shape
+        comparison = api.compare(names, baseline, settings, input_shape, network.batch, say)
         if fit is not None:
             from cnnprof.footprints import fit_named
             from cnnprof.sources import expand
@@ -92,10 +70,10 @@ def command(
         from cnnprof.measure.options import Job
 
         graphs = [entry.profile.graph for entry in comparison.entries]
-        measured = measure([Job(graph.name, graph, batch) for graph in graphs], how)
+        measured = measure([Job(graph.name, graph, network.batch) for graph in graphs], how)
         by_name = {measurement.model: measurement for measurement in measured.measurements}
         entries = tuple(replace(entry, measurement=by_name.get(entry.profile.graph.name)) for entry in comparison.entries)
         comparison = replace(comparison, entries=entries)
         code = measured.exit_code
-    emit(comparison.report(sort), chosen, output)
+    out.emit(comparison.report(sort))
     raise typer.Exit(code)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import NAME_HELP, Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.options import NAME_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED
 
@@ -16,6 +16,8 @@ PANEL = "Comparisons"
 _SECOND = "What it became: another network, another variant, or another revision of the file."
 
 
+@reported()
+@of_network()
 def command(
     before: Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)],
     after: Annotated[str, typer.Argument(help=_SECOND, autocompletion=complete_name, show_default=False)],
@@ -24,12 +26,9 @@ def command(
         typer.Option(help="One row a changed layer, a stage or a layer type.", show_default="layer; stage for many changes"),
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Leave with 1 if the two are different.")] = False,
-    input: Input = None,  # noqa: A002 - the option's name
-    batch: Batch = 1,
-    set: Set = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """What changed from one network to another, layer by layer, and what that costs.
 
@@ -43,8 +42,7 @@ def command(
     """
     from cnnprof import api
 
-    chosen = choose_format(format, json, output)
     with waiting("reading the networks"):
-        difference = api.diff(before, after, parse_settings(set), parse_input(input), batch)
-    emit(difference.report(by), chosen, output)
+        difference = api.diff(before, after, network.settings, network.input_shape, network.batch)
+    out.emit(difference.report(by))
     raise typer.Exit(GATE_FAILED if exit_code and difference.different else 0)

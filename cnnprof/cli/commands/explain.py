@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Batch, Format, Input, Json, Output, Set, complete_name, parse_input, parse_settings
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.options import NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES
@@ -18,6 +18,8 @@ PANEL = "Costs"
 NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.bottleneck2, resnet50:stage3.bottleneck2.conv1."
 
 
+@reported()
+@of_network()
 def command(
     name: Annotated[
         str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False, metavar="NAME[:LAYER]")
@@ -38,12 +40,9 @@ def command(
             show_default=False,
         ),
     ] = None,
-    input: Input = None,  # noqa: A002 - the option's name
-    batch: Batch = 1,
-    set: Set = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """The calculations behind a layer's figures, written out: formula, numbers, result.
 
@@ -69,11 +68,10 @@ def command(
         raise UsageError(
             "--what does not go with --quiz or --answers", hint="a quiz asks for shapes, parameters and operations"
         )
-    chosen = choose_format(format, json, output)
     with waiting(f"reading {name}"):
         if vs:
-            report = worksheets.explain_gap(name, vs, parse_settings(set), parse_input(input), batch)
+            report = worksheets.explain_gap(name, vs, network.settings, network.input_shape, network.batch)
         else:
-            worksheet = worksheets.explain(name, what, parse_settings(set), parse_input(input), batch)
+            worksheet = worksheets.explain(name, what, network.settings, network.input_shape, network.batch)
             report = worksheet.quiz(answers) if quiz or answers else worksheet.report()
-    emit(report, chosen, output)
+    out.emit(report)

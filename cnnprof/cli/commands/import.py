@@ -9,20 +9,21 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import Input, Name, Set, parse_input, parse_settings
+from cnnprof.cli.options import Name, NetworkOptions, of_network
 from cnnprof.cli.output import check_spec_path, print_out, write_whole
 from cnnprof.cli.progress import waiting
 
 PANEL = "Networks"
 
 
+@of_network("input", "set")
 def command(
     name: Name,
-    input: Input = None,  # noqa: A002 - the option's name
-    set: Set = None,  # noqa: A002 - the option's name
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write to this .yaml file.", show_default="the terminal")
     ] = None,
+    *,
+    network: NetworkOptions,
 ) -> None:
     """Write a network as a spec that reproduces it: a torchvision or timm model, or your own PyTorch code.
 
@@ -40,7 +41,7 @@ def command(
     if output:
         check_spec_path(output)
     with waiting(f"reading {name}"):
-        profile = api.profile(name, parse_settings(set), parse_input(input))
+        profile = api.profile(name, network.settings, network.input_shape)
         text = api.to_spec(profile.graph)
     if output:
         write_whole(output, text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Format, Json, Output, complete_name
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.options import complete_name, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.judging.catalogue import Listed, Selection
@@ -16,6 +16,7 @@ from cnnprof.judging.catalogue import Listed, Selection
 PANEL = "Networks"
 
 
+@reported()
 def command(
     pattern: Annotated[
         str | None,
@@ -44,9 +45,8 @@ def command(
         Literal["name", "year", "params", "macs", "top1"] | None,
         typer.Option(help="All in one table, the best first.", show_default="by family"),
     ] = None,
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    out: Destination,
 ) -> None:
     """The networks there are: the project's own specs, the bundled ones, and torchvision's models.
 
@@ -60,38 +60,44 @@ def command(
 
       cnnprof list 'torchvision:*' --json
     """
-    import gc
-
     from cnnprof import sources
     from cnnprof.judging.budgets import budgets_of
-    from cnnprof.sources import specs
     from cnnprof.views.catalogue import show_names
 
-    chosen = choose_format(format, json, output)
     given = {"max-params": max_params, "max-macs": max_macs}
     limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
     selection = Selection(family, tag, limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
-    # Hundreds of networks are a million small objects that live to the end: looking for garbage among them is wasted time.
-    gc.disable()
-    networks: list[Listed] = []
-    broken: dict[str, CnnprofError] = {}
     with waiting("reading the specs") as say:
         names = sources.expand([pattern]) if pattern else sources.every_name()
         own = set(sources.spec_names())
         if pattern and names == [pattern] and pattern not in own:
             sources.check_name(pattern)
-        for name, graph in specs.catalogue({*names}):
-            say(f"reading {name}")
-            try:
-                if isinstance(graph, CnnprofError):
-                    raise graph
-                networks.append(Listed.of(name, graph))
-            except CnnprofError as error:
-                broken[name] = error
+        networks, broken = _read(names, say)
     _check(selection, networks)
     found = [network for network in networks if selection.takes(network)]
     others = [] if selection != Selection() else [name for name in names if name not in own]
-    emit(show_names(found, others, broken, sort), chosen, output)
+    out.emit(show_names(found, others, broken, sort))
+
+
+def _read(names: Sequence[str], say: Callable[[str], None]) -> tuple[list[Listed], dict[str, CnnprofError]]:
+    """The specs of these names, and what is wrong with those that are broken."""
+    import gc
+
+    from cnnprof.sources import specs
+
+    # Hundreds of networks are a million small objects that live to the end: looking for garbage among them is wasted time.
+    gc.disable()
+    networks: list[Listed] = []
+    broken: dict[str, CnnprofError] = {}
+    for name, graph in specs.catalogue({*names}):
+        say(f"reading {name}")
+        try:
+            if isinstance(graph, CnnprofError):
+                raise graph
+            networks.append(Listed.of(name, graph))
+        except CnnprofError as error:
+            broken[name] = error
+    return networks, broken
 
 
 def _check(selection: Selection, networks: Sequence[Listed]) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from cnnprof.cli.commands import memory
+from cnnprof.cli.commands.memory import show_memory_of
+from cnnprof.cli.options import reported
+from cnnprof.reports import PICTURES
 
 PANEL = "Costs"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
-app.command("memory", no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(memory.command)
+app.command("memory", no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(
+    reported(PICTURES)(show_memory_of)
+)
 
 
 @app.callback()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Batch, Fit, Format, Input, Json, Name, Output, Set, parse_input, parse_settings
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.options import Fit, Name, NetworkOptions, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PANEL = "Costs"
 
 
+@reported()
+@of_network()
 def command(
     name: Name,
     by: Annotated[
@@ -39,12 +41,9 @@ def command(
         bool, typer.Option("--symbolic", help="Shapes, MACs and activations as formulas of N images of H x W.")
     ] = False,
     fit: Fit = None,
-    input: Input = None,  # noqa: A002 - the option's name
-    batch: Batch = 1,
-    set: Set = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """Shapes, parameters, operations and memory of one network, layer by layer.
 
@@ -66,24 +65,27 @@ def command(
 
     if depth is not None and by in ("layer", "type"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
-    chosen = choose_format(format, json, output)
-    if symbolic and (sort or top or check or fit or batch != 1):
+    if symbolic and (sort or top or check or fit or network.batch != 1):
         raise UsageError("--symbolic does not go with --sort, --top, --check, --fit or --batch")
     by = by or ("stage" if depth else None)
     with waiting(f"reading {name}") as say:
         if symbolic:
             from cnnprof.worksheets import summarize_in_letters
 
-            report = summarize_in_letters(name, by, depth, parse_settings(set), parse_input(input))
-        else:
-            settings, input_shape = parse_settings(set), parse_input(input)
-            fits: Sequence[RoomFit] = ()
-            if fit is not None:
-                from cnnprof.footprints import fit_named
+            out.emit(summarize_in_letters(name, by, depth, network.settings, network.input_shape))
+            return
+        fits = _fits(name, fit, network)
+        profile = api.profile(name, network.settings, network.input_shape, network.batch)
+        if check:
+            say(f"counting {name} with fvcore and torch")
+        report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits)
+    out.emit(report)
 
-                fits = fit_named([name], fit, settings, input_shape)[0]
-            profile = api.profile(name, settings, input_shape, batch)
-            if check:
-                say(f"counting {name} with fvcore and torch")
-            report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits)
-    emit(report, chosen, output)
+
+def _fits(name: str, size: str | None, network: NetworkOptions) -> Sequence[RoomFit]:
+    """The largest batches for the size, if one is given."""
+    if size is None:
+        return ()
+    from cnnprof.footprints import fit_named
+
+    return fit_named([name], size, network.settings, network.input_shape)[0]

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cnnprof.cli.commands.memory import Optimizer
-from cnnprof.cli.options import (
-    Fit,
-    Format,
-    Input,
-    Json,
-    MemoryDevice,
-    Name,
-    Output,
-    Quick,
-    Set,
-    Threads,
-    memory_kind,
-    only_measured,
-    parse_input,
-    parse_settings,
-)
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.measured import MemoryDevice, RunOptions, measured
+from cnnprof.cli.options import Fit, Name, NetworkOptions, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 
 PANEL = "Costs"
 
 
+@reported()
+@measured("quick", "device", "dtype", "threads", device=MemoryDevice)
+@of_network("input", "set")
 def command(
-    context: typer.Context,
     name: Name,
     classes: Annotated[int, typer.Option(help="Outputs of the new classifier.", min=1)],
     batch: Annotated[int, typer.Option(help="Images in one step.", min=1)] = 32,
@@ -45,15 +33,10 @@ def command(
     ] = None,
     fit: Fit = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure the time of a step.")] = False,
-    quick: Quick = False,
-    device: MemoryDevice = "cpu",
-    dtype: Annotated[Literal["fp32", "fp16", "bf16"], typer.Option(help="Number format of weights and tensors.")] = "fp32",
-    threads: Threads = 1,
-    input: Input = None,  # noqa: A002 - the option's name
-    set: Set = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    run: RunOptions,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """What it costs to train a network for other classes, by which of its layers are trained.
 
@@ -65,22 +48,15 @@ def command(
 
       cnnprof transfer torchvision:mobilenet_v3_small --classes 5 --batch 8 --bench --quick
     """
-    from cnnprof.footprint.execution import Execution
     from cnnprof.footprints import transfer
 
-    chosen = choose_format(format, json, output)
-    run, how = Execution(memory_kind(device), dtype, threads=threads), None
-    if bench:
-        from cnnprof.cli.measuring import options
-        from cnnprof.measure.devices import cublas_bytes
-
-        how = options(device=device, dtype=dtype, threads=threads, quick=quick, mode="train", optimizer=optimizer)
-        run = replace(run, cublas_bytes=cublas_bytes(device))
-    else:
-        only_measured(context, "--bench", "quick")
+    execution = run.execution(bench)
+    how = run.options(mode="train", optimizer=optimizer) if bench else None
+    if not bench:
+        run.refuse("--bench", "quick")
     with waiting(f"reading {name}"):
         found = transfer(
-            name, classes, parse_settings(set), parse_input(input), batch, run, optimizer, classifier, freeze or (), fit
+            name, classes, network.settings, network.input_shape, batch, execution, optimizer, classifier, freeze or (), fit
         )
     code = 0
     if how:
@@ -91,5 +67,5 @@ def command(
         by_name = {measurement.model: measurement for measurement in measured.measurements}
         found = replace(found, rows=tuple(replace(row, measurement=by_name.get(row.strategy.name)) for row in found.rows))
         code = measured.exit_code
-    emit(found.report(), chosen, output)
+    out.emit(found.report())
     raise typer.Exit(code)

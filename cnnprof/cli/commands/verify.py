@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import NAMES_HELP, Format, Input, Json, Output, complete_name, parse_input
-from cnnprof.cli.output import choose_format, emit
+from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.judging.verification import FAILED
@@ -16,6 +16,8 @@ from cnnprof.judging.verification import FAILED
 PANEL = "Gates"
 
 
+@reported()
+@of_network("input")
 def command(
     names: Annotated[
         list[str] | None,
@@ -24,10 +26,9 @@ def command(
     quick: Annotated[
         bool, typer.Option("--no-torch", "--quick", help="Only what needs no torch: the published figures.")
     ] = False,
-    input: Input = None,  # noqa: A002 - the option's name
-    format: Format = None,  # noqa: A002 - the option's name
-    json: Json = False,
-    output: Output = None,
+    *,
+    network: NetworkOptions,
+    out: Destination,
 ) -> None:
     """Whether networks are what others say they are: their papers, torchvision, and other counters.
 
@@ -46,16 +47,15 @@ def command(
     from cnnprof.cli.verifying import read, verify
     from cnnprof.views.verification import show_verification
 
-    chosen = choose_format(format, json, output)
-    if input and not names:
+    if network.input_shape and not names:
         raise UsageError("--input is for networks that are named", hint="cnnprof verify resnet18 --input 3x160x160")
     with waiting("reading the networks") as say:
-        profiles, broken = read(names, parse_input(input), say)
+        profiles, broken = read(names, network.input_shape, say)
         networks, complete = verify(profiles, not quick, say)
     for error in broken:
         print(f"error: {error}", file=sys.stderr)
     if networks:
-        emit(show_verification(networks), chosen, output)
+        out.emit(show_verification(networks))
     if not complete:
         raise typer.Exit(INTERRUPTED)
     if broken:

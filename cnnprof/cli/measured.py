@@ -1,0 +1,92 @@
+"""Options of how a network is run, on what device and with what numbers, and their group: `@measured`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cnnprof.cli.groups import Command, takes
+from cnnprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnprof.footprint.execution import Execution
+    from cnnprof.measure.options import Options
+
+Dtype = Literal["fp32", "fp16", "bf16"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """On what and how a network is run."""
+
+    context: typer.Context
+    device: str = "cpu"
+    dtype: str = "fp32"
+    threads: int = 1
+    layout: str = "nchw"
+    quick: bool = False
+
+    def options(self, **more: Any) -> Options:
+        """As options of a measurement, with those that are given and not None; raises UnavailableError without the device."""
+        from cnnprof.cli.measuring import options
+
+        asked = {name: getattr(self, name) for name in ("device", "dtype", "threads", "layout", "quick")}
+        return options(**{**asked, **more})
+
+    def execution(self, measure: bool, workspace: bool = True, amp: str = "") -> Execution:
+        """What memory depends on; if it is to be measured, with what cuBLAS takes on the device, which has to be there.
+
+        Raises UsageError for a device whose kernels' memory is not known.
+        """
+        from cnnprof.footprint.execution import Execution
+
+        found = Execution(memory_kind(self.device), self.dtype, self.layout, self.threads, workspace, amp)
+        if not measure:
+            return found
+        from cnnprof.measure.devices import check_device, cublas_bytes
+
+        check_device(self.device)
+        return replace(found, cublas_bytes=cublas_bytes(self.device))
+
+    def refuse(self, by: str, *names: str) -> None:
+        """Raises UsageError if one of these options was given: each says how to measure, and nothing is without `by`."""
+        for name in names:
+            source = self.context.get_parameter_source(name)
+            if source and source.name == "COMMANDLINE":
+                raise UsageError(f"--{name} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+
+
+def run(
+    context: typer.Context,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
+    dtype: Annotated[Dtype, typer.Option(help="Number format of weights and tensors.")] = "fp32",
+    threads: Annotated[int, typer.Option(help="Processor threads an operation may use.", min=1)] = 1,
+    layout: Annotated[Literal["nchw", "channels_last"], typer.Option(help="How tensors lie in memory.")] = "nchw",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")
+    ] = False,
+) -> RunOptions:
+    """The group behind `measured`."""
+    return RunOptions(context, device, dtype, threads, layout, quick)
+
+
+AutocastDtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]
+MemoryDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")]
+
+
+def measured(*only: str, **kinds: Any) -> Callable[[Command], Command]:
+    """The command takes these options of how a network is run, with annotations in place of the usual ones, and gets `run`."""
+    return takes(run, "context", *only, **kinds)
+
+
+def memory_kind(device: str) -> str:
+    """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
+    from cnnprof.footprint.execution import device_kind
+
+    kind = device_kind(device)
+    if kind is None:
+        raise UsageError(f"nothing is known of memory on '{device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    return kind
