@@ -3,7 +3,8 @@
 A block that begins with ```console holds commands, each behind `$ `, and what they print. Commands run in one process, from the
 repository's root, at a width of 100 columns; `cd`, `cat`, `| head -N`, `| tail -N` and `; echo $?` are understood. A block that
 begins with ```console varies shows what differs from machine to machine, such as timings: it is run only with --varying, and no
-test compares it. A picture's text is the command that draws it.
+test compares it. A picture's text is the command that draws it. The guide's table of layer words and the schema for editors are
+written from the words themselves.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ WIDTH = 100
 
 _BLOCK = re.compile(r"^```console( varies)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"^!\[(cnnprof plot .*)\]\((.*)\)$", re.MULTILINE)
+_WORDS = re.compile(r"(?<=<!-- layer words -->\n).*?(?=<!-- end of layer words -->)", re.DOTALL)
 _MACHINE = re.compile(r'("(?:cnnprof|python|platform)": )"[^"]*"')
 
 
@@ -38,7 +40,19 @@ def regenerate(text: str, varying: bool = False) -> str:
         return f"```console{block[1] or ''}\n{shown}```"
 
     with in_shell():
-        return _BLOCK.sub(rewrite, text)
+        return _BLOCK.sub(rewrite, _WORDS.sub(lambda _: word_table(), text))
+
+
+def word_table() -> str:
+    """Every layer word with its examples, as Markdown."""
+    from cnnprof.spec.words import WORDS
+
+    rows = ["| step | on 16x32x32 gives | |", "|---|---|---|"]
+    for word in WORDS.values():
+        for example in word.examples:
+            said = example.note if example is not word.examples[0] else word.help
+            rows.append(f"| `{example.step}` | {example.size} | {said} |")
+    return "\n".join(rows) + "\n"
 
 
 def same(text: str, other: str) -> bool:
@@ -107,7 +121,10 @@ def run_cnnprof(words: list[str]) -> tuple[str, int]:
 
 
 def main() -> None:
-    """Rewrite every page that is out of date."""
+    """Rewrite every page that is out of date, and the schema."""
+    from cnnprof.spec.schema import write_schema
+
+    (ROOT / "architectures" / "cnnprof.schema.json").write_text(write_schema(), encoding="utf-8")
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         new = regenerate(text, "--varying" in sys.argv)

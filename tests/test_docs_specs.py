@@ -11,8 +11,7 @@ from cnnprof.network.analysis import analyze
 from cnnprof.spec import elaborate
 from cnnprof.spec.family import KEYS
 from cnnprof.spec.functions import FUNCTIONS
-from cnnprof.spec.structure import JOINS
-from cnnprof.spec.words import WORDS
+from cnnprof.spec.words import JOINS, WORDS
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "specs.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n((?:(?!```).*\n)*)```\n\n((?:.*params, .*MACs\n)+)", GUIDE, re.MULTILINE)
@@ -44,6 +43,12 @@ def test_a_step_gives_the_size_beside_it(step, size):
     # What stands behind shows the size of what the step gives, also of one that adds no layer.
     output = analyze(build(f"input: 16x32x32\nlayers: ['{step}', relu]")).costs[-1].output
     assert "x".join(map(str, output[1:])) == size
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_has_an_example_that_begins_with_it(word):
+    # A learned tensor is joined with something, which a line of a table cannot show.
+    assert word == "parameter" or [step for step, _ in STEPS if step.split()[0] == word]
 
 
 @pytest.mark.parametrize(

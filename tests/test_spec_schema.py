@@ -9,8 +9,8 @@ import yaml
 from cnnprof.sources.specs import read_schema
 from cnnprof.spec.family import KEYS
 from cnnprof.spec.published import ACCURACIES, COUNTS
-from cnnprof.spec.structure import JOINS
-from cnnprof.spec.words import ACTIVATIONS, NORMS, WORDS
+from cnnprof.spec.schema import write_schema
+from cnnprof.spec.words import ACTIVATIONS, JOINS, NORMS, WORDS
 
 SCHEMA = json.loads(read_schema())
 DEFINITIONS = SCHEMA["definitions"]
@@ -18,6 +18,10 @@ DEFINITIONS = SCHEMA["definitions"]
 
 def fits(text: str) -> bool:
     return jsonschema.Draft7Validator(SCHEMA).is_valid(yaml.safe_load(text))
+
+
+def test_the_file_is_made_from_the_words() -> None:
+    assert read_schema() == write_schema(), "make docs"
 
 
 def test_keys() -> None:

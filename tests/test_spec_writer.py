@@ -68,8 +68,17 @@ def content(graph: Graph) -> list[object]:
 def test_every_word_is_written_as_it_was_read(compact):
     graph = layers(*EVERY_WORD, shape="3x96x96")
     assert content(rewritten(graph, compact)) == content(graph)
+
+
+def test_every_word_is_among_them_or_has_an_example():
     written = {word for step in EVERY_WORD for word in step.split()}
-    assert set(WORDS) <= written
+    assert set(WORDS) <= written | {name for name, row in WORDS.items() if row.examples}
+
+
+@pytest.mark.parametrize("step", [example.step for row in WORDS.values() for example in row.examples])
+def test_every_example_is_written_as_it_was_read(step):
+    graph = layers(step, "conv 1x1 4" if step.partition(" ")[0] == "identity" else "relu", shape="16x32x32")
+    assert content(rewritten(graph, False)) == content(graph)
 
 
 @pytest.mark.parametrize("compact", [False, True])

@@ -11,7 +11,8 @@ from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
 
-Pair: TypeAlias = tuple[Dim, Dim]
+Size: TypeAlias = tuple[Dim, ...]
+"""One entry a spatial axis."""
 
 
 class Constant(NamedTuple):
@@ -105,19 +106,24 @@ class Arguments(NamedTuple):
             raise self.error(f"{_label(option)} is {span}, not {value}", option)
         return float(value)
 
-    def pair(self, option: str, default: Pair, least: int = 1) -> Pair:
-        """One whole number for both spatial axes, or one for each."""
+    @property
+    def axes(self) -> int:
+        """How many spatial axes the input has; 2 for a flat one, which layers of images then refuse."""
+        return max(len(self.x) - 2, 0) or 2
+
+    def each(self, option: str, default: int, least: int = 1, axes: int = 0) -> Size:
+        """One whole number for all spatial axes, or one for each; `axes` of them, or as many as the input has."""
+        count = axes or self.axes
         if option not in self.given:
-            return default
+            return (default,) * count
         value = self.value(option)
         if not isinstance(value, tuple):
-            both = self._whole(option, value, least)
-            return both, both
-        if len(value) != 2:
-            raise self.error(
-                f"{_label(option)} is one number, or a pair of height and width, not {describe_kind(value)}", option
-            )
-        return self._whole(option, value[0], least), self._whole(option, value[1], least)
+            return (self._whole(option, value, least),) * count
+        if len(value) != count:
+            forms = {1: "one number, as its input has one spatial axis", 2: "one number, or a pair of height and width"}
+            form = forms.get(count, f"one number, or one for each of {count} axes")
+            raise self.error(f"{_label(option)} is {form}, not {describe_kind(value)}", option)
+        return tuple([self._whole(option, size, least) for size in value])
 
     def sizes(self, option: str) -> Shape:
         """Whole numbers, as a list of at most six; one number is a list of one."""

@@ -156,7 +156,7 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
     rule = WORDS[word.text]
     for option in rule.required:
         if option not in given:
-            raise SpecError(f"{word.text}: there is no {_OPTION_NAMES.get(option, option)}", whole.place, _FORMS.get(word.text))
+            raise SpecError(f"{word.text}: there is no {_OPTION_NAMES.get(option, option)}", whole.place, rule.form or None)
     normed = any(name in NORMS[:1] for name, _, _ in behind)
     first = LayerStep(word.text, rule, given, whole.place, normed)
     if not behind:
@@ -217,7 +217,7 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
     if text in _SYMBOLS:
         return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
-    hint = did_you_mean(text, [*rule.flags, *BEHIND]) or _FORMS.get(word.text) or f"it takes {takes}"
+    hint = did_you_mean(text, [*rule.flags, *BEHIND]) or rule.form or f"it takes {takes}"
     if "kernel" in rule.required and "kernel" not in given:
         first = next((option.token.text for option in given.values()), text)
         hint = f"a kernel is written {first}x{first} or k={first}"
@@ -225,24 +225,6 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
 
 
 _OPTION_NAMES = {"out": "number of outputs", "kernel": "kernel such as 3x3 or k=3"}
-_FORMS = {
-    "conv": "as in 'conv 3x3 64 s2 bn relu': kernel, filters, options",
-    "sepconv": "as in 'sepconv 3x3 64 s2': kernel, filters, options",
-    "deconv": "as in 'deconv 4x4 64 s2 p1': kernel, filters, options",
-    "dw": "as in 'dw 3x3 s2 bn relu': kernel, options",
-    "fc": "as in 'fc 1000'",
-    "maxpool": "as in 'maxpool 3x3 s2 p1'",
-    "avgpool": "as in 'avgpool 3x3 s1 p1'",
-    "subsample": "as in 'subsample 2x2'",
-    "adaptive_avgpool": "as in 'adaptive_avgpool 6x6'",
-    "adaptive_maxpool": "as in 'adaptive_maxpool 6x6'",
-    "take": "as in 'take 0 64': from channel 0 up to, and not with, channel 64",
-    "parameter": "as in 'parameter (C, 1, 1)': a number for each channel",
-    "shuffle": "as in 'shuffle 4'",
-    "droppath": "as in 'droppath 0.2'",
-    "scale": "as in 'scale 0.1'",
-    "upsample": "as in 'upsample 2'",
-}
 
 
 def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]) -> Step:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from cnnprof.errors import did_you_mean
-from cnnprof.network.layers import Layer
-from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.spec.arguments import Given
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
@@ -16,9 +14,7 @@ from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, JoinStep, Named, Sequence, Step
 from cnnprof.spec.tables import check_loop_name
 from cnnprof.spec.tokens import span, split_commas, split_words
-from cnnprof.spec.words import ACTIVATIONS, LETTERS, NORMS, WORDS
-
-JOINS: Mapping[str, type[Layer]] = {"add": Add, "concat": Concat, "mean": Mean, "mul": Mul, "max": Max}
+from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
 
 _Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
 
@@ -109,7 +105,8 @@ class Structure(NamedTuple):
 
     def _join(self, node: Entries) -> Step:
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
-        _check_keys(node, kind, (kind, "name", *(() if kind == "concat" else ("inplace",))))
+        row = JOINS[kind]
+        _check_keys(node, kind, (kind, "name", *(("inplace",) if row.inplace else ())))
         value = _value(node, kind)
         if isinstance(value, Scalar):
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
@@ -117,7 +114,7 @@ class Structure(NamedTuple):
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
         inplace = node.get("inplace") is not None and _truth(_value(node, "inplace"), "inplace")
-        layer = JOINS[kind](True) if inplace else JOINS[kind]()  # type: ignore[call-arg]
+        layer = row.layer(True) if inplace else row.layer()  # type: ignore[call-arg]
         step = JoinStep(kind, layer, tuple(self.read(branch) for branch in nodes), node.key(kind).place)
         return self._named(node, step)
 

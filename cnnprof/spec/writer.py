@@ -25,15 +25,13 @@ from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.recognition import recognize
 from cnnprof.spec.functions import FUNCTIONS
-from cnnprof.spec.layer_lines import UnsayableError, write_layer
-from cnnprof.spec.layer_words import same_padding
 from cnnprof.spec.scope import AXES
-from cnnprof.spec.structure import JOINS
-from cnnprof.spec.words import WORDS
+from cnnprof.spec.words import JOINS, WORDS, UnsayableError, write_layer
+from cnnprof.spec.words.windows import same_padding
 
 WIDTH = 120
 _LEAST = float("-inf")
-_JOIN_WORDS = {layer: word for word, layer in JOINS.items()}
+_JOIN_WORDS = {row.layer: word for word, row in JOINS.items()}
 _PLAIN = re.compile(r"[A-Za-z][\w./()-]*( [\w./()-]+)*", re.ASCII)
 """Texts that YAML takes without quotes anywhere."""
 _RESERVED = {*WORDS, *FUNCTIONS, *AXES, "none", "let", "use", "true", "false", "first", "last", "row", "i"}

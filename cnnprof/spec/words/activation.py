@@ -1,0 +1,68 @@
+"""Activations, and softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import activation as act
+from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.windows import line, number
+
+
+def _activation(
+    name: str, layer: type[act.Activation], kind: str, formula: str, parameter: str | None = None, value: str = ""
+) -> None:
+    """A row for an activation, whose `parameter` may follow its word."""
+
+    def build(o: Arguments) -> Layers:
+        if parameter and parameter in o.given:
+            return [(kind, layer(o.behind or o.flag("inplace"), o.number(parameter, 0.0)))]  # type: ignore[call-arg]
+        return [(kind, layer(o.behind or o.flag("inplace")))]
+
+    def write(layer: Any, _: Shape) -> str:
+        if getattr(layer, "approximate", "none") != "none":
+            raise UnsayableError("there is no word for it")
+        differs = parameter and getattr(layer, parameter) != getattr(type(layer)(), parameter)
+        return line(
+            name, number(getattr(layer, parameter)) if parameter and differs else "", "inplace" if layer.inplace else ""
+        )
+
+    examples = (Example(line(name, value), "16x32x32"),)
+    positional = (parameter,) if parameter else ()
+    row = Word(build, f"Activation: {formula}.", examples, positional=positional, flags=("inplace",), kind="act")
+    # Of two words for one layer the first is written.
+    word(name, row, {} if layer in _WRITTEN else {layer: write})
+    _WRITTEN.add(layer)
+
+
+_WRITTEN: set[type[act.Activation]] = set()
+
+_activation("relu", act.ReLU, "relu", "max(0, x)")
+_activation("relu6", act.ReLU6, "relu", "min(max(0, x), 6)")
+_activation("leakyrelu", act.LeakyReLU, "leakyrelu", "x, or slope x below 0", "negative_slope", "0.1")
+_activation("prelu", act.PReLU, "prelu", "x, or a learned multiple of x below 0, one a channel")
+_activation("elu", act.ELU, "elu", "x, or alpha (exp(x) - 1) below 0", "alpha", "0.5")
+_activation("sigmoid", act.Sigmoid, "sigmoid", "1 / (1 + exp(-x))")
+_activation("tanh", act.Tanh, "tanh", "the hyperbolic tangent")
+_activation("silu", act.SiLU, "silu", "x sigmoid(x)")
+_activation("swish", act.SiLU, "silu", "x sigmoid(x), another word for silu")
+_activation("gelu", act.GELU, "gelu", "x times the normal distribution's value at x")
+_activation("softplus", act.Softplus, "softplus", "log(1 + exp(x))")
+_activation("mish", act.Mish, "mish", "x tanh(softplus(x))")
+_activation("hardsigmoid", act.Hardsigmoid, "hardsigmoid", "relu6(x + 3) / 6")
+_activation("hardswish", act.Hardswish, "hardswish", "x relu6(x + 3) / 6")
+
+
+def _softmax_line(layer: act.Softmax, x: Shape) -> str:
+    if layer.log or layer.dim % len(x) != 1:
+        raise UnsayableError("it is a logarithm, or not over the channels")
+    return "softmax"
+
+
+word(
+    "softmax",
+    Word(lambda o: [("softmax", act.Softmax())], "Probabilities over the channels.", (Example("softmax", "16x32x32"),)),  # noqa: ARG005
+    {act.Softmax: _softmax_line},
+)

@@ -1,0 +1,121 @@
+"""What a word of the language is, and the tables of all words.
+
+A row says everything about a word: what it takes, the layers it builds, the line that says such a layer, a sentence for the
+guide, the schema and `cnnprof spec`, and examples, which tests build. Reader, writer, schema and guide read the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer
+from cnnprof.spec.arguments import Arguments
+
+Layers: TypeAlias = "list[tuple[str, Layer]]"
+"""Layers in a row, each with the kind that its node is named by."""
+
+Build: TypeAlias = Callable[[Arguments], Layers]
+"""Makes the layers of one step from its evaluated options."""
+
+Write: TypeAlias = Callable[[Any, Shape], str]
+"""(layer, shape of its input) -> the step that builds it, without what stands behind it. Raises UnsayableError."""
+
+Kind: TypeAlias = Literal["", "norm", "act"]
+
+
+class UnsayableError(Exception):
+    """The language has no words for a layer; the message says what it lacks."""
+
+
+class Example(NamedTuple):
+    """A step, the size of what it gives on 16x32x32, and what there is to say about it."""
+
+    step: str
+    size: str
+    note: str = ""
+
+
+class Word(NamedTuple):
+    """A layer word.
+
+    Args:
+        build: makes the layers from the evaluated options.
+        help: one sentence that says what the layer does.
+        examples: steps on an input of 16x32x32.
+        positional: options that the short form writes without a name, in order.
+        options: further options, written `name=value` or by their letter.
+        flags: words that stand alone, such as `ceil`; in the long form `ceil: true`.
+        required: options that have no default.
+        shorthand: the option that a token such as `3x3` gives.
+        kind: `norm` or `act` for what may follow a layer on its line.
+        form: how it is written, as a hint behind a mistake.
+    """
+
+    build: Build
+    help: str
+    examples: tuple[Example, ...] = ()
+    positional: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    shorthand: str | None = None
+    kind: Kind = ""
+    form: str = ""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every option and flag, in the order in which a message names them."""
+        first = (self.shorthand,) if self.shorthand else ()
+        return tuple(dict.fromkeys((*first, *self.positional, *self.options, *self.flags)))
+
+
+class Join(NamedTuple):
+    """A word that joins branches."""
+
+    layer: type[Layer]
+    help: str
+    inplace: bool = True
+
+
+LETTERS = {"s": "stride", "p": "pad", "g": "groups", "d": "dilation", "k": "kernel"}
+"""Short names of options: `s2`, `p=pad1`."""
+
+WORDS: dict[str, Word] = {}
+"""The row of each layer word."""
+
+WRITERS: dict[type[Layer], Write] = {}
+"""The line of each layer type that a word builds."""
+
+JOINS: dict[str, Join] = {}
+"""The row of each join."""
+
+
+def word(name: str, row: Word, writes: Mapping[type[Layer], Write] | None = None) -> None:
+    """Register a layer word, with the lines of the layer types that it builds; a second row for either is refused."""
+    if name in WORDS:
+        raise ValueError(f"the word '{name}' has two rows")
+    WORDS[name] = row
+    for layer, write in (writes or {}).items():
+        if layer in WRITERS:
+            raise ValueError(f"layer '{layer.__name__}' is written by two words")
+        WRITERS[layer] = write
+
+
+def join(name: str, row: Join) -> None:
+    """Register a join; a second row is refused."""
+    if name in JOINS:
+        raise ValueError(f"the join '{name}' has two rows")
+    JOINS[name] = row
+
+
+def write_layer(layer: Layer, x: Shape) -> str:
+    """The step that builds the layer for an input of shape `x`.
+
+    Raises UnsayableError if there is none.
+    """
+    write = WRITERS.get(type(layer))
+    if write is None:
+        raise UnsayableError("there is no word for it")
+    return write(layer, x)

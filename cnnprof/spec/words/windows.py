@@ -1,0 +1,111 @@
+"""What words with a window have in common: kernel, stride, dilation and padding, read from a step and written to one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TypeAlias
+
+from cnnprof.network.dims import Dim, ceil_div, known, maximum
+from cnnprof.network.layers.arrangement import Pad
+from cnnprof.network.layers.base import describe
+from cnnprof.spec.arguments import Arguments, Size
+from cnnprof.spec.words.base import Layers
+
+SLIDE = ("stride", "pad", "dilation")
+"""The options of a window that slides."""
+
+Numbers: TypeAlias = "tuple[int, ...]"
+
+
+def kernel(o: Arguments) -> Size:
+    """The window's size, an entry a spatial axis."""
+    return o.each("kernel", 1)
+
+
+def stride(o: Arguments) -> Size:
+    """How far the window moves; 1 if nothing is said."""
+    return o.each("stride", 1)
+
+
+def stride_or_kernel(o: Arguments) -> Size:
+    """How far a pool's window moves; by its own size if nothing is said."""
+    return stride(o) if "stride" in o.given else kernel(o)
+
+
+def dilation(o: Arguments) -> Size:
+    """The distance between the window's elements; 1 if nothing is said."""
+    return o.each("dilation", 1)
+
+
+def channels(o: Arguments) -> Dim:
+    """How many channels the input has. Raises SpecError for an input without spatial axes."""
+    if len(o.x) < 3:
+        raise o.error(f"takes channels and 2 spatial axes, and its input has the shape {describe(o.x)}")
+    return o.x[1]
+
+
+def conv_padding(o: Arguments) -> tuple[Layers, Size]:
+    """What a convolution pads itself, behind a layer that pads where the two sides differ."""
+    return same(o, stride(o), 0.0) if o.flag("same") else ([], odd_padding(o))
+
+
+def odd_padding(o: Arguments) -> Size:
+    """The padding that is given, or half of an odd window. Raises SpecError for an even one."""
+    if "pad" in o.given:
+        return o.each("pad", 0, least=0)
+    size = kernel(o)
+    if any(known(k) and k % 2 == 0 for k in size):
+        raise o.error("an even kernel must say how it is padded", "kernel", "add p0, p1 or same")
+    return tuple([d * (k - 1) // 2 for k, d in zip(size, dilation(o), strict=True)])
+
+
+def pool_padding(o: Arguments, fill: float) -> tuple[Layers, Size]:
+    """What a pool pads itself, behind a layer that pads with `fill` where the two sides differ."""
+    if o.flag("same"):
+        return same(o, stride_or_kernel(o), fill)
+    padding = o.each("pad", 0, least=0)
+    for p, k, d in zip(padding, kernel(o), dilation(o), strict=True):
+        if known(p) and known(k) and known(d) and 2 * p > d * (k - 1) + 1:
+            raise o.error(f"a pool is padded by at most half its window, not {p} for a window of {d * (k - 1) + 1}", "pad")
+    return [], padding
+
+
+def same(o: Arguments, stride: Size, fill: float) -> tuple[Layers, Size]:
+    """TensorFlow's padding: the output is ceil(input / stride), and an odd row goes behind."""
+    if "pad" in o.given:
+        raise o.error("'same' and a padding exclude each other", "pad")
+    channels(o)
+    axes = zip(o.x[2:], kernel(o), stride, dilation(o), strict=True)
+    sides = tuple([same_padding(size, d * (k - 1) + 1, s) for size, k, s, d in axes])
+    if all(known(before) and before == after for before, after in sides):
+        return [], tuple([before for before, _ in sides])
+    return [("pad", Pad(sides, value=fill))], (0,) * len(sides)
+
+
+def same_padding(size: Dim, reach: Dim, stride: Dim) -> tuple[Dim, Dim]:
+    """TensorFlow's padding before and behind an axis of this size, for a window of this extent."""
+    total = reach - 1 if known(stride) and stride == 1 else maximum((ceil_div(size, stride) - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
+
+
+def line(*words: str) -> str:
+    """The words that are not empty, as a step."""
+    return " ".join(word for word in words if word)
+
+
+def sized(size: Numbers) -> str:
+    """`3x3`; of one axis `k=3`, which alone may stand without a name."""
+    return "x".join(map(str, size)) if len(size) > 1 else f"k={size[0]}"
+
+
+def letter(name: str, size: Numbers, default: int | Numbers | None) -> str:
+    """`s2` or `s2x1`; nothing for the default, which is one number for all axes or one for each."""
+    if size == ((default,) * len(size) if isinstance(default, int) else default):
+        return ""
+    return f"{name}{size[0]}" if len(set(size)) == 1 else name + "x".join(map(str, size))
+
+
+def number(value: float) -> str:
+    """The number without an exponent and without a needless point."""
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
