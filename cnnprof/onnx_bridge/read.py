@@ -1,0 +1,327 @@
+"""From an ONNX model to a graph: its operators are walked in their order, and each is read by its row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from cnnprof.errors import CnnprofError, did_you_mean
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
+from cnnprof.network.layers import Layer, ShapeError
+from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.layers.linear import Constant, Linear, Parameter
+from cnnprof.network.layers.merging import Add
+from cnnprof.onnx_bridge.load import STANDARD, load_model, opset_of
+from cnnprof.onnx_bridge.rows import ROWS, Call
+from cnnprof.onnx_bridge.rows.base import UnknownFormError
+from cnnprof.onnx_bridge.values import Value, fold, stored
+
+_KEEPS_WEIGHTS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
+"""Operators whose result is the stored tensor that they are given, in another form."""
+
+
+def read(path: Path, input_shape: Sequence[int] | None = None, batch: int = 1) -> Graph:
+    """The graph of an ONNX file.
+
+    Args:
+        path: the file.
+        input_shape: sizes of its input without the batch, where those in the file are symbols or not wanted.
+        batch: images in one run, where the file leaves it open or says 1.
+
+    Raises CnnprofError for a file that is no model or does not fit the input, UnavailableError without onnx.
+    """
+    model = load_model(path)
+    name, shape = _input_of(model.graph, input_shape, batch, path)
+    walk = _Walk(model, {name: shape})
+    return walk.graph(path.stem, shape)
+
+
+def _input_of(graph: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> tuple[str, Shape]:
+    """The name and sizes of the one input that is no stored tensor."""
+    held = {tensor.name for tensor in graph.initializer}
+    inputs = [each for each in graph.input if each.name not in held]
+    if len(inputs) != 1:
+        names = ", ".join(each.name for each in inputs) or "none"
+        raise CnnprofError(f"'{path}' has {len(inputs)} inputs ({names}), and one is read")
+    (only,) = inputs
+    if not only.type.HasField("tensor_type"):
+        raise CnnprofError(f"the input '{only.name}' of '{path}' is no tensor")
+    dims = list(only.type.tensor_type.shape.dim) if only.type.tensor_type.HasField("shape") else None
+    if dims is None and wanted is None:
+        raise CnnprofError(f"'{path}' does not say the sizes of its input '{only.name}'", hint="--input CxHxW does")
+    said = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or "?" for dim in dims or ()]
+    if wanted is not None:
+        if dims is not None and len(wanted) != len(said) - 1:
+            raise CnnprofError(
+                f"the input '{only.name}' has the sizes {_shown(said)}, batch first, and --input {_shown(wanted)}"
+            )
+        return only.name, (batch, *wanted)
+    if not said:
+        raise CnnprofError(f"the input '{only.name}' of '{path}' is a single number")
+    if any(isinstance(size, str) for size in said[1:]):
+        example = "x".join(str(size) if isinstance(size, int) else "224" for size in said[1:])
+        raise CnnprofError(
+            f"the input '{only.name}' of '{path}' has the sizes {_shown(said)}", hint=f"say them: --input {example}"
+        )
+    first = said[0] if isinstance(said[0], int) and said[0] != 1 and batch == 1 else batch
+    return only.name, (first, *said[1:])
+
+
+def _shown(sizes: Sequence[object]) -> str:
+    return "x".join(map(str, sizes))
+
+
+class _Walk:
+    """One walk over a model's operators; a `Writer` for their rows."""
+
+    def __init__(self, model: Any, inputs: Mapping[str, Shape]) -> None:
+        self._model = model
+        self._opsets = {each.domain if each.domain not in STANDARD else "": each.version for each in model.opset_import}
+        self._opset = opset_of(model)
+        self._inputs = inputs
+        self._values: dict[str, Value | None] = {"": None}
+        self._nodes: list[Node] = []
+        self._shapes: dict[str, Shape] = {}
+        self._names = _Names(model.graph)
+        self._uncounted: list[str] = []
+        self._counted: set[str] = set()
+        self._held: dict[str, str] = {}
+        self._absorbed: dict[str, Value] = {}
+        self._readers: dict[str, list[Any]] = {}
+        self._lost: set[str] = set()
+        self._inferred: dict[str, Shape] | None = None
+
+    def graph(self, name: str, shape: Shape) -> Graph:
+        """The graph of the whole model."""
+        graph = self._model.graph
+        for key, sizes in self._inputs.items():
+            self._values[key] = Value(sizes, INPUT, dtype=onnx.TensorProto.FLOAT)
+            self._shapes[INPUT] = sizes
+        self._run(graph)
+        outputs = [self._values.get(each.name) for each in graph.output]
+        if not self._nodes:
+            raise CnnprofError(f"'{name}' has no layers: it hands on its input as it is")
+        return Graph(
+            name=name,
+            input_shape=shape,
+            nodes=tuple(self._nodes),
+            outputs=tuple(dict.fromkeys(value.node for value in outputs if value is not None and value.node)),
+            facts=Facts(about=graph.doc_string.strip().partition("\n")[0] or None),
+            uncounted=tuple(self._uncounted),
+        )
+
+    # What rows call.
+
+    def add(self, layer: Layer, inputs: Sequence[Value], weights: Sequence[Value | None], node: Any) -> Value:
+        """A new node, and its output. Raises ShapeError where the inputs do not fit."""
+        read = tuple(self._node_of(value, node) for value in inputs)
+        held = [weight for weight in weights if weight is not None]
+        if getattr(layer, "bias", False) and _is_zero(held[-1]):
+            # Some exporters make up a bias for a layer that has none.
+            return self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
+        roots = [weight.weight or f"#{id(weight.data)}" if not weight.node else "" for weight in held]
+        new = [root for root in roots if root and root not in self._counted]
+        if getattr(layer, "bias", False) and len(new) == 1:
+            # Exporters store equal tensors once: a bias that counts elsewhere is read here, and no weight of this layer's.
+            plain = self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
+            return self._shifted(plain, held[-1], node)
+        self._counted.update(new)
+        shape = layer.shape(*(self._shapes[name] for name in read))
+        name = self._names.new(node)
+        self._nodes.append(Node(name, layer, read, owns_params=bool(new) or not roots))
+        self._shapes[name] = shape
+        return Value(shape, name)
+
+    def _shifted(self, plain: Value, bias: Value, node: Any) -> Value:
+        behind = 0 if isinstance(self._nodes[-1].layer, Linear) else len(plain.shape) - 2
+        return self.add(Add(), (plain, replace(bias, shape=(*bias.shape, *(1,) * behind))), (), node)
+
+    def readers_of(self, name: str) -> list[Any]:
+        """The operators that read a name; none where it leaves the network, too."""
+        if not self._readers:
+            for node in self._model.graph.node:
+                for each in dict.fromkeys(node.input):
+                    self._readers.setdefault(each, []).append(node)
+            self._lost = {each.name for each in self._model.graph.output}
+        return [] if name in self._lost else self._readers.get(name, [])
+
+    def stored(self, name: str) -> Value | None:
+        """What the file stores under a name, if it does."""
+        value = self._values.get(name)
+        return value if value is not None and not value.node else None
+
+    def absorb(self, node: Any, output: Value) -> None:
+        """The output of a later operator, which is part of the present one."""
+        self._absorbed[node.output[0]] = output
+
+    # The walk.
+
+    def _run(self, graph: Any) -> None:
+        for tensor in graph.initializer:
+            self._values[tensor.name] = stored(tensor)
+        for sparse in graph.sparse_initializer:
+            self._values[sparse.values.name] = Value(
+                tuple(sparse.dims), weight=sparse.values.name, dtype=sparse.values.data_type
+            )
+        for node in graph.node:
+            inputs = [self._read(name, node) for name in node.input]
+            for name, value in zip(node.output, self._evaluate(node, inputs), strict=False):
+                if name:
+                    self._values[name] = value
+
+    def _read(self, name: str, node: Any) -> Value | None:
+        if name not in self._values:
+            raise CnnprofError(
+                f"the operator {_title(node)} reads '{name}', which nothing before it makes",
+                hint=did_you_mean(name, self._values) or "onnx.checker.check_model says more",
+            )
+        return self._values[name]
+
+    def _evaluate(self, node: Any, inputs: Sequence[Value | None]) -> Sequence[Value | None]:
+        if node.output and node.output[0] in self._absorbed:
+            return [self._absorbed.pop(node.output[0])]
+        if node.op_type == "If" and (taken := self._branch(node, inputs[0])) is not None:
+            return taken
+        if any(value is None and name for name, value in zip(node.input, inputs, strict=True)):
+            return self._unknown(node, inputs)
+        row = ROWS.get(("" if node.domain in STANDARD else node.domain, node.op_type))
+        keeps = node.op_type in _KEEPS_WEIGHTS and inputs[0] is not None and inputs[0].weight
+        if node.op_type != "Shape" and not keeps and (folded := fold(node, inputs, self._opsets)) is not None:
+            return folded
+        if row is None:
+            return self._unknown(node, inputs)
+        before = len(self._nodes)
+        try:
+            result = row(Call(node, inputs, self._opset, self))
+        except ShapeError as error:
+            raise CnnprofError(f"{_title(node)}: {error.message}", hint=error.hint) from None
+        except (UnknownFormError, ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
+            # A form that the row does not know, or attributes that make no sense: what it did so far is undone.
+            del self._nodes[before:]
+            return self._unknown(node, inputs)
+        return [result] if isinstance(result, Value) else result
+
+    def _branch(self, node: Any, condition: Value | None) -> list[Value | None] | None:
+        """The outputs of the branch that is taken, where the file alone says which."""
+        if condition is None or condition.numbers is None:
+            return None
+        wanted = "then_branch" if bool(condition.numbers.reshape(-1)[0]) else "else_branch"
+        body = next((attribute.g for attribute in node.attribute if attribute.name == wanted), None)
+        if body is None:
+            return None
+        self._run(body)
+        return [self._values.get(each.name) for each in body.output]
+
+    def _unknown(self, node: Any, inputs: Sequence[Value | None]) -> list[Value | None]:
+        """An operator without a row: named as not counted, its outputs of the sizes that ONNX infers."""
+        results: list[Value | None] = []
+        read = [value for value in inputs if value is not None]
+        for position, output in enumerate(node.output):
+            shape = self._inference().get(output)
+            layer = Unknown(node.op_type, shape) if shape is not None else None
+            results.append(self.add(layer, read, (), node) if layer is not None else None)
+            if position == 0:
+                last = results[0]
+                name = last.node if last is not None else self._names.path(node) or node.output[0]
+                self._uncounted.append(f"{name}: {node.op_type}")
+        return results
+
+    def _inference(self) -> Mapping[str, Shape]:
+        """Sizes as ONNX's own shape inference has them, for inputs of the sizes that are asked for."""
+        if self._inferred is None:
+            self._inferred = dict(_infer(self._model, self._inputs))
+        return self._inferred
+
+    def _node_of(self, value: Value, reader: Any) -> str:
+        """The node that a value comes from; what is stored becomes one, once."""
+        if value.node:
+            return value.node
+        key = f"{value.weight or id(value.data)} {value.shape}"
+        if key not in self._held:
+            layer = Parameter(value.shape) if value.learned else Constant(value.shape)
+            owns = value.learned and value.weight not in self._counted
+            if value.learned:
+                self._counted.add(value.weight)
+            name = self._names.new(reader, value.weight)
+            self._nodes.append(Node(name, layer, (), owns_params=owns or not value.learned))
+            self._shapes[name] = value.shape
+            self._held[key] = name
+        return self._held[key]
+
+
+def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    for each in bare.graph.input:
+        if each.name in inputs:
+            each.type.tensor_type.shape.Clear()
+            for size in inputs[each.name]:
+                each.type.tensor_type.shape.dim.add().dim_value = size
+    del bare.graph.value_info[:]
+    try:
+        found = onnx.shape_inference.infer_shapes(bare, data_prop=True)
+    except Exception:
+        return
+    for each in (*found.graph.value_info, *found.graph.output):
+        tensor = each.type.tensor_type
+        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
+            yield each.name, tuple(dim.dim_value for dim in tensor.shape.dim)
+
+
+def _is_zero(bias: Value) -> bool:
+    """Whether it is known, not stored, and nothing."""
+    return not bias.weight and bias.data is not None and not bias.data.any()
+
+
+def _title(node: Any) -> str:
+    return f"{node.name} ({node.op_type})" if node.name else str(node.op_type)
+
+
+class _Names:
+    """Unique names for nodes: the path of the module that an exporter notes, or the weight's, and the operator's word."""
+
+    def __init__(self, graph: Any) -> None:
+        self._taken = {INPUT}
+        self._operations: dict[str, int] = {}
+        for node in graph.node:
+            path = self.path(node)
+            self._operations[path] = self._operations.get(path, 0) + 1
+
+    def new(self, node: Any, stored: str = "") -> str:
+        """A name that no node has yet."""
+        path = self.path(node)
+        word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.op_type).lower()
+        base = _dotted(stored) or (path if path and self._operations[path] == 1 else f"{path}.{word}" if path else word)
+        name, repeats = base, 0
+        while name in self._taken:
+            repeats += 1
+            name = f"{base}_{repeats}"
+        self._taken.add(name)
+        return name
+
+    def path(self, node: Any) -> str:
+        """The path of the module that the operator came from, "" where nothing says so."""
+        for entry in node.metadata_props:
+            if entry.key == "namespace":
+                scopes = [scope.partition(":")[0] for scope in entry.value.split("/")[:-1]]
+                return _dotted(scopes[-1]) if scopes else ""
+        parts: list[str] = []
+        for part in node.name.strip("/").split("/")[:-1]:
+            whole = ".".join(parts)
+            parts = [part] if whole and part.startswith(f"{whole}.") else [*parts, part]
+        path = _dotted(".".join(parts))
+        if path:
+            return path
+        weights = [name for name in node.input if name.endswith(".weight")]
+        return _dotted(weights[0].removesuffix(".weight")) if len(weights) == 1 else ""
+
+
+def _dotted(text: str) -> str:
+    """A name of letters, digits, `_`, `-` and dots alone; others become `_`."""
+    return ".".join(part for part in re.sub(r"[^\w.-]+", "_", text).split(".") if part)[:200]

@@ -1,0 +1,311 @@
+"""ONNX files: what the reader makes of operators, against sizes worked out by hand and against onnx's own inference."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.liveness import inference
+from cnnprof.network.analysis import analyze
+from cnnprof.onnx_bridge.read import read
+
+
+def weight(name, *shape, dtype=np.float32):
+    return numpy_helper.from_array(np.arange(1, np.prod(shape) + 1).reshape(shape).astype(dtype), name)
+
+
+def model(nodes, weights=(), sizes=(1, 3, 8, 8), opset=20, outputs=("y",), functions=(), domains=()):
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, sizes)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        list(weights),
+    )
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(each, 1) for each in domains)]
+    return helper.make_model(graph, opset_imports=opsets, functions=list(functions))
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(net, **how):
+        path = tmp_path / "net.onnx"
+        path.write_bytes(net.SerializeToString())
+        return analyze(read(path, **how))
+
+    return load
+
+
+def shapes(profile):
+    return [cost.output for cost in profile.costs]
+
+
+def test_a_small_network_by_hand(load):
+    profile = load(
+        model(
+            [
+                helper.make_node("Conv", ["x", "conv.weight", "conv.bias"], ["a"], pads=[1, 1, 1, 1], strides=[2, 2]),
+                helper.make_node("BatchNormalization", ["a", "bn.weight", "bn.bias", "m", "v"], ["b"]),
+                helper.make_node("Relu", ["b"], ["c"]),
+                helper.make_node("GlobalAveragePool", ["c"], ["d"]),
+                helper.make_node("Flatten", ["d"], ["e"]),
+                helper.make_node("Gemm", ["e", "fc.weight", "fc.bias"], ["y"], transB=1),
+            ],
+            [
+                weight("conv.weight", 16, 3, 3, 3),
+                weight("conv.bias", 16),
+                *(weight(name, 16) for name in ("bn.weight", "bn.bias", "m", "v")),
+                weight("fc.weight", 10, 16),
+                weight("fc.bias", 10),
+            ],
+        )
+    )
+    # 16 (27 + 1) + 2 * 16 + 10 (16 + 1); 16 * 4 * 4 outputs of 27 products, 160 in the classifier.
+    assert profile.totals.params == 448 + 32 + 170
+    assert profile.totals.macs == 16 * 16 * 27 + 160
+    assert shapes(profile) == [(1, 16, 4, 4)] * 3 + [(1, 16, 1, 1), (1, 16), (1, 10)]
+    assert [cost.node.name for cost in profile.costs][::5] == ["conv", "fc"]
+    assert profile.totals.uncounted == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "size"),
+    [
+        ({"auto_pad": "SAME_UPPER", "strides": [2, 2]}, (4, 4)),
+        ({"auto_pad": "SAME_LOWER", "strides": [3, 1]}, (3, 8)),
+        ({"auto_pad": "VALID", "dilations": [2, 2]}, (4, 4)),
+        ({"pads": [1, 0, 2, 0]}, (9, 6)),
+    ],
+)
+def test_paddings_are_those_of_onnx(load, attributes, size):
+    net = model([helper.make_node("Conv", ["x", "w"], ["y"], **attributes)], [weight("w", 4, 3, 3, 3)])
+    assert shapes(load(net))[-1] == (1, 4, *size)
+    inferred = onnx.shape_inference.infer_shapes(net).graph.output[0].type.tensor_type.shape.dim
+    assert tuple(dim.dim_value for dim in inferred) == (1, 4, *size)
+
+
+@pytest.mark.parametrize("opset", range(7, 24))
+def test_every_version_of_the_operators(load, opset):
+    """Attributes became inputs over the versions: one network written as each of them has it."""
+    extra = []
+
+    def argument(name, values, kind=np.int64):
+        extra.append(numpy_helper.from_array(np.asarray(values, dtype=kind), name))
+        return name
+
+    def node(op, since, inputs, output, **attributes):
+        if opset >= since:
+            names = [argument(f"{output}_{key}", value) for key, value in attributes.items()]
+            return helper.make_node(op, [*inputs, *names], [output])
+        return helper.make_node(op, inputs, [output], **attributes)
+
+    nodes = [
+        node("Pad", 11, ["x"], "p", pads=[0, 0, 1, 1, 0, 0, 1, 1]),
+        helper.make_node("Conv", ["p", "w"], ["c"]),
+        helper.make_node("Clip", ["c", argument("low", 0, np.float32), argument("high", 6, np.float32)], ["k"])
+        if opset >= 11
+        else helper.make_node("Clip", ["c"], ["k"], min=0.0, max=6.0),
+        helper.make_node("Slice", ["k", *(argument(f"s{i}", [v]) for i, v in enumerate((0, 4, 2)))], ["s"])
+        if opset >= 10
+        else helper.make_node("Slice", ["k"], ["s"], starts=[0], ends=[4], axes=[2]),
+        node("ReduceMean", 18, ["s"], "r", axes=[3]),
+        node("Squeeze", 13, ["r"], "q", axes=[3]),
+        node("Unsqueeze", 13, ["q"], "u", axes=[0]),
+        helper.make_node("Softmax", ["u"], ["y"]),
+    ]
+    profile = load(model(nodes, [weight("w", 6, 3, 3, 3), *extra], opset=opset))
+    assert profile.totals.uncounted == ()
+    assert shapes(profile)[-1] == (1, 1, 6, 4)
+    assert profile.totals.macs == 6 * 64 * 27
+    assert "ReLU6" in [cost.node.layer.type for cost in profile.costs]
+
+
+def test_sizes_computed_in_the_graph_are_followed(load):
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Gather", ["s", "zero"], ["n"], axis=0),
+        helper.make_node("Unsqueeze", ["n", "axis"], ["n1"]),
+        helper.make_node("Concat", ["n1", "rest"], ["to"], axis=0),
+        helper.make_node("Reshape", ["x", "to"], ["f"]),
+        helper.make_node("MatMul", ["f", "w"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["y"]),
+    ]
+    numbers = {"zero": 0, "axis": [0], "rest": [-1]}
+    known = [numpy_helper.from_array(np.asarray(value, dtype=np.int64), name) for name, value in numbers.items()]
+    profile = load(model(nodes, [weight("w", 192, 5), weight("b", 5), *known], ("N", 3, 8, 8)), batch=4)
+    # The product with its bias is one linear layer, its batch the one that is asked for.
+    assert [cost.node.layer.type for cost in profile.costs] == ["Flatten", "Linear"]
+    assert profile.totals.params == 192 * 5 + 5
+    assert profile.totals.macs == 4 * 192 * 5
+    assert shapes(profile)[-1] == (4, 5)
+
+
+def test_weights_that_stand_in_two_places_are_counted_once(load):
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["a"], pads=[1] * 4),
+        helper.make_node("Identity", ["b"], ["same"]),
+        helper.make_node("Conv", ["a", "v", "same"], ["c"], pads=[1] * 4),
+        helper.make_node("Conv", ["c", "w", "b"], ["y"], pads=[1] * 4),
+    ]
+    profile = load(model(nodes, [weight("w", 3, 3, 3, 3), weight("v", 3, 3, 3, 3), weight("b", 3)]))
+    assert profile.totals.params == 2 * 81 + 3
+    assert profile.totals.macs == 3 * 81 * 64
+    assert profile.totals.ops.add == 3 * 3 * 64
+
+
+def test_quantized_weights_are_weights(load):
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["d"]),
+        helper.make_node("DequantizeLinear", ["w", "scale", "zero"], ["wd"]),
+        helper.make_node("Conv", ["d", "wd"], ["c"]),
+        helper.make_node("QLinearConv", ["q", "scale", "zero", "w", "scale", "zero", "scale", "zero"], ["z"]),
+        helper.make_node("DequantizeLinear", ["z", "scale", "zero"], ["e"]),
+        helper.make_node("Add", ["c", "e"], ["y"]),
+    ]
+    kept = [
+        weight("w", 8, 3, 3, 3, dtype=np.int8),
+        numpy_helper.from_array(np.float32(0.1), "scale"),
+        numpy_helper.from_array(np.int8(0), "zero"),
+    ]
+    profile = load(model(nodes, kept))
+    assert profile.totals.params == 216
+    assert profile.totals.macs == 2 * 8 * 36 * 27
+    assert profile.totals.uncounted == ()
+
+
+def test_the_branch_that_the_file_decides_is_taken(load):
+    def body(op):
+        output = helper.make_tensor_value_info("o", TensorProto.FLOAT, None)
+        return helper.make_graph([helper.make_node(op, ["x"], ["o"])], op, [], [output])
+
+    flag = helper.make_node("Constant", [], ["flag"], value=numpy_helper.from_array(np.array(True)))
+    choice = helper.make_node("If", ["flag"], ["y"], then_branch=body("Relu"), else_branch=body("Tanh"))
+    assert [cost.node.layer.type for cost in load(model([flag, choice])).costs] == ["ReLU"]
+
+
+def test_an_operator_without_a_row_is_named(load):
+    nodes = [
+        helper.make_node("Einsum", ["x", "x"], ["e"], equation="nchw,nchw->nchw"),
+        helper.make_node("Fancy", ["e"], ["f"], domain="com.example"),
+        helper.make_node("Relu", ["f"], ["y"]),
+    ]
+    profile = load(model(nodes, domains=["com.example"]))
+    # What the first writes can be told, what comes behind the second cannot.
+    assert profile.totals.uncounted == ("einsum: Einsum", "f: Fancy", "y: Relu")
+    assert shapes(profile) == [(1, 3, 8, 8)]
+
+
+def test_functions_are_written_out(load):
+    body = [helper.make_node("Sigmoid", ["a"], ["s"]), helper.make_node("Mul", ["a", "s"], ["o"])]
+    silu = helper.make_function("local", "Silu", ["a"], ["o"], body, [helper.make_opsetid("", 20)])
+    profile = load(model([helper.make_node("Silu", ["x"], ["y"], domain="local")], functions=[silu], domains=["local"]))
+    assert [cost.node.layer.type for cost in profile.costs] == ["Sigmoid", "Mul"]
+
+
+def test_weights_in_other_files_are_not_read(load):
+    tensor = weight("w", 4, 3, 3, 3)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../etc/passwd")
+    profile = load(model([helper.make_node("Conv", ["x", "w"], ["y"])], [tensor]))
+    assert (profile.totals.params, profile.totals.macs) == (108, 108 * 36)
+
+
+def test_memory_by_last_use(load):
+    """The input, 768 bytes, is read again at the end: at the sum all three tensors are held."""
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["a"]),
+        helper.make_node("Tanh", ["a"], ["b"]),
+        helper.make_node("Add", ["b", "x"], ["y"]),
+    ]
+    profile = load(model(nodes))
+    assert inference(profile.graph, profile.costs).peak_bytes == 3 * 768
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: b"", "no ONNX model, or an empty one"),
+        (lambda net: net.SerializeToString()[:-7], "no ONNX model, or only a part"),
+        (lambda net: b"PK\x03\x04" + bytes(500), "no ONNX model, or only a part"),
+    ],
+)
+def test_files_that_are_none(tmp_path, change, message):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(change(model([helper.make_node("Relu", ["x"], ["y"])], [weight("w", 4)])))
+    with pytest.raises(CnnprofError, match=message):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (model([helper.make_node("Relu", ["z"], ["y"]), helper.make_node("Relu", ["y"], ["z"])]), "reads 'z', which nothing"),
+        (model([helper.make_node("Relu", ["x"], ["y"])], opset=6), "uses version 6"),
+        (model([helper.make_node("Relu", ["x"], ["y"])], sizes=("N", 3, "height", "width")), "sizes Nx3xheightxwidth"),
+        (model([helper.make_node("Conv", ["x", "w"], ["y"])], [weight("w", 4, 5, 3, 3)]), "its filters are 4x5x3x3"),
+        (model([], outputs=["x"]), "has no layers"),
+    ],
+)
+def test_models_that_cannot_be_read(load, net, message):
+    with pytest.raises(CnnprofError, match=message):
+        load(net)
+
+
+def test_the_size_of_an_open_input_can_be_said(load):
+    net = model([helper.make_node("Relu", ["x"], ["y"])], sizes=("N", 3, "height", "width"))
+    assert shapes(load(net, input_shape=(3, 5, 7), batch=2)) == [(2, 3, 5, 7)]
+    with pytest.raises(CnnprofError, match="and --input 3x5"):
+        load(net, input_shape=(3, 5))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("exporter", ["script", "dynamo"])
+def test_what_torch_exports_counts_as_what_it_runs(exporter, tmp_path, monkeypatch):
+    """Separable convolutions, a gate, attention over tokens: parameters, products and the output's sizes."""
+    import torch
+    from torch import nn
+
+    from cnnprof.torch_bridge.capture import capture
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
+            self.dw = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+            self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 2, 1), nn.SiLU(), nn.Conv2d(2, 8, 1), nn.Sigmoid())
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.norm = nn.LayerNorm(8)
+            self.fc = nn.Linear(8, 5)
+
+        def forward(self, x):
+            x = self.dw(self.stem(x))
+            x = torch.nn.functional.interpolate(x * self.gate(x), scale_factor=2.0)
+            x = x.flatten(2).transpose(1, 2)
+            return self.fc(self.norm(x + self.attention(x, x, x, need_weights=False)[0]).mean(1))
+
+    net = Net().eval()
+    for tensor in net.parameters():
+        tensor.data.normal_()
+    path = tmp_path / "net.onnx"
+    image = torch.rand(1, 3, 16, 16)
+    monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: False)
+    with torch.no_grad():
+        if exporter == "dynamo":
+            torch.onnx.export(net, (image,), path, dynamo=True, optimize=False, external_data=False, verbose=False)
+        else:
+            how = torch.onnx.TrainingMode.PRESERVE
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                torch.onnx.export(net, (image,), path, dynamo=False, do_constant_folding=False, training=how)
+    ours, theirs = analyze(read(Path(path))), analyze(capture(net, (1, 3, 16, 16)))
+    assert ours.totals.uncounted == ()
+    assert (ours.totals.params, ours.totals.macs) == (theirs.totals.params, theirs.totals.macs)
+    assert ours.costs[-1].output == (1, 5)
