@@ -15,6 +15,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers import Layer, ShapeError
 from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
 from cnnprof.onnx_bridge.load import STANDARD, load_model, opset_of
@@ -93,6 +94,8 @@ class _Walk:
         self._counted: set[str] = set()
         self._held: dict[str, str] = {}
         self._absorbed: dict[str, Value] = {}
+        # torch's newer exporter notes what a stored tensor was to the module.
+        self._buffers = {each.name for each in model.graph.value_info if _note(each, "InputSpec.kind") == "BUFFER"}
         self._readers: dict[str, list[Any]] = {}
         self._lost: set[str] = set()
         self._inferred: dict[str, Shape] | None = None
@@ -120,7 +123,9 @@ class _Walk:
 
     def add(self, layer: Layer, inputs: Sequence[Value], weights: Sequence[Value | None], node: Any) -> Value:
         """A new node, and its output. Raises ShapeError where the inputs do not fit."""
-        read = tuple(self._node_of(value, node) for value in inputs)
+        # What is stored and goes through a layer's weights is a table, such as positions; nothing learned takes that way.
+        table = isinstance(layer, (Linear, Conv))
+        read = tuple(self._node_of(value, node, learned=self._learned(value) and not table) for value in inputs)
         held = [weight for weight in weights if weight is not None]
         if getattr(layer, "bias", False) and _is_zero(held[-1]):
             # Some exporters make up a bias for a layer that has none.
@@ -238,18 +243,21 @@ class _Walk:
             self._inferred = dict(_infer(self._model, self._inputs))
         return self._inferred
 
-    def _node_of(self, value: Value, reader: Any) -> str:
+    def _learned(self, value: Value) -> bool:
+        return value.learned and value.weight not in self._buffers
+
+    def _node_of(self, value: Value, reader: Any, learned: bool) -> str:
         """The node that a value comes from; what is stored becomes one, once."""
         if value.node:
             return value.node
         key = f"{value.weight or id(value.data)} {value.shape}"
         if key not in self._held:
-            layer = Parameter(value.shape) if value.learned else Constant(value.shape)
-            owns = value.learned and value.weight not in self._counted
-            if value.learned:
+            layer = Parameter(value.shape) if learned else Constant(value.shape)
+            owns = not learned or value.weight not in self._counted
+            if learned:
                 self._counted.add(value.weight)
             name = self._names.new(reader, value.weight)
-            self._nodes.append(Node(name, layer, (), owns_params=owns or not value.learned))
+            self._nodes.append(Node(name, layer, (), owns_params=owns))
             self._shapes[name] = value.shape
             self._held[key] = name
         return self._held[key]
@@ -272,6 +280,11 @@ def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape
         tensor = each.type.tensor_type
         if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
             yield each.name, tuple(dim.dim_value for dim in tensor.shape.dim)
+
+
+def _note(entry: Any, key: str) -> str:
+    """An exporter's note on a value, by the end of its key; "" where there is none."""
+    return next((str(each.value) for each in entry.metadata_props if each.key.endswith(key)), "")
 
 
 def _is_zero(bias: Value) -> bool:
@@ -307,10 +320,9 @@ class _Names:
 
     def path(self, node: Any) -> str:
         """The path of the module that the operator came from, "" where nothing says so."""
-        for entry in node.metadata_props:
-            if entry.key == "namespace":
-                scopes = [scope.partition(":")[0] for scope in entry.value.split("/")[:-1]]
-                return _dotted(scopes[-1]) if scopes else ""
+        if note := _note(node, "namespace"):
+            scopes = [scope.partition(":")[0] for scope in note.split("/")[:-1]]
+            return _dotted(scopes[-1]) if scopes else ""
         parts: list[str] = []
         for part in node.name.strip("/").split("/")[:-1]:
             whole = ".".join(parts)
