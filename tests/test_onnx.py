@@ -330,6 +330,20 @@ def test_sums_of_products(load, equation, sizes, macs, output):
     assert profile.costs[-1].output == output
 
 
+def test_sequences_of_parts(load):
+    nodes = [
+        helper.make_node("SplitToSequence", ["x", "two"], ["s"], axis=1),
+        helper.make_node("SequenceAt", ["s", "last"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("SequenceConstruct", ["b", "x"], ["c"]),
+        helper.make_node("ConcatFromSequence", ["c"], ["y"], axis=1),
+    ]
+    stored = [numpy_helper.from_array(np.int64(2), "two"), numpy_helper.from_array(np.int64(-1), "last")]
+    profile = load(model(nodes, stored))
+    assert profile.totals.uncounted == ()
+    assert shapes(profile)[-1] == (1, 4, 8, 8)  # the third channel, and all three
+
+
 @pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
 @pytest.mark.parametrize("directions", [1, 2])
 def test_recurrent_layers(load, op, gates, directions):

@@ -33,6 +33,7 @@ class Value:
         tensor: that tensor's record in the file; its numbers are read when they are asked for.
         data: its numbers, where they follow from the file alone.
         dtype: `onnx.TensorProto`'s number for the type of its entries; 0 where it is not known.
+        parts: the tensors of a sequence, which has no sizes of its own.
     """
 
     shape: Shape
@@ -41,6 +42,7 @@ class Value:
     tensor: Any = None
     data: Any = None
     dtype: int = 0
+    parts: tuple[Value, ...] = ()
 
     @property
     def numbers(self) -> Any:
@@ -86,7 +88,7 @@ def numbers_of(tensor: Any) -> Any:
 def fold(node: Any, inputs: Sequence[Value | None], opsets: Mapping[str, int]) -> list[Value] | None:
     """The node's results where all that it reads is known, by onnx's reference; None where they are not to be had so."""
     given = [value for value in inputs if value is not None]
-    if node.op_type in _RANDOM or any(value.data is None for value in given) or _grows(node, inputs):
+    if node.op_type in _RANDOM or any(value.data is None or value.parts for value in given) or _grows(node, inputs):
         return None
     if any(attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for attribute in node.attribute):
         return None

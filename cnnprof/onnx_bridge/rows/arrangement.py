@@ -92,6 +92,39 @@ def _split(call: Call) -> Sequence[Value]:
     return [call.layer(layers.Slice(axis, *part)) for part in zip(starts, lengths, strict=True)]
 
 
+@row("SplitToSequence")
+def _split_to_sequence(call: Call) -> Value:
+    axis, keep = call.axis(0), bool(call.attribute("keepdims", 1))
+    whole, numbers = call.x.shape[axis], call.numbers(1)
+    if numbers is None:
+        lengths = [1] * whole
+    elif numbers.shape:
+        lengths = [int(number) for number in numbers]
+    else:
+        lengths = [min(int(numbers), whole - start) for start in range(0, whole, int(numbers))]
+    if numbers is None and not keep:
+        return Value((), parts=tuple(call.layer(layers.Select(axis, i)) for i in range(whole)))
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    return Value((), parts=tuple(call.layer(layers.Slice(axis, *part)) for part in zip(starts, lengths, strict=True)))
+
+
+@row("SequenceConstruct")
+def _sequence(call: Call) -> Value:
+    return Value((), parts=tuple(call.given))
+
+
+@row("SequenceAt")
+def _sequence_at(call: Call) -> Value:
+    return call.x.parts[int(call.numbers(1))]
+
+
+@row("ConcatFromSequence")
+def _joined_sequence(call: Call) -> Value:
+    if call.attribute("new_axis", 0):
+        raise UnknownFormError("a new axis")
+    return call.layer(Concat(call.axis(0, call.x.parts[0])), *call.x.parts)
+
+
 @row("Slice")
 def _slice(call: Call) -> Value:
     value = call.x
