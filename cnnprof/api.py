@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
 from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean
-from cnnprof.network import results
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
@@ -54,7 +54,7 @@ class Shown(ABC):
 
 
 @record(repr=False)
-class Profile(results.Profile, Shown):
+class Profile(MemoryAnalysis, Shown):
     """One network: `graph`, `costs` (one a layer) and `totals`."""
 
     def report(
@@ -188,7 +188,7 @@ def profile(
 ) -> Profile:
     """Shapes, parameters, operations and memory of a network; arguments as for `load`."""
     analyzed = analyze(load(reference, settings, input_shape, batch))
-    return Profile(analyzed.graph, analyzed.costs, analyzed.totals)
+    return Profile(analyzed.graph, analyzed.costs)
 
 
 def compare(

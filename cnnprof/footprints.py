@@ -15,7 +15,7 @@ from cnnprof.footprint.liveness import Checkpointed, Footprint, Record, inferenc
 from cnnprof.footprint.training import OPTIMIZERS, training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.transfer_learning import Row, Strategy, strategies
@@ -172,7 +172,7 @@ def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fi
     one = analyze(load(1))
     profiles, scales = {1: one}, _scales(one.graph, load)
 
-    def at(batch: int) -> Profile:
+    def at(batch: int) -> Analysis:
         if batch not in profiles:
             profiles[batch] = _rebatched(one.graph, batch) if scales else analyze(load(batch))
         return profiles[batch]
@@ -204,7 +204,7 @@ def _in(room: Room | None, run: Execution) -> Execution:
     return replace(run, device=room.device, cublas_bytes=max(run.cublas_bytes, room.cublas_bytes)) if room else run
 
 
-def _rebatched(graph: Graph, batch: int) -> Profile:
+def _rebatched(graph: Graph, batch: int) -> Analysis:
     return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
 
 

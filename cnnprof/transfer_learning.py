@@ -17,7 +17,7 @@ from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.regularization import Dropout
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.record import record
 from cnnprof.timing.measurements import Measurement
@@ -38,7 +38,7 @@ class Row:
     """A strategy with what a step of it costs; `fit` and `measurement` if they were asked for."""
 
     strategy: Strategy
-    profile: Profile
+    profile: Analysis
     footprint: Footprint
     fit: Fit | None = None
     measurement: Measurement | None = None
@@ -48,7 +48,7 @@ SUGGESTED = 8
 """So many names are in a hint."""
 
 
-def strategies(profile: Profile, classes: int, classifier: str | None = None, freeze: Sequence[str] = ()) -> list[Strategy]:
+def strategies(profile: Analysis, classes: int, classifier: str | None = None, freeze: Sequence[str] = ()) -> list[Strategy]:
     """The strategies of the lectures for a network with a new classifier of `classes` outputs, and one for `freeze`.
 
     Args:
@@ -88,7 +88,7 @@ def strategies(profile: Profile, classes: int, classifier: str | None = None, fr
     return found
 
 
-def find_classifier(profile: Profile, name: str | None = None) -> str:
+def find_classifier(profile: Analysis, name: str | None = None) -> str:
     """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution.
 
     Behind it no layer may multiply by weights.
@@ -112,7 +112,7 @@ def find_classifier(profile: Profile, name: str | None = None) -> str:
     return name or candidates[-1].name
 
 
-def _before_weights(profile: Profile) -> set[str]:
+def _before_weights(profile: Analysis) -> set[str]:
     """The layers behind which another one multiplies by weights."""
     found: set[str] = set()
     for cost in reversed(profile.costs):
@@ -202,7 +202,7 @@ def _can_classify(node: Node) -> bool:
     return isinstance(layer, Linear) or (isinstance(layer, Conv) and all(k == 1 for k in layer.kernel_size))
 
 
-def _stages(profile: Profile, head: str) -> list[tuple[str, list[str]]]:
+def _stages(profile: Analysis, head: str) -> list[tuple[str, list[str]]]:
     """The stages before the classifier that have weights, in order, with their layers; linear layers in a row are one.
 
     Where there are too few for two of them to be less than all, the blocks in them are the stages.
@@ -212,7 +212,7 @@ def _stages(profile: Profile, head: str) -> list[tuple[str, list[str]]]:
     return found if len(found) > 3 else _stages_at(profile, head, depth + 1)
 
 
-def _stages_at(profile: Profile, head: str, depth: int) -> list[tuple[str, list[str]]]:
+def _stages_at(profile: Analysis, head: str, depth: int) -> list[tuple[str, list[str]]]:
     computing = {stage_of(cost.node.name, depth) for cost in profile.costs if cost.macs}
     stages: list[tuple[list[str], list[str], bool]] = []
     for cost in profile.costs:
@@ -246,7 +246,7 @@ def _training(graph: Graph, names: Set[str]) -> Graph:
     return replace(graph, nodes=tuple(set_apart(node) for node in graph))
 
 
-def _head_alone(profile: Profile, graph: Graph, head: str) -> Graph:
+def _head_alone(profile: Analysis, graph: Graph, head: str) -> Graph:
     """The classifier and what is computed from it, on features as input."""
     features = next(cost.inputs[0] for cost in profile.costs if cost.node.name == head)
     kept: dict[str, Node] = {}

@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from cnnprof.errors import CnnprofError, Place
+from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import LAYERS, Ops
@@ -36,7 +37,7 @@ def test_a_residual_block_by_hand():
         ("flatten", L["Flatten"]()),
         ("fc", L["Linear"](10)),
     )
-    totals = analyze(graph).totals
+    totals = analyze_memory(graph).totals
     # 4 (3*3*3 + 1) + 4*4*3*3 + 2*4 + 10 (4 + 1)
     assert totals.params == totals.trainable_params == 112 + 144 + 8 + 50
     # 8*8*4 positions of 27 and of 36, and the classifier.
@@ -122,9 +123,9 @@ def test_arrays_and_symbols_pass_through_a_graph():
     ]
     sizes = np.array([8, 16, 32])
     h = sympy.Symbol("h", integer=True, positive=True)
-    ints = [analyze(chain(*steps, input_shape=(1, 3, n, n))).totals for n in sizes.tolist()]
-    arrays = analyze(chain(*steps, input_shape=(1, 3, sizes, sizes))).totals
-    symbols = analyze(chain(*steps, input_shape=(1, 3, 8 * h, 8 * h))).totals
+    ints = [analyze_memory(chain(*steps, input_shape=(1, 3, n, n))).totals for n in sizes.tolist()]
+    arrays = analyze_memory(chain(*steps, input_shape=(1, 3, sizes, sizes))).totals
+    symbols = analyze_memory(chain(*steps, input_shape=(1, 3, 8 * h, 8 * h))).totals
     for i, n in enumerate(sizes.tolist()):
         for name in ("params", "macs", "activations", "peak_inference_bytes"):
             assert getattr(arrays, name)[i] == getattr(ints[i], name)

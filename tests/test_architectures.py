@@ -13,7 +13,7 @@ from residual_totals import RESIDUAL
 
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Accuracy, Graph
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.sources import specs
 
 TOTALS = {
@@ -131,7 +131,7 @@ FAMILIES = {
 """Names of files, each of which stands for its default variant."""
 
 
-def profile(name: str) -> Profile:
+def profile(name: str) -> Analysis:
     return analyze(specs.load(name))
 
 

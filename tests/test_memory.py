@@ -207,6 +207,17 @@ def test_convolutions_agree_for_ints_arrays_and_symbols(kernel, stride, groups, 
             assert ints[i] == [sympy.sympify(figure).subs(m, n // 8) for figure in symbols]
 
 
+def test_a_summary_works_out_each_footprint_once(monkeypatch):
+    from cnnprof.footprint import analysis
+
+    asked = []
+    for each in (inference, training):
+        monkeypatch.setattr(analysis, each.__name__, lambda *given, of=each: asked.append(of.__name__) or of(*given))
+    summary = cnnprof.profile("lenet5").to_dict()
+    assert sorted(asked) == ["inference", "training"]
+    assert summary["totals"]["peak_inference_bytes"] == summary["memory"]["inference"]["peak_bytes"]
+
+
 def test_footprints_take_arrays():
     graph = chain(("a", Conv(8, (3, 3))), ("relu", L["ReLU"](True)), ("pool", L["MaxPool"]((2, 2), (2, 2))), ("b", point(4)))
     sizes = np.array([8, 16, 64])

@@ -27,7 +27,7 @@ ALLOWED = {
     "config": set(),
     "charts": set(),
     "report": {"charts"},
-    "network": {"footprint"},
+    "network": set(),
     "footprint": {"network"},
     "counting": {"network"},
     "timing": {"network"},

@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnprof.network.analysis import analyze
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.torch_bridge.capture import capture
 from cnnprof.torch_bridge.meta import on_meta
 from cnnprof.torch_bridge.requirements import import_torchvision
@@ -105,7 +105,7 @@ def theirs_by_module(module: torch.nn.Module, size: int) -> dict[str, int]:
     return by_path
 
 
-def ours_by_module(profile: Profile) -> dict[str, int]:
+def ours_by_module(profile: Analysis) -> dict[str, int]:
     """The same from the graph's names: a multiply-accumulate is two operations."""
     found: dict[str, int] = {}
     for cost in profile.costs:

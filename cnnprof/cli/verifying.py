@@ -19,18 +19,18 @@ from cnnprof.judging.verification import (
     judge,
 )
 from cnnprof.network.analysis import analyze
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.sources import specs
 from cnnprof.timing.measurements import Check
 
 
 def read(
     references: Sequence[str] | None, input_shape: tuple[int, ...] | None, say: Callable[[str], None]
-) -> tuple[list[Profile], list[CnnprofError]]:
+) -> tuple[list[Analysis], list[CnnprofError]]:
     """The networks that are named; or all of the catalogue, and what is wrong with specs that are broken."""
     if references:
         return [*api.profile_each(references, None, input_shape, 1, say)], []
-    profiles: list[Profile] = []
+    profiles: list[Analysis] = []
     broken = []
     for name, graph in specs.catalogue():
         say(f"reading {name}")
@@ -41,7 +41,7 @@ def read(
     return profiles, broken
 
 
-def verify(profiles: Sequence[Profile], counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
+def verify(profiles: Sequence[Analysis], counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
     """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished.
 
     Args:
@@ -69,7 +69,7 @@ def verify(profiles: Sequence[Profile], counters: bool, say: Callable[[str], Non
     return finished, len(finished) == len(profiles)
 
 
-def _twin(profile: Profile) -> list[Verdict]:
+def _twin(profile: Analysis) -> list[Verdict]:
     """The comparison with torchvision's network of the name, at the same input size."""
     shape = profile.graph.input_shape[1:]
     theirs = api.profile(f"torchvision:{profile.graph.name}")

@@ -8,7 +8,7 @@ from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.network.dims import Dim
 from cnnprof.network.layers import elements
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
 NAMES = {"torch": "flops", "deepspeed": "calflops"}
@@ -31,7 +31,7 @@ class Gap:
         return self.theirs - self.ours
 
 
-def find_gaps(profile: Profile, convention: str) -> list[Gap]:
+def find_gaps(profile: Analysis, convention: str) -> list[Gap]:
     """One entry for each layer type that counts here or there. Raises UsageError for a convention that there is not."""
     name = NAMES.get(convention, convention)
     if name not in CONVENTIONS:

@@ -19,7 +19,6 @@ from cnnprof.footprint.liveness import (
     Tensor,
     by_step,
     half_weights,
-    inference,
     live_ranges,
     standing_workspace,
     stored,
@@ -28,7 +27,7 @@ from cnnprof.footprint.rules import Saved
 from cnnprof.network.dims import Dim, Shape, greatest, known, maximum, reaches, same
 from cnnprof.network.graph import INPUT, Graph
 from cnnprof.network.layers import elements
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Cost
 from cnnprof.record import record
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
@@ -69,11 +68,6 @@ def training(
         moments=tuple(moments),
         tensors=kept.named(),
     )
-
-
-def footprints(profile: Profile) -> tuple[Footprint, Footprint]:
-    """An inference, and a training step with SGD, on the processor in fp32."""
-    return inference(profile.graph, profile.costs), training(profile.graph, profile.costs)
 
 
 @record

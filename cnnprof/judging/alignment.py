@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.merging import Concat
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
 ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
@@ -64,7 +64,7 @@ class Pair:
         return int(after - before)
 
 
-def align(before: Profile, after: Profile) -> list[Pair]:
+def align(before: Analysis, after: Analysis) -> list[Pair]:
     """Every layer of both networks once, in order. Training-only heads are left out."""
     ours, theirs = ([cost for cost in profile.costs if not cost.node.aux] for profile in (before, after))
     matches = list(_matches(ours, theirs))
@@ -78,7 +78,7 @@ def align(before: Profile, after: Profile) -> list[Pair]:
     return pairs
 
 
-def differ(before: Profile, after: Profile, pairs: Sequence[Pair]) -> bool:
+def differ(before: Analysis, after: Analysis, pairs: Sequence[Pair]) -> bool:
     """Whether anything is different: a layer, the input, or a head that only training runs."""
     return (
         any(pair.kind != SAME for pair in pairs)

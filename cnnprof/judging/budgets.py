@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from cnnprof.config import Project
 from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
-from cnnprof.footprint.liveness import inference
-from cnnprof.network.results import Profile
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.record import record
 from cnnprof.units import UNITS, Quantity, factor_of, split_quantity
 
@@ -106,7 +105,7 @@ class Verdict:
         return self.budget.level if self.exceeds else "ok"
 
 
-def judge(profile: Profile, name: str, budgets: Sequence[Budget], latency_ms: float | None = None) -> list[Verdict]:
+def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency_ms: float | None = None) -> list[Verdict]:
     """The verdicts on a network under the name it was asked for; `latency_ms` is its measured latency."""
     verdicts = []
     for budget in budgets:
@@ -118,14 +117,13 @@ def judge(profile: Profile, name: str, budgets: Sequence[Budget], latency_ms: fl
     return verdicts
 
 
-def _largest_parts(profile: Profile, figure: str, count: int = 3) -> tuple[Part, ...]:
+def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tuple[Part, ...]:
     if figure == "latency_ms":
         return ()
     total = getattr(profile.totals, figure)
     if figure == "peak_inference_bytes":
-        footprint = inference(profile.graph, profile.costs)
-        weights = footprint.parameter_bytes
-        parts = [("weights", weights), (f"tensors at {footprint.peak.node}", total - weights)]
+        weights = profile.inference.parameter_bytes
+        parts = [("weights", weights), (f"tensors at {profile.inference.peak.node}", total - weights)]
     else:
         parts = [(cost.node.name, getattr(cost, figure)) for cost in profile.costs if not cost.node.aux]
     parts.sort(key=lambda part: -part[1])

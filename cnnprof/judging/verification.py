@@ -10,7 +10,7 @@ from cnnprof.network.graph import Figure
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.normalization import LayerNorm
-from cnnprof.network.results import Cost, Profile, Totals
+from cnnprof.network.results import Analysis, Cost, Totals
 from cnnprof.record import record
 from cnnprof.timing.measurements import Check
 
@@ -62,7 +62,7 @@ class Verdict:
 class Verified:
     """A network with the verdicts on it."""
 
-    profile: Profile
+    profile: Analysis
     verdicts: tuple[Verdict, ...]
 
     def status(self, check: str | None = None) -> str:
@@ -71,7 +71,7 @@ class Verified:
         return next((status for status in (FAILED, EXPLAINED, HOLDS) if status in found), UNKNOWN)
 
 
-def computed_figure(profile: Profile, key: str) -> int | None:
+def computed_figure(profile: Analysis, key: str) -> int | None:
     """The network's own figure for a key of `published`, of one image; None for what is not computed."""
     if key == "params":
         return int(profile.totals.params)
@@ -82,12 +82,12 @@ def computed_figure(profile: Profile, key: str) -> int | None:
     return int(getattr(profile.totals, key)) // batch if key in ("macs", "activations") else None
 
 
-def check_published(profile: Profile) -> list[Verdict]:
+def check_published(profile: Analysis) -> list[Verdict]:
     """A verdict for each published figure."""
     return [_check_figure(profile, key, figure) for key, figure in profile.graph.facts.published.items()]
 
 
-def _check_figure(profile: Profile, key: str, figure: Figure) -> Verdict:
+def _check_figure(profile: Analysis, key: str, figure: Figure) -> Verdict:
     ours, heads = computed_figure(profile, key), profile.totals.aux_params
     reason = figure.why or ""
     if ours is None:
@@ -105,7 +105,7 @@ def _check_figure(profile: Profile, key: str, figure: Figure) -> Verdict:
     return Verdict(PUBLISHED, key, status, ours, figure.value, figure.text, reason, figure.where or "")
 
 
-def check_twin(ours: Profile, theirs: Profile) -> Verdict:
+def check_twin(ours: Analysis, theirs: Analysis) -> Verdict:
     """Whether both have the same layers with weights or multiply-accumulates, in order, and the same totals."""
     where = theirs.graph.facts.source
     layers, others = (_weighed(profile.costs) for profile in (ours, theirs))

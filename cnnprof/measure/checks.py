@@ -17,7 +17,7 @@ from cnnprof.measure.session import describe_failure
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers.linear import MatMul
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.report import plural
 from cnnprof.timing.measurements import Check, Reason
 from cnnprof.torch_bridge.instantiate import instantiate
@@ -33,7 +33,7 @@ _FVCORE_RATES = {
 }
 
 
-def check(graph: Graph, profile: Profile) -> list[Check]:
+def check(graph: Graph, profile: Analysis) -> list[Check]:
     """Parameters against the module's own, multiply-accumulates against torch's FlopCounterMode and fvcore.
 
     Raises UnavailableError without torch. A tool that cannot count gets a row that says why.
@@ -42,20 +42,20 @@ def check(graph: Graph, profile: Profile) -> list[Check]:
 
 
 def check_module(
-    module: nn.Module, profile: Profile, fill: Callable[[nn.Module], nn.Module] = lambda module: module
+    module: nn.Module, profile: Analysis, fill: Callable[[nn.Module], nn.Module] = lambda module: module
 ) -> list[Check]:
     """The rows for a module that computes what the profile describes; `fill` gives data to one that has none, for fvcore."""
     return [_check_parameters(module, profile), _check_torch(module, profile), _check_fvcore(fill(module), profile)]
 
 
-def _check_parameters(module: nn.Module, profile: Profile) -> Check:
+def _check_parameters(module: nn.Module, profile: Analysis) -> Check:
     totals, unused = profile.totals, sum(profile.graph.aux_params.values())
     more = {"auxiliary heads, which only training runs": totals.aux_params - unused, "parts that are not used": unused}
     reasons = tuple(Reason(text, params) for text, params in more.items() if params)
     return Check("parameters", "module.parameters()", "", totals.params, count_parameters(module), reasons)
 
 
-def _check_torch(module: nn.Module, profile: Profile) -> Check:
+def _check_torch(module: nn.Module, profile: Analysis) -> Check:
     what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs, 2 a MAC"
     ours = sum(_count("flops", cost) for cost in _run(profile))
     count = _try(count_with_torch, module, profile.graph.input_shape)
@@ -64,7 +64,7 @@ def _check_torch(module: nn.Module, profile: Profile) -> Check:
     return Check(what, tool, unit, ours, count.total, notes=_differing_layers(module, profile, count.parts))
 
 
-def _differing_layers(module: nn.Module, profile: Profile, theirs: Mapping[str, int]) -> tuple[str, ...]:
+def _differing_layers(module: nn.Module, profile: Analysis, theirs: Mapping[str, int]) -> tuple[str, ...]:
     """Layers that are a module of the same name and for which torch counts something else."""
     modules = {name for name, _ in module.named_modules()}
     pairs = (
@@ -75,7 +75,7 @@ def _differing_layers(module: nn.Module, profile: Profile, theirs: Mapping[str, 
     return tuple(f"{name}: {ours:,} here, {other:,} there" for name, ours, other in pairs if ours != other)
 
 
-def _check_fvcore(module: nn.Module, profile: Profile) -> Check:
+def _check_fvcore(module: nn.Module, profile: Analysis) -> Check:
     what, tool, unit = "operations", "fvcore", "fvcore flops, 1 a MAC"
     ours = sum(_count("macs", cost) for cost in _run(profile))
     count = _try(count_with_fvcore, module, profile.graph.input_shape)
@@ -86,7 +86,7 @@ def _check_fvcore(module: nn.Module, profile: Profile) -> Check:
     return Check(what, tool, unit, ours, count.total, (*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes)
 
 
-def _fvcore_rates(profile: Profile) -> list[Reason]:
+def _fvcore_rates(profile: Analysis) -> list[Reason]:
     """What fvcore's convention makes of our layers beyond multiply-accumulates, kind by kind."""
     layers: dict[str, list[int]] = {}
     for cost in _run(profile):
@@ -98,7 +98,7 @@ def _fvcore_rates(profile: Profile) -> list[Reason]:
     ]
 
 
-def _einsum_rounding(profile: Profile, count: Count) -> list[Reason]:
+def _einsum_rounding(profile: Analysis, count: Count) -> list[Reason]:
     """fvcore reads the cost of an einsum off numpy's printed report, which has four digits.
 
     Where einsum is the only kind of matrix product that fvcore saw, all of ours are such.
@@ -110,7 +110,7 @@ def _einsum_rounding(profile: Profile, count: Count) -> list[Reason]:
     return [Reason(f"einsum is counted to four digits ({len(products)} products)", rounding)] if rounding else []
 
 
-def _run(profile: Profile) -> list[Cost]:
+def _run(profile: Analysis) -> list[Cost]:
     """The layers that inference runs."""
     return [cost for cost in profile.costs if not cost.node.aux]
 

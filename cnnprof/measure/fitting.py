@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnprof.network.analysis import analyze
+from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.graph import Graph
 
 MEMORY_INFO = Path("/proc/meminfo")
@@ -48,7 +48,7 @@ def group(sizes: Sequence[tuple[int, int]], room: int | None) -> list[list[int]]
 
 def estimate(graph: Graph, batch: int, training: bool) -> tuple[int, int]:
     """Bytes that a network holds between runs (weights), and that one run adds (activations; in training gradients, too)."""
-    totals = analyze(graph).totals
+    totals = analyze_memory(graph).totals
     weights = int(totals.param_bytes) + 4 * int(totals.aux_params)
     images = max(1, batch // int(graph.input_shape[0]))
     if training:

@@ -1,19 +1,16 @@
-"""One pass over a graph: shapes, parameters, operations, activations, receptive fields, memory."""
+"""One pass over a graph: shapes, parameters, operations, activations, receptive fields."""
 
 from __future__ import annotations
 
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.liveness import inference
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import INPUT, Graph, Node
-from cnnprof.network.layers import NO_OPS, ShapeError, elements
+from cnnprof.network.layers import ShapeError, elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields, see
-from cnnprof.network.results import Cost, Profile, Totals
-
-FP32_BYTES = 4
+from cnnprof.network.results import Analysis, Cost
 
 
-def analyze(graph: Graph) -> Profile:
+def analyze(graph: Graph) -> Analysis:
     """Everything that can be known of a network without running it.
 
     Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
@@ -40,7 +37,7 @@ def analyze(graph: Graph) -> Profile:
                 fields=seen,
             )
         )
-    return Profile(graph, tuple(costs), _totals(graph, tuple(costs)))
+    return Analysis(graph, tuple(costs))
 
 
 def weigh(graph: Graph) -> tuple[Dim, Dim]:
@@ -66,21 +63,3 @@ def output_shape(node: Node, inputs: tuple[Shape, ...]) -> Shape:
         return layer.shape(*inputs)
     except ShapeError as error:
         raise CnnprofError(f"{node.name} ({layer.type}): {error.message}", node.place, error.hint) from None
-
-
-def _totals(graph: Graph, costs: tuple[Cost, ...]) -> Totals:
-    run = [cost for cost in costs if not cost.node.aux]
-    params = sum(cost.params for cost in run)
-    activations = sum(cost.activations for cost in run)
-    return Totals(
-        params=params,
-        trainable_params=sum(cost.params for cost in run if cost.node.trainable),
-        aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
-        ops=sum((cost.ops for cost in run), NO_OPS),
-        activations=activations,
-        param_bytes=params * FP32_BYTES,
-        activation_bytes=activations * FP32_BYTES,
-        peak_inference_bytes=inference(graph, costs).peak_bytes,
-        layers=len(run),
-        uncounted=graph.uncounted,
-    )

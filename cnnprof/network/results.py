@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import Graph, Node
@@ -10,6 +11,8 @@ from cnnprof.network.layers import NO_OPS, Ops
 from cnnprof.network.receptive_field import Fields
 from cnnprof.network.stages import stage_of
 from cnnprof.record import record
+
+FP32_BYTES = 4
 
 
 @record
@@ -76,7 +79,6 @@ class Totals:
     activations: Dim
     param_bytes: Dim
     activation_bytes: Dim
-    peak_inference_bytes: Dim
     layers: int
     uncounted: tuple[str, ...]
 
@@ -86,13 +88,35 @@ class Totals:
         return self.ops.mac
 
 
+def sum_up(graph: Graph, costs: Sequence[Cost]) -> Totals:
+    """The sums over a network's layers."""
+    run = [cost for cost in costs if not cost.node.aux]
+    params = sum(cost.params for cost in run)
+    activations = sum(cost.activations for cost in run)
+    return Totals(
+        params=params,
+        trainable_params=sum(cost.params for cost in run if cost.node.trainable),
+        aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
+        ops=sum((cost.ops for cost in run), NO_OPS),
+        activations=activations,
+        param_bytes=params * FP32_BYTES,
+        activation_bytes=activations * FP32_BYTES,
+        layers=len(run),
+        uncounted=graph.uncounted,
+    )
+
+
 @record
-class Profile:
+class Analysis:
     """A graph with the cost of every node, in order."""
 
     graph: Graph
     costs: tuple[Cost, ...]
-    totals: Totals
+
+    @cached_property
+    def totals(self) -> Totals:
+        """The network's sums."""
+        return sum_up(self.graph, self.costs)
 
     def rows(self) -> list[Row]:
         """One row a layer."""

@@ -19,7 +19,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
-from cnnprof.network.results import Cost, Profile, Row
+from cnnprof.network.results import Analysis, Cost, Row
 from cnnprof.symbolic.rules import cut_off
 from cnnprof.symbolic.writing import write
 
@@ -27,7 +27,7 @@ Reload = Callable[[tuple[int, ...]], Graph]
 """The same network for another input, (C, H, W)."""
 
 
-def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Profile], Sequence[Row]]) -> Formulas:
+def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Sequence[Row]]) -> Formulas:
     """Shapes, multiply-accumulates and activations as formulas.
 
     Args:
@@ -73,7 +73,7 @@ def _run(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes if not node.aux]
 
 
-def _check_safe(profile: Profile, reload: Reload, steps: tuple[int, int]) -> None:
+def _check_safe(profile: Analysis, reload: Reload, steps: tuple[int, int]) -> None:
     """Raises CnnprofError for the first layer that is another one at the next larger input size."""
     graph = profile.graph
     _, channels, height, width = graph.input_shape
@@ -116,7 +116,7 @@ def _changed(mine: Node, theirs: Node) -> tuple[str, Any, Any] | None:
     return next((pair for pair in pairs if pair[1] != pair[2]), None)
 
 
-def _analyze(profile: Profile, steps: tuple[int, int]) -> tuple[tuple[Cost, ...], dict[Any, Any]]:
+def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...], dict[Any, Any]]:
     """The costs in h and w, and what h and w are in H and W.
 
     Parameters are left as they are: a head that only training runs may have them for one size.
@@ -174,7 +174,7 @@ def _smallest_input(graph: Graph) -> tuple[int, ...] | None:
     return None
 
 
-def _unread(profile: Profile) -> list[str]:
+def _unread(profile: Analysis) -> list[str]:
     """Where a floor leaves rows or columns of a layer's input unread, at the network's own input size."""
     found = []
     for cost in profile.costs:

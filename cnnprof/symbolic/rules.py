@@ -11,7 +11,7 @@ from cnnprof.counting.derivation import FIGURES, Explanation, Letter, Working
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.seeing import see_through
 from cnnprof.symbolic.symbols import Lettered, letter
 from cnnprof.symbolic.writing import work_out, write
@@ -30,7 +30,7 @@ LECTURE_NOTE = "pooling as lectures count it: the window for every output"
 class Explainer:
     """Works out the layers of one network; layers that are alike are put on symbols once."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Analysis) -> None:
         self._input_shape = profile.graph.input_shape
         self._lettered: dict[Any, Lettered] = {}
         self._fields: dict[str, Fields] = {cost.node.name: cost.fields for cost in profile.costs}

@@ -10,13 +10,13 @@ from typing import Any
 
 from cnnprof.counting.derivation import Working
 from cnnprof.network.layers.convolution import Conv
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.writing import write
 
 ORDER = ("H_out", "W_out", "M", "K", "K_h", "K_w", "N")
 
 
-def find_pointwise(profile: Profile, depthwise: Cost) -> Cost | None:
+def find_pointwise(profile: Analysis, depthwise: Cost) -> Cost | None:
     """The 1x1 convolution behind a depthwise one, through layers that keep the shape; None if there is no such pair."""
     if not _is_depthwise(depthwise):
         return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cnnprof.counting.derivation import FIGURES, Explanation
 from cnnprof.errors import CnnprofError, did_you_mean
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.rules import Explainer
 from cnnprof.symbolic.separable import compare_with_standard, find_pointwise
 
@@ -14,7 +14,7 @@ SHORT_LIST = 16
 """So many names are listed; of more only the blocks."""
 
 
-def select(profile: Profile, target: str | None) -> list[Cost]:
+def select(profile: Analysis, target: str | None) -> list[Cost]:
     """The layer of that name, or the layers of the block of that path; all for None. Raises CnnprofError if there is none."""
     if target is None:
         return list(profile.costs)
@@ -34,7 +34,7 @@ def select(profile: Profile, target: str | None) -> list[Cost]:
     raise CnnprofError(f"{name} has no layer '{target}'", hint=f"{near} {hint}" if near else hint)
 
 
-def work_out_layers(profile: Profile, target: str | None = None, what: str | None = None) -> list[Explanation]:
+def work_out_layers(profile: Analysis, target: str | None = None, what: str | None = None) -> list[Explanation]:
     """The calculations of the layers that `target` names.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from cnnprof.errors import CnnprofError
 from cnnprof.judging.catalogue import Listed, sort_key
 from cnnprof.network.graph import Graph
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, model_dict
@@ -56,7 +56,7 @@ def _row(network: Listed) -> dict[str, Any]:
     }
 
 
-def show_network(profile: Profile, text: str) -> Report:
+def show_network(profile: Analysis, text: str) -> Report:
     """The report of `show`: facts, published figures, and the spec's text where there is one."""
     graph: Graph = profile.graph
     sections: list[Table | Listing] = [Listing(header(graph))]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
-from cnnprof.footprint.training import footprints
 from cnnprof.judging.pareto import Span, undominated
 from cnnprof.network.layers.activation import Activation
-from cnnprof.network.results import Profile
 from cnnprof.record import record
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
@@ -37,7 +36,7 @@ RELATIVE = (*LOWER_IS_BETTER, "latency_ms")
 class Entry:
     """A network in a comparison, with its measurement if it was timed, and the batches that fit if that was asked."""
 
-    profile: Profile
+    profile: MemoryAnalysis
     measurement: Measurement | None = None
     fits: tuple[Fit, ...] = ()
 
@@ -147,7 +146,6 @@ def _row(entry: Entry) -> dict[str, Any]:
     latency = measurement.latency() if measurement else None
     output = next(cost for cost in entry.profile.costs if cost.node.name == graph.outputs[0])
     activations = [cost for cost in entry.profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
-    infer, train = footprints(entry.profile)
     fits = {f"fit_{MODES[fit.mode]}": fit.batch for fit in entry.fits}
     return fits | {
         "model": graph.name,
@@ -163,8 +161,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "param_bytes": totals.param_bytes,
         "activation_bytes": totals.activation_bytes,
         "peak_inference_bytes": totals.peak_inference_bytes,
-        "peak_training_bytes": train.peak_bytes,
-        "memory": memory_dict(infer, train),
+        "peak_training_bytes": entry.profile.training.peak_bytes,
+        "memory": memory_dict(entry.profile.inference, entry.profile.training),
         "top1": accuracy.top1 if accuracy else None,
         "top5": accuracy.top5 if accuracy else None,
         "accuracy_source": source_text(accuracy) if accuracy else None,

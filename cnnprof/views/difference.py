@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.network.layers import layer_to_dict
-from cnnprof.network.results import Profile
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
@@ -21,7 +21,7 @@ FIGURES = ("params", "macs", "activations", "param_bytes", "activation_bytes", "
 COSTS = ("params", "macs", "activations")
 
 
-def show_difference(before: Profile, after: Profile, pairs: Sequence[Pair], by: str | None = None) -> Report:
+def show_difference(before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: str | None = None) -> Report:
     """The report on two aligned networks, by `layer`, `stage` or `type`; left out, by layer, or by stage where that is long."""
     kinds = Counter(pair.kind for pair in pairs)
     different = differ(before, after, pairs)
@@ -55,7 +55,7 @@ def show_difference(before: Profile, after: Profile, pairs: Sequence[Pair], by: 
 KINDS = (SAME, CHANGED, ADDED, REMOVED)
 
 
-def _fact(label: str, profile: Profile) -> Fact:
+def _fact(label: str, profile: MemoryAnalysis) -> Fact:
     graph = profile.graph
     return Fact(label, f"{graph.name} ({graph.facts.source}), input {'x'.join(map(str, graph.input_shape))}")
 
@@ -121,7 +121,7 @@ def _costs(pairs: Sequence[Pair]) -> dict[str, int]:
     return {f"{figure}_change": sum(pair.difference(figure) for pair in pairs) for figure in COSTS}
 
 
-def _totals(before: Profile, after: Profile) -> Table:
+def _totals(before: MemoryAnalysis, after: MemoryAnalysis) -> Table:
     rows = []
     for figure in FIGURES:
         old, new = getattr(before.totals, figure), getattr(after.totals, figure)

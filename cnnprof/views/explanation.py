@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.counting.derivation import Explanation, Working
-from cnnprof.network.results import Cost, Profile
+from cnnprof.footprint.analysis import MemoryAnalysis
+from cnnprof.network.results import Cost
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.fields import field_cells
@@ -15,7 +16,7 @@ from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
 from cnnprof.views.slips import count_as_lectures, slip_notes
 
 
-def show_layer(profile: Profile, cost: Cost, explanation: Explanation, what: str | None) -> Report:
+def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: str | None) -> Report:
     """One layer: its letters, and a line for each figure, `params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     facts = [
         Fact("layer", f"{cost.node.layer.type} of {profile.graph.name}"),
@@ -33,7 +34,9 @@ def show_layer(profile: Profile, cost: Cost, explanation: Explanation, what: str
     )
 
 
-def show_worksheet(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation], what: str | None) -> Report:
+def show_worksheet(
+    profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation], what: str | None
+) -> Report:
     """The worksheet of a network or a block; layers without anything to calculate are left out, and named."""
     if what == "receptive-field":
         table, notes = _field_table(profile, chosen, explanations), list[str]()
@@ -100,7 +103,7 @@ def _has_window(cost: Cost) -> bool:
     return hasattr(cost.node.layer, "kernel_size")
 
 
-def _field_table(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> Table:
+def _field_table(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> Table:
     rows = []
     shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
@@ -135,7 +138,7 @@ def _sums(chosen: Sequence[Cost]) -> Listing:
     )
 
 
-def _data(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> dict[str, Any]:
+def _data(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> dict[str, Any]:
     layers = []
     plain = layer_dicts(replace(profile, costs=tuple(chosen)))
     for entry, cost, explanation in zip(plain, chosen, explanations, strict=True):

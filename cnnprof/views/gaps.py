@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES, Gap
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 
-def show_gaps(profile: Profile, convention: str, gaps: Sequence[Gap]) -> Report:
+def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report:
     """One row a layer type; the differences add up to the whole one."""
     ours, theirs = sum(gap.ours for gap in gaps), sum(gap.theirs for gap in gaps)
     rows = tuple(

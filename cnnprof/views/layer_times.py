@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cnnprof.footprint.execution import ELEMENT_BYTES
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Report, Table, plural
 from cnnprof.timing.layer_times import LayerTimes, traffic
@@ -17,7 +17,7 @@ COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, c
 BYTES = {**ELEMENT_BYTES, "amp": 4}
 
 
-def show_layers(profile: Profile, times: LayerTimes, by: str = "layer") -> Report:
+def show_layers(profile: Analysis, times: LayerTimes, by: str = "layer") -> Report:
     """The report on a network timed layer by layer, rolled up by `layer`, `stage` or `type`.
 
     `profile` is for the batch that was timed.
@@ -103,7 +103,7 @@ def _rates(macs: int, moved: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def to_trace(profile: Profile, times: LayerTimes) -> dict[str, Any]:
+def to_trace(profile: Analysis, times: LayerTimes) -> dict[str, Any]:
     """The layers, one after the other, inside their blocks, as Chrome's trace format (chrome://tracing, ui.perfetto.dev)."""
     seconds, width = times.seconds, BYTES[times.dtype]
     events: list[dict[str, Any]] = []

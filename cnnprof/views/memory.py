@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnprof.charts.timeline import Timeline
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import Checkpointed, Footprint, Moment, Record, Tensor
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.transfer_learning import backward_macs
@@ -35,7 +36,7 @@ MOVING = (
 
 
 def show_memory(
-    profile: Profile,
+    profile: MemoryAnalysis,
     by_mode: dict[str, Footprint],
     run: Execution,
     optimizer: str,
@@ -170,7 +171,7 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table
     return Table(tuple(present), tuple(rows), "Predicted and measured")
 
 
-def _what_if(profile: Profile, without: Footprint, checkpointed: Checkpointed) -> Table:
+def _what_if(profile: Analysis, without: Footprint, checkpointed: Checkpointed) -> Table:
     forward, backward = profile.totals.macs, backward_macs(profile.costs)
     cases = (("without", without, 0), ("by stage", checkpointed.footprint, checkpointed.extra_macs))
     rows = tuple(

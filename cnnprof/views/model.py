@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from cnnprof.footprint.analysis import MemoryTotals
 from cnnprof.network.graph import Accuracy, Figure, Graph
 from cnnprof.network.layers import Ops
-from cnnprof.network.results import Profile, Totals
+from cnnprof.network.results import Analysis, Totals
 from cnnprof.report import Fact
 
 CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matrix products; biases not counted"
@@ -31,7 +32,7 @@ def model_dict(graph: Graph) -> dict[str, Any]:
     }
 
 
-def totals_dict(totals: Totals) -> dict[str, Any]:
+def totals_dict(totals: MemoryTotals) -> dict[str, Any]:
     """`totals` of the JSON reports."""
     return {
         "params": totals.params,
@@ -48,7 +49,7 @@ def totals_dict(totals: Totals) -> dict[str, Any]:
     }
 
 
-def layer_dicts(profile: Profile) -> list[dict[str, Any]]:
+def layer_dicts(profile: Analysis) -> list[dict[str, Any]]:
     """`layers` of the JSON report: one entry a layer, in order."""
     return [
         {

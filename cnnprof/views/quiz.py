@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.counting.derivation import Explanation
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.report import Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import model_dict
@@ -20,7 +20,7 @@ BLANK = "______"
 _LETTERED = {"out_channels", "out_features", "kernel_size", "stride", "padding", "dilation", "groups", "inplace", "eps", "p"}
 
 
-def show_quiz(profile: Profile, chosen: Sequence[Cost], explanations: Sequence[Explanation], answers: bool) -> Report:
+def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[Explanation], answers: bool) -> Report:
     """The worksheet to fill in: what is given stands there; shape, parameters and operations are blank without `answers`."""
     rows, given = [], []
     shown: dict[str, str] = {}

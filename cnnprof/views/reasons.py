@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnprof.footprint.execution import ELEMENT_BYTES
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 from cnnprof.report import Report, Table, plural
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
@@ -40,7 +40,7 @@ class Timed:
 class Network:
     """A network with all its layers timed."""
 
-    profile: Profile
+    profile: Analysis
     times: LayerTimes
     layers: tuple[Timed, ...]
 
@@ -55,7 +55,7 @@ class Network:
         return sum(int(layer.cost.macs) for layer in self.layers)
 
 
-def look_into(profile: Profile, times: LayerTimes, ceilings: Ceilings) -> Network:
+def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> Network:
     """The network's layers beside the machine's ceilings; `profile` is for the batch that was timed."""
     seconds, width = times.seconds, ELEMENT_BYTES[times.dtype]
     layers = [

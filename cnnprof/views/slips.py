@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnprof.counting.conventions import CONVENTIONS
-from cnnprof.network.results import Cost, Profile
+from cnnprof.network.results import Analysis, Cost
 
 
 class Slip(NamedTuple):
@@ -38,7 +38,7 @@ SLIPS = (
 FIGURES = {"params": "params", "operations": "macs", "activations": "memory"}
 
 
-def slip_notes(profile: Profile, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
+def slip_notes(profile: Analysis, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
     """A remark for each slip about what is shown: all figures, or `what` of `counting.derivation.FIGURES`."""
     layers = {cost.node.name: cost for cost in chosen}
     totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}

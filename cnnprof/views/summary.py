@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
-from cnnprof.footprint.liveness import Footprint
-from cnnprof.footprint.training import footprints
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
-from cnnprof.network.results import Profile, Row
+from cnnprof.network.results import Analysis, Row
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
@@ -43,7 +42,7 @@ OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *FIELD_COLUMNS}
 
 
 def summarize(
-    profile: Profile,
+    profile: MemoryAnalysis,
     by: str | None = None,
     depth: int | None = None,
     sort: str | None = None,
@@ -74,15 +73,14 @@ def summarize(
     if len(rows) < every:
         notes.append(f"{len(rows)} of {every} rows; the totals are the whole network's")
     notes += [*fit_notes(profile.graph.name, fits), *lower_bound_notes("note", profile.totals)]
-    both = footprints(profile)
     data: dict[str, Any] = {
         "model": model_dict(profile.graph),
         "totals": totals_dict(profile.totals),
-        "memory": memory_dict(*both),
+        "memory": memory_dict(profile.inference, profile.training),
         "layers": layer_dicts(profile),
     }
     layers = _layer_table(profile, rows, by == "type")
-    sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile, both[1])]
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile)]
     published = published_table(profile)
     if published.rows:
         sections.append(published)
@@ -95,7 +93,7 @@ def summarize(
     return Report("summary", profile.graph.name, tuple(sections), tuple(notes), data)
 
 
-def published_table(profile: Profile) -> Table:
+def published_table(profile: Analysis) -> Table:
     """The published figures beside the computed ones of one image; where they differ, the reason."""
     rows = []
     for verdict, figure in zip(check_published(profile), profile.graph.facts.published.values(), strict=True):
@@ -122,7 +120,7 @@ def published_table(profile: Profile) -> Table:
     return Table((col.WHAT, col.PUBLISHED, col.COMPUTED, col.AGREES, col.WHERE), tuple(rows), "Published figures")
 
 
-def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
+def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
     """One row a layer, stage or type, and how to see more where that is not all."""
     if by == "type":
         return profile.by_type(), None
@@ -137,7 +135,7 @@ def choose_rows(profile: Profile, by: str | None, depth: int | None) -> tuple[li
     return rows, f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
 
 
-def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
+def _layer_table(profile: Analysis, rows: list[Row], by_type: bool) -> Table:
     totals = profile.totals
     return Table(
         tuple(column for column in COLUMNS if column not in OF_ONE_PLACE) if by_type else COLUMNS,
@@ -170,7 +168,7 @@ def _layer_table(profile: Profile, rows: list[Row], by_type: bool) -> Table:
     )
 
 
-def _totals(profile: Profile, training: Footprint) -> Listing:
+def _totals(profile: MemoryAnalysis) -> Listing:
     totals = profile.totals
     least = "at least " if totals.uncounted else ""
     facts = [
@@ -182,7 +180,7 @@ def _totals(profile: Profile, training: Footprint) -> Listing:
         Fact("weights", totals.param_bytes, "size"),
         Fact("activations", totals.activation_bytes, "size"),
         Fact("peak, inference", totals.peak_inference_bytes, "size"),
-        Fact("peak, training", training.peak_bytes, "size"),
+        Fact("peak, training", profile.training.peak_bytes, "size"),
     ]
     if totals.trainable_params == totals.params:
         del facts[1]

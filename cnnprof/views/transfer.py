@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.network.results import Profile
+from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import Row, backward_macs
 from cnnprof.views import columns as col
@@ -27,7 +27,7 @@ LESS = (
 )
 
 
-def show_transfer(profile: Profile, classes: int, run: Execution, optimizer: str, rows: Sequence[Row]) -> Report:
+def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: str, rows: Sequence[Row]) -> Report:
     """The report on the strategies for one network."""
     graph = profile.graph
     batch = graph.input_shape[0]
