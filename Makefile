@@ -28,8 +28,8 @@ demo: .venv/runnable ## Show the main job: a summary, a comparison with measured
 	$(BIN)/cnnprof bench lenet5 resnet18 mobilenet_v2 --quick --batch 1,4
 
 .PHONY: test
-test: setup ## Run all tests
-	$(BIN)/pytest
+test: setup ## Run all tests, with as many workers as there are cores
+	$(BIN)/pytest -n auto --dist worksteal
 
 .PHONY: lint
 lint: setup ## Check format, style and types

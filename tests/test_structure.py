@@ -4,6 +4,8 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,7 @@ PLAIN = {"units", "network", "counting", "footprint", "timing", "judging", "tran
 FILES = sorted(ROOT.rglob("*.py"))
 
 
+@cache
 def imports(path: Path, top_level: bool) -> set[str]:
     """The modules a file imports, at import time or at all."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -68,37 +71,66 @@ def package_of(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path):
-    package = package_of(path)
-    assert package in ALLOWED, f"{package} is not on the map"
-    own = {
-        name.split(".")[1]
-        for name in imports(path, top_level=False)
-        if name.startswith("cnnprof.") and "__version__" not in name
-    }
-    assert own <= ALLOWED[package] | {package} | COMMON
+def offenders(wrong: Callable[[Path], object]) -> dict[str, object]:
+    """What is wrong with each file that has something wrong with it."""
+    found = {str(path.relative_to(ROOT)): wrong(path) for path in FILES}
+    return {name: fault for name, fault in found.items() if fault}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_heavy_packages_are_imported_late(path):
-    names = {name.split(".")[0] for name in imports(path, top_level=True)}
-    package = package_of(path)
-    if package in ("torch_bridge", "measure"):
-        return
-    if package == "onnx_bridge":
-        assert not names & (LATE - {"numpy", "onnx"})
-        return
-    assert not names & (LATE - {"typer"} if package == "cli" else LATE)
-    everywhere = {name.split(".")[0] for name in imports(path, top_level=False)}
-    assert not everywhere & {"torch", "torchvision", "fvcore"}, "torch lives in torch_bridge and measure"
+def test_imports_point_one_way():
+    def beyond(path):
+        own = {
+            name.split(".")[1]
+            for name in imports(path, top_level=False)
+            if name.startswith("cnnprof.") and "__version__" not in name
+        }
+        return own - ALLOWED[package_of(path)] - {package_of(path)} - COMMON
+
+    assert {package_of(path) for path in FILES} <= set(ALLOWED), "each room is on the map"
+    assert offenders(beyond) == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_rooms_below_the_spec_need_only_the_standard_library(path):
-    if package_of(path) in PLAIN:
-        outside = {name.split(".")[0] for name in imports(path, top_level=False)} - {"cnnprof", "__future__"}
-        assert outside <= set(sys.stdlib_module_names) | {"tomli"}
+def test_heavy_packages_are_imported_late():
+    def early(path):
+        package = package_of(path)
+        if package in ("torch_bridge", "measure"):
+            return set()
+        names = {name.split(".")[0] for name in imports(path, top_level=True)}
+        if package == "onnx_bridge":
+            return names & (LATE - {"numpy", "onnx"})
+        everywhere = {name.split(".")[0] for name in imports(path, top_level=False)}
+        # torch lives in torch_bridge and measure.
+        return names & (LATE - {"typer"} if package == "cli" else LATE) | everywhere & {"torch", "torchvision", "fvcore"}
+
+    assert offenders(early) == {}
+
+
+def test_rooms_below_the_spec_need_only_the_standard_library():
+    own = {"cnnprof", "__future__", "tomli", *sys.stdlib_module_names}
+
+    def outside(path):
+        return {name.split(".")[0] for name in imports(path, top_level=False)} - own if package_of(path) in PLAIN else set()
+
+    assert offenders(outside) == {}
+
+
+def test_one_idea_a_file():
+    def lines(path):
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        return count if count > 400 else 0
+
+    assert offenders(lines) == {}
+
+
+def test_a_command_only_parses_calls_and_prints():
+    def long_functions(path):
+        if package_of(path) != "cli":
+            return {}
+        nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)]
+        lengths = {node.name: node.end_lineno - node.lineno + 1 for node in nodes}
+        return {name: length for name, length in lengths.items() if length > 60}
+
+    assert offenders(long_functions) == {}
 
 
 @pytest.mark.parametrize(
@@ -118,17 +150,3 @@ def test_a_spec_needs_no_heavy_package(arguments):
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(result.stdout)}
     assert not loaded & HEAVY
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".py"], ids=lambda path: str(path.relative_to(ROOT)))
-def test_one_idea_a_file(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if package_of(path) == "cli"], ids=lambda path: str(path.relative_to(ROOT))
-)
-def test_a_command_only_parses_calls_and_prints(path):
-    functions = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)]
-    lengths = {node.name: node.end_lineno - node.lineno + 1 for node in functions}
-    assert {name: length for name, length in lengths.items() if length > 60} == {}
