@@ -98,10 +98,9 @@ def test_a_killed_process_costs_one_network():
 
 
 def test_a_process_without_an_answer_is_ended():
-    begin = time.monotonic()
-    hanging, small = measure("Hanging", "Small", timeout=6.0)
-    assert time.monotonic() - begin < 50
-    assert "no answer within 6 s" in hanging.error
+    # The network would sleep for an hour.
+    hanging, small = measure("Hanging", "Small", timeout=12.0)
+    assert "no answer within 12 s" in hanging.error
     assert small.status == "ok"
 
 
