@@ -62,12 +62,20 @@ def _make(cls: Any, eq: bool, shows: bool) -> Any:
     if shows and "__repr__" not in own:
         cls.__repr__ = _repr
     if eq:
-        cls.__record_values__ = attrgetter(*defaults) if len(defaults) > 1 else None
+        compared = [name for name, given in defaults.items() if not isinstance(given, Field) or given.compare]
+        cls.__record_values__ = _attributes(compared)
         if "__eq__" not in own:
             cls.__eq__ = _eq
         if own.get("__hash__") is None:
             cls.__hash__ = _hash
     return cls
+
+
+def _attributes(names: list[str]) -> Callable[[Any], Any]:
+    """What takes the attributes of those names from a record, as a tuple."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda self: tuple([getattr(self, name) for name in names])
 
 
 def _take_default(cls: Any, name: str, given: Any) -> None:
@@ -111,11 +119,6 @@ def _compile_init(cls: Any) -> Any:
     return made
 
 
-def _values(self: Any) -> Any:
-    take = self.__record_values__
-    return take(self) if take else [getattr(self, name) for name in self.__record_defaults__]
-
-
 @recursive_repr()
 def _repr(self: Any) -> str:
     shown = ", ".join(
@@ -125,11 +128,14 @@ def _repr(self: Any) -> str:
 
 
 def _eq(self: Any, other: object) -> Any:
-    return _values(self) == _values(other) if other.__class__ is self.__class__ else NotImplemented
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    values = self.__class__.__record_values__
+    return values(self) == values(other)
 
 
 def _hash(self: Any) -> int:
-    return hash(tuple(_values(self)))
+    return hash(type(self).__record_values__(self))
 
 
 def _refuse_to_set(_: object, name: str, __: object) -> NoReturn:

@@ -31,6 +31,7 @@ def make(kind: Any) -> dict[str, Any]:
         name: str = "y"
         parts: list[int] = field(default_factory=list)
         secret: int = field(default=3, repr=False)
+        remark: str = field(default="", compare=False)
 
         def __post_init__(self) -> None:
             if self.size < 0:
@@ -77,8 +78,8 @@ def test_a_record_is_made_and_shown_as_a_dataclass(name, args, kwargs):
 def test_what_dataclasses_and_inspect_say_of_a_record(name):
     mine, other = OURS[name], THEIRS[name]
     assert is_dataclass(mine)
-    assert [(f.name, f.type, f.default, f.repr) for f in fields(mine)] == [
-        (f.name, f.type, f.default, f.repr) for f in fields(other)
+    assert [(f.name, f.type, f.default, f.repr, f.compare) for f in fields(mine)] == [
+        (f.name, f.type, f.default, f.repr, f.compare) for f in fields(other)
     ]
     assert [(p.name, p.kind) for p in inspect.signature(mine).parameters.values()] == [
         (p.name, p.kind) for p in inspect.signature(other).parameters.values()
@@ -95,6 +96,9 @@ def test_equality_and_hash_go_by_class_and_fields():
     assert mine(1).__eq__(1) is NotImplemented
     assert OURS["Empty"]() == OURS["Empty"]()
     assert len({mine(1), mine(1), mine(2)}) == 2
+    derived = OURS["Derived"]
+    assert derived(1, remark="a") == derived(1, remark="b")
+    assert derived(1, secret=4) != derived(1)
     looked = mine(1)
     assert looked.twice == 2
     assert looked == mine(1)

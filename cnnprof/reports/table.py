@@ -1,31 +1,25 @@
-"""The terminal table: as many columns as fit, drawn by rich."""
+"""The terminal table: as many columns as fit, and none of its texts cut."""
 
 from __future__ import annotations
 
 import re
-from io import StringIO
 from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING
 
 from cnnprof.report import LAST_RESORT, Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
+from cnnprof.reports._drawing import BEST, BOLD, DIM, fold, paint, side_by_side, width_of
 from cnnprof.reports._plain import pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rich.console import Console
-    from rich.table import Table as Grid
+    from collections.abc import Mapping, Sequence
 
 suffixes: tuple[str, ...] = ()
 binary = False
 
-UNBOUNDED = 10_000
-"""A width that no table reaches; off a terminal a table takes what it needs."""
-
 GAP = 2
-"""Blanks between two columns: one of padding, one that rich draws for the missing line."""
+"""Blanks between two columns."""
 
 
 def render(report: Report, style: Style) -> str:
@@ -35,71 +29,55 @@ def render(report: Report, style: Style) -> str:
 
 def lay_out(report: Report, style: Style, wide: bool) -> str:
     """The report as text for a terminal."""
-    from rich.text import Text
+    lines: list[str] = []
 
-    out = StringIO()
-    console, broad = _console(out, style, style.width or UNBOUNDED), _console(out, style, UNBOUNDED)
+    def say(text: str, code: str) -> None:
+        lines.extend(paint(line, code, style.color) for line in fold(text, style.width))
+
     if report.title:
-        console.print(Text(report.title, style="bold"))
+        say(report.title, BOLD)
     after_blank = False
     for section in report.sections:
         if section.title:
             if not after_blank:
-                console.print()
-            console.print(Text(section.title, style="bold"))
+                lines.append("")
+            say(section.title, BOLD)
         if isinstance(section, Listing):
-            _draw_listing(console, section)
+            lines += _draw_listing(section, style)
             after_blank = False
         else:
-            hidden = _draw_table(broad, section, style.width, wide)
+            drawn, hidden = _draw_table(section, style, wide)
+            lines += drawn
             if hidden:
-                console.print(Text(f"not shown for want of room: {', '.join(hidden)} (--format wide)", style="dim"))
+                say(f"not shown for want of room: {', '.join(hidden)} (--format wide)", DIM)
             after_blank = not hidden  # as a table ends
     if report.text:
-        out.write(f"\n{report.text}")
+        lines += ["", *report.text.splitlines()]
     for note in report.notes:
-        console.print(Text(note, style="dim"), soft_wrap=style.width is None)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+        say(note, DIM)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _console(out: StringIO, style: Style, width: int) -> Console:
-    from rich.console import Console
-
-    return Console(
-        file=out,
-        width=width,
-        force_terminal=style.color,
-        no_color=not style.color,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+def _draw_listing(listing: Listing, style: Style) -> list[str]:
+    shown = pairs(listing)
+    widest = max((width_of(label) for label, _ in shown), default=0)
+    lines = []
+    for label, text in shown:
+        folded = fold(text, style.width and style.width - widest - GAP - 1)
+        lines += side_by_side((label, "\n".join(folded)), (widest, 0), (False, False), (DIM, ""), style.color)
+    return lines
 
 
-def _draw_listing(console: Console, listing: Listing) -> None:
-    from rich.padding import Padding
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    for label, text in pairs(listing):
-        grid.add_row(label, Text(text))
-    console.print(Padding(grid, (0, 0, 0, 1)))
-
-
-def _draw_table(console: Console, table: Table, width: int | None, wide: bool) -> list[str]:
-    """The headings of the columns that found no room."""
-    from rich.text import Text
-
+def _draw_table(table: Table, style: Style, wide: bool) -> tuple[list[str], list[str]]:
+    """The lines of a table, and the headings of the columns that found no room."""
     whole = cells(table, wide)
-    widths = _widths(whole, width)
+    widths = _widths(whole, style.width)
+    lines = []
     for heading, numbers in table.groups().items():
         if heading:
-            console.print(Text(heading, style="bold"))
-        console.print(_grid(table, whole, widths, numbers))
-    return [_called(whole, i) for i in range(len(whole.columns)) if i not in widths]
+            lines.append(paint(heading, BOLD, style.color))
+        lines += _grid(table, whole, widths, numbers, style.color)
+    return lines, [_called(whole, i) for i in range(len(whole.columns)) if i not in widths]
 
 
 def _called(whole: Cells, i: int) -> str:
@@ -108,30 +86,25 @@ def _called(whole: Cells, i: int) -> str:
     return f"{whole.headings[i - 1]} %" if heading == "%" else heading
 
 
-def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[int]) -> Grid:
-    """Some rows of a table; the groups of one share their columns' widths."""
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
+def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[int], color: bool) -> list[str]:
+    """Some rows of a table with a blank line above and below; the groups of one share their columns' widths."""
+    if not widths:
+        return [""]
+    rightward = [whole.rightward[i] for i in widths]
 
-    def lines(text: str, i: int) -> str:
-        return "\n".join(_wrap(text, widths[i])) if len(text) > widths[i] else text
+    def row(texts: Sequence[str], styles: Sequence[str], low: bool = False) -> list[str]:
+        cut = ["\n".join(_wrap(texts[i], width)) if len(texts[i]) > width else texts[i] for i, width in widths.items()]
+        return side_by_side(cut, [*widths.values()], rightward, styles, color, low)
 
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=whole.total is not None, padding=(0, 1, 0, 0))
-    for i, width in widths.items():
-        grid.add_column(
-            Text(lines(whole.headings[i], i)),
-            footer=Text(lines(whole.total[i], i) if whole.total else ""),
-            justify="right" if whole.rightward[i] else "left",
-            width=width,
-        )
+    bold = [BOLD] * len(widths)
+    lines = ["", *row(whole.headings, bold, low=True), " " + "─" * (_together(widths) - GAP)]
     for number in numbers:
-        row = whole.rows[number]
-        texts = [
-            Text(lines(row[i], i), style="bold green" if (number, whole.columns[i].key) in table.best else "") for i in widths
-        ]
-        grid.add_row(*texts, style="dim" if number in table.faint else None)
-    return grid
+        plain = DIM if number in table.faint else ""
+        styles = [BEST if (number, whole.columns[i].key) in table.best else plain for i in widths]
+        lines += row(whole.rows[number], styles)
+    if whole.total:
+        lines += ["", *row(whole.total, bold)]
+    return [*lines, ""]
 
 
 def _wrap(text: str, width: int) -> list[str]:
@@ -181,7 +154,7 @@ def _pieces(text: str) -> list[str]:
 def _needs(whole: Cells) -> dict[int, int]:
     """The width of each column if nothing in it is broken."""
     lines = [whole.headings, *whole.rows, *([whole.total] if whole.total else [])]
-    return {i: max(len(line[i]) for line in lines) for i in range(len(whole.columns))}
+    return {i: max(width_of(line[i]) for line in lines) for i in range(len(whole.columns))}
 
 
 def _fit(whole: Cells, needs: Mapping[int, int], least: Mapping[int, int], width: int) -> list[int]:

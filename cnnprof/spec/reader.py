@@ -22,8 +22,8 @@ MAX_DEPTH = 40
 MAX_LINE = 500
 """Longer lines are not shown in a message."""
 
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML calls not printable; libyaml counts its place in bytes."""
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""What YAML calls not printable; libyaml counts its place in bytes. It takes long to compile, and only an error needs it."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -274,7 +274,7 @@ _HINTS = {
 def _not_yaml(source: Source, error: Any) -> SpecError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
-        found = _FORBIDDEN.search(source.text)
+        found = re.search(_FORBIDDEN, source.text)
         index = found.start() if found else 0
         return SpecError(f"not YAML: {getattr(error, 'reason', error)}", source.place(index, index + 1))
     parts = [part for part in (error.context, error.problem) if part]
