@@ -130,7 +130,8 @@ def _repr(self: Any) -> str:
 def _eq(self: Any, other: object) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    values = self.__class__.__record_values__
+    kind: Any = self.__class__
+    values = kind.__record_values__
     return values(self) == values(other)
 
 
