@@ -5,8 +5,10 @@ import pytest
 from cnnprof import profile
 from cnnprof.counting.conventions import CONVENTIONS, convention
 from cnnprof.counting.gaps import find_gaps
-from cnnprof.errors import UsageError
-from cnnprof.network.layers import layer_from_dict
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers import LAYERS, Layer, Ops, elements, layer_from_dict
 
 
 def count(name, type_, *inputs, **fields):
@@ -189,3 +191,46 @@ def test_an_unknown_convention_is_answered_with_names():
 def test_a_second_convention_of_a_name_is_refused():
     with pytest.raises(ValueError, match="registered twice"):
         convention(CONVENTIONS["macs"])
+
+
+TOOLS = ("fvcore", "calflops", "thop", "ptflops", "torchinfo")
+
+
+class Prototypes(Layer):
+    """A made-up layer: a distance to learned prototypes, seven a channel, in whatever arithmetic is asked for."""
+
+    learned, products = 7, 0
+
+    def params(self, *inputs):
+        return self.learned * inputs[0][1]
+
+    def ops(self, *inputs, output):
+        return Ops(mac=self.products * elements(output), add=elements(output))
+
+
+@pytest.mark.parametrize("name", TOOLS)
+@pytest.mark.parametrize(("learned", "products"), [(7, 0), (0, 2), (7, 2)])
+def test_a_weighted_layer_that_a_tool_is_not_known_to_count_is_an_error(monkeypatch, name, learned, products):
+    monkeypatch.setattr(Prototypes, "learned", learned)
+    monkeypatch.setattr(Prototypes, "products", products)
+    graph = Graph("made up", X, (Node("far", Prototypes(), (INPUT,)),), ("far",))
+    with pytest.raises(CnnprofError, match=f"not known what {name} counts for Prototypes\n.*conventions.py"):
+        find_gaps(analyze(graph), name)
+    # By what follows from the operations themselves nothing has to be said.
+    (cost,) = analyze(graph).costs
+    assert CONVENTIONS["ops"](cost.node.layer, cost.inputs, cost.output, cost.ops) == (2 * products + 1) * 576
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_layer_without_weights_and_products_counts_nothing_where_a_tool_does_not_know_it(monkeypatch, name):
+    monkeypatch.setattr(Prototypes, "learned", 0)
+    layer = Prototypes()
+    assert CONVENTIONS[name](layer, (X,), X, layer.ops(X, output=X)) == 0
+
+
+@pytest.mark.parametrize("cls", LAYERS.values(), ids=LAYERS.keys())
+def test_every_convention_says_what_every_layer_counts(cls):
+    layer, inputs = cls.example(16)
+    output = layer.shape(*inputs)
+    counted = {name: count(layer, inputs, output, layer.ops(*inputs, output=output)) for name, count in CONVENTIONS.items()}
+    assert all(type(value) is int and value >= 0 for value in counted.values()), counted

@@ -1,20 +1,24 @@
 """Named ways to turn a layer's operations into one number. A figure without the name of its convention means nothing.
 
-Each convention is a function of the layer, its input shapes, its output shape and its `Ops`; adding one is writing one.
+Each convention is a function of the layer, its input shapes, its output shape and its `Ops`; adding one is writing one. Those
+of other tools are lists of what the tool knows: a layer with weights or multiply-accumulates that such a list does not name is
+an error until it is said what the tool makes of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
-from cnnprof.network.dims import Dim, Shape, prod
+from cnnprof.errors import CnnprofError
+from cnnprof.network.dims import Dim, Shape, known, prod
 from cnnprof.network.layers import Layer, Ops, elements
 from cnnprof.network.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU, ReLU6, SiLU, Softmax
 from cnnprof.network.layers.arrangement import Upsample
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
+from cnnprof.network.layers.linear import Linear, MatMul, Parameter, ScaledDotProductAttention
 from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool, Subsample
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
 CONVENTIONS: dict[str, Convention] = {}
@@ -26,6 +30,37 @@ def convention(function: Convention) -> Convention:
         raise ValueError(f"convention '{function.__name__}' is registered twice")
     CONVENTIONS[function.__name__] = function
     return function
+
+
+Listed = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim | None]
+
+
+def counts_listed(*overlooked: type[Layer]) -> Callable[[Listed], Convention]:
+    """Make a convention of a list: None stands for what it does not name, and counts 0 if the layer is one of the `overlooked`.
+
+    The convention raises CnnprofError for any other layer with weights or multiply-accumulates that the list does not name.
+    """
+
+    def complete(listed: Listed) -> Convention:
+        @wraps(listed)
+        def count(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+            counted = listed(layer, inputs, output, ops)
+            if counted is not None:
+                return counted
+            if not isinstance(layer, overlooked) and not (_is_zero(layer.params(*inputs)) and _is_zero(ops.mac)):
+                raise CnnprofError(
+                    f"it is not known what {listed.__name__} counts for {layer.type}",
+                    hint="say it in cnnprof/counting/conventions.py, 0 included",
+                )
+            return 0
+
+        return count
+
+    return complete
+
+
+def _is_zero(number: Dim) -> bool:
+    return known(number) and bool(number == 0)
 
 
 @convention
@@ -57,7 +92,8 @@ def lecture(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) ->
 
 
 @convention
-def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+@counts_listed(ScaledDotProductAttention, PReLU, Subsample, Parameter)
+def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """fvcore.nn.FlopCountAnalysis: one for a multiply-accumulate, and its own rates for what lies between.
 
     It counts two for an element of BatchNorm in eval mode (one without scale and shift), five of LayerNorm and GroupNorm (or
@@ -65,8 +101,6 @@ def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> 
     Attention in one fused operation is not counted. A matrix product is the first factor's elements times the second one's
     columns, broadcasting ignored. (fvcore 0.1.5.post20221221, fvcore/nn/flop_count.py and jit_handles.py)
     """
-    if isinstance(layer, ScaledDotProductAttention):
-        return 0
     if isinstance(layer, MatMul):
         return elements(inputs[0]) * inputs[1][-1]
     if isinstance(layer, BatchNorm):
@@ -77,11 +111,12 @@ def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> 
         return elements(inputs[0])
     if isinstance(layer, Upsample) and len(output) == 4:
         return elements(output) * {"nearest": 1, "bilinear": 4}.get(layer.mode, 0)
-    return ops.mac
+    return ops.mac if isinstance(layer, (Conv, ConvTranspose, PartialConv, Linear)) else None
 
 
 @convention
-def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+@counts_listed(ScaledDotProductAttention, Subsample, Parameter)
+def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """calflops' FLOPs: two for a multiply-accumulate, a convolution's bias, and its own rates for what lies between.
 
     It counts two for an element of BatchNorm in eval mode (one without scale and shift), five of LayerNorm and GroupNorm (or
@@ -89,8 +124,6 @@ def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -
     sigmoids escape it, as does attention in one fused operation. (calflops, after DeepSpeed's flops profiler,
     deepspeed/profiling/flops_profiler/profiler.py)
     """
-    if isinstance(layer, ScaledDotProductAttention):
-        return 0
     if isinstance(layer, Conv):
         return 2 * ops.mac + ops.add
     if isinstance(layer, BatchNorm):
@@ -99,11 +132,12 @@ def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -
         return elements(inputs[0]) * (4 + int(layer.affine))
     if isinstance(layer, (ReLU, LeakyReLU, PReLU, ELU, SiLU, GELU, Softmax, Pool, AdaptivePool)):
         return elements(inputs[0])
-    return 2 * ops.mac
+    return 2 * ops.mac if isinstance(layer, (ConvTranspose, PartialConv, Linear, MatMul)) else None
 
 
 @convention
-def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+@counts_listed(MatMul, ScaledDotProductAttention, GroupNorm, Subsample, Parameter)
+def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """thop's "MACs", for a network whose layers are torch modules: one for a multiply-accumulate, and its own rates between.
 
     It counts four for an element of BatchNorm and LayerNorm (two without scale and shift), the output of an average pooling,
@@ -128,11 +162,12 @@ def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Di
         return elements(inputs[0])
     if isinstance(layer, Upsample):
         return elements(output) * {"nearest": 1, "bilinear": 11, "bicubic": 259}.get(layer.mode, 0)
-    return ops.mac if isinstance(layer, (Conv, PartialConv, Linear)) else 0
+    return ops.mac if isinstance(layer, (Conv, PartialConv, Linear)) else None
 
 
 @convention
-def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+@counts_listed(ScaledDotProductAttention, Subsample, Parameter)
+def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """ptflops' "MACs" (its pytorch backend), for a network whose layers are torch modules.
 
     It counts one for a multiply-accumulate and one for a bias. A module and the function that it calls are both counted: two
@@ -156,11 +191,12 @@ def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) ->
     if isinstance(layer, LocalResponseNorm):
         padded = elements(inputs[0]) // inputs[0][1] * (inputs[0][1] + layer.size - 1)
         return 3 * elements(inputs[0]) + padded
-    return elements(inputs[0]) * inputs[1][-1] if isinstance(layer, MatMul) else 0
+    return elements(inputs[0]) * inputs[1][-1] if isinstance(layer, MatMul) else None
 
 
 @convention
-def torchinfo(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
+@counts_listed(MatMul, ScaledDotProductAttention, Subsample, Parameter)
+def torchinfo(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """torchinfo's "mult-adds", for a network whose layers are torch modules: every weight and bias by how often it is used.
 
     A convolution's are used at every position of its output, a transposed one's too; all others once for each image, so that
@@ -171,7 +207,7 @@ def torchinfo(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) 
         return ops.mac + ops.add
     if isinstance(layer, ConvTranspose):
         return _at_every_output(layer, inputs, output) + ops.add
-    return output[0] * layer.params(*inputs) if isinstance(layer, (Linear, BatchNorm, GroupNorm, LayerNorm, PReLU)) else 0
+    return output[0] * layer.params(*inputs) if isinstance(layer, (Linear, BatchNorm, GroupNorm, LayerNorm, PReLU)) else None
 
 
 def _at_every_output(layer: ConvTranspose, inputs: tuple[Shape, ...], output: Shape) -> Dim:
