@@ -10,10 +10,14 @@ from sys import version_info
 from typing import Any
 
 from cnnprof.errors import Place, SpecError, did_you_mean
+from cnnprof.files import read_within
 from cnnprof.record import record
 
 KEYS = ("paths", "budget")
 """What the section may have."""
+
+MAX_BYTES = 10**6
+"""Of the file."""
 
 _SECTION = re.compile(rb"tool\s*\.\s*[\"']?cnnprof")
 
@@ -67,7 +71,7 @@ def find_project() -> Project | None:
     if file is None:
         return None
     try:
-        data = file.read_bytes()
+        data = read_within(file, MAX_BYTES)
     except OSError as error:
         raise SpecError(f"cannot read {file}: {error.strerror or error}") from None
     if not _SECTION.search(data):
@@ -78,6 +82,8 @@ def find_project() -> Project | None:
         content = toml.loads(text)
     except ValueError as error:
         raise SpecError(f"{file} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{file} is not valid TOML: it is nested too deeply") from None
     tool = content.get("tool", {})
     section = tool.get("cnnprof") if isinstance(tool, dict) else None
     if section is None:

@@ -16,13 +16,14 @@ ROOT = Path(cnnprof.__file__).parent
 HEAVY = {"torch", "torchvision", "fvcore", "numpy", "sympy", "pydantic", "timm", "matplotlib", "onnx"}
 LATE = HEAVY | {"rich", "yaml", "typer"}
 
-# Which rooms of cnnprof each room may import; `errors`, `environment`, `record` and `units` are everybody's.
+# Which rooms of cnnprof each room may import; `errors`, `environment`, `files`, `record` and `units` are everybody's.
 BASE = {"network", "footprint"}
-COMMON = {"errors", "environment", "record", "units"}
+COMMON = {"errors", "environment", "files", "record", "units"}
 RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts"}
 ALLOWED = {
     "errors": set(),
     "units": set(),
+    "files": set(),
     "environment": set(),
     "record": set(),
     "cache": set(),
@@ -51,7 +52,8 @@ ALLOWED = {
     "__main__": {"cli"},
     "__init__": {"api", "footprints", "worksheets"},
 }
-PLAIN = {"units", "network", "counting", "footprint", "timing", "judging", "transfer_learning", "report", "config", "errors"}
+PLAIN = {"errors", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
+PLAIN |= {"report", "config"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 

@@ -15,7 +15,7 @@ Command = Callable[..., None]
 
 
 def takes(group: Callable[..., object], *only: str, **kinds: Any) -> Callable[[Command], Command]:
-    """A decorator for commands: options of the group follow the command's own.
+    """A decorator for commands: options of the group follow the command's own; one that the command has is the group's, too.
 
     Args:
         group: the function or class of the group.
@@ -36,13 +36,16 @@ def takes(group: Callable[..., object], *only: str, **kinds: Any) -> Callable[[C
     def decorate(command: Command) -> Command:
         own = dict(signature(command, eval_str=True).parameters)
         del own[argument]
+        added = [option for option in taken if option.name not in own]
 
         @wraps(command)
         def with_group(**given: Any) -> None:
-            value = group(**{option.name: given.pop(option.name) for option in taken})
+            value = group(**{option.name: given[option.name] for option in taken})
+            for option in added:
+                del given[option.name]
             command(**given, **{argument: value})
 
-        described = signature(command).replace(parameters=[*own.values(), *taken], return_annotation=None)
+        described = signature(command).replace(parameters=[*own.values(), *added], return_annotation=None)
         with_group.__signature__ = described  # type: ignore[attr-defined]
         with_group.__annotations__ = {parameter.name: parameter.annotation for parameter in described.parameters.values()}
         return with_group

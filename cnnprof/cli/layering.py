@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cnnprof.cli.output import Destination, check_writable, write_whole
+from cnnprof.cli.output import Destination, check_json_path, refuse_input, write_whole
 from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Layering:
     """Whether layers are timed, and how their times are shown."""
 
+    context: typer.Context
     layers: Annotated[bool, typer.Option("--layers", help="Time every layer of one network, in place.")] = False
     by: Annotated[Literal["layer", "stage", "type"], typer.Option(help="With --layers: what a row is.")] = "layer"
     trace: Annotated[
@@ -47,7 +48,8 @@ class Layering:
                 hint="cnnprof why A B looks into two at once" if several else "run it once for each",
             )
         if self.trace:
-            check_writable(self.trace)
+            check_json_path(self.trace)
+            refuse_input(self.trace, self.context.params)
 
     def show_times(self, job: Job, options: Options, out: Destination) -> bool:
         """Time the layers of the network and show them; then the trace is written. False after Ctrl-C."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cnnprof.cli.groups import Command, takes
-from cnnprof.cli.output import Destination, choose_format
+from cnnprof.cli.output import Destination, choose_format, refuse_input
 from cnnprof.errors import UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS
@@ -71,6 +71,7 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
     """The command takes `--format`, `--json` and `--output`, and gets `out`, a Destination for its report."""
 
     def out(
+        context: typer.Context,
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
             typer.Option(
@@ -85,6 +86,8 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
             typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
         ] = None,
     ) -> Destination:
+        if output:
+            refuse_input(output, context.params)
         return Destination(choose_format(format, json, output, formats), output)
 
     return takes(out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cnnprof.errors import UsageError, did_you_mean
@@ -92,19 +93,11 @@ def terminal_style() -> Style:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace the file in one step, so that a good one is never left half overwritten. Raises UsageError if that fails."""
-    data = content.encode() if isinstance(content, str) else content
+    """Replace the file in one step. Raises UsageError if that fails."""
+    from cnnprof.files import replace_file
+
     try:
-        if _is_device(path):
-            path.write_bytes(data)
-            return
-        target = path.resolve()  # a link stays one
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            beside.write_bytes(data)
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace_file(path, content)
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -115,6 +108,13 @@ def check_spec_path(path: Path) -> None:
         example = path.with_suffix(".yaml") if path.name else "net.yaml"
         raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {example}")
     check_writable(path)
+
+
+def check_json_path(path: Path) -> None:
+    """Raises UsageError where no file can be written, or one of another kind would be replaced."""
+    check_writable(path)
+    if path.is_file() and path.suffix != ".json":
+        raise UsageError(f"{path} is there already", hint="a file that is not .json is not overwritten: choose another name")
 
 
 def check_writable(path: Path) -> None:
@@ -131,6 +131,27 @@ def check_writable(path: Path) -> None:
             raise UsageError(f"cannot write {path}: it is read-only")
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def refuse_input(output: Path, given: Mapping[str, object]) -> None:
+    """Raises UsageError if the file to be written is also one to be read.
+
+    Args:
+        output: the file.
+        given: the command's arguments and options; one of them is `output`.
+    """
+    words = [word for value in given.values() for word in (value if isinstance(value, (list, tuple)) else [value])]
+    files = [file for word in words if isinstance(word, (str, Path)) and (file := _file_of(word))]
+    with suppress(OSError, ValueError):
+        if sum(os.path.samefile(file, output) for file in files) > 1:
+            raise UsageError(f"{output} is read by this command, and would be overwritten", hint="write to another file")
+
+
+def _file_of(word: str | Path) -> str | None:
+    """The file that a word on the command line names: a path, or a network in one."""
+    path = str(word)
+    name = path.partition("@")[0].partition("#")[0]
+    return next((each for each in (path, name, name.rpartition(":")[0]) if each and os.path.isfile(each)), None)
 
 
 def _is_device(path: Path) -> bool:

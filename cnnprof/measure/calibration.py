@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 
 from cnnprof.cache import cache_folder
 from cnnprof.errors import MeasurementError, UnavailableError
+from cnnprof.files import RESULTS, parse_json, read_within, replace_file
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
@@ -62,9 +62,7 @@ def keep(ceilings: Ceilings, options: Options) -> Path | None:
     path = _path(options)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(ceilings.to_dict(), indent=1) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        replace_file(path, json.dumps(ceilings.to_dict(), indent=1) + "\n")
         return path
     return None
 
@@ -77,7 +75,7 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
     hint = calibrate_command(options)
     file = path or _path(options)
     try:
-        ceilings = Ceilings.from_dict(json.loads(file.read_bytes()))
+        ceilings = Ceilings.from_dict(parse_json(read_within(file, RESULTS)))
     except FileNotFoundError:
         what = f"there is no {file}" if path else "this machine is not calibrated" + _said(_way(options))
         raise UnavailableError(what, hint=hint) from None

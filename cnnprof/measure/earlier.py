@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from cnnprof.errors import UsageError
+from cnnprof.files import RESULTS, parse_json, read_within
 from cnnprof.measure.fingerprint import differences
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.surroundings import core_count, cpu_name
@@ -18,7 +18,7 @@ def read_measurements(path: Path) -> list[Measurement]:
     """What `cnnprof bench -o FILE.json` wrote. Raises UsageError for anything else."""
     hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json') if path.name else 'old.json'}"
     try:
-        data = json.loads(path.read_bytes())
+        data = parse_json(read_within(path, RESULTS))
         return [Measurement.from_dict(row) for row in data["results"]]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None

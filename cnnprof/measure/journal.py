@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnprof.errors import UsageError
+from cnnprof.files import RESULTS, parse_json, read_within
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Series
@@ -64,7 +65,7 @@ def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal
     Raises UsageError if it is none, or of another machine, other options or other networks.
     """
     try:
-        text = path.read_bytes() if path.exists() else b""
+        text = read_within(path, RESULTS) if path.exists() else b""
     except OSError as error:
         raise UsageError(f"cannot read the journal {path}: {error.strerror}") from None
     if not text:
@@ -138,7 +139,7 @@ def _append(path: Path, text: bytes) -> None:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError:
         return None
     return row if isinstance(row, dict) else None

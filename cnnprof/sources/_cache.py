@@ -114,17 +114,13 @@ def _read(asked: Mapping[str, Any]) -> Any:
 
 def _write(asked: Mapping[str, Any], answer: Any) -> None:
     """Keep the answer. Where that is not possible, the next run does the work again."""
+    from cnnprof.files import replace_file
+
     body = _dump(answer)
     with suppress(OSError, RuntimeError):
         path = _path(asked)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and then moved, so that no reader ever meets half an entry.
-        part = path.with_suffix(f".{os.getpid()}.part")
-        try:
-            part.write_text(f"{_dump(_header(asked, body))}\n{body}", encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        replace_file(path, f"{_dump(_header(asked, body))}\n{body}")
         _drop_oldest(path.parent)
 
 

@@ -11,7 +11,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
 from cnnprof.spec import Family, elaborate, read_family
 from cnnprof.spec.family import parse_family
-from cnnprof.spec.reader import Source, read_source
+from cnnprof.spec.reader import MAX_BYTES, Source, read_source
 
 SCHEMA = "cnnprof.schema.json"
 _STARTER = Path(__file__).parent.parent / "spec" / "starter.yaml"
@@ -110,7 +110,10 @@ def write_text(graph: Graph, compact: bool) -> str:
     from cnnprof.spec.writer import write_spec
 
     text = write_spec(graph, compact)
-    again = elaborate(parse_family(Source("the written spec", text), graph.name))
+    if (size := len(text.encode())) > MAX_BYTES:
+        message = f"{graph.name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
+        raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
+    again = elaborate(parse_family(Source("the written spec", text), graph.name), batch=int(graph.input_shape[0]))
     ours, theirs = (analyze(each).totals for each in (graph, again))
     for what in ("params", "aux_params", "ops", "activations"):
         if getattr(ours, what) != getattr(theirs, what):

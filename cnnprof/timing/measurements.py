@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, fields
 from typing import Any
@@ -135,6 +136,11 @@ class Measurement:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Measurement:
         """The measurement that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        texts, batch = [data[key] for key in ("model", "device", "dtype", "mode", "status")], data["batch"]
+        if not all(isinstance(text, str) for text in texts) or type(batch) is not int or batch < 1:
+            raise TypeError("names are texts, and a batch is a number above 0")
+        if len(data["processes"]) != len(data["times_ms"]):
+            raise ValueError("there is a number of a process for each process's times")
         return cls(
             **{key: data[key] for key in ("model", "device", "dtype", "batch", "mode", "status")},
             input_shape=tuple(data["input_shape"]),
@@ -155,6 +161,10 @@ def _milliseconds(seconds: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 def _seconds(milliseconds: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+    """Raises TypeError or ValueError for what no clock says: a process without times, or a time that is not above 0."""
+    for process in milliseconds:
+        if not process or not all(0 < value < math.inf for value in process):
+            raise ValueError("times are above 0, and every process has some")
     return tuple(tuple(value / 1e3 for value in process) for process in milliseconds)
 
 

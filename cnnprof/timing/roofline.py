@@ -7,6 +7,7 @@ several ceilings).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -80,9 +81,12 @@ class Ceilings:
     def from_dict(cls, data: Mapping[str, Any]) -> Ceilings:
         """The ceilings that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
         rates = tuple(Rate(**rate) for rate in data["rates"])
-        if {rate.kind for rate in rates} != {*ARITHMETIC, MEMORY} or min(rate.rate for rate in rates) <= 0:
+        if {rate.kind for rate in rates} != {*ARITHMETIC, MEMORY} or not all(0 < rate.rate < math.inf for rate in rates):
             raise ValueError("a ceiling is missing")
-        return cls(dict(data["machine"]), dict(data["options"]), rates, float(data["overhead"]))
+        overhead = float(data["overhead"])
+        if not 0 < overhead < math.inf:
+            raise ValueError("an operation takes some time")
+        return cls(dict(data["machine"]), dict(data["options"]), rates, overhead)
 
 
 class Bound(NamedTuple):

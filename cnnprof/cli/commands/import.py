@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cnnprof.cli.options import Name, NetworkOptions, of_network
-from cnnprof.cli.output import check_spec_path, print_out, write_whole
+from cnnprof.cli.output import check_spec_path, print_out, refuse_input, write_whole
 from cnnprof.cli.progress import waiting
 
 PANEL = "Networks"
@@ -18,6 +18,7 @@ PANEL = "Networks"
 
 @of_network("input", "set")
 def command(
+    context: typer.Context,
     name: Name,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write to this .yaml file.", show_default="the terminal")
@@ -40,6 +41,7 @@ def command(
 
     if output:
         check_spec_path(output)
+        refuse_input(output, context.params)
     with waiting(f"reading {name}"):
         profile = api.profile(name, network.settings, network.input_shape)
         text = api.to_spec(profile.graph)

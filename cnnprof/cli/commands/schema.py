@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.output import print_out, write_whole
+from cnnprof.cli.output import check_json_path, print_out, write_whole
 
 PANEL = "Installation"
 
@@ -28,6 +28,7 @@ def command(
 
     text = read_schema()
     if output:
+        check_json_path(output)
         write_whole(output, text)
         print(f"wrote {output}", file=sys.stderr)
     else:
