@@ -5,7 +5,7 @@
     cnnprof.compare(["resnet50", "mobilenet_v2"])
     cnnprof.bench(["resnet18"])
 
-The functions are those of `cnnprof.api`, `cnnprof.footprints` and `cnnprof.worksheets`, imported when they are first asked for.
+The names are those of `cnnprof.api`, imported when they are first asked for.
 """
 
 from importlib import import_module
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.environment import __version__
 
 if TYPE_CHECKING:
-    from cnnprof.api import bench, check, compare, diff, load, profile
-    from cnnprof.footprints import memory, transfer
-    from cnnprof.worksheets import explain
+    from cnnprof.api import *  # noqa: F403
 
-_ELSEWHERE = {"explain": "cnnprof.worksheets", "memory": "cnnprof.footprints", "transfer": "cnnprof.footprints"}
-
-__all__ = ["__version__", "bench", "check", "compare", "diff", "explain", "load", "memory", "profile", "transfer"]
+__all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(import_module(_ELSEWHERE.get(name, "cnnprof.api")), name)
+    if not name.startswith("_") and name in (api := import_module("cnnprof.api")).__all__:
+        return getattr(api, name)
     raise AttributeError(f"module 'cnnprof' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *import_module("cnnprof.api").__all__])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from importlib import import_module
@@ -35,6 +36,10 @@ class Project:
         """Where the project lies."""
         return self.file.parent
 
+    def holds(self, path: Path) -> bool:
+        """Whether the file or folder lies in the project, links followed."""
+        return path.resolve().is_relative_to(self.folder.resolve())
+
     @property
     def shown(self) -> str:
         """The file as a user would type it here."""
@@ -58,8 +63,17 @@ class Project:
         return Place(self.shown, line, start + 1, text, len(word) if word in text and word else len(text.strip()))
 
 
+def _is_strangers(file: Path, here: Path) -> bool:
+    """Whether somebody else put the file into a folder above this one, as anybody can in /tmp."""
+    if not hasattr(os, "getuid") or file.parent == here:
+        return False
+    return file.stat().st_uid not in (0, os.getuid(), here.stat().st_uid)
+
+
 def find_project() -> Project | None:
     """The nearest project of this folder or of one above it; None if there is none, or it does not speak of cnnprof.
+
+    A file above this folder counts only if it belongs to the user, to root, or to whom this folder belongs.
 
     Raises SpecError for a file that cannot be read or is not TOML, and for an unknown key of the section.
     """
@@ -68,7 +82,7 @@ def find_project() -> Project | None:
     except OSError:
         return None  # the folder was deleted
     file = next((path for folder in (here, *here.parents) if (path := folder / "pyproject.toml").is_file()), None)
-    if file is None:
+    if file is None or _is_strangers(file, here):
         return None
     try:
         data = read_within(file, MAX_BYTES)

@@ -8,10 +8,10 @@ import pytest
 from shell import cnnprof, process
 
 import cnnprof as package
+from cnnprof.api.fitting import read_room
 from cnnprof.errors import UsageError
 from cnnprof.footprint.capacity import CARDS, Room, largest_batch, parse_room
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution
-from cnnprof.footprints import read_room
 
 PARTS = ("parameter_bytes", "buffer_bytes", "input_bytes", "activation_bytes", "workspace_bytes")
 LEARNED = ("gradient_bytes", "saved_bytes", "optimizer_bytes")

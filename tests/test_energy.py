@@ -10,7 +10,7 @@ from shell import cnnprof
 from cnnprof.measure import energy
 from cnnprof.measure.energy import NvmlMeter, RaplMeter, measure_energies, measure_energy, meter_jobs, open_meter
 from cnnprof.measure.options import Job, Options
-from cnnprof.network.graph import Facts, Graph
+from cnnprof.network.graph import Graph, Origin
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
 from cnnprof.views.benchmark import show_measurements
@@ -126,7 +126,7 @@ def test_idle_power_is_subtracted():
 
 
 def job(network):
-    return Job(network, Graph(network, (1, 3, 8, 8), (), (), Facts(source=f"python:measured_networks:{network}")), 1)
+    return Job(network, Graph(network, (1, 3, 8, 8), (), (), origin=Origin("python", f"measured_networks:{network}")), 1)
 
 
 def test_the_workers_side(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from cnnprof.measure.in_place import LayerSession, LayerWork, Split, prepare_lay
 from cnnprof.measure.layers import time_layers
 from cnnprof.measure.options import Job, Options
 from cnnprof.network.analysis import analyze
-from cnnprof.network.graph import INPUT, Facts, Graph, Node
+from cnnprof.network.graph import INPUT, Facts, Graph, Node, Origin
 from cnnprof.network.layers import LAYERS
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.timing.layer_times import LayerTimes, traffic
@@ -180,7 +180,7 @@ def test_a_trace_nests_layers_in_their_blocks():
 
 
 def job(network):
-    return Job(network, Graph(network, (1, 3, 8, 8), (), (), Facts(source=f"python:measured_networks:{network}")), 1)
+    return Job(network, Graph(network, (1, 3, 8, 8), (), (), origin=Origin("python", f"measured_networks:{network}")), 1)
 
 
 def test_a_process_that_fails_says_why():

@@ -16,7 +16,7 @@ from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
 from cnnprof.measure.journal import start_journal
 from cnnprof.measure.surroundings import core_count
-from cnnprof.network.graph import Facts, Graph
+from cnnprof.network.graph import Graph, Origin
 from cnnprof.timing.ratios import compare
 
 pytestmark = pytest.mark.torch
@@ -25,8 +25,8 @@ QUICK = {"processes": 1, "rounds": 2, "warmup_runs": 1, "warmup_seconds": 0.0, "
 
 
 def job(network, batch=1):
-    source = f"python:measured_networks:{network}"
-    return Job(network, Graph(network, (1, 3, 8, 8), (), (), Facts(source=source)), batch)
+    source = f"measured_networks:{network}"
+    return Job(network, Graph(network, (1, 3, 8, 8), (), (), origin=Origin("python", source)), batch)
 
 
 def measure(*networks, batch=1, told=None, journal=None, **changes):

@@ -45,12 +45,10 @@ ALLOWED = {
     "measure": BASE | {"counting", "timing", "report", "cache", "torch_bridge"},
     "views": RESULTS,
     "reports": {"report", "charts"},
-    "api": RESULTS | {"config", "sources", "measure", "views", "reports"},
-    "footprints": RESULTS | {"api", "measure", "views"},
-    "worksheets": RESULTS | {"api", "sources", "symbolic", "views"},
-    "cli": RESULTS | {"sources", "measure", "views", "reports", "api", "footprints", "worksheets"},
+    "api": RESULTS | {"config", "sources", "symbolic", "measure", "views", "reports"},
+    "cli": RESULTS | {"sources", "measure", "views", "reports", "api"},
     "__main__": {"cli"},
-    "__init__": {"api", "footprints", "worksheets"},
+    "__init__": {"api"},
 }
 PLAIN = {"errors", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
 PLAIN |= {"report", "config"}

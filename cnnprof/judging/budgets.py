@@ -85,12 +85,13 @@ class Part(NamedTuple):
 
 @record
 class Verdict:
-    """What a network makes of a budget. `value` is None where it could not be measured; `parts` are the largest of it."""
+    """What a network makes of a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it."""
 
     model: str
     budget: Budget
     value: float | None
     parts: tuple[Part, ...] = ()
+    reason: str = ""
 
     @property
     def exceeds(self) -> bool:
@@ -115,6 +116,11 @@ def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency
             parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
             verdicts.append(Verdict(verdict.model, budget, value, parts))
     return verdicts
+
+
+def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:
+    """The verdicts on a network that was not looked at."""
+    return [Verdict(name, budget, None, reason=reason) for budget in budgets if budget.covers(name)]
 
 
 def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tuple[Part, ...]:

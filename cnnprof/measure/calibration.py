@@ -81,7 +81,7 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
         raise UnavailableError(what, hint=hint) from None
     except OSError as error:
         raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         raise UnavailableError(f"{file} is no calibration", hint=hint) from None
     changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, _way(options))
     if changed:

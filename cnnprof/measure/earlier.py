@@ -22,7 +22,7 @@ def read_measurements(path: Path) -> list[Measurement]:
         return [Measurement.from_dict(row) for row in data["results"]]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         raise UsageError(f"{path} holds no measurements of this version of cnnprof", hint=hint) from None
 
 

@@ -85,7 +85,7 @@ def resume_journal(path: Path, jobs: Sequence[Job], options: Options) -> Journal
         row = _parse(line)
         try:
             journal.kept += [(range(len(jobs))[row["job"]], _series(row))] if row else []
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             row = None
         if row is None and line:
             journal.skipped.append(number)

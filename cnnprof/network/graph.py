@@ -86,6 +86,21 @@ class Facts:
 
 
 @record
+class Origin:
+    """Whose torch module a graph describes, as it was decided where the user's word was resolved, once.
+
+    Args:
+        kind: `torchvision`, `timm` or `python`.
+        name: the model's, as the source of that kind takes it.
+        settings: keyword arguments that it was made with.
+    """
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@record
 class Graph:
     """A network.
 
@@ -98,6 +113,7 @@ class Graph:
         uncounted: what the source saw and could not turn into a layer, as `name: operation`; totals are then lower bounds.
         aux_params: weights of training-only heads that the source could name but not run, by name.
         left_out: training-only heads of the spec that this input is too small for, each with the reason.
+        origin: whose module it is; None for a network that is built from its layers. No text of a file decides it.
     """
 
     name: str
@@ -108,6 +124,7 @@ class Graph:
     uncounted: tuple[str, ...] = ()
     aux_params: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -126,18 +143,18 @@ class Graph:
                 for n in self.nodes
             ],
             "outputs": list(self.outputs),
-            # As Python writes them: JSON would make a list of a tuple, and texts of a dictionary's numbers.
-            "facts": _plain(self.facts) | {"settings": {name: repr(value) for name, value in self.facts.settings.items()}},
+            "facts": _plain(self.facts) | {"settings": _written(self.facts.settings)},
             "uncounted": list(self.uncounted),
             "aux_params": dict(self.aux_params),
             "left_out": list(self.left_out),
+            "origin": _origin_to_dict(self.origin) if self.origin else None,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Graph:
         """The graph that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
         facts = dict(data["facts"])
-        facts["settings"] = {name: literal_eval(text) for name, text in facts["settings"].items()}
+        facts["settings"] = _evaluated(facts["settings"])
         facts["published"] = {key: Figure(**figure) for key, figure in facts["published"].items()}
         facts["accuracy"] = Accuracy(**facts["accuracy"]) if facts["accuracy"] else None
         return cls(
@@ -152,10 +169,28 @@ class Graph:
             uncounted=tuple(data["uncounted"]),
             aux_params=dict(data["aux_params"]),
             left_out=tuple(data["left_out"]),
+            origin=_origin_from_dict(data["origin"]) if data["origin"] else None,
         )
 
 
 _DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": ""}
+
+
+def _origin_to_dict(origin: Origin) -> dict[str, Any]:
+    return {"kind": origin.kind, "name": origin.name, "settings": _written(origin.settings)}
+
+
+def _origin_from_dict(data: Mapping[str, Any]) -> Origin:
+    return Origin(data["kind"], data["name"], _evaluated(data["settings"]))
+
+
+def _written(settings: Mapping[str, Any]) -> dict[str, str]:
+    """As Python writes them: JSON would make a list of a tuple, and texts of a dictionary's numbers."""
+    return {name: repr(value) for name, value in settings.items()}
+
+
+def _evaluated(settings: Mapping[str, str]) -> dict[str, Any]:
+    return {name: literal_eval(text) for name, text in settings.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,20 +1,24 @@
-"""From a name on the command line to a graph.
+"""From a name on the command line to a network.
 
 A reference is a path (`net.yaml`, `net.yaml#variant`, `net.py:factory`), a prefixed name (`torchvision:resnet50`, `timm:...`,
 `python:pkg.module:factory`: the prefix names a module of this package) or a bare name: first a spec's, then torchvision's.
 Settings may follow: `mobilenet_v1@width=0.5,res=160`. What has a blank or a `|` in it is a block written in place:
 `conv 1x1 96 | conv 3x3 128`.
+
+A reference is read once, by `resolve` or `expand`, and becomes a `Model`. What is read from a file, a folder's name or the
+cache is a name within its source, and never a reference: no file chooses the source, and only the user's word runs code.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.network.graph import Graph
@@ -28,52 +32,116 @@ PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not
 INLINE = re.compile(r"@(?=\w+=)")
 
 
-def load(
-    reference: str,
-    settings: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
-    """The graph that a reference names.
+@dataclass(frozen=True)
+class Model:
+    """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
+
+    Its graphs are kept, one for each input and batch.
+    """
+
+    reference: str
+    source: str
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    title: str | None = None
+    _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
+
+    def graph(self, input_shape: tuple[int, ...] | None = None, batch: int = 1) -> Graph:
+        """The network's layers.
+
+        Args:
+            input_shape: (C, H, W), where the network's own is not wanted.
+            batch: images in one run.
+
+        Raises CnnprofError (exit code 3) for a wrong name, spec or setting, UnavailableError (4) where a package is missing.
+        """
+        asked = (input_shape, batch)
+        if asked not in self._graphs:
+            module = import_module(f"{__name__}.{self.source}")
+            graph: Graph = module.load(self.name, self.settings, input_shape, batch)
+            self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
+        return self._graphs[asked]
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether code that is no part of an installed package has to run to know the network."""
+        return self.source == "python"
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the reference names as such."""
+        if self.source == "specs" and _is_path(self.name):
+            return Path(self.name.partition("#")[0])
+        where = self.name.rpartition(":")[0]
+        return Path(where) if self.source == "python" and where.endswith(".py") else None
+
+    def spec_text(self) -> str:
+        """The text of the spec that the network is written as; empty where there is none."""
+        from cnnprof.sources import specs
+
+        return specs.read_text(self.name) if self.source == "specs" else ""
+
+
+def resolve(reference: str, settings: Mapping[str, Any] | None = None) -> Model:
+    """The network that a user's word names.
 
     Args:
-        settings: values that override the network's own, as text; those within the reference win.
-        input_shape: (C, H, W), where the network's own is not wanted.
-        batch: images in one run.
+        settings: values that override the network's own; those within the reference win.
 
-    Raises CnnprofError (exit code 3) for a wrong name, spec or setting, UnavailableError (4) where a package is missing.
+    Raises CnnprofError (exit code 3) for a name that no source has.
     """
     name, inline = split_settings(reference)
     source, rest = _resolve(name)
-    graph: Graph = import_module(f"{__name__}.{source}").load(rest, {**(settings or {}), **inline}, input_shape, batch)
-    return replace(graph, name=reference) if inline else graph
+    return Model(reference, source, rest, {**(settings or {}), **inline}, reference if inline else None)
 
 
-def expand(patterns: Iterable[str]) -> list[str]:
-    """References with every glob (`resnet*`, `torchvision:swin_*`) replaced by the networks it matches, each of them once."""
+def load(
+    reference: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph that a reference names: `resolve(reference, settings).graph(input_shape, batch)`."""
+    return resolve(reference, settings).graph(input_shape, batch)
+
+
+def expand(patterns: Iterable[str], settings: Mapping[str, Any] | None = None) -> list[Model]:
+    """The networks that references and globs (`resnet*`, `torchvision:swin_*`) name, each of them once."""
     from cnnprof.sources import specs
 
-    found: dict[str, None] = {}
+    found: dict[str, Model] = {}
     for pattern in patterns:
         if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern) or _is_inline(pattern):
-            found[pattern] = None
+            found.setdefault(pattern, resolve(pattern, settings))
             continue
-        glob, at, inline = pattern.partition("@")
-        matches = [name for name in every_name(glob) if fnmatchcase(name, _canonical(glob))]
+        glob, inline = split_settings(pattern)
+        behind = pattern[len(glob) :]
+        matches = {model.reference: model for model in _every_model(glob) if fnmatchcase(model.reference, _canonical(glob))}
         if not matches:
             raise CnnprofError(f"no network's name matches '{glob}'", hint="cnnprof list shows them all")
-        found |= dict.fromkeys(match + at + inline for match in specs.each_once(matches))
-    return list(found)
+        for name in specs.each_once([*matches]):
+            reference = name + behind
+            given = {**(settings or {}), **inline}
+            model = replace(matches[name], reference=reference, settings=given, title=reference if inline else None)
+            found.setdefault(reference, model)
+    return list(found.values())
 
 
 def every_name(pattern: str = "") -> list[str]:
     """The names a bare pattern can match, torchvision's with their prefix where a spec has the same; or those of one prefix."""
+    return [model.reference for model in _every_model(pattern)]
+
+
+def _every_model(pattern: str) -> Iterator[Model]:
     prefix, colon, _ = pattern.partition(":")
     if colon:
         module = _source(prefix)
-        return [f"{module}:{name}" for name in import_module(f"{__name__}.{module}").names()]
-    own = spec_names()
-    return own + [name for name in torchvision_names() if name not in set(own)]
+        for name in import_module(f"{__name__}.{module}").names():
+            yield Model(f"{module}:{name}", module, name)
+        return
+    own = dict.fromkeys(spec_names())
+    yield from (Model(name, "specs", name) for name in own)
+    yield from (Model(name, "torchvision", name) for name in torchvision_names() if name not in own)
 
 
 def check_name(reference: str) -> None:
@@ -155,7 +223,8 @@ def _resolve(name: str) -> tuple[str, str]:
     prefix, colon, rest = name.partition(":")
     if colon:
         return _source(prefix), rest
-    if name in spec_names():
+    own = spec_names()
+    if name in own:
         return "specs", name
     names = torchvision_names()
     if name in names:
@@ -166,7 +235,7 @@ def _resolve(name: str) -> tuple[str, str]:
         raise CnnprofError(f"unknown network '{name}'", hint="settings follow as name=value: resnet50@classes=10")
     if any(sign in name for sign in "*?["):
         raise CnnprofError(f"'{name}' stands for several networks", hint=f"cnnprof compare '{name}' takes them all")
-    known = [*spec_names(), *names]
+    known = [*own, *names]
     if name.lower() in known:
         return _resolve(name.lower())
     hint = did_you_mean(name, known) or "cnnprof list shows the names"
@@ -197,11 +266,3 @@ def _is_inline(name: str) -> bool:
     if re.match(r"\w+:", name):
         return name.startswith("inline:")
     return bool(re.search(r"[|\s]", name)) and not re.search(r"\.ya?ml(#|$)|\.py:", name)
-
-
-def text_of(reference: str) -> str:
-    """The text of the spec that a reference names; empty where there is none."""
-    from cnnprof.sources import specs
-
-    source, rest = _resolve(split_settings(reference)[0])
-    return specs.read_text(rest) if source == "specs" else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,11 +20,15 @@ import cnnprof
 from cnnprof.cache import cache_folder
 from cnnprof.errors import UnavailableError
 from cnnprof.network.graph import Graph
+from cnnprof.sources._validation import validate
 
 _SHAPED_BY = ("network", "network/layers", "torch_bridge", "torch_bridge/rows", "sources")
 """Folders whose code decides what a captured graph looks like."""
 
 _NAME_LENGTH = 32
+
+_NAME = re.compile(r"\w[\w.-]{0,199}\Z")
+"""Of a model: nothing that could be read as a path, a source's prefix or settings."""
 
 _KEPT = 1000
 """Entries that are kept, the newest; one of a torchvision model has some 40 KB."""
@@ -46,8 +51,10 @@ def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Cal
     asked = {"graph": dict(question), "versions": versions(packages)}
     answer = _read(asked)
     if answer is not None:
-        with suppress(KeyError, TypeError, ValueError, AttributeError):
-            return _consistent(Graph.from_dict(answer))
+        # Whatever is wrong with an entry, it is made again.
+        with suppress(Exception):
+            # Whose module it is, the caller knows; a file does not decide it.
+            return validate(Graph.from_dict(answer | {"origin": None}))
     graph = make()
     _write(asked, graph.to_dict())
     return graph
@@ -57,7 +64,7 @@ def recall_names(source: str, packages: Iterable[str], make: Callable[[], list[s
     """The kept names of a source's models, or new ones, which are then kept. Raises UnavailableError as `recall_graph`."""
     asked = {"names": source, "versions": versions(packages)}
     answer = _read(asked)
-    if isinstance(answer, list) and all(isinstance(name, str) for name in answer):
+    if isinstance(answer, list) and all(isinstance(name, str) and _NAME.match(name) for name in answer):
         return answer
     names = make()
     _write(asked, names)
@@ -106,8 +113,8 @@ def _read(asked: Mapping[str, Any]) -> Any:
         head, _, body = _path(asked).read_text(encoding="utf-8").partition("\n")
         if head == _dump(_header(asked, body)):
             return json.loads(body)
-    except (OSError, RuntimeError, ValueError, RecursionError):
-        # Unreadable, no home folder, not text, or not JSON.
+    except (OSError, RuntimeError, ValueError, MemoryError):
+        # Unreadable, no home folder, not text, not JSON, or too deep.
         return None
     return None
 
@@ -136,15 +143,3 @@ def _header(asked: Mapping[str, Any], body: str) -> dict[str, Any]:
 
 def _dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def _consistent(graph: Graph) -> Graph:
-    """The graph, if every node's inputs are defined before it and the outputs exist. Raises ValueError."""
-    known = {"input"}
-    for node in graph:
-        if not known.issuperset(node.inputs) or node.name in known:
-            raise ValueError(f"node {node.name} is not defined rightly")
-        known.add(node.name)
-    if not known.issuperset(graph.outputs):
-        raise ValueError("an output is not defined")
-    return graph

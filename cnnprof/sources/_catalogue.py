@@ -21,6 +21,8 @@ _DEFAULT = re.compile(r"^default[ \t]*:", re.MULTILINE)
 _ANY_VARIANTS = re.compile(r"^[\"']?variants[\"']?[ \t]*:|^\{", re.MULTILINE)
 _KEY = re.compile(r"([A-Za-z0-9][\w.-]*)[ \t]*:(?=\s|$)")
 _CELL = re.compile(r"\S+")
+_NAME = re.compile(r"\w[\w.+-]{0,99}\Z")
+"""What a file may call a network: nothing that could be read as a path, a source's prefix, a glob or settings."""
 
 
 def bundled_folder() -> Path:
@@ -46,6 +48,9 @@ def own_folders() -> list[Path]:
         if not folder.is_dir():
             at = project.place_of("paths", word=path)
             raise SpecError(f"[tool.cnnprof] paths names '{path}', which is not a folder", at)
+        if not project.holds(folder):
+            at = project.place_of("paths", word=path)
+            raise SpecError(f"[tool.cnnprof] paths names '{path}', which lies outside of the project", at)
     return folders
 
 
@@ -70,12 +75,23 @@ def defined_names(path: Path) -> list[str]:
         status = path.stat()
     except OSError:
         return []
-    if not S_ISREG(status.st_mode):
+    if not S_ISREG(status.st_mode) or _leads_out(path):
         return []
     return list(_names_once(path, status.st_mtime_ns, status.st_size))
 
 
-@lru_cache(maxsize=256)
+def _leads_out(path: Path) -> bool:
+    """Whether the file is a link to one outside of the folder's own tree: what lies there is nobody's spec."""
+    return path.is_symlink() and not path.resolve().is_relative_to(_tree(path.parent))
+
+
+def _tree(folder: Path) -> Path:
+    """The project that the folder belongs to; the folder itself if it is in none."""
+    project = find_project()
+    return project.folder.resolve() if project and project.holds(folder) else folder.resolve()
+
+
+@lru_cache(maxsize=4096)
 def _names_once(path: Path, changed: int, size: int) -> tuple[str, ...]:  # noqa: ARG001 - the two tell an edited file
     """For who loads many networks: each file is read once while it stays the same."""
     try:
@@ -83,10 +99,14 @@ def _names_once(path: Path, changed: int, size: int) -> tuple[str, ...]:  # noqa
     except SpecError:
         return ()
     if not _ANY_VARIANTS.search(text):
-        return (path.stem,)
+        return _legal([path.stem])
     quick = _quick_names(text)
     names, has_default = quick if quick is not None else _slow_names(path)
-    return tuple(dict.fromkeys([*names, *([path.stem] if has_default or not names else [])]))
+    return _legal([*names, *([path.stem] if has_default or not names else [])])
+
+
+def _legal(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if _NAME.match(name) and not name.endswith((*SUFFIXES, ".py"))))
 
 
 def _quick_names(text: str) -> tuple[list[str], bool] | None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.network.graph import Graph
+from cnnprof.network.graph import Graph, Origin
+from cnnprof.sources._settings import parse_settings
 
 
 def names() -> list[str]:
@@ -35,11 +36,10 @@ def load(
     require_torch()
     from cnnprof.torch_bridge.capture import capture
     from cnnprof.torch_bridge.user import user_model
-    from cnnprof.torch_bridge.zoo import parse_settings
 
     given = parse_settings(settings or {})
     shape = (batch, *(input_shape or (3, 224, 224)))
     module = user_model(reference, given)
     graph = capture(module, shape, reference)
     facts = replace(graph.facts, family=type(module).__name__, source=f"python:{reference}", settings=given)
-    return replace(graph, facts=facts)
+    return replace(graph, facts=facts, origin=Origin("python", reference, given))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.network.graph import Graph
+from cnnprof.network.graph import Graph, Origin
 from cnnprof.sources._cache import ask, recall_graph, recall_names
+from cnnprof.sources._settings import parse_settings
 
 _PACKAGES = ("timm", "torch", "torchvision")
 
@@ -33,9 +34,10 @@ def load(
 
     Raises CnnprofError for an unknown name or setting, UnavailableError without timm.
     """
-    settings = dict(settings or {})
-    question = ask(f"timm:{name}", settings, input_shape, batch)
-    return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
+    given = parse_settings(settings or {})
+    question = ask(f"timm:{name}", given, input_shape, batch)
+    graph = recall_graph(question, _PACKAGES, lambda: _capture(name, given, input_shape, batch))
+    return replace(graph, origin=Origin("timm", name, given))
 
 
 def _list_names() -> list[str]:
@@ -46,9 +48,8 @@ def _list_names() -> list[str]:
 
 def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> Graph:
     from cnnprof.torch_bridge.capture import capture
-    from cnnprof.torch_bridge.zoo import parse_settings, timm_input, timm_model
+    from cnnprof.torch_bridge.zoo import timm_input, timm_model
 
-    settings = parse_settings(settings)
     shape = (batch, *(input_shape or timm_input(name)))
     module = timm_model(name, settings, shape, meta=True)
     graph = capture(module, shape, f"timm:{name}")

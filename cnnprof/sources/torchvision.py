@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import CnnprofError, did_you_mean
-from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
+from cnnprof.network.graph import Accuracy, Facts, Figure, Graph, Origin
 from cnnprof.sources._cache import ask, recall_graph, recall_names
+from cnnprof.sources._settings import parse_settings
 
 _PACKAGES = ("torch", "torchvision")
 _DATASET = "ImageNet-1K"
@@ -44,9 +45,10 @@ def load(
     known = names()
     if name not in known:
         raise CnnprofError(f"torchvision has no classification model '{name}'", hint=did_you_mean(name, known))
-    settings = dict(settings or {})
-    question = ask(f"torchvision:{name}", settings, input_shape, batch)
-    return recall_graph(question, _PACKAGES, lambda: _capture(name, settings, input_shape, batch))
+    given = parse_settings(settings or {})
+    question = ask(f"torchvision:{name}", given, input_shape, batch)
+    graph = recall_graph(question, _PACKAGES, lambda: _capture(name, given, input_shape, batch))
+    return replace(graph, origin=Origin("torchvision", name, given))
 
 
 def _list_names() -> list[str]:
@@ -59,9 +61,8 @@ def _list_names() -> list[str]:
 def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> Graph:
     from cnnprof.torch_bridge.capture import capture
     from cnnprof.torch_bridge.meta import on_meta
-    from cnnprof.torch_bridge.zoo import WEIGHTS, parse_settings, torchvision_model, torchvision_paper, weights_entry
+    from cnnprof.torch_bridge.zoo import WEIGHTS, torchvision_model, torchvision_paper, weights_entry
 
-    settings = parse_settings(settings)
     entry = weights_entry(name, settings.get(WEIGHTS))
     size = entry.transforms.keywords["crop_size"]
     own_shape = (3, size, size)

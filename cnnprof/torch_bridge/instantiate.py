@@ -11,26 +11,29 @@ from cnnprof.torch_bridge.zoo import timm_model, torchvision_model
 
 
 def instantiate(graph: Graph) -> nn.Module:
-    """The module that the graph's source names, with random weights on the CPU, for the graph's input shape.
+    """The module that the graph's origin names, with random weights on the CPU, for the graph's input shape.
 
+    No other part of the graph is looked at to choose it: names and facts are texts, which a file may have brought.
     Raises CnnprofError if it cannot be made, and UnavailableError where a package is missing.
     """
-    source, settings = graph.facts.source, graph.facts.settings
-    prefix, _, name = source.partition(":")
-    if prefix == "torchvision":
-        return torchvision_model(name, settings, graph.input_shape)
-    if prefix == "timm":
-        return timm_model(name, settings, graph.input_shape)
-    if is_users(graph):
-        return user_model(source.removeprefix("python:"), settings)
-    return build(graph)
+    origin = graph.origin
+    if origin is None:
+        return build(graph)
+    match origin.kind:
+        case "torchvision":
+            return torchvision_model(origin.name, origin.settings, graph.input_shape)
+        case "timm":
+            return timm_model(origin.name, origin.settings, graph.input_shape)
+        case "python":
+            return user_model(origin.name, origin.settings)
+    raise ValueError(f"no module comes from {origin.kind}")
 
 
 def is_built(graph: Graph) -> bool:
     """Whether the module is built from the graph, and neither a package's nor a user's own."""
-    return graph.facts.source.partition(":")[0] not in ("torchvision", "timm") and not is_users(graph)
+    return graph.origin is None
 
 
 def is_users(graph: Graph) -> bool:
     """Whether the module comes from a user's own code."""
-    return graph.facts.source.startswith("python:") or ".py:" in graph.facts.source
+    return graph.origin is not None and graph.origin.kind == "python"

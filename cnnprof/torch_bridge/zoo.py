@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -107,32 +106,6 @@ def import_timm() -> Any:
     except ModuleNotFoundError as error:
         raise UnavailableError(f"{error.name} is not installed", hint=f"pip install {error.name}") from None
     return timm
-
-
-def parse_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with every text as the Python value that it spells (`0.5`, `true`, `(1, 2)`), or itself if it spells none.
-
-    Raises CnnprofError for what cannot be written so and handed on: `1e999` is infinite.
-    """
-    return {key: _writable(key, _parse(value) if isinstance(value, str) else value) for key, value in settings.items()}
-
-
-def _writable(key: str, value: Any) -> Any:
-    try:
-        ast.literal_eval(repr(value))
-    except (ValueError, SyntaxError):
-        raise CnnprofError(f"the setting '{key}' cannot be {value!r}", hint="numbers, texts, lists and the like") from None
-    return value
-
-
-def _parse(text: str) -> Any:
-    words = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return text
 
 
 def _created(timm: Any, name: str, settings: Mapping[str, Any]) -> nn.Module:

@@ -15,12 +15,10 @@ COLUMNS = (col.MODEL, col.BUDGET, col.LIMIT, col.VALUE, col.USED, col.EXCESS, co
 
 def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measurement] = ()) -> Report:
     """The report on budgets, one row each; what fails is an annotation, too."""
-    failed = [verdict for verdict in verdicts if verdict.status != "ok"]
-    if len(verdicts) == 1:
-        title = "the budget does not hold" if failed else "the budget holds"
-    else:
-        title = f"{len(failed)} of {len(verdicts)} budgets do not hold" if failed else f"all {len(verdicts)} budgets hold"
-    notes = [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
+    failed = [verdict for verdict in verdicts if verdict.status not in ("ok", "unknown")]
+    unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
+    notes = [f"{model}: {reason}" for model, reason in dict.fromkeys((v.model, v.reason) for v in unknown if v.reason)]
+    notes += [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
     notes += [f"{m.model}: {warning}" for m in measurements for warning in m.warnings]
     notes += [_interval_note(verdict, m) for verdict in verdicts for m in measurements if _undecided(verdict, m)]
     data: dict[str, Any] = {
@@ -29,8 +27,24 @@ def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measuremen
     }
     if measurements:
         data["measurements"] = [measurement.to_dict() for measurement in measurements]
-    annotations = tuple(_annotation(verdict) for verdict in failed if verdict.exceeds)
-    return Report("check", title, (Table(COLUMNS, tuple(map(_row, verdicts))),), tuple(notes), data, annotations=annotations)
+    annotations = (*map(_annotation, failed), *map(_open_question, unknown))
+    return Report(
+        "check",
+        _title(len(verdicts), len(failed), len(unknown)),
+        (Table(COLUMNS, tuple(map(_row, verdicts))),),
+        tuple(notes),
+        data,
+        annotations=annotations,
+    )
+
+
+def _title(budgets: int, failed: int, unknown: int) -> str:
+    if not (failed or unknown):
+        return "the budget holds" if budgets == 1 else f"all {budgets} budgets hold"
+    if budgets == 1:
+        return "the budget does not hold" if failed else "nobody knows whether the budget holds"
+    said = [f"{failed} of {budgets} budgets do not hold"] if failed else []
+    return ", ".join([*said, f"{unknown} of {budgets} are not known to hold"] if unknown else said)
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:
@@ -58,6 +72,12 @@ def _annotation(verdict: Verdict) -> Annotation:
     return Annotation(verdict.status, f"{verdict.model}: {budget.key}", message + look, budget.place)
 
 
+def _open_question(verdict: Verdict) -> Annotation:
+    budget = verdict.budget
+    message = f"{budget.figure} is not known" + (f": {verdict.reason}" if verdict.reason else "")
+    return Annotation("warn", f"{verdict.model}: {budget.key}", message, budget.place)
+
+
 def _undecided(verdict: Verdict, measurement: Measurement) -> bool:
     latency = measurement.latency()
     if verdict.budget.figure != "latency_ms" or verdict.model != measurement.model or not latency or not latency.ci95:
@@ -83,6 +103,7 @@ def _dict(verdict: Verdict) -> dict[str, Any]:
         "used": value / budget.limit if value is not None else None,
         "level": budget.level,
         "status": verdict.status,
+        "reason": verdict.reason or None,
         "look_at": [part._asdict() for part in verdict.parts],
         "place": {"file": budget.place.file, "line": budget.place.line} if budget.place else None,
     }

@@ -241,13 +241,13 @@ def _read(
     names: Sequence[str], batches: Sequence[int], settings: dict[str, str], inputs: Sequence[tuple[int, ...] | None]
 ) -> list[Job]:
     """The networks at every batch and input size; one that is named again is a copy of its own."""
-    from cnnprof import api
+    from cnnprof.api.bench import jobs_of
 
     with waiting("reading the networks") as say:
-        jobs = api.jobs_of(names or SUITE, batches, settings, inputs, say)
+        jobs = jobs_of(names or SUITE, batches, settings, inputs, say)
         repeated = [name for number, name in enumerate(names) if name in names[:number]]
         if repeated:
-            copies = api.jobs_of(repeated, batches, settings, inputs, say)
+            copies = jobs_of(repeated, batches, settings, inputs, say)
             jobs += [replace(copy, name=f"{copy.name} (again)") for copy in copies]
     return jobs
 

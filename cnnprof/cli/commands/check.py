@@ -31,6 +31,9 @@ def command(
     max_activations: Annotated[str | None, typer.Option(help="Elements written, at most.", metavar="10M")] = None,
     max_peak: Annotated[str | None, typer.Option(help="Peak memory of inference, at most.", metavar="64MB")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Median latency, at most; measures it.", metavar="8ms")] = None,
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="Run the Python code that pyproject.toml names as models.")
+    ] = False,
     *,
     run: RunOptions,
     network: NetworkOptions,
@@ -68,7 +71,7 @@ def command(
         return measured.measurements
 
     given = {key: text for key, text in limits.items() if text is not None}
-    audit = api.check(names or None, given, network.settings, network.input_shape, network.batch, time)
+    audit = api.check(names or None, given, network.settings, network.input_shape, network.batch, time, run_code)
     if not (audit.measurements or interrupted):
         run.refuse("--max-latency", "device", "dtype", "threads")
     out.emit(audit.report())

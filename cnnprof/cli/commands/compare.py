@@ -58,10 +58,10 @@ def command(
         settings, input_shape = network.settings, network.input_shape
         comparison = api.compare(names, baseline, settings, input_shape, network.batch, say)
         if fit is not None:
-            from cnnprof.footprints import fit_named
-            from cnnprof.sources import expand
+            from cnnprof.api.fitting import fit_named
+            from cnnprof.api.profile import expand
 
-            fits = fit_named(expand(names), fit, settings, input_shape, say)
+            fits = fit_named(expand(names, settings), fit, None, input_shape, say)
             entries = tuple(replace(entry, fits=found) for entry, found in zip(comparison.entries, fits, strict=True))
             comparison = replace(comparison, entries=entries)
     code = 0

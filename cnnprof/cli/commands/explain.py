@@ -60,7 +60,7 @@ def command(
 
       cnnprof explain resnet50 --vs fvcore
     """
-    from cnnprof import worksheets
+    from cnnprof.api.explain import explain, explain_gap
 
     if vs and (what or quiz or answers):
         raise UsageError("--vs does not go with --what, --quiz or --answers")
@@ -70,8 +70,8 @@ def command(
         )
     with waiting(f"reading {name}"):
         if vs:
-            report = worksheets.explain_gap(name, vs, network.settings, network.input_shape, network.batch)
+            report = explain_gap(name, vs, network.settings, network.input_shape, network.batch)
         else:
-            worksheet = worksheets.explain(name, what, network.settings, network.input_shape, network.batch)
+            worksheet = explain(name, what, network.settings, network.input_shape, network.batch)
             report = worksheet.quiz(answers) if quiz or answers else worksheet.report()
     out.emit(report)

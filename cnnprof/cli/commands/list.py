@@ -68,7 +68,7 @@ def command(
     limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
     selection = Selection(family, tag, limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
     with waiting("reading the specs") as say:
-        names = sources.expand([pattern]) if pattern else sources.every_name()
+        names = [model.reference for model in sources.expand([pattern])] if pattern else sources.every_name()
         own = set(sources.spec_names())
         if pattern and names == [pattern] and pattern not in own:
             sources.check_name(pattern)

@@ -53,7 +53,7 @@ def show_memory_of(
 
       cnnprof memory resnet50 --train -o step.svg
     """
-    from cnnprof.footprints import memory
+    from cnnprof.api.memory import memory
 
     kind = memory_kind(run.device)
     if amp and run.dtype != "fp32":

@@ -39,6 +39,6 @@ def command(
 
     with waiting(f"reading {name}"):
         profile = api.profile(name, input_shape=network.input_shape)
-        text = api.to_spec(profile.graph, compact=False) if expanded else sources.text_of(name)
+        text = api.to_spec(profile.graph, compact=False) if expanded else sources.resolve(name).spec_text()
         report = show_network(profile, text)
     out.emit(report)

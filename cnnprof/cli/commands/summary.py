@@ -70,7 +70,7 @@ def command(
     by = by or ("stage" if depth else None)
     with waiting(f"reading {name}") as say:
         if symbolic:
-            from cnnprof.worksheets import summarize_in_letters
+            from cnnprof.api.explain import summarize_in_letters
 
             out.emit(summarize_in_letters(name, by, depth, network.settings, network.input_shape))
             return
@@ -86,6 +86,6 @@ def _fits(name: str, size: str | None, network: NetworkOptions) -> Sequence[Room
     """The largest batches for the size, if one is given."""
     if size is None:
         return ()
-    from cnnprof.footprints import fit_named
+    from cnnprof.api.fitting import fit_named
 
     return fit_named([name], size, network.settings, network.input_shape)[0]

@@ -48,7 +48,7 @@ def command(
 
       cnnprof transfer torchvision:mobilenet_v3_small --classes 5 --batch 8 --bench --quick
     """
-    from cnnprof.footprints import transfer
+    from cnnprof.api.transfer import transfer
 
     execution = run.execution(bench)
     how = run.options(mode="train", optimizer=optimizer) if bench else None

@@ -44,7 +44,7 @@ def command(
 
       cnnprof verify -o verified.html
     """
-    from cnnprof.cli.verifying import read, verify
+    from cnnprof.api.verify import read, verify
     from cnnprof.views.verification import show_verification
 
     if network.input_shape and not names:

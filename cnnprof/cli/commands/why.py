@@ -44,7 +44,7 @@ def command(
 
       cnnprof why densenet121 resnet50 --batch 8 --top 20
     """
-    from cnnprof import api
+    from cnnprof.api.profile import pair
     from cnnprof.cli.measuring import Bar
     from cnnprof.measure.calibration import recall
     from cnnprof.measure.layers import time_layers
@@ -54,7 +54,7 @@ def command(
     how = run.options(budget_seconds=parse_seconds(budget))
     ceilings = recall(how, calibration)
     with waiting("reading the networks") as say:
-        profiles = api.pair(a, b, network.settings, network.input_shape, network.batch, say)
+        profiles = pair(a, b, network.settings, network.input_shape, network.batch, say)
     with Bar() as bar:
         timed, complete = time_layers([Job(each.graph.name, each.graph, network.batch) for each in profiles], how, bar.update)
     networks = [look_into(profile, times, ceilings) for profile, times in zip(profiles, timed, strict=True)]

@@ -1,4 +1,4 @@
-"""The Python API of calculations: `cnnprof.explain("alexnet_one_tower:conv1")`.
+"""`cnnprof.explain`: calculations written out.
 
 What a function does not need every time it imports itself, so that the calculations of one layer start fast.
 """
@@ -6,8 +6,11 @@ What a function does not need every time it imports itself, so that the calculat
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from cnnprof import api, sources
+from cnnprof import sources
+from cnnprof.api.profile import Profile, load, profile
+from cnnprof.api.result import Result
 from cnnprof.counting.derivation import Explanation
 from cnnprof.errors import UsageError
 from cnnprof.network import results
@@ -16,10 +19,10 @@ from cnnprof.report import Report
 
 
 @record(repr=False)
-class Worksheet(api.Shown):
+class Worksheet(Result):
     """Calculations written out: `explanations`, one for each of the layers `chosen` in `profile`."""
 
-    profile: api.Profile
+    profile: Profile
     chosen: tuple[results.Cost, ...]
     explanations: tuple[Explanation, ...]
     what: str | None = None
@@ -45,7 +48,7 @@ class Worksheet(api.Shown):
 def explain(
     reference: str,
     what: str | None = None,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     input_shape: tuple[int, ...] | None = None,
     batch: int = 1,
 ) -> Worksheet:
@@ -57,14 +60,14 @@ def explain(
     from cnnprof.symbolic.worksheet import select, work_out_layers
 
     network, target = sources.split_layer(reference)
-    analyzed = api.profile(network, settings, input_shape, batch)
+    analyzed = profile(network, settings, input_shape, batch)
     return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(work_out_layers(analyzed, target, what)), what)
 
 
 def explain_gap(
     reference: str,
     convention: str,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     input_shape: tuple[int, ...] | None = None,
     batch: int = 1,
 ) -> Report:
@@ -75,7 +78,7 @@ def explain_gap(
     network, target = sources.split_layer(reference)
     if target:
         raise UsageError("--vs explains whole networks", hint=f"cnnprof explain {network} --vs {convention}")
-    analyzed = api.profile(network, settings, input_shape, batch)
+    analyzed = profile(network, settings, input_shape, batch)
     return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
 
 
@@ -83,7 +86,7 @@ def summarize_in_letters(
     reference: str,
     by: str | None = None,
     depth: int | None = None,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     input_shape: tuple[int, ...] | None = None,
 ) -> Report:
     """The network's shapes, operations and activations as formulas of N, H and W.
@@ -101,6 +104,6 @@ def summarize_in_letters(
         hints.append(hint)
         return rows
 
-    graph = api.load(reference, settings, input_shape)
-    formulas = formulate(graph, lambda size: api.load(reference, settings, size), choose)
+    graph = load(reference, settings, input_shape)
+    formulas = formulate(graph, lambda size: load(reference, settings, size), choose)
     return show_formulas(graph, formulas, hints[0])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from cnnprof import api, sources
+from cnnprof import sources
+from cnnprof.api.profile import profile as profile_network
+from cnnprof.api.profile import profile_each
 from cnnprof.errors import CnnprofError
 from cnnprof.judging.verification import (
     FAILED,
@@ -29,7 +31,7 @@ def read(
 ) -> tuple[list[Analysis], list[CnnprofError]]:
     """The networks that are named; or all of the catalogue, and what is wrong with specs that are broken."""
     if references:
-        return [*api.profile_each(references, None, input_shape, 1, say)], []
+        return [*profile_each(references, None, input_shape, 1, say)], []
     profiles: list[Analysis] = []
     broken = []
     for name, graph in specs.catalogue():
@@ -72,9 +74,11 @@ def verify(profiles: Sequence[Analysis], counters: bool, say: Callable[[str], No
 def _twin(profile: Analysis) -> list[Verdict]:
     """The comparison with torchvision's network of the name, at the same input size."""
     shape = profile.graph.input_shape[1:]
-    theirs = api.profile(f"torchvision:{profile.graph.name}")
+    name = profile.graph.name
+    twin = sources.Model(f"torchvision:{name}", "torchvision", name)
+    theirs = profile_network(twin)
     if theirs.graph.input_shape[1:] != shape:
-        theirs = api.profile(f"torchvision:{profile.graph.name}", input_shape=shape)
+        theirs = profile_network(twin, input_shape=shape)
     return [check_twin(profile, theirs)]
 
 

@@ -1,0 +1,130 @@
+"""`cnnprof.check`: networks held to budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cnnprof import sources
+from cnnprof.api.profile import Profile, expand, profile, told_apart
+from cnnprof.api.result import Result
+from cnnprof.errors import CnnprofError, SpecError, UsageError
+from cnnprof.record import record
+from cnnprof.sources import Model
+
+if TYPE_CHECKING:
+    from cnnprof.config import Project
+    from cnnprof.judging.budgets import Budget, Verdict
+    from cnnprof.report import Report
+    from cnnprof.timing.measurements import Measurement
+
+
+@record(repr=False)
+class Audit(Result):
+    """Networks held to budgets: `verdicts`, one a network and budget."""
+
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no budget of level `error` is exceeded."""
+        return not any(verdict.status == "error" for verdict in self.verdicts)
+
+    def report(self) -> Report:
+        """The report of `cnnprof check`."""
+        from cnnprof.views.budgets import show_verdicts
+
+        return show_verdicts(self.verdicts, self.measurements)
+
+    def __repr__(self) -> str:
+        held = sum(verdict.status == "ok" for verdict in self.verdicts)
+        return f"<Audit: {held} of {len(self.verdicts)} budgets hold>"
+
+
+def check(
+    references: Sequence[str] | None = None,
+    limits: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+    time: Callable[[Sequence[Profile]], Sequence[Measurement]] | None = None,
+    run_code: bool = False,
+) -> Audit:
+    """Hold networks to budgets: `limits` by name (`{"max-params": "5M"}`) and those of the nearest pyproject.toml.
+
+    Args:
+        references: the networks; those that pyproject.toml has budgets for if left out.
+        time: measures those that have a budget for latency; `bench`, short, if left out.
+        run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
+    """
+    from cnnprof.config import find_project
+    from cnnprof.judging.budgets import budgets_of, judge, leave_out, read_budgets
+
+    project = find_project()
+    written = read_budgets(project) if project else []
+    budgets = [*budgets_of(limits or {}), *written]
+    if not budgets:
+        raise UsageError("no budget is given", hint="as in --max-params 5M, or under [[tool.cnnprof.budget]] in pyproject.toml")
+    named: list[tuple[Model, Budget | None]] = (
+        _expand_budgets(written, project, settings)
+        if references is None
+        else [(model, None) for model in expand(references, settings)]
+    )
+    refused = [model.reference for model, budget in named if budget and model.runs_code and not run_code]
+    named = [(model, budget) for model, budget in named if model.reference not in refused]
+    if not (named or refused):
+        if project and written:
+            raise SpecError("no network is named", project.place_of("budget"), 'give a budget a model, as in model = "resnet*"')
+        raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
+    read = []
+    for model, budget in named:
+        with _blaming(budget):
+            read.append((model.reference, profile(model, input_shape=input_shape, batch=batch)))
+    pairs = [(name, each) for (name, _), each in zip(read, told_apart(read), strict=True)]
+    for name, each in pairs:
+        if not judge(each, name, budgets):
+            raise UsageError(f"no budget covers '{name}'", hint="give one as an option, such as --max-params 5M")
+    timed = [each for name, each in pairs if any(v.budget.figure == "latency_ms" for v in judge(each, name, budgets))]
+    measurements = tuple((time or _time_quickly)(timed)) if timed else ()
+    latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
+    verdicts = [verdict for name, each in pairs for verdict in judge(each, name, budgets, latencies.get(each.graph.name))]
+    verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
+    return Audit(tuple(verdicts), measurements)
+
+
+NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allows it"
+
+
+def _expand_budgets(
+    budgets: Sequence[Budget], project: Project | None, settings: Mapping[str, Any] | None = None
+) -> list[tuple[Model, Budget | None]]:
+    """Every network that a budget names, with the first that does. Raises SpecError for a file outside of the project."""
+    found: dict[str, tuple[Model, Budget | None]] = {}
+    for budget in budgets:
+        with _blaming(budget):
+            for model in sources.expand(budget.models, settings):
+                if project and model.file and not project.holds(model.file):
+                    raise SpecError(
+                        f"'{model.reference}' lies outside of the project", hint=f"name it: cnnprof check {model.reference}"
+                    )
+                found.setdefault(model.reference, (model, budget))
+    return list(found.values())
+
+
+@contextmanager
+def _blaming(budget: Budget | None) -> Iterator[None]:
+    """An error without a place of its own is in the line that names the budget's models."""
+    try:
+        yield
+    except CnnprofError as error:
+        error.place = error.place or (budget.models_at if budget else None)
+        raise
+
+
+def _time_quickly(profiles: Sequence[Profile]) -> Sequence[Measurement]:
+    from cnnprof.measure.bench import Job, Options, run
+
+    jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in profiles]
+    return run(jobs, Options(processes=3, rounds=5), lambda _: None)

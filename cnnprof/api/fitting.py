@@ -1,0 +1,93 @@
+"""The largest batches that fit into a memory of some size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cnnprof.api.profile import Network, Notify, as_model
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.capacity import Fit, Room, largest_batch, parse_room
+from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.training import training
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
+from cnnprof.network.results import Analysis
+
+Load = Callable[[int], Graph]
+"""The graph for a batch."""
+
+
+def read_room(text: str, device: str) -> Room:
+    """The room that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
+    text = text.strip()
+    room = parse_room(text, device, _free)
+    if not text.startswith("cuda"):
+        return room
+    from cnnprof.measure.devices import cublas_bytes
+
+    return replace(room, cublas_bytes=cublas_bytes(text))
+
+
+def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
+    """The largest batch that fits into the room in inference, and in training."""
+    run = on_room(room, run)
+    one = analyze(load(1))
+    profiles, scales = {1: one}, _scales(one.graph, load)
+
+    def at(batch: int) -> Analysis:
+        if batch not in profiles:
+            profiles[batch] = _rebatched(one.graph, batch) if scales else analyze(load(batch))
+        return profiles[batch]
+
+    return (
+        largest_batch(lambda batch: inference(at(batch).graph, at(batch).costs, run).peak_bytes, room, "infer"),
+        largest_batch(lambda batch: training(at(batch).graph, at(batch).costs, run, optimizer).peak_bytes, room, "train"),
+    )
+
+
+def fit_named(
+    references: Sequence[Network],
+    text: str,
+    settings: Mapping[str, Any] | None,
+    input_shape: tuple[int, ...] | None,
+    notify: Notify = lambda _: None,
+) -> list[tuple[Fit, Fit]]:
+    """For each network the largest batches that fit into the room of that name: inference, and training with SGD."""
+    room = read_room(text, USUAL.device)
+    fits = []
+    for reference in references:
+        model = as_model(reference, settings)
+        notify(f"fitting {model.reference} into {room.name}")
+        fits.append(fit_both(room, partial(model.graph, input_shape), USUAL, "sgd"))
+    return fits
+
+
+def on_room(room: Room | None, run: Execution) -> Execution:
+    """The same way to run, on the device that the room is of."""
+    return replace(run, device=room.device, cublas_bytes=max(run.cublas_bytes, room.cublas_bytes)) if room else run
+
+
+def _rebatched(graph: Graph, batch: int) -> Analysis:
+    return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
+
+
+def _scales(graph: Graph, load: Load) -> bool:
+    """Whether the same layers are the network for another batch, too; some of a captured one may know the batch."""
+    try:
+        twice = _rebatched(graph, 2)
+    except CnnprofError:
+        return False
+    return [cost.output for cost in twice.costs] == [cost.output for cost in analyze(load(2)).costs]
+
+
+def _free(device: str) -> int | None:
+    from cnnprof.measure.devices import check_device
+    from cnnprof.measure.fitting import free_memory
+
+    if device != "cpu":
+        check_device(device)
+    return free_memory(device)

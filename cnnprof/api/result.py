@@ -1,0 +1,31 @@
+"""What every result of the API can do: be shown as text, as JSON and in a notebook."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnprof.report import Report
+
+
+class Result(ABC):
+    """A result that can be looked at: `to_dict` for JSON, `print` for text, an HTML table in a notebook."""
+
+    @abstractmethod
+    def report(self) -> Report:
+        """What the command of the same name prints."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON types under the stable names."""
+        return dict(self.report().data)
+
+    def __str__(self) -> str:
+        from cnnprof.reports import Style, render
+
+        return render(self.report(), "table", Style())
+
+    def _repr_html_(self) -> str:
+        from cnnprof.reports.html import fragment
+
+        return fragment(self.report())
