@@ -252,7 +252,13 @@ def _head_alone(profile: Analysis, graph: Graph, head: str) -> Graph:
     kept: dict[str, Node] = {}
     for node in graph:
         if node.name == head or kept.keys() & set(node.inputs):
-            kept[node.name] = replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs))
+            kept[node.name] = replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs), shared="")
     return replace(
-        graph, input_shape=features, nodes=tuple(kept.values()), outputs=tuple(name for name in graph.outputs if name in kept)
+        graph,
+        input_shape=features,
+        input_name=INPUT,
+        further_inputs={},
+        nodes=tuple(kept.values()),
+        outputs=tuple(name for name in graph.outputs if name in kept),
+        output_names=(),
     )

@@ -81,7 +81,7 @@ def test_torch_takes_what_is_predicted(name, batch, size, optimizer):
     costs = analyze(graph).costs
     network = build(graph).train()
     x = torch.randn(graph.input_shape)
-    step = TrainingStep(_by_stage(network, stages(graph, costs)), x, nullcontext, optimizer)
+    step = TrainingStep(_by_stage(network, stages(graph, costs)), (x,), nullcontext, optimizer)
     step()
     own = sum(tensor.numel() * tensor.element_size() for tensor in (*network.parameters(), *network.buffers(), x))
     recorded = own + step.state_bytes + open_device("cpu").peak_growth(step)

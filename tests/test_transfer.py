@@ -262,7 +262,7 @@ def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(name, strategy)
     for name, part in module.named_modules():
         if name in frozen:
             part.eval().requires_grad_(False)
-    step = TrainingStep(module, x, nullcontext, "momentum")
+    step = TrainingStep(module, (x,), nullcontext, "momentum")
     step()
     own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), x))
     recorded = own + step.state_bytes + open_device("cpu").peak_growth(step)

@@ -72,7 +72,7 @@ def on_room(room: Room | None, run: Execution) -> Execution:
 
 
 def _rebatched(graph: Graph, batch: int) -> Analysis:
-    return analyze(replace(graph, input_shape=(batch, *graph.input_shape[1:])))
+    return analyze(graph.with_batch(batch))
 
 
 def _scales(graph: Graph, load: Load) -> bool:

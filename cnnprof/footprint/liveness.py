@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
-from cnnprof.network.graph import INPUT, Graph
+from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
 from cnnprof.record import record
@@ -142,10 +142,10 @@ def live_ranges(
         needs_grad: the layers with a backward pass, which do what they do in training only.
         learning: those of them whose weights need a gradient.
     """
-    owner = {INPUT: INPUT}
-    size: dict[str, Dim] = {INPUT: 0}  # counted as the input
-    last = {INPUT: len(costs)}
-    layouts, formats = {INPUT: run.layout}, {INPUT: run.dtype}
+    owner = {name: name for name in graph.inputs}
+    size: dict[str, Dim] = dict.fromkeys(owner, 0)  # counted as inputs
+    last = dict.fromkeys(owner, len(costs))
+    layouts, formats = dict.fromkeys(owner, run.layout), dict.fromkeys(owner, run.dtype)
     variants = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
         for layout in CHOICES["layout"]
@@ -217,7 +217,7 @@ def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Fo
         moments.append(Moment("forward", name, alive + beside, workspace + standing))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
-    return Footprint(**stored(graph, costs, run, tensors), moments=tuple(moments), tensors=_named(tensors.size))
+    return Footprint(**stored(graph, costs, run, tensors), moments=tuple(moments), tensors=_named(tensors))
 
 
 def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRanges) -> dict[str, Dim]:
@@ -226,7 +226,7 @@ def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRan
     return {
         "parameter_bytes": size * (sum(cost.params for cost in costs) + sum(graph.aux_params.values())),
         "buffer_bytes": sum((tensors.memory.get(cost.node.name) or _idle(cost, run)).buffer_bytes for cost in costs),
-        "input_bytes": size * elements(graph.input_shape),
+        "input_bytes": size * sum(elements(shape) for shape in graph.inputs.values()),
     }
 
 
@@ -260,5 +260,6 @@ def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:
     return done
 
 
-def _named(sizes: Mapping[str, Dim]) -> tuple[Tensor, ...]:
-    return tuple(Tensor(name, size, "activation") for name, size in sizes.items() if name != INPUT)
+def _named(tensors: LiveRanges) -> tuple[Tensor, ...]:
+    """The tensors that layers make."""
+    return tuple(Tensor(name, size, "activation") for name, size in tensors.size.items() if name in tensors.memory)

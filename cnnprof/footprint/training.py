@@ -25,7 +25,7 @@ from cnnprof.footprint.liveness import (
 )
 from cnnprof.footprint.rules import Saved
 from cnnprof.network.dims import Dim, Shape, greatest, known, maximum, reaches, same
-from cnnprof.network.graph import INPUT, Graph
+from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
 from cnnprof.record import record
@@ -95,7 +95,7 @@ class Kept:
 
     def named(self) -> tuple[Tensor, ...]:
         """Every tensor of the forward pass."""
-        sizes = ((name, size) for name, size in self.tensors.size.items() if name != INPUT)
+        sizes = ((name, size) for name, size in self.tensors.size.items() if name in self.tensors.memory)
         own = (Tensor(name, size, "saved" if name in self.by else "activation") for name, size in sizes)
         return (*own, *(Tensor(name, size, "extra") for name, size in self.extra.items()))
 

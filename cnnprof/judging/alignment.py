@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.results import Analysis, Cost
@@ -68,7 +67,8 @@ def align(before: Analysis, after: Analysis) -> list[Pair]:
     """Every layer of both networks once, in order. Training-only heads are left out."""
     ours, theirs = ([cost for cost in profile.costs if not cost.node.aux] for profile in (before, after))
     matches = list(_matches(ours, theirs))
-    twin = {ours[i].node.name: theirs[j].node.name for i, j in matches if i is not None and j is not None} | {INPUT: INPUT}
+    twin = dict(zip(before.graph.inputs, after.graph.inputs, strict=False))
+    twin |= {ours[i].node.name: theirs[j].node.name for i, j in matches if i is not None and j is not None}
     known = set(twin.values())
     pairs = []
     for i, j in matches:
@@ -82,7 +82,7 @@ def differ(before: Analysis, after: Analysis, pairs: Sequence[Pair]) -> bool:
     """Whether anything is different: a layer, the input, or a head that only training runs."""
     return (
         any(pair.kind != SAME for pair in pairs)
-        or before.graph.input_shape != after.graph.input_shape
+        or [*before.graph.inputs.values()] != [*after.graph.inputs.values()]
         or before.totals.aux_params != after.totals.aux_params
     )
 

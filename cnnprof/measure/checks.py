@@ -14,7 +14,6 @@ from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.errors import UnavailableError
 from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
 from cnnprof.measure.session import describe_failure
-from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers.linear import MatMul
 from cnnprof.network.results import Analysis, Cost
@@ -58,7 +57,7 @@ def _check_parameters(module: nn.Module, profile: Analysis) -> Check:
 def _check_torch(module: nn.Module, profile: Analysis) -> Check:
     what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs, 2 a MAC"
     ours = sum(_count("flops", cost) for cost in _run(profile))
-    count = _try(count_with_torch, module, profile.graph.input_shape)
+    count = _try(count_with_torch, module, profile.graph)
     if isinstance(count, Exception):
         return _missing(Check(what, tool, unit, ours, None), count)
     return Check(what, tool, unit, ours, count.total, notes=_differing_layers(module, profile, count.parts))
@@ -78,7 +77,7 @@ def _differing_layers(module: nn.Module, profile: Analysis, theirs: Mapping[str,
 def _check_fvcore(module: nn.Module, profile: Analysis) -> Check:
     what, tool, unit = "operations", "fvcore", "fvcore flops, 1 a MAC"
     ours = sum(_count("macs", cost) for cost in _run(profile))
-    count = _try(count_with_fvcore, module, profile.graph.input_shape)
+    count = _try(count_with_fvcore, module, profile.graph)
     if isinstance(count, Exception):
         return _missing(Check(what, tool, unit, ours, None), count)
     passed_over = ", ".join(f"{name} {times}x" for name, times in sorted(count.unsupported.items()))
@@ -119,11 +118,11 @@ def _count(convention: str, cost: Cost) -> int:
     return int(CONVENTIONS[convention](cost.node.layer, cost.inputs, cost.output, cost.ops))
 
 
-def _try(counter: Callable[[nn.Module, Shape], Count], module: nn.Module, input_shape: Shape) -> Count | Exception:
+def _try(counter: Callable[..., Count], module: nn.Module, graph: Graph) -> Count | Exception:
     """The tool's figure, or why there is none. What the module prints is no part of a report."""
     try:
         with redirect_stdout(sys.stderr):
-            return counter(module, input_shape)
+            return counter(module, *graph.inputs.values())
     except Exception as error:
         return error
 

@@ -32,7 +32,7 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count_with_torch(module: nn.Module, input_shape: Shape) -> Count:
+def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
     """torch.utils.flop_counter.FlopCounterMode in eval mode: two FLOPs for a multiply-accumulate; parts are module paths.
 
     On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
@@ -40,13 +40,13 @@ def count_with_torch(module: nn.Module, input_shape: Shape) -> Count:
     # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
     copied = copy.deepcopy(meta_copy(module)).eval().requires_grad_(False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        copied(torch.empty(input_shape, device="meta", dtype=input_like(copied).dtype))
+        copied(*[torch.empty(shape, device="meta", dtype=input_like(copied).dtype) for shape in shapes])
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
     return Count(counter.get_total_flops(), paths, {})
 
 
-def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
+def count_with_fvcore(module: nn.Module, *shapes: Shape) -> Count:
     """fvcore.nn.FlopCountAnalysis in eval mode on real tensors; parts are kinds of operation.
 
     Raises UnavailableError where fvcore is missing.
@@ -59,7 +59,8 @@ def count_with_fvcore(module: nn.Module, input_shape: Shape) -> Count:
         modes = {name: part.training for name, part in module.named_modules()}
         like = input_like(module)
         try:
-            analysis = FlopCountAnalysis(module.eval(), torch.zeros(input_shape, device=like.device, dtype=like.dtype))
+            given = tuple(torch.zeros(shape, device=like.device, dtype=like.dtype) for shape in shapes)
+            analysis = FlopCountAnalysis(module.eval(), given)
             parts = {kind: int(count) for kind, count in analysis.by_operator().items()}
             return Count(int(analysis.total()), parts, analysis.unsupported_ops())
         finally:

@@ -7,7 +7,7 @@ timed alone are no substitute: hot, they sum up to 77% of MobileNet v2's time, a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from cnnprof.measure.devices import Device
 from cnnprof.measure.session import Report
 from cnnprof.measure.workload import Cast, casting, infer, place
-from cnnprof.network.graph import INPUT, Graph
+from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.torch_bridge.build import Step, build
 from cnnprof.torch_bridge.instantiate import instantiate
@@ -47,18 +47,18 @@ def prepare_layers(graph: Graph, batch: int, device: Device, dtype: str, layout:
     return LayerWork(
         names=[step.output for step in network.steps],
         plain=lambda: infer(module, x, cast),
-        stepped=lambda: run_in_steps(network.steps, x, device, cast),
+        stepped=lambda: run_in_steps(network.steps, dict(zip(graph.inputs, x, strict=True)), device, cast),
     )
 
 
-def run_in_steps(steps: Sequence[Step], x: Tensor, device: Device, cast: Cast) -> Split:
+def run_in_steps(steps: Sequence[Step], inputs: Mapping[str, Tensor], device: Device, cast: Cast) -> Split:
     """One forward pass with the time of every step. A tensor is dropped after its last reader, as in an ordinary run."""
     marks: list[tuple[Any, Any]] = []
-    tensors = {INPUT: x}
+    tensors = {**inputs}
     with torch.inference_mode(), cast():
         begin = device.mark()
-        for module, inputs, output, done in steps:
-            given = [tensors[name] for name in inputs]
+        for module, read, output, done in steps:
+            given = [tensors[name] for name in read]
             start = device.mark()
             tensors[output] = module(*given)
             marks.append((start, device.mark()))

@@ -71,7 +71,7 @@ def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, opt
     run()
     if device.name.startswith("cuda"):
         return _of_cuda(device, run)
-    own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), x))
+    own = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers(), *x))
     growth = device.peak_growth(run)
     assert growth is not None
     return {"peak_bytes": own + (step.state_bytes if step else 0) + growth}

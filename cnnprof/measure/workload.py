@@ -19,6 +19,9 @@ from cnnprof.torch_bridge.instantiate import instantiate
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "amp": torch.float32}
 LAYOUTS = {"nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 
+Given = tuple[Tensor, ...]
+"""One tensor for each input of a network, in their order."""
+
 Cast = Callable[[], AbstractContextManager[Any]]
 
 LEARNING_RATE = 1e-6
@@ -32,7 +35,7 @@ def prepare(graph: Graph, batch: int, device: str, options: Mapping[str, Any], w
     """
     dtype, mode = options["dtype"], options["mode"]
     module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options["layout"])
-    held = [*module.parameters(), *module.buffers(), x]
+    held = [*module.parameters(), *module.buffers(), *x]
     cast = casting(device, dtype)
     step = TrainingStep(module, x, cast, options["optimizer"]) if mode == "train" else partial(infer, module, x, cast)
     own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in held)
@@ -60,13 +63,16 @@ def record(step: Callable[[], object]) -> Callable[[], object]:
     return graph.replay
 
 
-def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Tensor]:
-    """The module, and a random batch for it, on the device and in the format and layout."""
-    x = torch.randn(batch, *graph.input_shape[1:], generator=torch.Generator().manual_seed(0))
+def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Given]:
+    """The module, and a random batch for each of its inputs, on the device and in the format and layout."""
+    random = torch.Generator().manual_seed(0)
+    batches = [torch.randn(batch, *shape[1:], generator=random) for shape in graph.inputs.values()]
     where: dict[str, Any] = {"device": device, "dtype": DTYPES[dtype]}
-    if x.dim() == 4:
-        where["memory_format"] = LAYOUTS[layout]
-    return module.to(**where), x.to(**where)
+    images: dict[str, Any] = {"memory_format": LAYOUTS[layout]}
+    return (
+        module.to(**where, **(images if any(x.dim() == 4 for x in batches) else {})),
+        tuple(x.to(**where, **(images if x.dim() == 4 else {})) for x in batches),
+    )
 
 
 def casting(device: str, dtype: str) -> Cast:
@@ -74,10 +80,10 @@ def casting(device: str, dtype: str) -> Cast:
     return partial(torch.autocast, torch.device(device).type) if dtype == "amp" else nullcontext
 
 
-def infer(module: nn.Module, x: Tensor, cast: Cast) -> None:
+def infer(module: nn.Module, x: Given, cast: Cast) -> None:
     """One forward pass in inference mode."""
     with torch.inference_mode(), cast():
-        module(x)
+        module(*x)
 
 
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
@@ -95,7 +101,7 @@ PHASES = ("forward", "backward", "step")
 class TrainingStep:
     """Forward, cross-entropy, backward and the optimizer's step; without an optimizer (`none`) no step."""
 
-    def __init__(self, module: nn.Module, x: Tensor, cast: Cast, optimizer: str = "sgd") -> None:
+    def __init__(self, module: nn.Module, x: Given, cast: Cast, optimizer: str = "sgd") -> None:
         self._module, self._x, self._cast = module, x, cast
         self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         if not self._trained:
@@ -106,7 +112,7 @@ class TrainingStep:
         """One step; `passed` is called at its beginning and at the end of each of the `PHASES`."""
         passed()
         with self._cast():
-            loss = torch.stack([_loss(output) for output in _tensors(self._module(self._x))]).sum()
+            loss = torch.stack([_loss(output) for output in _tensors(self._module(*self._x))]).sum()
         passed()
         loss.backward()  # type: ignore[no-untyped-call]
         passed()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import ShapeError, elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields, see
 from cnnprof.network.results import Analysis, Cost
@@ -16,8 +19,10 @@ def analyze(graph: Graph) -> Analysis:
     Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
     analyzed and left out of the totals. Raises CnnprofError where an input does not fit its layer.
     """
-    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
-    fields: dict[str, Fields] = {INPUT: (ONE_PIXEL,) * (len(graph.input_shape) - 2)}
+    shapes: dict[str, Shape] = graph.inputs
+    # What is seen of the first input; what a layer that sees nothing of it sees of the others is told below.
+    fields: dict[str, Fields] = dict.fromkeys(shapes, ())
+    fields[graph.input_name] = (ONE_PIXEL,) * (len(graph.input_shape) - 2)
     costs = []
     for node in graph.nodes:
         inputs = tuple([shapes[name] for name in node.inputs])
@@ -37,12 +42,24 @@ def analyze(graph: Graph) -> Analysis:
                 fields=seen,
             )
         )
+    for name in graph.further_inputs:
+        seen_there = fields_of(graph, costs, name)
+        costs = [replace(cost, fields=cost.fields or seen_there[cost.node.name]) for cost in costs]
     return Analysis(graph, tuple(costs))
+
+
+def fields_of(graph: Graph, costs: Iterable[Cost], name: str) -> dict[str, Fields]:
+    """What each layer sees of the input of that name."""
+    fields: dict[str, Fields] = dict.fromkeys(graph.inputs, ())
+    fields[name] = (ONE_PIXEL,) * (len(graph.inputs[name]) - 2)
+    for cost in costs:
+        fields[cost.node.name] = see(cost.node, cost.inputs, tuple([fields[each] for each in cost.node.inputs]))
+    return fields
 
 
 def weigh(graph: Graph) -> tuple[Dim, Dim]:
     """Parameters and multiply-accumulates as `analyze` has them, and nothing else: in half the time."""
-    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    shapes: dict[str, Shape] = graph.inputs
     params: Dim = 0
     macs: Dim = 0
     for node in graph.nodes:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from typing import Any
 
 from cnnprof.errors import Place
-from cnnprof.network.dims import Shape
+from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import Layer, layer_from_dict, layer_to_dict
 from cnnprof.record import record
 
 INPUT = "input"
-"""The name under which nodes refer to the network's input."""
+"""The name under which nodes refer to the network's input, where that has no name of its own."""
 
 
 @record
@@ -23,11 +23,12 @@ class Node:
     Args:
         name: unique in the graph; for a node inside blocks the dotted path, `stage3.bottleneck2.conv1`.
         layer: what it does.
-        inputs: names of earlier nodes, or `INPUT`.
+        inputs: names of earlier nodes, or of an input of the network.
         place: where it was written, if it was.
         aux: part of a head that only training runs.
         owns_params: False if the weights belong to another node (sharing) or are computed by one.
         trainable: False if its weights are frozen.
+        shared: the node whose weights this one uses, where both are layers of one module; it has none of its own then.
         until: the last node during which the code that ran it held its output, where that is known.
     """
 
@@ -39,6 +40,7 @@ class Node:
     owns_params: bool = True
     trainable: bool = True
     until: str = ""
+    shared: str = ""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -106,7 +108,7 @@ class Graph:
 
     Args:
         name: what the user calls it.
-        input_shape: (N, C, H, W).
+        input_shape: (N, C, H, W) of the input, or of the first of several.
         nodes: in execution order; every input is defined before it is used.
         outputs: names of the nodes whose results the network returns.
         facts: paper, year, published figures.
@@ -114,6 +116,10 @@ class Graph:
         aux_params: weights of training-only heads that the source could name but not run, by name.
         left_out: training-only heads of the spec that this input is too small for, each with the reason.
         origin: whose module it is; None for a network that is built from its layers. No text of a file decides it.
+        input_name: what nodes call the first input.
+        further_inputs: the shapes of all other inputs, by name.
+        output_names: what the network calls each of its outputs; none if it returns them without names.
+        warnings: what its source says and nothing reads, each with its place.
     """
 
     name: str
@@ -125,6 +131,20 @@ class Graph:
     aux_params: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     origin: Origin | None = None
+    input_name: str = INPUT
+    further_inputs: Mapping[str, Shape] = field(default_factory=dict)
+    output_names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shape of every input by name, in their order."""
+        return {self.input_name: self.input_shape, **self.further_inputs}
+
+    def with_batch(self, batch: Dim) -> Graph:
+        """The network with so many samples in every input."""
+        further = {name: (batch, *shape[1:]) for name, shape in self.further_inputs.items()}
+        return replace(self, input_shape=(batch, *self.input_shape[1:]), further_inputs=further)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -148,6 +168,10 @@ class Graph:
             "aux_params": dict(self.aux_params),
             "left_out": list(self.left_out),
             "origin": _origin_to_dict(self.origin) if self.origin else None,
+            "input_name": self.input_name,
+            "further_inputs": {name: list(shape) for name, shape in self.further_inputs.items()},
+            "output_names": list(self.output_names),
+            "warnings": list(self.warnings),
         }
 
     @classmethod
@@ -170,10 +194,14 @@ class Graph:
             aux_params=dict(data["aux_params"]),
             left_out=tuple(data["left_out"]),
             origin=_origin_from_dict(data["origin"]) if data["origin"] else None,
+            input_name=data["input_name"],
+            further_inputs={name: tuple(shape) for name, shape in data["further_inputs"].items()},
+            output_names=tuple(data["output_names"]),
+            warnings=tuple(data["warnings"]),
         )
 
 
-_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": ""}
+_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": "", "shared": ""}
 
 
 def _origin_to_dict(origin: Origin) -> dict[str, Any]:

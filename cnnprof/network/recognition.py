@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
-from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.layers.arrangement import ChannelShuffle, Copy, Flatten, Identity, Permute, Reshape
@@ -27,7 +27,7 @@ _TO_LAST, _TO_FIRST = Permute((0, 2, 3, 1)), Permute((0, 3, 1, 2))
 def recognize(graph: Graph) -> Graph:
     """The graph with channels in front, shuffles and flattening as such, and a mean over the image as global pooling."""
     graph = _with_channels_first(graph)
-    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    shapes: dict[str, Shape] = graph.inputs
     readers: dict[str, list[Node]] = {}
     for node in graph:
         shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))

@@ -230,7 +230,7 @@ class _Lines:
 
 
 def _shapes(graph: Graph) -> dict[str, Shape]:
-    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
+    shapes: dict[str, Shape] = graph.inputs
     for node in graph:
         shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))
     return shapes

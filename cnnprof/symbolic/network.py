@@ -16,7 +16,7 @@ from cnnprof.counting.derivation import Formulas, RowFormulas
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze, output_shape
 from cnnprof.network.dims import Shape
-from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
 from cnnprof.network.results import Analysis, Cost, Row
@@ -36,6 +36,8 @@ def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Se
 
     Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.
     """
+    if graph.further_inputs:
+        raise CnnprofError(f"{graph.name} takes several inputs, and formulas in H and W are of one image")
     if len(graph.input_shape) != 4:
         raise CnnprofError(f"{graph.name} takes no image, so there are no H and W to write formulas in")
     steps = _steps(graph)
@@ -59,7 +61,7 @@ def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Se
 
 def _steps(graph: Graph) -> tuple[int, int]:
     """The product of the strides on the way through the network, for height and width."""
-    strides: dict[str, tuple[int, int]] = {INPUT: (1, 1)}
+    strides: dict[str, tuple[int, int]] = {graph.input_name: (1, 1)}
     for node in _run(graph):
         before = [strides[name] for name in node.inputs] or [(1, 1)]
         own = (1, 1) if isinstance(node.layer, ConvTranspose) else getattr(node.layer, "stride", (1, 1))
@@ -126,7 +128,7 @@ def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...
     n, h, w, height, width = (Symbol(name, integer=True, positive=True) for name in ("N", "h", "w", "H", "W"))
     _, channels, rows, columns = profile.graph.input_shape
     over, beside = rows % steps[0], columns % steps[1]
-    shapes: dict[str, Shape] = {INPUT: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
+    shapes: dict[str, Shape] = {profile.graph.input_name: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
     costs = []
     for known in profile.costs:
         node = known.node
@@ -164,7 +166,7 @@ def _smallest_input(graph: Graph) -> tuple[int, ...] | None:
     """The smallest square image that every layer of inference has room for; None if it is the network's own."""
     _, channels, height, width = graph.input_shape
     for side in range(1, min(height, width)):
-        shapes: dict[str, Shape] = {INPUT: (1, channels, side, side)}
+        shapes: dict[str, Shape] = {graph.input_name: (1, channels, side, side)}
         try:
             for node in _run(graph):
                 shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))

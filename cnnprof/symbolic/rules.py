@@ -8,7 +8,6 @@ from typing import Any
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.derivation import FIGURES, Explanation, Letter, Working
-from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields
 from cnnprof.network.results import Analysis, Cost
@@ -34,7 +33,7 @@ class Explainer:
         self._input_shape = profile.graph.input_shape
         self._lettered: dict[Any, Lettered] = {}
         self._fields: dict[str, Fields] = {cost.node.name: cost.fields for cost in profile.costs}
-        self._fields[INPUT] = (ONE_PIXEL,) * (len(self._input_shape) - 2)
+        self._fields |= {name: (ONE_PIXEL,) * (len(shape) - 2) for name, shape in profile.graph.inputs.items()}
 
     def explain(self, cost: Cost, figures: Collection[str] = FIGURES) -> Explanation:
         """The figures of the layer that are asked for, in the order of `counting.derivation.FIGURES`."""

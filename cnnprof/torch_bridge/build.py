@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
-from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.graph import Graph, Node
 from cnnprof.torch_bridge.rows import ROWS
 
 
@@ -34,8 +34,9 @@ class Step(NamedTuple):
 class Network(nn.Module):
     """A graph's layers, run in their order; a tensor is dropped after its last reader.
 
-    In eval mode it returns the network's output, or a tuple of them. In training mode a network with training-only heads
-    returns a tuple of its outputs followed by those of the heads; layers that are not trained stay in eval mode.
+    In eval mode it returns the network's output, a tuple of several, or a dictionary of those that have names. In training mode
+    a network with training-only heads returns its outputs followed by those of the heads; layers that are not trained stay in
+    eval mode. A layer that uses another's weights runs the other's module.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -46,6 +47,8 @@ class Network(nn.Module):
         heads = tuple(node.name for node in graph if node.aux and node.name not in read)
         self._outputs = tuple(name for name in graph.outputs if name not in heads)
         self._heads = heads
+        self._inputs = tuple(graph.inputs)
+        self._output_names = graph.output_names
         self._frozen = [modules[node.name] for node in graph if not node.trainable]
         self._inference = _plan(main, modules, self._outputs)
         self._training = _plan(graph.nodes, modules, self._outputs + heads) if heads else self._inference
@@ -62,24 +65,31 @@ class Network(nn.Module):
             module.eval()
         return self
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """(N, C, H, W) to the network's outputs."""
-        tensors = {INPUT: x}
+    def forward(self, *given: Tensor, **named: Tensor) -> Tensor | tuple[Tensor, ...] | dict[str, Tensor]:
+        """The network's inputs, in their order or by name, to its outputs. Raises TypeError if one is missing or unknown."""
+        tensors = dict(zip(self._inputs, given, strict=False)) | named
+        if len(given) + len(named) != len(self._inputs) or tensors.keys() != {*self._inputs}:
+            raise TypeError(f"the network takes {' '.join(self._inputs)}, each once")
         for module, inputs, output, done in self._training if self.training else self._inference:
             tensors[output] = module(*[tensors[name] for name in inputs])
             for name in done:
                 del tensors[name]
         wanted = self._outputs + self._heads if self.training else self._outputs
+        if self._output_names:
+            return dict(zip((*self._output_names, *self._heads), [tensors[name] for name in wanted], strict=False))
         return tensors[wanted[0]] if len(wanted) == 1 else tuple(tensors[name] for name in wanted)
 
 
 def _add_modules(root: nn.Module, graph: Graph) -> dict[str, nn.Module]:
     """A module for each node, by the node's name, each hung under the root at its path."""
-    shapes: dict[str, Shape] = {INPUT: graph.input_shape}
-    modules = {}
+    shapes: dict[str, Shape] = graph.inputs
+    modules: dict[str, nn.Module] = {}
     for node in graph:
         inputs = tuple(shapes[name] for name in node.inputs)
         shapes[node.name] = output_shape(node, inputs)
+        if node.shared:
+            modules[node.name] = modules[node.shared]
+            continue
         module = _module(node, inputs)
         _hang(root, node.path, module)
         modules[node.name] = module

@@ -12,7 +12,7 @@ from cnnprof.network.layers import layer_to_dict
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
-from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, totals_dict
+from cnnprof.views.model import CONVENTION, inputs_text, lower_bound_notes, model_dict, totals_dict
 
 LONG = 40
 """A table with more changed layers than this is shown by stage, unless the user asks for more."""
@@ -57,7 +57,7 @@ KINDS = (SAME, CHANGED, ADDED, REMOVED)
 
 def _fact(label: str, profile: MemoryAnalysis) -> Fact:
     graph = profile.graph
-    return Fact(label, f"{graph.name} ({graph.facts.source}), input {'x'.join(map(str, graph.input_shape))}")
+    return Fact(label, f"{graph.name} ({graph.facts.source}), input {inputs_text(graph)}")
 
 
 def _layers(pairs: Sequence[Pair], by: str | None) -> tuple[Table, str | None]:

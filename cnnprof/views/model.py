@@ -16,20 +16,27 @@ CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matr
 
 
 def model_dict(graph: Graph) -> dict[str, Any]:
-    """`model` of the JSON reports; `left_out` is there only where something is."""
+    """`model` of the JSON reports; `left_out`, `inputs` (of several) and `outputs` (by name) only where something is there."""
     facts = graph.facts
     accuracy = facts.accuracy
-    return ({"left_out": list(graph.left_out)} if graph.left_out else {}) | {
-        "name": graph.name,
-        "family": facts.family,
-        "source": facts.source,
-        "input_shape": list(graph.input_shape),
-        "settings": {name: _json_value(value) for name, value in facts.settings.items()},
-        "year": facts.year,
-        "paper": facts.paper,
-        "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
-        "accuracy": asdict(accuracy) if accuracy else None,
-    }
+    inputs = {"inputs": {name: list(shape) for name, shape in graph.inputs.items()}} if graph.further_inputs else {}
+    names = dict(zip(graph.output_names, graph.outputs, strict=True)) if graph.output_names else {}
+    return (
+        ({"left_out": list(graph.left_out)} if graph.left_out else {})
+        | inputs
+        | ({"outputs": names} if names else {})
+        | {
+            "name": graph.name,
+            "family": facts.family,
+            "source": facts.source,
+            "input_shape": list(graph.input_shape),
+            "settings": {name: _json_value(value) for name, value in facts.settings.items()},
+            "year": facts.year,
+            "paper": facts.paper,
+            "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
+            "accuracy": asdict(accuracy) if accuracy else None,
+        }
+    )
 
 
 def totals_dict(totals: MemoryTotals) -> dict[str, Any]:
@@ -89,12 +96,19 @@ def header(graph: Graph) -> tuple[Fact, ...]:
         ("paper", facts.paper),
         ("about", facts.about),
         ("source", facts.source),
-        ("input", "x".join(map(str, graph.input_shape))),
+        ("input", inputs_text(graph)),
+        ("outputs", " ".join(graph.output_names)),
         ("settings", settings_text(facts.settings)),
         ("left out", "; ".join(f"a head of training, as {reason}" for reason in graph.left_out)),
         ("counted", CONVENTION),
     ]
     return tuple(Fact(label, text) for label, text in lines if text)
+
+
+def inputs_text(graph: Graph) -> str:
+    """The input's shape, or those of several with their names."""
+    shapes = {name: "x".join(map(str, shape)) for name, shape in graph.inputs.items()}
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) if graph.further_inputs else shapes[graph.input_name]
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
