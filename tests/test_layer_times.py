@@ -77,7 +77,7 @@ def test_every_step_is_timed_between_two_marks_and_its_inputs_are_dropped():
             return sum(given) + 1
 
     steps = [Step(Seen(), (INPUT,), "a", (INPUT,)), Step(Seen(), ("a",), "b", ()), Step(Seen(), ("a", "b"), "c", ("a", "b"))]
-    split = run_in_steps(steps, torch.tensor(1.0), TickingDevice(), torch.enable_grad)
+    split = run_in_steps(steps, {INPUT: torch.tensor(1.0)}, TickingDevice(), torch.enable_grad)
     assert seen == [[1], [2], [2, 3]]
     assert split == Split(7.0, [1.0] * 3)
 
