@@ -34,7 +34,7 @@ class Strategy:
 
 
 @record
-class Row:
+class StrategyCost:
     """A strategy with what a step of it costs; `fit` and `measurement` if they were asked for."""
 
     strategy: Strategy

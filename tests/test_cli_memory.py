@@ -8,9 +8,9 @@ import pytest
 from shell import cnnprof, process
 
 import cnnprof as package
-from cnnprof.api.fitting import read_room
+from cnnprof.api.fitting import read_capacity
 from cnnprof.errors import UsageError
-from cnnprof.footprint.capacity import CARDS, Room, largest_batch, parse_room
+from cnnprof.footprint.capacity import CARDS, Capacity, largest_batch, parse_capacity
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution
 
 PARTS = ("parameter_bytes", "buffer_bytes", "input_bytes", "activation_bytes", "workspace_bytes")
@@ -118,14 +118,14 @@ def test_a_torch_that_cannot_be_imported_is_one_message(tmp_path):
 
 
 def test_rooms():
-    assert parse_room("8GB", "cpu", lambda _: None) == Room("8GB", 8 * 10**9, "cpu")
-    assert parse_room("1.5 GiB", "cuda", lambda _: None).bytes == 3 * 2**29
-    assert parse_room("cuda:1", "cpu", {"cuda:1": 123}.get) == Room("cuda:1, free now", 116, "cuda")  # 95%
-    assert parse_room("NVIDIA GeForce RTX-3090", "cpu", lambda _: None).device == "cuda"
+    assert parse_capacity("8GB", "cpu", lambda _: None) == Capacity("8GB", 8 * 10**9, "cpu")
+    assert parse_capacity("1.5 GiB", "cuda", lambda _: None).bytes == 3 * 2**29
+    assert parse_capacity("cuda:1", "cpu", {"cuda:1": 123}.get) == Capacity("cuda:1, free now", 116, "cuda")  # 95%
+    assert parse_capacity("NVIDIA GeForce RTX-3090", "cpu", lambda _: None).device == "cuda"
     assert 8 in CARDS.values()
     assert 141 in CARDS.values()
     with pytest.raises(UsageError, match="does not say how much memory is free"):
-        parse_room("cpu", "cpu", lambda _: None)
+        parse_capacity("cpu", "cpu", lambda _: None)
 
 
 def test_a_room_on_a_device_has_its_matrix_workspace(monkeypatch):
@@ -133,8 +133,8 @@ def test_a_room_on_a_device_has_its_matrix_workspace(monkeypatch):
     monkeypatch.setattr("cnnprof.measure.fitting.free_memory", lambda _: 10**9)  # of which 95% are for tensors
     for size in (CUBLAS_BYTES, HOPPER_CUBLAS_BYTES):
         monkeypatch.setattr("cnnprof.measure.devices.cublas_bytes", lambda name, size=size: size)
-        room = read_room("cuda:0", "cpu")
-        assert room == Room("cuda:0, free now", 95 * 10**7, "cuda", size)
+        capacity = read_capacity("cuda:0", "cpu")
+        assert capacity == Capacity("cuda:0, free now", 95 * 10**7, "cuda", size)
         run = Execution("cuda", cublas_bytes=size)
         for fit in package.memory("lenet5", fit="cuda:0").fits:
             of_batch = package.memory("lenet5", batch=fit.batch, run=run)
@@ -143,7 +143,7 @@ def test_a_room_on_a_device_has_its_matrix_workspace(monkeypatch):
         assert row.fit.peak_bytes == package.transfer("lenet5", 4, batch=row.fit.batch, run=run).rows[0].footprint.peak_bytes
 
 
-@pytest.mark.parametrize("room", [0, 9, 10, 99, 1_000, 12_345, 10**9])
+@pytest.mark.parametrize("capacity", [0, 9, 10, 99, 1_000, 12_345, 10**9])
 @pytest.mark.parametrize(
     "peak",
     [
@@ -154,11 +154,11 @@ def test_a_room_on_a_device_has_its_matrix_workspace(monkeypatch):
         lambda n: n * n,
     ],
 )
-def test_the_largest_batch_is_the_largest(room, peak):
+def test_the_largest_batch_is_the_largest(capacity, peak):
     calls = []
-    fit = largest_batch(lambda n: calls.append(n) or peak(n), Room("", room, "cpu"), "infer")
-    assert fit.batch == 0 or peak(fit.batch) <= room
-    assert peak(fit.batch + 1) > room
+    fit = largest_batch(lambda n: calls.append(n) or peak(n), Capacity("", capacity, "cpu"), "infer")
+    assert fit.batch == 0 or peak(fit.batch) <= capacity
+    assert peak(fit.batch + 1) > capacity
     assert fit.peak_bytes == peak(fit.batch or 1)
     assert len(calls) < 70
 

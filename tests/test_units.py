@@ -4,7 +4,7 @@ import pytest
 
 from cnnprof.cli.quantities import parse_seconds
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.capacity import parse_room
+from cnnprof.footprint.capacity import parse_capacity
 from cnnprof.judging.budgets import parse_limit
 from cnnprof.units import UNITS, factor_of, read_quantity
 
@@ -15,9 +15,9 @@ def test_sizes_are_taken_alike_by_fit_and_by_budgets(text):
         with pytest.raises(CnnprofError):
             parse_limit("max-peak", text)
         with pytest.raises(CnnprofError):
-            parse_room(text, "cpu", lambda _: None)
+            parse_capacity(text, "cpu", lambda _: None)
     else:
-        assert parse_limit("max-peak", text) == parse_room(text, "cpu", lambda _: None).bytes == 8_000_000_000
+        assert parse_limit("max-peak", text) == parse_capacity(text, "cpu", lambda _: None).bytes == 8_000_000_000
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("64ms", 0.064), ("64MS", 0.064), ("1.5s", 1.5), ("2min", 120), ("2m", 120)])

@@ -99,7 +99,7 @@ def summarize_in_letters(
 
     hints = []
 
-    def choose(profile: results.Analysis) -> list[results.Row]:
+    def choose(profile: results.Analysis) -> list[results.LayerGroup]:
         rows, hint = choose_rows(profile, by, depth)
         hints.append(hint)
         return rows

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnprof.api.profile import Network, Notify, as_model
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.capacity import Fit, Room, largest_batch, parse_room
+from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Execution
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
@@ -21,20 +21,20 @@ Load = Callable[[int], Graph]
 """The graph for a batch."""
 
 
-def read_room(text: str, device: str) -> Room:
-    """The room that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
+def read_capacity(text: str, device: str) -> Capacity:
+    """The memory that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
     text = text.strip()
-    room = parse_room(text, device, _free)
+    capacity = parse_capacity(text, device, _free)
     if not text.startswith("cuda"):
-        return room
+        return capacity
     from cnnprof.measure.devices import cublas_bytes
 
-    return replace(room, cublas_bytes=cublas_bytes(text))
+    return replace(capacity, cublas_bytes=cublas_bytes(text))
 
 
-def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
-    """The largest batch that fits into the room in inference, and in training."""
-    run = on_room(room, run)
+def fit_both(capacity: Capacity, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
+    """The largest batch that fits into that memory in inference, and in training."""
+    run = on_capacity(capacity, run)
     one = analyze(load(1))
     profiles, scales = {1: one}, _scales(one.graph, load)
 
@@ -44,8 +44,8 @@ def fit_both(room: Room, load: Load, run: Execution, optimizer: str) -> tuple[Fi
         return profiles[batch]
 
     return (
-        largest_batch(lambda batch: inference(at(batch).graph, at(batch).costs, run).peak_bytes, room, "infer"),
-        largest_batch(lambda batch: training(at(batch).graph, at(batch).costs, run, optimizer).peak_bytes, room, "train"),
+        largest_batch(lambda batch: inference(at(batch).graph, at(batch).costs, run).peak_bytes, capacity, "infer"),
+        largest_batch(lambda batch: training(at(batch).graph, at(batch).costs, run, optimizer).peak_bytes, capacity, "train"),
     )
 
 
@@ -56,19 +56,19 @@ def fit_named(
     input_shape: tuple[int, ...] | None,
     notify: Notify = lambda _: None,
 ) -> list[tuple[Fit, Fit]]:
-    """For each network the largest batches that fit into the room of that name: inference, and training with SGD."""
-    room = read_room(text, USUAL.device)
+    """For each network the largest batches that fit into the memory of that name: inference, and training with SGD."""
+    capacity = read_capacity(text, USUAL.device)
     fits = []
     for reference in references:
         model = as_model(reference, settings)
-        notify(f"fitting {model.reference} into {room.name}")
-        fits.append(fit_both(room, partial(model.graph, input_shape), USUAL, "sgd"))
+        notify(f"fitting {model.reference} into {capacity.name}")
+        fits.append(fit_both(capacity, partial(model.graph, input_shape), USUAL, "sgd"))
     return fits
 
 
-def on_room(room: Room | None, run: Execution) -> Execution:
-    """The same way to run, on the device that the room is of."""
-    return replace(run, device=room.device, cublas_bytes=max(run.cublas_bytes, room.cublas_bytes)) if room else run
+def on_capacity(capacity: Capacity | None, run: Execution) -> Execution:
+    """The same way to run, on the device whose memory it is."""
+    return replace(run, device=capacity.device, cublas_bytes=max(run.cublas_bytes, capacity.cublas_bytes)) if capacity else run
 
 
 def _rebatched(graph: Graph, batch: int) -> Analysis:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cnnprof.api.fitting import fit_both, read_room
+from cnnprof.api.fitting import fit_both, read_capacity
 from cnnprof.api.profile import Network, Profile, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
 from cnnprof.footprint.execution import USUAL, Execution
-from cnnprof.footprint.liveness import Checkpointed, Footprint, Record, inference
+from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
 from cnnprof.record import record
 from cnnprof.report import Report
@@ -29,7 +29,7 @@ class Memory(Result):
     inference: Footprint
     training: Footprint
     fits: tuple[Fit, ...] = ()
-    records: tuple[Record, ...] = ()
+    records: tuple[AllocatorRecord, ...] = ()
     checkpointed: Checkpointed | None = None
 
     def report(self, mode: str = "infer", top: int = 10) -> Report:
@@ -68,11 +68,11 @@ def memory(
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
     """
     check_optimizer(optimizer)
-    room = read_room(fit, run.device) if fit is not None else None
+    capacity = read_capacity(fit, run.device) if fit is not None else None
     model = as_model(reference, settings)
     analyzed = profile(model, input_shape=input_shape, batch=batch)
     graph, costs = analyzed.graph, analyzed.costs
-    fits = fit_both(room, partial(model.graph, input_shape), run, optimizer) if room else ()
+    fits = fit_both(capacity, partial(model.graph, input_shape), run, optimizer) if capacity else ()
     what_if = checkpoint_stages(graph, costs, run, optimizer) if checkpoint else None
     infer, train = inference(graph, costs, run), training(graph, costs, run, optimizer)
     return Memory(analyzed, run, optimizer, infer, train, fits, checkpointed=what_if)

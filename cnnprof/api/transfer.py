@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cnnprof.api.fitting import on_room, read_room
+from cnnprof.api.fitting import on_capacity, read_capacity
 from cnnprof.api.memory import check_optimizer
 from cnnprof.api.profile import Network, Profile, as_model, profile
 from cnnprof.api.result import Result
@@ -17,7 +17,7 @@ from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.record import record
 from cnnprof.report import Report
-from cnnprof.transfer_learning import Row, Strategy, strategies
+from cnnprof.transfer_learning import Strategy, StrategyCost, strategies
 
 
 @record(repr=False)
@@ -28,7 +28,7 @@ class Transfer(Result):
     classes: int
     run: Execution
     optimizer: str
-    rows: tuple[Row, ...]
+    rows: tuple[StrategyCost, ...]
 
     def report(self) -> Report:
         """The report of `cnnprof transfer`."""
@@ -64,7 +64,7 @@ def transfer(
     if classes < 1:
         raise UsageError(f"a classifier has at least one class, not {classes}")
     patterns = [freeze] if isinstance(freeze, str) else freeze
-    room = read_room(fit, run.device) if fit is not None else None
+    capacity = read_capacity(fit, run.device) if fit is not None else None
     model = as_model(reference, settings)
     by_batch: dict[int, list[Strategy]] = {}
 
@@ -76,11 +76,11 @@ def transfer(
 
     def peak(number: int, size: int) -> int:
         each = analyze(at(size)[number].graph)
-        return int(training(each.graph, each.costs, on_room(room, run), optimizer).peak_bytes)
+        return int(training(each.graph, each.costs, on_capacity(capacity, run), optimizer).peak_bytes)
 
     rows = []
     for number, strategy in enumerate(at(batch)):
         each = analyze(strategy.graph)
-        fitted = largest_batch(partial(peak, number), room, "train") if room else None
-        rows.append(Row(strategy, each, training(each.graph, each.costs, run, optimizer), fitted))
+        fitted = largest_batch(partial(peak, number), capacity, "train") if capacity else None
+        rows.append(StrategyCost(strategy, each, training(each.graph, each.costs, run, optimizer), fitted))
     return Transfer(profile(model, input_shape=input_shape, batch=batch), classes, run, optimizer, tuple(rows))

@@ -41,18 +41,25 @@ CARDS = {
 
 HOPPER = ("H100", "H200")
 
-TAKEN = 0.06
+CONTEXT_SHARE = 0.06
 """What driver and CUDA context take of a card, about."""
 
-SPARE = 0.05
+ALLOCATOR_SHARE = 0.05
 """What of a CUDA device torch's allocator cannot give to tensors, about: it rounds sizes up, and has segments with gaps."""
 
 HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
 
 
 @record
-class Room:
-    """Memory that a network may take: what it is called, its bytes, and of the device what `Execution` has of it."""
+class Capacity:
+    """Memory that a network may take.
+
+    Args:
+        name: what it is called in reports.
+        bytes: how much it is.
+        device: `cpu` or `cuda`, whose kernels run there.
+        cublas_bytes: as `Execution.cublas_bytes`.
+    """
 
     name: str
     bytes: int
@@ -62,19 +69,19 @@ class Room:
 
 @record
 class Fit:
-    """The largest batch that fits into a room, in inference (`infer`) or training (`train`).
+    """The largest batch that fits into some memory, in inference (`infer`) or training (`train`).
 
     `batch` is 0 if not even one image fits. `peak_bytes` is what that batch takes, or the one image that is too much.
     """
 
-    room: Room
+    capacity: Capacity
     mode: str
     batch: int
     peak_bytes: int
 
 
-def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Room:
-    """The room that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
+def parse_capacity(text: str, device: str, free: Callable[[str], int | None]) -> Capacity:
+    """The memory that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
 
     Raises UsageError for anything else, and for a device that does not say what is free.
     """
@@ -84,7 +91,7 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
         size = int(parts[0] * factor)
         if not size:
             raise UsageError(f"nothing fits into {text}", hint=HINT)
-        return Room(text.strip(), size, device)
+        return Capacity(text.strip(), size, device)
     kind = device_kind(text)
     if kind:
         try:
@@ -93,7 +100,7 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
             raise UnavailableError(error.message, hint="give a size, such as --fit 8GB, or a card, such as --fit T4") from None
         if found is None:
             raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
-        return Room(f"{text}, free now", int(found * (1 - SPARE)) if kind == "cuda" else found, kind)
+        return Capacity(f"{text}, free now", int(found * (1 - ALLOCATOR_SHARE)) if kind == "cuda" else found, kind)
     cards = {_squeezed(name): name for name in CARDS}
     name = cards.get(_squeezed(text))
     if name is None:
@@ -102,30 +109,30 @@ def parse_room(text: str, device: str, free: Callable[[str], int | None]) -> Roo
             close = next((f"did you mean '{card}'?" for card in CARDS if card.endswith(text)), None)
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)
     buffers = HOPPER_CUBLAS_BYTES if name in HOPPER else CUBLAS_BYTES
-    return Room(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - TAKEN)), "cuda", buffers)
+    return Capacity(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - CONTEXT_SHARE)), "cuda", buffers)
 
 
-def largest_batch(peak: Callable[[int], int], room: Room, mode: str) -> Fit:
+def largest_batch(peak: Callable[[int], int], capacity: Capacity, mode: str) -> Fit:
     """The largest batch whose peak fits, found by steps along the line through the last two peaks, and by halving.
 
     `peak` gives the bytes that a batch takes; it must grow with the batch.
     """
     at = {1: peak(1)}
-    if at[1] > room.bytes:
-        return Fit(room, mode, 0, at[1])
+    if at[1] > capacity.bytes:
+        return Fit(capacity, mode, 0, at[1])
     low, high, step = 1, None, 1
     while high is None or high - low > 1:
         guess = low + max(1, step)
         if high is not None and not low < guess < high:
             guess = (low + high) // 2
         at[guess] = peak(guess)
-        if at[guess] > room.bytes:
+        if at[guess] > capacity.bytes:
             high = guess
         else:
             grown = at[guess] - at[low]
-            step = (room.bytes - at[guess]) * (guess - low) // grown if grown > 0 else 2 * guess
+            step = (capacity.bytes - at[guess]) * (guess - low) // grown if grown > 0 else 2 * guess
             low = guess
-    return Fit(room, mode, low, at[low])
+    return Fit(capacity, mode, low, at[low])
 
 
 def _squeezed(name: str) -> str:

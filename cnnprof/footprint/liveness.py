@@ -84,7 +84,7 @@ class Footprint:
 
 
 @record
-class Record:
+class AllocatorRecord:
     """What a device's allocator recorded of one inference (`infer`) or training step (`train`).
 
     `peak_bytes` is the most that was allocated at one time, weights and input included. On CUDA `requested_bytes` is that

@@ -58,7 +58,7 @@ def training(
     loss = [_Loss.of(cost.output, kept.tensors.executions[cost.node.name]) for cost in costs if cost.node.name in ends]
     named = {cost.node.name: cost for cost in costs}
     standing = standing_workspace(costs, run, kept.learning)
-    step = _Step(costs, named, loose & kept.learning, kept, run, standing)
+    step = _TrainingStep(costs, named, loose & kept.learning, kept, run, standing)
     moments = [*step.forward(loss), *step.backward(ends)]
     if optimizer != "none":
         moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), standing, 0, sum(trained)))
@@ -238,7 +238,7 @@ class _Loss(NamedTuple):
 
 
 @dataclass
-class _Step:
+class _TrainingStep:
     """One training step as it goes on: the bytes alive of each kind."""
 
     costs: Sequence[Cost]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from cnnprof.errors import UsageError
-from cnnprof.footprint.liveness import Record
+from cnnprof.footprint.liveness import AllocatorRecord
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import Options
 from cnnprof.measure.session import Report, describe_failure
@@ -16,7 +16,7 @@ from cnnprof.measure.supervisor import start_worker
 from cnnprof.network.graph import Graph
 
 
-def record_memory(graph: Graph, options: Options) -> Record:
+def record_memory(graph: Graph, options: Options) -> AllocatorRecord:
     """The memory of one inference or training step (`options.mode`) of the graph, for its batch.
 
     A network that the device has no room for gives a record that says so. Raises UsageError and UnavailableError before
@@ -26,7 +26,7 @@ def record_memory(graph: Graph, options: Options) -> Record:
     if options.device == "mps":
         raise UsageError("mps keeps no record of memory", hint="use --device cpu or cuda")
     request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict()}
-    empty = Record(options.mode, options.device)
+    empty = AllocatorRecord(options.mode, options.device)
     with start_worker(request, options.threads) as worker:
         try:
             for event in worker.events(options.timeout):
@@ -59,7 +59,7 @@ def serve(request: Mapping[str, Any], device: Device, report: Report) -> None:
 
 
 def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, optimizer: str) -> dict[str, int]:
-    """The fields of a `Record`, measured in this process: in the second run, when an optimizer's state is there."""
+    """The fields of a `AllocatorRecord`, measured in this process: in the second run, when an optimizer's state is there."""
     from cnnprof.measure.workload import TrainingStep, casting, infer, place
     from cnnprof.torch_bridge.instantiate import instantiate
 

@@ -43,7 +43,7 @@ class Cost:
 
 
 @record
-class Row:
+class LayerGroup:
     """One line of a table of layers: a layer, or several rolled up."""
 
     name: str
@@ -118,28 +118,28 @@ class Analysis:
         """The network's sums."""
         return sum_up(self.graph, self.costs)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[LayerGroup]:
         """One row a layer."""
         return [_row(cost.node.name, [cost]) for cost in self.costs]
 
-    def rollup(self, depth: int) -> list[Row]:
+    def rollup(self, depth: int) -> list[LayerGroup]:
         """One row for each block path of at most `depth` names."""
         return self._grouped(lambda cost: stage_of(cost.node.name, depth))
 
-    def by_type(self) -> list[Row]:
+    def by_type(self) -> list[LayerGroup]:
         """One row a layer type, in order of first use."""
         return self._grouped(lambda cost: cost.node.layer.type)
 
-    def _grouped(self, key: Callable[[Cost], str]) -> list[Row]:
+    def _grouped(self, key: Callable[[Cost], str]) -> list[LayerGroup]:
         groups: dict[tuple[str, bool], list[Cost]] = {}
         for cost in self.costs:
             groups.setdefault((key(cost), cost.node.aux), []).append(cost)
         return [_row(name, costs) for (name, _), costs in groups.items()]
 
 
-def _row(name: str, costs: list[Cost]) -> Row:
+def _row(name: str, costs: list[Cost]) -> LayerGroup:
     last = costs[-1]
-    return Row(
+    return LayerGroup(
         name=name,
         types=tuple(dict.fromkeys(cost.node.layer.type for cost in costs)),
         layers=len(costs),

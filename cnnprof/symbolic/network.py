@@ -19,7 +19,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
-from cnnprof.network.results import Analysis, Cost, Row
+from cnnprof.network.results import Analysis, Cost, LayerGroup
 from cnnprof.symbolic.rules import cut_off
 from cnnprof.symbolic.writing import write
 
@@ -27,7 +27,7 @@ Reload = Callable[[tuple[int, ...]], Graph]
 """The same network for another input, (C, H, W)."""
 
 
-def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Sequence[Row]]) -> Formulas:
+def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Sequence[LayerGroup]]) -> Formulas:
     """Shapes, multiply-accumulates and activations as formulas.
 
     Args:
@@ -150,7 +150,7 @@ def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...
     return tuple(costs), {h: (height - over) / steps[0], w: (width - beside) / steps[1]}
 
 
-def _row(row: Row, back: dict[Any, Any]) -> RowFormulas:
+def _row(row: LayerGroup, back: dict[Any, Any]) -> RowFormulas:
     kind = row.types[0] if len(row.types) == 1 else f"{row.layers} layers"
     output = tuple(_text(dim, back) for dim in row.output[1:])
     return RowFormulas(row.name, kind, output, row.params, _text(row.macs, back), _text(row.activations, back), row.aux)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnprof.network.results import Analysis, Cost, Row
+from cnnprof.network.results import Analysis, Cost, LayerGroup
 from cnnprof.views import columns as col
 
 FIELD_COLUMNS = (col.RECEPTIVE_FIELD, col.RECEPTIVE_FIELD_STRIDE, col.RECEPTIVE_FIELD_CENTER, col.FIELD_EXCEEDS)
 
 
-def field_cells(profile: Analysis, row: Cost | Row) -> dict[str, Any]:
+def field_cells(profile: Analysis, row: Cost | LayerGroup) -> dict[str, Any]:
     """Size, stride and centre of what a position sees, in input pixels; `field_exceeds` marks a size beyond the input."""
     size, fields = row.receptive_field, row.fields or ()
     return {

@@ -9,7 +9,7 @@ from cnnprof.charts.timeline import Timeline
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.liveness import Checkpointed, Footprint, Moment, Record, Tensor
+from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, Moment, Tensor
 from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Fact, Listing, Report, Table
@@ -43,7 +43,7 @@ def show_memory(
     mode: str,
     top: int,
     fits: Sequence[Fit],
-    records: Sequence[Record],
+    records: Sequence[AllocatorRecord],
     checkpointed: Checkpointed | None = None,
 ) -> Report:
     """The report on one network's memory.
@@ -111,7 +111,7 @@ def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
 
 def fit_dict(fit: Fit) -> dict[str, Any]:
     """An entry of `fits` of the JSON reports."""
-    return {"room": fit.room.name, "room_bytes": fit.room.bytes} | {
+    return {"room": fit.capacity.name, "room_bytes": fit.capacity.bytes} | {
         "mode": MODES[fit.mode],
         "batch": fit.batch,
         "peak_bytes": fit.peak_bytes,
@@ -123,7 +123,8 @@ def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
     for fit in fits:
         if not fit.batch:
             yield (
-                f"{name} does not fit into {fit.room.name}: one image takes {fit.peak_bytes / 1e6:,.1f} MB in {MODES[fit.mode]}"
+                f"{name} does not fit into {fit.capacity.name}: "
+                f"one image takes {fit.peak_bytes / 1e6:,.1f} MB in {MODES[fit.mode]}"
             )
 
 
@@ -140,7 +141,7 @@ def _kinds(by_mode: dict[str, Footprint]) -> Table:
     return Table((col.MEMORY_KIND, col.INFERENCE_BYTES, col.TRAINING_BYTES), rows, f"At the worst moment ({where})", total)
 
 
-def _measured(by_mode: dict[str, Footprint], records: Sequence[Record]) -> Table:
+def _measured(by_mode: dict[str, Footprint], records: Sequence[AllocatorRecord]) -> Table:
     rows = []
     for record in records:
         measured = record.comparable_bytes
@@ -186,7 +187,7 @@ def _what_if(profile: Analysis, without: Footprint, checkpointed: Checkpointed) 
 def fit_table(fits: Sequence[Fit]) -> Table:
     """The largest batch of each mode."""
     rows = tuple(
-        {"room": fit.room.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
+        {"room": fit.capacity.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
         for fit in fits
     )
     return Table((col.ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
@@ -268,7 +269,7 @@ def _checkpointed_dict(checkpointed: Checkpointed) -> dict[str, Any]:
     return {"by": "stage", "extra_macs": checkpointed.extra_macs, **footprint_dict(checkpointed.footprint, trained=True)}
 
 
-def _record_dict(record: Record, by_mode: dict[str, Footprint]) -> dict[str, Any]:
+def _record_dict(record: AllocatorRecord, by_mode: dict[str, Footprint]) -> dict[str, Any]:
     return {
         "mode": MODES[record.mode],
         "device": record.device,
@@ -284,7 +285,7 @@ def _threads(run: Execution) -> str:
     return f" ({run.threads} thread{'s' * (run.threads > 1)})" if run.device == "cpu" else ""
 
 
-def _remarks(run: Execution, records: Sequence[Record]) -> Iterator[str]:
+def _remarks(run: Execution, records: Sequence[AllocatorRecord]) -> Iterator[str]:
     if run.device == "cpu" and run.dtype == "fp16":
         yield "fp16 on the processor: the workspace of its kernels is estimated, as that in bf16"
     if run.device == "cuda":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
-from cnnprof.network.results import Analysis, Row
+from cnnprof.network.results import Analysis, LayerGroup
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
@@ -120,7 +120,7 @@ def published_table(profile: Analysis) -> Table:
     return Table((col.WHAT, col.PUBLISHED, col.COMPUTED, col.AGREES, col.WHERE), tuple(rows), "Published figures")
 
 
-def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[list[Row], str | None]:
+def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[list[LayerGroup], str | None]:
     """One row a layer, stage or type, and how to see more where that is not all."""
     if by == "type":
         return profile.by_type(), None
@@ -135,7 +135,7 @@ def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[l
     return rows, f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
 
 
-def _layer_table(profile: Analysis, rows: list[Row], by_type: bool) -> Table:
+def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Table:
     totals = profile.totals
     return Table(
         tuple(column for column in COLUMNS if column not in OF_ONE_PLACE) if by_type else COLUMNS,

@@ -8,7 +8,7 @@ from typing import Any
 from cnnprof.footprint.execution import Execution
 from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table, plural
-from cnnprof.transfer_learning import Row, backward_macs
+from cnnprof.transfer_learning import StrategyCost, backward_macs
 from cnnprof.views import columns as col
 from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict
 from cnnprof.views.model import header, lower_bound_notes, model_dict
@@ -27,7 +27,7 @@ LESS = (
 )
 
 
-def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: str, rows: Sequence[Row]) -> Report:
+def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: str, rows: Sequence[StrategyCost]) -> Report:
     """The report on the strategies for one network."""
     graph = profile.graph
     batch = graph.input_shape[0]
@@ -64,7 +64,7 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
     return Report("transfer", f"{graph.name} for {plural(classes, 'class', 'classes')}", sections, tuple(notes), data)
 
 
-def _cells(row: Row) -> dict[str, Any]:
+def _cells(row: StrategyCost) -> dict[str, Any]:
     totals = row.profile.totals
     latency = row.measurement.latency() if row.measurement else None
     return {
@@ -80,7 +80,7 @@ def _cells(row: Row) -> dict[str, Any]:
     }
 
 
-def _advice(rows: Sequence[Row]) -> Table:
+def _advice(rows: Sequence[StrategyCost]) -> Table:
     """The lectures' table, with the rows that this network has."""
     present = {row.strategy.name for row in rows}
     cases = tuple(
@@ -90,7 +90,7 @@ def _advice(rows: Sequence[Row]) -> Table:
     return Table((col.DATA, col.IMAGES, col.TAKE), cases, "Which row to take")
 
 
-def _strategy_dict(row: Row) -> dict[str, Any]:
+def _strategy_dict(row: StrategyCost) -> dict[str, Any]:
     cells = _cells(row)
     return {
         "strategy": cells["strategy"],
