@@ -138,7 +138,7 @@ def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
 
     nodes = tuple(swap(node) if node.name == name else node for node in graph)
     facts = Facts(graph.facts.family, "", graph.facts.year, graph.facts.paper)
-    return replace(graph, nodes=nodes, facts=facts)
+    return replace(graph, nodes=nodes, facts=facts, origin=None)
 
 
 def without_heads(graph: Graph) -> Graph:
