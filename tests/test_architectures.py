@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -196,7 +197,7 @@ def test_a_figure_that_misses_its_own_precision_says_why(name: str) -> None:
 )
 def test_accuracy_has_its_condition(name: str, top1: float | None, top5: float | None, source: str, dataset: str) -> None:
     accuracy = specs.load(name).facts.accuracy
-    assert accuracy == Accuracy(top1, top5, source, dataset)
+    assert replace(accuracy, input=None) == Accuracy(top1, top5, source, dataset)
 
 
 @pytest.mark.parametrize("path", sorted({*specs.names().values()}), ids=lambda path: path.stem)

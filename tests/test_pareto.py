@@ -10,7 +10,7 @@ SPAN = st.one_of(st.none(), st.tuples(st.integers(0, 5), st.integers(0, 3)).map(
 
 
 def beats(one, other):
-    """Kung, Luccio and Preparata 1975 for exact points: nowhere worse, somewhere better; of intervals, as far as they are apart."""
+    """Kung, Luccio and Preparata 1975 for exact points: nowhere worse, somewhere better; intervals that meet are alike."""
     nowhere_worse = not any(a[0] > b[1] for a, b in zip(one, other, strict=True))
     return nowhere_worse and any(a[1] < b[0] for a, b in zip(one, other, strict=True))
 

@@ -56,7 +56,7 @@ def test_facts_come_from_the_metadata():
         "params": Figure(25_557_032, text="25,557,032", where=where),
         "macs": Figure(4_089_000_000, 500_000, "4.089 G", where=where),
     }
-    assert facts.accuracy == Accuracy(80.858, 95.434, "torchvision IMAGENET1K_V2")
+    assert facts.accuracy == Accuracy(80.858, 95.434, "torchvision IMAGENET1K_V2", input=(3, 224, 224))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_paper_is_the_one_that_the_documentation_names(name, paper, year):
 def test_another_entry_of_the_weights_has_its_own_figures_and_input():
     graph = load("vit_b_16", {"weights": "IMAGENET1K_SWAG_E2E_V1"})
     assert graph.input_shape == (1, 3, 384, 384)
-    assert graph.facts.accuracy == Accuracy(85.304, 97.65, "torchvision IMAGENET1K_SWAG_E2E_V1")
+    assert graph.facts.accuracy == Accuracy(85.304, 97.65, "torchvision IMAGENET1K_SWAG_E2E_V1", input=(3, 384, 384))
     assert analyze(graph).totals.params == graph.facts.published["params"].value == 86_859_496
 
 
@@ -98,11 +98,12 @@ def test_heads_are_told_apart():
     assert totals.params + totals.aux_params == 27_161_264
 
 
-def test_another_input_keeps_accuracy_and_says_what_the_figure_stands_for():
+def test_what_is_stated_is_stated_of_the_weights_own_input():
     graph = load("resnet50", input_shape=(3, 160, 160))
     assert graph.input_shape == (1, 3, 160, 160)
-    assert graph.facts.published["macs"].why == "stated for an input of 3x224x224"
-    assert graph.facts.published["params"].why is None
+    assert (graph.facts.published, graph.facts.accuracy) == ({}, None)
+    assert load("resnet50", input_shape=(3, 224, 224)).facts.accuracy == load("resnet50").facts.accuracy
+    assert load("resnet50", {"num_classes": "10"}).facts.accuracy is None
 
 
 def test_a_vision_transformer_is_built_for_its_input():

@@ -64,12 +64,15 @@ class Figure:
 
 @record
 class Accuracy:
-    """Reported accuracy in percent, with its source (weights or paper, condition) and the data set it was measured on."""
+    """Reported accuracy in percent, with its source (weights or paper, condition), the data set and the input (C, H, W) that it
+    was measured on; None where the source does not say the input.
+    """
 
     top1: float | None
     top5: float | None
     source: str
     dataset: str = "ImageNet-1K"
+    input: tuple[int, ...] | None = None
 
 
 @record
@@ -180,7 +183,7 @@ class Graph:
         facts = dict(data["facts"])
         facts["settings"] = _evaluated(facts["settings"])
         facts["published"] = {key: Figure(**figure) for key, figure in facts["published"].items()}
-        facts["accuracy"] = Accuracy(**facts["accuracy"]) if facts["accuracy"] else None
+        facts["accuracy"] = _accuracy(**facts["accuracy"]) if facts["accuracy"] else None
         return cls(
             name=data["name"],
             input_shape=tuple(data["input_shape"]),
@@ -219,6 +222,11 @@ def _written(settings: Mapping[str, Any]) -> dict[str, str]:
 
 def _evaluated(settings: Mapping[str, str]) -> dict[str, Any]:
     return {name: literal_eval(text) for name, text in settings.items()}
+
+
+def _accuracy(**entry: Any) -> Accuracy:
+    size = entry.pop("input", None)
+    return Accuracy(**entry, input=tuple(size) if size else None)
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cnnprof.accuracies import timm_checkpoints
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
@@ -37,7 +38,11 @@ def load(
     given = parse_settings(settings or {})
     question = ask(f"timm:{name}", given, input_shape, batch)
     graph = recall_graph(question, _PACKAGES, lambda: _capture(name, given, input_shape, batch))
-    return replace(graph, origin=Origin("timm", name, given))
+    graph = replace(graph, origin=Origin("timm", name, given))
+    stated = None if given else timm_checkpoints().get(name)
+    if stated is None or (input_shape is not None and tuple(input_shape) != stated.accuracy.input):
+        return graph
+    return replace(graph, facts=replace(graph.facts, accuracy=stated.accuracy))
 
 
 def _list_names() -> list[str]:

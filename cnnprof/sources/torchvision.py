@@ -81,21 +81,21 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
         year=year,
         paper=paper,
         settings=settings,
-        **(_figures(name, entry, None if shape[1:] == own_shape else size) if settings.keys() <= {WEIGHTS} else {}),
+        # What is stated of the weights holds for their input and for the builder's own settings alone.
+        **(_figures(name, entry, own_shape) if shape[1:] == own_shape and settings.keys() <= {WEIGHTS} else {}),
     )
     return replace(graph, facts=facts)
 
 
-def _figures(name: str, entry: Any, stated_for: int | None) -> dict[str, Any]:
-    """Published figures and accuracy of the weights; `stated_for` is their input size where the graph has another."""
+def _figures(name: str, entry: Any, own_shape: tuple[int, ...]) -> dict[str, Any]:
+    """Published figures and accuracy of the weights."""
     where = f"torchvision {type(entry).__name__}.{entry.name} metadata"
     params, giga, metrics = entry.meta["num_params"], entry.meta["_ops"], entry.meta["_metrics"][_DATASET]
-    at = f"stated for an input of 3x{stated_for}x{stated_for}" if stated_for else None
     return {
         "published": {
             "params": Figure(params, text=f"{params:,}", why=_HEADS.get(name), where=where),
             # The metadata has three decimals of 10^9.
-            "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", why=at, where=where),
+            "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", where=where),
         },
-        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}", _DATASET),
+        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}", _DATASET, own_shape),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cnnprof.errors import CnnprofError, SpecError
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
@@ -10,6 +11,7 @@ from cnnprof.network.graph import Facts, Graph
 from cnnprof.spec.family import Family
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
+from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
 from cnnprof.spec.steps import BLOCKS, NONE_HINT, last_step
@@ -59,15 +61,25 @@ def elaborate(
         input_shape=shape,
         nodes=network.finished(output),
         outputs=(network.names[output.index],),
-        facts=_facts(family, chosen, values, _as_stated(family, defaults, values, shape[1:])),
+        facts=_facts(family, chosen, values, _namesake(family, chosen, values, shape[1:]), shape[1:]),
         left_out=tuple(network.left_out),
     )
 
 
-def _as_stated(family: Family, defaults: Mapping[str, Value], values: Mapping[str, Value], input_shape: Shape) -> bool:
-    """Whether settings and input are the variant's own, so that what is published of it holds for this network."""
-    own = _input_shape(family, _names(family, defaults))
-    return all(_equal(values[name], default) for name, default in defaults.items()) and all(map(_equal, input_shape, own))
+def _namesake(family: Family, chosen: Variant | None, values: Mapping[str, Value], input_shape: Shape) -> Variant | None:
+    """The variant that has exactly these settings and this input, so that what is published of it holds for this network.
+
+    The chosen one comes first; None if there is none.
+    """
+    own = chosen or Variant(family.stem)
+    others = family.variants.values() if chosen else ()
+    for variant in (own, *(other for other in others if other is not own)):
+        settings = {**family.settings, **variant.settings}
+        if all(_equal(values[name], value) for name, value in settings.items()):
+            sizes = _input_shape(family, _names(family, settings))
+            if all(map(_equal, input_shape, sizes)):
+                return variant
+    return None
 
 
 def _equal(value: Value, other: Value) -> bool:
@@ -159,10 +171,15 @@ def _size(expression: Expression, value: Value) -> Dim:
     return value
 
 
-def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value], as_stated: bool) -> Facts:
+def _facts(
+    family: Family, variant: Variant | None, values: Mapping[str, Value], stated_of: Variant | None, input_shape: Shape
+) -> Facts:
+    """What is known of the variant, and what is published of the one that it is `stated_of`."""
     own = variant or Variant(family.stem)
     paper = own.paper or family.paper
-    published = own.published.over(family.published)
+    stated = stated_of or own
+    published = stated.published.over(family.published) if stated_of else Published()
+    accuracy = published.accuracy(stated.paper or family.paper, stated.dataset or family.dataset)
     return Facts(
         family=family.name,
         source=family.path,
@@ -171,8 +188,8 @@ def _facts(family: Family, variant: Variant | None, values: Mapping[str, Value],
         about=own.about or family.about,
         notes=own.notes or family.notes,
         settings={name: _listed(value) for name, value in values.items()},
-        published=published.counts if as_stated else {},
-        accuracy=published.accuracy(paper, own.dataset or family.dataset) if as_stated else None,
+        published=published.counts,
+        accuracy=replace(accuracy, input=tuple(input_shape)) if accuracy else None,
     )
 
 
