@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from cnnprof.errors import UsageError
-from cnnprof.network.analysis import analyze
+from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph, Node
 from cnnprof.network.layers import LAYERS
 from cnnprof.report import Fact, Kind, Listing, Report, Table
@@ -19,7 +19,9 @@ from cnnprof.reports._units import KINDS, exact_and_rough, factor, megabytes, mi
 from cnnprof.timing.measurements import Check, Measurement, Reason
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import show_measurements
-from cnnprof.views.comparison import Entry, pareto, show_comparison
+from cnnprof.views.choice import Choice
+from cnnprof.views.comparison import show_comparison
+from cnnprof.views.entry import Entry
 from cnnprof.views.summary import summarize
 
 
@@ -31,7 +33,7 @@ def network(name, channels, top1=None, dataset="ImageNet-1K", **facts):
         Node("stage1.gap", LAYERS["AdaptiveAvgPool"]((1, 1)), ("conv1",)),
     )
     accuracy = Accuracy(top1, None, "made up", dataset) if top1 is not None else None
-    return analyze(
+    return analyze_memory(
         Graph(name, (1, 3, 32, 32), nodes, ("stage1.gap",), Facts("Family | *", "net.yaml", 2015, accuracy=accuracy, **facts))
     )
 
@@ -51,7 +53,7 @@ def reports():
     slower = Measurement("three", "cpu", "fp32", 2, "infer", ((0.020, 0.024), (0.022, 0.026)), (0, 1))
     return {
         "summary": summarize(profile, checks=[check]),
-        "compare": show_comparison([Entry(profile, measured), Entry(network("two", 64, 75.0))], "one"),
+        "compare": show_comparison([Entry.of(profile, measured), Entry.of(network("two", 64, 75.0))], "one"),
         "bench": show_measurements([measured, failed, slower]),
         "text": Report("show", "net", (Listing((Fact("paper", "a | b"),)),), text="name: net\n"),
     }
@@ -135,42 +137,54 @@ def test_a_comparison_marks_best_and_ratio():
 
 
 def test_accuracies_on_two_data_sets_are_not_compared():
-    entries = [Entry(network("one", 32, 70.0)), Entry(network("two", 64, 75.0)), Entry(network("small", 8, 91.0, "CIFAR-10"))]
+    entries = [
+        Entry.of(network("one", 32, 70.0)),
+        Entry.of(network("two", 64, 75.0)),
+        Entry.of(network("small", 8, 91.0, "CIFAR-10")),
+    ]
     report = show_comparison(entries, "one", sort="top1")
     table = report.sections[0]
     assert [row["model"] for row in table.rows] == ["two", "one", "small"]
     assert {(0, "top1"), (2, "params")} <= table.best
     assert (2, "top1") not in table.best
-    assert [row["pareto"] for row in table.rows] == [True, True, False]
+    assert [row["pareto"] for row in table.rows] == ["yes", "yes", "?"]
     assert [row["accuracy_source"] for row in table.rows] == ["made up, ImageNet-1K"] * 2 + ["made up, CIFAR-10"]
     assert "small: its accuracy on CIFAR-10 is not compared with that of the others" in report.notes
     assert report.data["models"][2]["accuracy"]["dataset"] == "CIFAR-10"
     # Seen from the other side, the two of one data set stay out.
     others = show_comparison(entries, "small")
-    assert [row["pareto"] for row in others.sections[0].rows] == [False, False, True]
+    assert [row["pareto"] for row in others.sections[0].rows] == ["?", "?", "yes"]
     assert not any(column == "top1" for _, column in others.sections[0].best)
 
 
 def test_a_baseline_without_accuracy_leaves_the_others_comparable():
     report = show_comparison(
-        [Entry(network("none", 32)), Entry(network("one", 16, 70.0)), Entry(network("two", 64, 75.0))], "none"
+        [Entry.of(network("none", 32)), Entry.of(network("one", 16, 70.0)), Entry.of(network("two", 64, 75.0))], "none"
     )
-    assert [row["pareto"] for row in report.sections[0].rows] == [False, True, True]
+    assert [row["pareto"] for row in report.sections[0].rows] == ["?", "yes", "yes"]
     assert not any("not compared" in note for note in report.notes)
 
 
 def test_pareto():
-    def row(model, top1, macs, params):
-        return {"model": model, "top1": top1, "macs": macs, "params": params}
+    def entry(name, channels, top1):
+        return Entry.of(network(name, channels, top1))
 
-    rows = [
-        row("small", 60, 1, 1),
-        row("big", 80, 9, 9),
-        row("bad", 70, 9, 9),
-        row("twin", 80, 9, 9),
-        row("unknown", None, 0, 0),
+    entries = [
+        entry("small", 8, 60),
+        entry("big", 64, 80),
+        entry("bad", 64, 70),
+        entry("twin", 64, 80),
+        entry("unknown", 1, None),
     ]
-    assert pareto(rows, measured=False) == {"small", "big", "twin"}
+    report = show_comparison(entries, "small")
+    assert [row["pareto"] for row in report.sections[0].rows] == ["yes", "yes", "by big", "yes", "?"]
+    assert [model["pareto"] for model in report.data["models"]] == [True, True, False, True, None]
+    assert [model["dominated_by"] for model in report.data["models"]] == [None, None, "big", None, None]
+    # By parameters and activations alone the smallest is the best, and nothing is unknown.
+    costs = show_comparison(entries, "small", choice=Choice(pareto="params,activations"))
+    assert [row["pareto"] for row in costs.sections[0].rows] == ["by unknown"] * 4 + ["yes"]
+    front = show_comparison(entries, "small", choice=Choice(pareto_only=True))
+    assert [row["model"] for row in front.sections[0].rows] == ["small", "big", "twin"]
 
 
 @pytest.mark.parametrize("width", [30, 45, 60, 80])
@@ -191,17 +205,19 @@ def test_no_number_is_split_however_narrow(width):
 
 
 def test_pareto_takes_latencies_whose_intervals_meet_as_equal():
-    def row(model, macs, latency, interval):
-        return {"model": model, "top1": 70, "macs": macs, "params": 1, "latency_ms": latency, "ci95": interval}
+    def timed(name, channels, *processes):
+        times = tuple((seconds,) * 3 for seconds in processes)
+        return Entry.of(network(name, channels, 70), Measurement(name, "cpu", "fp32", 1, "infer", times, (0,) * len(processes)))
 
-    rows = [
-        row("light", 1, 10.5, (9.8, 11.2)),
-        row("heavy", 2, 10.0, (9.5, 10.5)),  # its median is lower, its interval meets that of light
-        row("fast", 2, 9.0, (8.9, 9.1)),
-        row("once", 2, 9.0, None),
+    entries = [
+        timed("light", 8, 0.0104, 0.0105, 0.0106),
+        timed("heavy", 16, 0.0102, 0.0103, 0.01035),  # its median is lower, its interval meets that of light
+        timed("fast", 16, 0.00900, 0.00901, 0.00899),
     ]
-    assert pareto(rows, measured=True) == {"light", "fast", "once"}
-    assert pareto(rows, measured=False) == {"light"}
+    report = show_comparison(entries, "light")
+    assert [row["pareto"] for row in report.sections[0].rows] == ["yes", "by light", "yes"]
+    unmeasured = [Entry.of(network("light", 8, 70)), Entry.of(network("heavy", 16, 70))]
+    assert [row["pareto"] for row in show_comparison(unmeasured, "light").sections[0].rows] == ["yes", "by light"]
 
 
 def test_latencies_that_cannot_be_told_apart_share_the_star():
@@ -211,9 +227,9 @@ def test_latencies_that_cannot_be_told_apart_share_the_star():
         )
 
     entries = [
-        Entry(network("one", 32), measured("one", 0.0100, 0.0104, 0.0096)),
-        Entry(network("near", 32), measured("near", 0.0101, 0.0105, 0.0097)),
-        Entry(network("far", 32), measured("far", 0.0200, 0.0201, 0.0202)),
+        Entry.of(network("one", 32), measured("one", 0.0100, 0.0104, 0.0096)),
+        Entry.of(network("near", 32), measured("near", 0.0101, 0.0105, 0.0097)),
+        Entry.of(network("far", 32), measured("far", 0.0200, 0.0201, 0.0202)),
     ]
     report = show_comparison(entries, "one")
     stars = {row for row, column in report.sections[0].best if column == "latency_ms"}

@@ -19,7 +19,7 @@ LATE = HEAVY | {"rich", "yaml", "typer"}
 # Which rooms of cnnprof each room may import; `errors`, `environment`, `files`, `record` and `units` are everybody's.
 BASE = {"network", "footprint"}
 COMMON = {"errors", "environment", "files", "record", "units"}
-RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts"}
+RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts", "accuracies"}
 ALLOWED = {
     "errors": set(),
     "units": set(),

@@ -12,7 +12,7 @@ from cnnprof.record import record
 
 if TYPE_CHECKING:
     from cnnprof.report import Report
-    from cnnprof.views.comparison import Entry
+    from cnnprof.views.entry import Entry
 
 
 @record(repr=False)
@@ -51,6 +51,6 @@ def compare(
             f"the baseline '{baseline}' is not one of the networks",
             hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
         )
-    from cnnprof.views.comparison import Entry
+    from cnnprof.views.entry import Entry
 
-    return Comparison(tuple(Entry(each) for each in profiles), chosen)
+    return Comparison(tuple(Entry.of(each) for each in profiles), chosen)

@@ -59,7 +59,11 @@ PEAK_INFERENCE_BYTES = Column("peak_inference_bytes", "inference MB", "megabytes
 TOP1 = Column("top1", "top-1", "percent")
 TOP5 = Column("top5", "top-5", "percent", 2)
 ACCURACY_SOURCE = Column("accuracy_source", "accuracy from", weight=8)
-PARETO = Column("pareto", "Pareto", "mark", 1)
+ACCURACY_MARK = Column("accuracy_mark", "from", weight=2)
+RECIPE = Column("recipe", "recipe", weight=8)
+DATASET = Column("dataset", "data set", weight=8)
+FAILURE = Column("failure", "not read")
+PARETO = Column("pareto", "Pareto", weight=1)
 ABOUT = Column("about", "about", weight=8)
 TAGS = Column("tags", "tags", "words", 5)
 

@@ -2,192 +2,280 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnprof.footprint.analysis import MemoryAnalysis
-from cnnprof.footprint.capacity import Fit
-from cnnprof.judging.pareto import Span, undominated
-from cnnprof.network.layers.activation import Activation
-from cnnprof.record import record
+from cnnprof.errors import UsageError
+from cnnprof.judging.filters import read_condition
+from cnnprof.judging.pareto import Standing, standings
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.ratios import compare as compare_latency
+from cnnprof.timing.ratios import noise_of
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
-from cnnprof.views.memory import MODES, fit_dict, fit_notes, memory_dict
-from cnnprof.views.model import CONVENTION, lower_bound_notes, model_dict, source_text, totals_dict
+from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
+from cnnprof.views.entry import OF_ENTRY, Entry
+from cnnprof.views.memory import fit_dict, fit_notes
+from cnnprof.views.model import CONVENTION
 
-LOWER_IS_BETTER = (
-    "params",
-    "macs",
-    "activations",
-    "param_bytes",
-    "activation_bytes",
-    "peak_inference_bytes",
-    "peak_training_bytes",
+BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
+"""What is known of a network beside the others."""
+
+COLUMNS = (*OF_ENTRY, *BESIDE)
+
+LOWER_IS_BETTER = tuple(
+    column.key
+    for column in (
+        *(col.PARAMS, col.MACS, col.ACTIVATIONS, col.PARAM_BYTES, col.ACTIVATION_BYTES),
+        *(col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
+    )
 )
-LOWER_MEASURED = ("latency_ms", "peak_memory_bytes")
-REPORTED = ("top1", "top5")
-HIGHER_IS_BETTER = (*REPORTED, "throughput_img_s")
-RELATIVE = (*LOWER_IS_BETTER, "latency_ms")
+REPORTED = (col.TOP1.key, col.TOP5.key)
+HIGHER_IS_BETTER = (*REPORTED, col.THROUGHPUT_IMG_S.key, col.FIT_INFERENCE.key, col.FIT_TRAINING.key)
+RELATIVE = (*LOWER_IS_BETTER, col.LATENCY_MS.key)
+AXES = (col.TOP1.key, col.MACS.key, col.PARAMS.key)
+"""What decides who dominates whom, if nobody says otherwise; the measured latency, where there is one, besides."""
+
+OPTIMAL = "yes"
+OTHER_RECIPE = "≠"
 
 
-@record
-class Entry:
-    """A network in a comparison, with its measurement if it was timed, and the batches that fit if that was asked."""
-
-    profile: MemoryAnalysis
-    measurement: Measurement | None = None
-    fits: tuple[Fit, ...] = ()
-
-
-def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None) -> Report:
+def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None, choice: Choice = NONE) -> Report:
     """The report on several networks; ratios are relative to the network named `baseline`.
 
-    A network is Pareto-optimal if no other is at least as good in reported top-1, MACs and parameters (and latency, if
-    measured) and better in one of them; networks without a reported top-1, or with one on another data set than the
-    baseline's, stay out.
+    A network is Pareto-optimal if no other is at least as good on every axis and better on one; where a figure is not known,
+    or is an accuracy on another data set than the baseline's, nobody can tell.
     """
-    rows = [_row(entry) for entry in entries]
+    rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
     base = next(row for row in rows if row["model"] == baseline)
-    elsewhere = _elsewhere(rows, base)
-    optimal = pareto(
-        [row for row in rows if row["model"] not in elsewhere], measured=any(entry.measurement for entry in entries)
-    )
-    for row in rows:
-        row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
-        row["pareto"] = row["model"] in optimal
-        for column, key in (("params_ratio", "params"), ("macs_ratio", "macs"), ("latency_ratio", "latency_ms")):
-            row[column] = row["relative"].get(key)
-    order = list(range(len(rows)))
-    if sort:
-        best_first = sort in HIGHER_IS_BETTER
-        order.sort(
-            key=lambda i: (
-                rows[i][sort] is None,
-                sort in REPORTED and rows[i]["model"] in elsewhere,
-                (rows[i][sort] or 0) * (-1 if best_first else 1),
-            )
-        )
-    ordered = [rows[i] for i in order]
     measured = any(entry.measurement for entry in entries)
-    table = Table(_columns(rows, measured), tuple(ordered), best=_best(ordered, elsewhere))
-    notes = [CONVENTION, "*: the best of its column"]
-    if col.PARETO in table.columns:
-        objectives = "top-1, MACs, parameters" + (" and latency" if measured else "")
-        notes.append(f"Pareto: no other network is as good in {objectives} and better in one of them")
-    if measured:
-        notes += sorted({conditions(entry.measurement) for entry in entries if entry.measurement and entry.measurement.times})
-        notes.append("latencies whose intervals meet are not told apart; cnnprof bench A B --compare gives verdicts")
-    sources = {row["accuracy_source"] for row in rows if row["accuracy_source"]}
-    if sources:
-        notes.append("accuracy as reported, not measured here: " + "; ".join(sorted(sources)))
-    notes += [
-        f"{name}: its accuracy on {dataset} is not compared with that of the others" for name, dataset in elsewhere.items()
+    elsewhere = _elsewhere(rows, base)
+    marks = _mark_accuracies(rows, base)
+    axes = _axes(choice.pareto, rows, measured)
+    for row, standing in zip(rows, _stand(rows, axes, elsewhere), strict=True):
+        row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
+        row[col.PARETO.key] = _said(standing, rows)
+        row["standing"] = standing
+        for column, key in ((col.PARAMS_RATIO, "params"), (col.MACS_RATIO, "macs"), (col.LATENCY_RATIO, "latency_ms")):
+            row[column.key] = row["relative"].get(key)
+    left, notes = _filtered(rows, choice)
+    shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
+    ordered = [rows[i] for i in shown]
+    kept = [entries[i] for i in shown]
+    columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured))
+    best = _best(ordered, kept, elsewhere)
+    table = Table(columns, tuple(ordered), best=best)
+    notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
+    if col.PARETO.key in {column.key for column in columns}:
+        notes.append(f"Pareto: no other network is as good in {_listed(axes)} and better in one of them")
+        if any(not row["standing"].known for row in ordered):
+            notes.append("?: a figure of these is not known, or of another data set")
+    notes += _measurement_notes(kept) if measured else []
+    notes += _accuracy_notes(ordered, marks, base, elsewhere)
+    for entry in kept:
+        notes += _entry_notes(entry)
+    told = columns if choice.columns else COLUMNS
+    data = {
+        "baseline": baseline,
+        "models": [_model(entries[i], rows[i]) for i in shown],
+        "rows": [{column.key: _plain(row[column.key]) for column in told} for row in ordered],
+    }
+    return Report("compare", f"{plural(len(ordered), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
+
+
+def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[int], list[str]]:
+    """The rows that are asked for, and what is to be said of those that cannot be told."""
+    left, notes = list(range(len(rows))), []
+    if choice.where:
+        condition = read_condition(choice.where, {name: holds_of(c) for name, c in names_of(COLUMNS).items()})
+        cells = [_named(row) for row in rows]
+        for name in sorted(condition.columns):
+            if all(row.get(name) is None for row in cells):
+                hint = "add --bench" if find_column(name, COLUMNS, "--where").key in _MEASURED else None
+                raise UsageError(f"--where: no row has '{name}'", hint=hint)
+        unknown = [rows[i]["model"] for i in left if condition.is_unknown(cells[i])]
+        left = [i for i in left if condition.holds(cells[i])]
+        notes.append(f"{len(left)} of {plural(len(rows), 'network')} with {choice.where}")
+        if unknown:
+            notes.append(f"left out, as a figure is not known: {', '.join(unknown)}")
+    if choice.pareto_only:
+        left = [i for i in left if rows[i]["standing"].optimal]
+    return left, notes
+
+
+_MEASURED = {column.key for column in (col.LATENCY_MS, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES, col.LATENCY_RATIO)}
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's values by every name that its columns have; sizes as text."""
+    named = {name: row.get(column.key) for name, column in names_of(COLUMNS).items()}
+    return {name: "x".join(map(str, value)) if isinstance(value, tuple) else value for name, value in named.items()}
+
+
+def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
+    """The columns that decide who dominates whom. Raises UsageError for one alone, and for one that no row has."""
+    names = [name.strip() for name in asked.split(",")] if asked else [*AXES, *([col.LATENCY_MS.key] if measured else [])]
+    axes = tuple(dict.fromkeys(find_column(name, COLUMNS, "--pareto") for name in names))
+    if len(axes) < 2:
+        raise UsageError("--pareto takes two axes or more", hint="as in --pareto top1,latency")
+    for axis in axes if asked else ():
+        if holds_of(axis) == "text":
+            raise UsageError(f"--pareto: '{axis.key}' is no figure")
+        if all(row.get(axis.key) is None for row in rows):
+            hint = "add --bench" if axis.key in _MEASURED else None
+            raise UsageError(f"--pareto: no row has '{axis.key}'", hint=hint)
+    return axes
+
+
+def _stand(rows: Sequence[Mapping[str, Any]], axes: Sequence[Column], elsewhere: Mapping[str, str]) -> list[Standing]:
+    def span(row: Mapping[str, Any], key: str) -> tuple[float, float] | None:
+        if row.get(key) is None or (key in REPORTED and row["model"] in elsewhere):
+            return None
+        if key in HIGHER_IS_BETTER:
+            return (-row[key], -row[key])
+        return (row.get("ci95") if key == col.LATENCY_MS.key else None) or (row[key], row[key])
+
+    return standings([[span(row, axis.key) for axis in axes] for row in rows])
+
+
+def _said(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> str | None:
+    if not standing.known:
+        return "?"
+    return OPTIMAL if standing.by is None else f"by {rows[standing.by]['model']}"
+
+
+def _listed(axes: Sequence[Column]) -> str:
+    *others, last = (_CALLED.get(axis.key, axis.heading) for axis in axes)
+    return ", ".join(others) + f" and {last}"
+
+
+_CALLED = {"params": "parameters", "latency_ms": "latency", "peak_inference_bytes": "memory of an inference"}
+
+
+def _mark_accuracies(rows: Sequence[dict[str, Any]], base: Mapping[str, Any]) -> dict[str, int]:
+    """Number the sources of accuracies, in each row's cell, too; what is of another recipe than the baseline's is marked."""
+    marks: dict[str, int] = {}
+    recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
+    for row in rows:
+        source = row["accuracy_source"]
+        row[col.ACCURACY_MARK.key] = None
+        if source:
+            other = OTHER_RECIPE if row["recipe"] != recipe else ""
+            row[col.ACCURACY_MARK.key] = f"[{marks.setdefault(source, len(marks) + 1)}]{other}"
+    return marks
+
+
+def _accuracy_notes(
+    rows: Sequence[Mapping[str, Any]], marks: Mapping[str, int], base: Mapping[str, Any], elsewhere: Mapping[str, str]
+) -> list[str]:
+    present = {row["accuracy_source"] for row in rows}
+    sources = [f"[{number}] {source}" for source, number in marks.items() if source in present]
+    notes = ["accuracy as reported, not measured here: " + "; ".join(sources)] if sources else []
+    if any((row[col.ACCURACY_MARK.key] or "").endswith(OTHER_RECIPE) for row in rows):
+        recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), "")
+        notes.append(f"{OTHER_RECIPE}: trained by another recipe than {recipe}; --accuracy-from takes one source for all")
+    notes += _recipes_apart(rows)
+    shown = {row["model"] for row in rows}
+    return notes + [
+        f"{name}: its accuracy on {dataset} is not compared with that of the others"
+        for name, dataset in elsewhere.items()
+        if name in shown
     ]
-    for entry in entries:
-        notes += lower_bound_notes(entry.profile.graph.name, entry.profile.totals)
-        notes += fit_notes(entry.profile.graph.name, entry.fits)
-        if entry.measurement:
-            notes += [f"{entry.profile.graph.name}: {warning}" for warning in entry.measurement.warnings]
-            if entry.measurement.error:
-                notes.append(f"{entry.profile.graph.name}: not measured: {entry.measurement.error}")
-    data = {"baseline": baseline, "models": [_model(entries[i], rows[i]) for i in order]}
-    return Report("compare", f"{plural(len(rows), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
 
 
-def pareto(rows: Sequence[Mapping[str, Any]], measured: bool) -> set[str]:
-    """The names of the rows that no other row dominates, in reported top-1 and what it takes."""
-    costs = ("macs", "params", *(("latency_ms",) if measured else ()))
-    return undominated(
-        {
-            row["model"]: [(-row["top1"], -row["top1"]), *(_span(row, cost) for cost in costs)]
-            for row in rows
-            if row["top1"] is not None and all(row.get(cost) is not None for cost in costs)
-        }
-    )
+def _recipes_apart(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """By how much recipes alone differ, where one network has accuracies of two."""
+    same: dict[Any, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["top1"] is not None:
+            same.setdefault((row["params"], row["macs"], row["input"], row["dataset"]), []).append(row)
+    notes = []
+    for group in same.values():
+        low, high = min(group, key=lambda row: row["top1"]), max(group, key=lambda row: row["top1"])
+        if low["recipe"] != high["recipe"]:
+            notes.append(
+                f"{low['model']} and {high['model']} cost the same: {high['top1'] - low['top1']:.2f} points of top-1 are the "
+                f"recipe's ({low['recipe']}, {high['recipe']})"
+            )
+    return notes
 
 
-def _span(row: Mapping[str, Any], key: str) -> Span:
-    low, high = (row.get("ci95") if key == "latency_ms" else None) or (row[key], row[key])
-    return low, high
+def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
+    measurements = [entry.measurement for entry in entries if entry.measurement]
+    notes = sorted({conditions(measurement) for measurement in measurements if measurement.times})
+    notes.append("latencies whose intervals meet are not told apart; cnnprof bench A B --compare gives verdicts")
+    by_warning: dict[str, list[str]] = {}
+    for measurement in measurements:
+        for warning in measurement.warnings:
+            by_warning.setdefault(warning, []).append(measurement.model)
+    return notes + [
+        f"{'all' if len(names) == len(measurements) > 1 else ', '.join(names)}: {text}" for text, names in by_warning.items()
+    ]
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
+def _entry_notes(entry: Entry) -> list[str]:
+    notes = [f"{entry.name}: {entry.error}"] if entry.error else []
+    uncounted = entry.total("uncounted") or ()
+    if uncounted:
+        named = ", ".join(uncounted[:5]) + (", ..." if len(uncounted) > 5 else "")
+        notes.append(f"{entry.name}: the totals are a lower bound, as {len(uncounted)} operations are not counted: {named}")
+    size = entry.accuracy.input if entry.accuracy else None
+    if size and list(size) != entry.figures["model"]["input_shape"][1:]:
+        notes.append(f"{entry.name}: its accuracy was measured at {'x'.join(map(str, size))}")
+    notes += fit_notes(entry.name, entry.fits)
+    if entry.measurement and entry.measurement.error:
+        notes.append(f"{entry.name}: not measured: {entry.measurement.error}")
+    return notes
+
+
+def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
     """What there is to show: accuracy where one is reported, the receptive field where an output is still an image."""
-    blocks = any(len(row["output_shape"]) > 1 for row in rows)
+
+    def where(condition: bool, *columns: Column) -> tuple[Column, ...]:
+        return columns if condition else ()
+
+    blocks = any(len(row["output_shape"] or ()) > 1 for row in rows)
     reported = any(row["accuracy_source"] for row in rows)
+    fits = any(row["fit_inference"] is not None for row in rows)
     return (
         col.MODEL,
-        *((col.YEAR,) if any(row["year"] for row in rows) else ()),
+        *where(any(row["year"] for row in rows), col.YEAR),
         col.INPUT,
-        *((col.OUTPUT_SHAPE,) if blocks else ()),
-        col.PARAMS,
-        col.PARAMS_RATIO,
-        col.MACS,
-        col.MACS_RATIO,
-        col.ACTIVATIONS,
-        *((col.OUTPUT_FIELD, col.NONLINEARITIES) if blocks else ()),
-        col.PARAM_BYTES,
-        col.ACTIVATION_BYTES,
-        col.PEAK_INFERENCE_BYTES,
-        col.PEAK_TRAINING_BYTES,
-        *((col.FIT_INFERENCE, col.FIT_TRAINING) if any("fit_inference" in row for row in rows) else ()),
-        *((col.TOP1, col.TOP5, col.ACCURACY_SOURCE) if reported else ()),
-        *((col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES) if measured else ()),
-        *((col.PARETO,) if reported else ()),
+        *where(blocks, col.OUTPUT_SHAPE),
+        *(col.PARAMS, col.PARAMS_RATIO, col.MACS, col.MACS_RATIO, col.ACTIVATIONS),
+        *where(blocks, col.OUTPUT_FIELD, col.NONLINEARITIES),
+        *(col.PARAM_BYTES, col.ACTIVATION_BYTES, col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
+        *where(fits, col.FIT_INFERENCE, col.FIT_TRAINING),
+        *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
+        *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
+        *where(reported, col.PARETO),
+        *where(any(row["failure"] for row in rows), col.FAILURE),
         col.SOURCE,
     )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    graph, totals, measurement = entry.profile.graph, entry.profile.totals, entry.measurement
-    accuracy = graph.facts.accuracy
-    latency = measurement.latency() if measurement else None
-    output = next(cost for cost in entry.profile.costs if cost.node.name == graph.outputs[0])
-    activations = [cost for cost in entry.profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
-    fits = {f"fit_{MODES[fit.mode]}": fit.batch for fit in entry.fits}
-    return fits | {
-        "model": graph.name,
-        "year": graph.facts.year,
-        "input": graph.input_shape,
-        "source": graph.facts.source,
-        "params": totals.params,
-        "macs": totals.macs,
-        "activations": totals.activations,
-        "output_shape": output.output[1:],
-        "output_field": output.receptive_field,
-        "nonlinearities": len(activations),
-        "param_bytes": totals.param_bytes,
-        "activation_bytes": totals.activation_bytes,
-        "peak_inference_bytes": totals.peak_inference_bytes,
-        "peak_training_bytes": entry.profile.training.peak_bytes,
-        "memory": memory_dict(entry.profile.inference, entry.profile.training),
-        "top1": accuracy.top1 if accuracy else None,
-        "top5": accuracy.top5 if accuracy else None,
-        "accuracy_source": source_text(accuracy) if accuracy else None,
-        "dataset": accuracy.dataset if accuracy else None,
-        "latency_ms": latency.median if latency else None,
-        "ci95": latency.ci95 if latency else None,
-        "throughput_img_s": measurement.throughput() if measurement else None,
-        "peak_memory_bytes": measurement.peak_bytes if measurement else None,
-    }
-
-
 def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
-    model = model_dict(entry.profile.graph)
+    figures = {key: value for key, value in entry.figures.items() if key != "output_shape"}
+    standing = row["standing"]
+    accuracy = entry.accuracy
+    stated = dict(vars(accuracy)) | {"input": list(accuracy.input) if accuracy.input else None} if accuracy else None
+    order = ("model", "totals", "memory")
     return {
-        "model": model,
-        "totals": totals_dict(entry.profile.totals),
-        "memory": row["memory"],
+        **{key: figures[key] for key in order if key in figures},
         **({"fits": [fit_dict(fit) for fit in entry.fits]} if entry.fits else {}),
-        "receptive_field": list(row["output_field"]) if row["output_field"] else None,
-        "nonlinearities": row["nonlinearities"],
-        "accuracy": model["accuracy"],
+        **{key: value for key, value in figures.items() if key not in order},
+        "accuracy": stated,
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
+        **({"error": entry.error} if entry.error else {}),
         "relative": row["relative"],
-        "pareto": row["pareto"],
+        "pareto": standing.optimal if standing.known else None,
+        "dominated_by": row[col.PARETO.key].removeprefix("by ") if standing.by is not None else None,
     }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _ratio(value: float, base: float | None) -> float | None:
@@ -200,19 +288,35 @@ def _elsewhere(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> di
     return {row["model"]: row["dataset"] for row in rows if row["dataset"] not in (None, *datasets[:1])}
 
 
-def _best(rows: Sequence[Mapping[str, Any]], elsewhere: Container[str]) -> frozenset[tuple[int, str]]:
+def _best(
+    rows: Sequence[Mapping[str, Any]], entries: Sequence[Entry], elsewhere: Mapping[str, str]
+) -> frozenset[tuple[int, str]]:
     """The cells to mark: every column's best value, where the rows differ in it; accuracies `elsewhere` do not take part."""
-    marks = set()
-    for key in (*LOWER_IS_BETTER, *LOWER_MEASURED, *HIGHER_IS_BETTER):
+    marks = _fastest(entries)
+    for key in (*LOWER_IS_BETTER, col.PEAK_MEMORY_BYTES.key, *REPORTED, col.THROUGHPUT_IMG_S.key):
         values = [None if key in REPORTED and row["model"] in elsewhere else row.get(key) for row in rows]
         present = [value for value in values if value is not None]
         if len(set(present)) < 2:
             continue
+        if key == col.THROUGHPUT_IMG_S.key:
+            marks |= {(i, key) for i, _ in marks if _ == col.LATENCY_MS.key}
+            continue
         best = max(present) if key in HIGHER_IS_BETTER else min(present)
-        if key == "latency_ms":
-            # As good as the best is what cannot be told apart from it.
-            best = max(_span(row, key)[1] for row in rows if row.get(key) == best)
-            marks |= {(i, key) for i, row in enumerate(rows) if row.get(key) is not None and _span(row, key)[0] <= best}
-        else:
-            marks |= {(i, key) for i, value in enumerate(values) if value == best}
+        marks |= {(i, key) for i, value in enumerate(values) if value == best}
     return frozenset(marks)
+
+
+def _fastest(entries: Sequence[Entry]) -> set[tuple[int, str]]:
+    """The lowest latency, and those that the paired verdict does not tell from it; nobody, where it tells none from it."""
+    timed = [(i, entry.measurement) for i, entry in enumerate(entries) if entry.measurement and entry.measurement.latency()]
+    if len(timed) < 2:
+        return set()
+    noise = noise_of([measurement for _, measurement in timed])
+    _, first = min(timed, key=lambda pair: getattr(pair[1].latency(), "median", float("inf")))
+
+    def is_slower(measurement: Measurement) -> bool:
+        ratio = compare_latency(measurement, first, noise)
+        return ratio is not None and ratio.verdict == "slower"
+
+    fastest = {i for i, measurement in timed if measurement is first or not is_slower(measurement)}
+    return {(i, col.LATENCY_MS.key) for i in fastest} if len(fastest) < len(timed) else set()

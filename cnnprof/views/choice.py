@@ -1,0 +1,112 @@
+"""What a reader asks a table for: which columns, in which order, which rows; the same for every command that lists networks."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.judging.filters import Holds
+from cnnprof.record import record
+from cnnprof.report import Column, Kind
+
+UNITS = ("_bytes", "_ms", "_img_s", "_j")
+"""What a column's name may leave out: `latency` is `latency_ms`."""
+
+HOLDS: Mapping[Kind, Holds] = {
+    "count": "count",
+    "scaled": "count",
+    "exact": "count",
+    "size": "bytes",
+    "megabytes": "bytes",
+    "ms": "time",
+    **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark"), "text"),
+}
+"""What conditions take a column of each kind for; any other kind is a number."""
+
+
+@record
+class Choice:
+    """What is asked of a table.
+
+    Args:
+        where: the condition that rows are to meet.
+        columns: those to show, in this order; the usual ones if empty.
+        exact: whole numbers in place of millions and megabytes.
+        pareto: the axes, with commas between them; the usual ones if None.
+        pareto_only: leave only what no other network dominates.
+    """
+
+    where: str | None = None
+    columns: tuple[str, ...] = ()
+    exact: bool = False
+    pareto: str | None = None
+    pareto_only: bool = False
+
+
+NONE = Choice()
+
+
+def names_of(columns: Sequence[Column]) -> dict[str, Column]:
+    """Every name that a column may be asked for by: its key, its key without the unit, and `peak` for an inference's memory."""
+    found = {column.key: column for column in columns}
+    for column in columns:
+        for unit in UNITS:
+            if column.key.endswith(unit):
+                found.setdefault(column.key.removesuffix(unit), column)
+    if "peak_inference_bytes" in found:
+        found.setdefault("peak", found["peak_inference_bytes"])
+    return found
+
+
+def find_column(name: str, columns: Sequence[Column], option: str) -> Column:
+    """The column of that name. Raises UsageError, with what is close, if there is none."""
+    known = names_of(columns)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"the columns are {', '.join(column.key for column in columns)}"
+        raise UsageError(f"{option}: there is no column '{name}'", hint=hint)
+    return known[name]
+
+
+def holds_of(column: Column) -> Holds:
+    """What conditions take the column for."""
+    return HOLDS.get(column.kind, "number")
+
+
+def choose_columns(choice: Choice, columns: Sequence[Column], usual: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns that are asked for, or the usual ones, with whole numbers if that is asked."""
+    chosen = tuple(usual)
+    if choice.columns:
+        # What is asked for by name is not dropped for want of room.
+        chosen = tuple(replace(find_column(name, columns, "--columns"), weight=0) for name in choice.columns)
+    return tuple(_exact(column) for column in chosen) if choice.exact else chosen
+
+
+def _exact(column: Column) -> Column:
+    if column.kind == "scaled":
+        return replace(column, kind="count")
+    if column.kind == "megabytes":
+        return replace(column, kind="count", heading=column.heading.replace("MB", "bytes"))
+    return column
+
+
+def order(
+    numbers: Sequence[int], rows: Sequence[Mapping[str, Any]], by: Column, higher: Container[str], last: Container[str] = ()
+) -> list[int]:
+    """The rows' numbers, the best first; what is not known comes last, and before it accuracies on another data set.
+
+    Args:
+        higher: keys of columns of which more is better.
+        last: names of rows whose accuracies stand apart.
+    """
+    apart = by.key in ("top1", "top5")
+
+    def rank(number: int) -> tuple[bool, bool, Any]:
+        row = rows[number]
+        value = row.get(by.key)
+        if value is None:
+            return True, False, 0
+        return False, apart and row["model"] in last, -value if by.key in higher else value
+
+    return sorted(numbers, key=rank)

@@ -1,0 +1,58 @@
+"""One network's figures as JSON has them: what `compare` and `list` show, and what is kept between two calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnprof.footprint.analysis import MemoryAnalysis
+from cnnprof.network.graph import Accuracy
+from cnnprof.network.layers.activation import Activation
+from cnnprof.views.memory import memory_dict
+from cnnprof.views.model import model_dict, totals_dict
+
+
+def describe(profile: MemoryAnalysis) -> dict[str, Any]:
+    """The network's `model`, `totals`, `memory`, receptive field and output, as JSON types."""
+    graph = profile.graph
+    output = next(cost for cost in profile.costs if cost.node.name == graph.outputs[0])
+    activations = [cost for cost in profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
+    return {
+        "model": model_dict(graph),
+        "totals": totals_dict(profile.totals),
+        "memory": memory_dict(profile.inference, profile.training),
+        "receptive_field": list(output.receptive_field) if output.receptive_field else None,
+        "nonlinearities": len(activations),
+        "output_shape": list(output.output[1:]),
+    }
+
+
+def accuracy_in(figures: Mapping[str, Any]) -> Accuracy | None:
+    """The accuracy that is stated of the network where it comes from."""
+    entry = figures["model"].get("accuracy")
+    if not entry:
+        return None
+    size = entry.get("input")
+    return Accuracy(entry["top1"], entry["top5"], entry["source"], entry["dataset"], tuple(size) if size else None)
+
+
+def is_whole(figures: Any) -> bool:
+    """Whether it has what `describe` gives, in the right shape; a file that was kept may have been changed since."""
+    try:
+        counts = [*(figures["totals"][name] for name in _TOTALS), figures["nonlinearities"]]
+        counts += [figures["memory"][mode]["peak_bytes"] for mode in ("inference", "training")]
+        sizes = [*figures["model"]["input_shape"], *figures["output_shape"], *(figures["receptive_field"] or ())]
+        texts = [figures["model"][name] for name in ("name", "family", "source")]
+        accuracy_in(figures)
+        lists = [figures["totals"]["uncounted"]]
+        counts += figures["totals"]["ops"].values()
+    except (TypeError, KeyError, AttributeError, ValueError):
+        return False
+    return (
+        all(type(value) is int for value in (*counts, *sizes))
+        and all(isinstance(text, str) for text in (*texts, *lists[0]))
+        and isinstance(figures["model"].get("year"), (int, type(None)))
+    )
+
+
+_TOTALS = ("params", "macs", "activations", "param_bytes", "activation_bytes", "peak_inference_bytes")
