@@ -223,12 +223,12 @@ def test_pareto_takes_latencies_whose_intervals_meet_as_equal():
 def test_latencies_that_cannot_be_told_apart_share_the_star():
     def measured(name, *processes):
         return Measurement(
-            name, "cpu", "fp32", 1, "infer", tuple((seconds,) * 3 for seconds in processes), (0,) * len(processes)
+            name, "cpu", "fp32", 1, "infer", tuple((seconds,) * 3 for seconds in processes), (*range(len(processes)),)
         )
 
     entries = [
         Entry.of(network("one", 32), measured("one", 0.0100, 0.0104, 0.0096)),
-        Entry.of(network("near", 32), measured("near", 0.0101, 0.0105, 0.0097)),
+        Entry.of(network("near", 32), measured("near", 0.0101, 0.0103, 0.0098)),
         Entry.of(network("far", 32), measured("far", 0.0200, 0.0201, 0.0202)),
     ]
     report = show_comparison(entries, "one")
