@@ -160,7 +160,7 @@ class _Fields:
             annotations |= get_annotations(base)
         body = {name: default for name, default in owner.__record_defaults__.items() if default is not MISSING}
         body["__annotations__"] = {name: annotations[name] for name in owner.__record_defaults__}
-        twin: Any = dataclass(type(owner.__name__, (), body))
+        twin: Any = dataclass(init=False, repr=False, eq=False)(type(owner.__name__, (), body))
         owner.__dataclass_fields__ = found = twin.__dataclass_fields__
         return found  # type: ignore[no-any-return]
 

@@ -6,6 +6,7 @@ import pytest
 
 from cnnprof.errors import SpecError
 from cnnprof.sources import _catalogue, expand, specs
+from cnnprof.sources._spec_names import defined_names
 from cnnprof.spec import read_family
 
 BLOCK = """input: 3x8x8
@@ -76,14 +77,14 @@ def project(tmp_path, monkeypatch) -> Path:
 def test_names_are_found_without_reading_the_whole_spec(tmp_path, text: str, names: list[str]) -> None:
     path = tmp_path / "net.yaml"
     path.write_bytes(text.encode())
-    assert _catalogue.defined_names(path) == names
+    assert defined_names(path) == names
 
 
 def test_every_bundled_file_defines_the_names_it_is_said_to() -> None:
     for path in sorted(_catalogue.bundled_folder().glob("*.yaml")):
         family = read_family(path)
         stem = [path.stem] if family.default or not family.variants else []
-        assert _catalogue.defined_names(path) == list(dict.fromkeys([*family.variants, *stem])), path
+        assert defined_names(path) == list(dict.fromkeys([*family.variants, *stem])), path
 
 
 def test_the_projects_own_folders_come_first(project) -> None:

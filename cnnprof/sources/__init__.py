@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.network.graph import Graph
+from cnnprof.record import record
 
 if TYPE_CHECKING:
     from cnnprof.timing.measurements import Finding
@@ -32,7 +33,7 @@ PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not
 INLINE = re.compile(r"@(?=\w+=)")
 
 
-@dataclass(frozen=True)
+@record
 class Model:
     """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
 

@@ -1,4 +1,4 @@
-"""Captured graphs on disk, so that a second look at a torch model needs no torch.
+"""Graphs on disk, so that a second look at a torch model needs no torch, and one at a spec no YAML.
 
 An entry is two lines of JSON: first what was asked, with the versions of all that shaped the answer and the answer's checksum,
 then the answer. An entry that does not say exactly what was asked, or does not add up, is as good as none.
@@ -18,16 +18,16 @@ from typing import Any
 
 import cnnprof
 from cnnprof.cache import cache_folder
-from cnnprof.errors import UnavailableError
+from cnnprof.errors import Place, UnavailableError
 from cnnprof.network.graph import Graph
-from cnnprof.sources._validation import validate
+from cnnprof.sources._validation import validate, validate_place
 
-_SHAPED_BY = ("network", "network/layers", "torch_bridge", "torch_bridge/rows", "sources")
-"""Folders whose code decides what a captured graph looks like."""
+_SHAPED_BY = ("network", "network/layers", "torch_bridge", "torch_bridge/rows", "sources", "spec", "spec/words")
+"""Folders whose code decides what a graph looks like."""
 
 _NAME_LENGTH = 32
 
-_NAME = re.compile(r"\w[\w.-]{0,199}\Z")
+_NAME = re.compile(r"\w[\w.+-]{0,199}\Z")
 """Of a model: nothing that could be read as a path, a source's prefix or settings."""
 
 _KEPT = 1000
@@ -60,15 +60,64 @@ def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Cal
     return graph
 
 
+def recall_spec(question: Mapping[str, Any], shown: str, make: Callable[[], Graph]) -> Graph:
+    """The kept graph of a spec with the places of its nodes, or a new one, which is then kept.
+
+    Args:
+        question: all that the graph depends on, the file's digest too, as JSON types.
+        shown: how the file is called in messages; nothing of it is kept.
+        make: makes the graph.
+    """
+    asked = {"spec": dict(question), "versions": versions(())}
+    answer = _read(asked)
+    if answer is not None:
+        # Whatever is wrong with an entry, it is made again.
+        with suppress(Exception):
+            places = [validate_place(Place(shown, *where)) for where in answer.pop("places")]
+            for node, at in zip(answer["nodes"], answer.pop("placed"), strict=True):
+                node["place"] = None if at is None else places[at]
+            answer["facts"]["source"] = shown
+            return validate(Graph.from_dict(answer | {"origin": None}))
+    graph = make()
+    numbers: dict[Place, int] = {}
+    placed = [None if node.place is None else numbers.setdefault(node.place, len(numbers)) for node in graph]
+    where = [(place.line, place.column, place.text, place.length) for place in numbers]
+    _write(asked, graph.to_dict() | {"placed": placed, "places": where})
+    return graph
+
+
+def recall_index(
+    folder: str, stamps: Iterable[tuple[Any, ...]], make: Callable[[], dict[str, list[str]]]
+) -> dict[str, list[str]]:
+    """The kept names that each spec file of a folder defines, or new ones, which are then kept.
+
+    Args:
+        stamps: the files, each with what tells an edited one.
+        make: reads the files.
+    """
+    files = [list(stamp) for stamp in stamps]
+    asked = {"index": folder, "files": files, "versions": versions(())}
+    answer = _read(asked)
+    if isinstance(answer, dict) and [*answer] == [file[0] for file in files] and all(map(_are_names, answer.values())):
+        return answer
+    index = make()
+    _write(asked, index)
+    return index
+
+
 def recall_names(source: str, packages: Iterable[str], make: Callable[[], list[str]]) -> list[str]:
     """The kept names of a source's models, or new ones, which are then kept. Raises UnavailableError as `recall_graph`."""
     asked = {"names": source, "versions": versions(packages)}
     answer = _read(asked)
-    if isinstance(answer, list) and all(isinstance(name, str) and _NAME.match(name) for name in answer):
-        return answer
+    if _are_names(answer):
+        return answer  # type: ignore[no-any-return]
     names = make()
     _write(asked, names)
     return names
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and _NAME.match(name) for name in value)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -132,9 +181,11 @@ def _write(asked: Mapping[str, Any], answer: Any) -> None:
 
 
 def _drop_oldest(folder: Path) -> None:
-    entries = sorted(folder.glob(f"{'[0-9a-f]' * _NAME_LENGTH}.json"), key=lambda entry: entry.stat().st_mtime)
-    for entry in entries[:-_KEPT]:
-        entry.unlink(missing_ok=True)
+    names = [name for name in os.listdir(folder) if name.endswith(".json") and len(name) == _NAME_LENGTH + len(".json")]
+    if len(names) > _KEPT:
+        entries = sorted((folder / name for name in names), key=lambda entry: entry.stat().st_mtime)
+        for entry in entries[:-_KEPT]:
+            entry.unlink(missing_ok=True)
 
 
 def _header(asked: Mapping[str, Any], body: str) -> dict[str, Any]:

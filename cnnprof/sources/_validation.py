@@ -10,6 +10,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
+from cnnprof.errors import Place
 from cnnprof.network.analysis import weigh
 from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph
 
@@ -35,6 +36,12 @@ def validate(graph: Graph) -> Graph:
         raise ValueError("an output is not defined")
     weigh(graph)
     return graph
+
+
+def validate_place(place: Place) -> Place:
+    """The place itself. Raises TypeError if it is none."""
+    _check(place)
+    return place
 
 
 def _check(value: Any) -> None:
@@ -108,7 +115,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "tuple[Node, ...]": _of(tuple),
     "Layer": _of(object),
     "Facts": _of(Facts),
-    "Place | None": _or_none(_of(type(None))),
+    "Place | None": _or_none(_of(Place)),
     "Accuracy | None": _or_none(_of(Accuracy)),
     "Origin | None": _or_none(_of(type(None))),
     "Mapping[str, int]": _mapping(_is_whole),

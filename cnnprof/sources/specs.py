@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
+from cnnprof.sources._cache import ask, recall_spec
 from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
-from cnnprof.spec import Family, elaborate, read_family
-from cnnprof.spec.family import parse_family
-from cnnprof.spec.reader import MAX_BYTES, Source, read_source
+
+if TYPE_CHECKING:
+    from cnnprof.spec import Family
 
 SCHEMA = "cnnprof.schema.json"
 _STARTER = Path(__file__).parent.parent / "spec" / "starter.yaml"
@@ -36,6 +39,8 @@ def catalogue(wanted: Container[str] | None = None) -> Iterator[tuple[str, Graph
     Args:
         wanted: the names that are asked for; all if left out.
     """
+    from cnnprof.spec import read_family
+
     files: dict[Path, list[str]] = {}
     for name, path in names().items():
         if wanted is None or name in wanted:
@@ -54,6 +59,8 @@ def catalogue(wanted: Container[str] | None = None) -> Iterator[tuple[str, Graph
 
 def each_once(wanted: list[str]) -> list[str]:
     """The names without those of families whose default variant is among them: both stand for one network."""
+    from cnnprof.spec import read_family
+
     files = names()
 
     def is_repeated(name: str) -> bool:
@@ -70,6 +77,8 @@ def each_once(wanted: list[str]) -> list[str]:
 
 
 def _elaborated(family: Family, variant: str | None) -> Graph | CnnprofError:
+    from cnnprof.spec import elaborate
+
     try:
         return elaborate(family, variant)
     except CnnprofError as error:
@@ -78,6 +87,8 @@ def _elaborated(family: Family, variant: str | None) -> Graph | CnnprofError:
 
 def find(name: str) -> tuple[Family, str | None] | None:
     """The family and the variant of a bare name, None if no spec has it; the variant is None in a family without variants."""
+    from cnnprof.spec import read_family
+
     for folders in own_and_bundled():
         paths = scan(folders).get(name)
         if paths:
@@ -93,8 +104,45 @@ def load(
     batch: int = 1,
 ) -> Graph:
     """The graph of `name`, `path.yaml` or `path.yaml#variant`. Raises SpecError if there is none."""
-    family, variant = _resolve(reference)
-    return elaborate(family, variant, settings, input_shape, batch)
+
+    def make() -> Graph:
+        from cnnprof.spec import elaborate
+
+        family, variant = _resolve(reference)
+        return elaborate(family, variant, settings, input_shape, batch)
+
+    found = _locate(reference)
+    if found is None or not _is_plain([input_shape, batch, *(settings or {}).values()]):
+        return make()
+    path, shown, asked = found
+    try:
+        if not path.is_file():
+            return make()
+        digest = sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return make()  # which says what is wrong
+    question = ask(asked, settings or {}, input_shape, batch) | {"file": digest, "stem": path.stem}
+    return recall_spec(question, shown, make)
+
+
+def _locate(reference: str) -> tuple[Path, str, str] | None:
+    """The file that a reference names, as a user would type it, and which network of it is asked for; None if there is none."""
+    path, _, variant = reference.partition("#")
+    if _is_file(path):
+        return Path(path), path, f"#{variant}"
+    for folders in own_and_bundled():
+        paths = scan(folders).get(path)
+        if paths:
+            found = _only(path, paths)
+            return found, _shown(found), f"{path}#{variant}"
+    return None
+
+
+def _is_plain(value: object) -> bool:
+    """Whether the text of a value says all of it; that of an array does not."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (str, int, float))
 
 
 def read_text(reference: str) -> str:
@@ -107,6 +155,9 @@ def write_text(graph: Graph, compact: bool) -> str:
 
     It was read back and gives the same figures. Raises CnnprofError with a list of what the language cannot say.
     """
+    from cnnprof.spec import elaborate
+    from cnnprof.spec.family import parse_family
+    from cnnprof.spec.reader import MAX_BYTES, Source
     from cnnprof.spec.writer import write_spec
 
     text = write_spec(graph, compact)
@@ -128,17 +179,25 @@ def starter_text(path: Path) -> str:
 
 def read_schema() -> str:
     """The JSON Schema of the language, for editors."""
+    from cnnprof.spec.reader import read_source
+
     return read_source(bundled_folder() / SCHEMA, SCHEMA).text
 
 
 def _resolve(reference: str) -> tuple[Family, str | None]:
     path, _, variant = reference.partition("#")
-    if path.endswith(SUFFIXES) or "/" in path or "\\" in path:
+    if _is_file(path):
+        from cnnprof.spec import read_family
+
         return read_family(Path(path), path), variant or None
     found = find(path)
     if found is None:
         raise SpecError(f"unknown network '{path}'", hint=did_you_mean(path, names()) or "cnnprof list shows the names")
     return (found[0], variant) if variant else found
+
+
+def _is_file(path: str) -> bool:
+    return path.endswith(SUFFIXES) or "/" in path or "\\" in path
 
 
 def _only(name: str, paths: list[Path]) -> Path:
