@@ -232,3 +232,10 @@ def test_a_second_look_imports_no_torch():
     )
     assert first == ["1235496 True", "['numpy', 'torch', 'torchvision']"]
     assert second == ["1235496 True", "[]"]
+
+
+def test_a_graph_of_several_inputs_is_kept_with_all_of_them():
+    nodes = (Node("joined", ReLU(), ("right",)),)
+    graph = Graph("two", (1, 3, 8, 8), nodes, ("joined",), input_name="left", further_inputs={"right": (1, 4)}, warnings=("w",))
+    recall_graph(QUESTION, PACKAGES, lambda: graph)
+    assert recall_graph(QUESTION, PACKAGES, unwanted) == graph

@@ -12,7 +12,7 @@ from typing import Any
 
 from cnnprof.errors import Place
 from cnnprof.network.analysis import weigh
-from cnnprof.network.graph import INPUT, Accuracy, Facts, Figure, Graph
+from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
 
 LARGEST = 2**62
 """No size, count or figure of a network is larger."""
@@ -25,7 +25,7 @@ def validate(graph: Graph) -> Graph:
     for part in (*graph.facts.published.values(), graph.facts.accuracy):
         if part is not None:
             _check(part)
-    known = {INPUT}
+    known = {*graph.inputs}
     for node in graph:
         _check(node)
         _check(node.layer)
@@ -119,6 +119,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "Accuracy | None": _or_none(_of(Accuracy)),
     "Origin | None": _or_none(_of(type(None))),
     "Mapping[str, int]": _mapping(_is_whole),
+    "Mapping[str, Shape]": _mapping(_is_size),
     "Mapping[str, Any]": _mapping(lambda _: True),
     "Mapping[str, Figure]": _mapping(_of(Figure)),
 }
