@@ -294,3 +294,28 @@ def test_markdown_shows_texts_as_they_are():
     assert "| a\\|b |" in shown
     assert "- &lt;script> \\`code\\`" in shown
     assert shown.count("\n````") == 2
+
+
+def test_latex_escapes_what_it_means_otherwise():
+    rows = ({"name": r"50% & a_b \\ #1", "params": 1_000},)
+    report = Report("show", "net", (Table((col.NAME, col.PARAMS), rows),), ("~ $x^2$ < 3",))
+    text = render(report, "latex", Style())
+    assert r"50\% \& a\_b \textbackslash{}\textbackslash{} \#1 & 1,000 \\" in text
+    assert r"\item \textasciitilde{} \$x\textasciicircum{}2\$ $<$ 3" in text
+    assert text.count(r"\begin{tabular}{lr}") == text.count(r"\end{tabular}") == 1
+
+
+def test_a_layer_table_has_hyperparameters():
+    report = reports()["summary"]
+    table = next(section for section in report.sections if isinstance(section, Table))
+    assert [row["kernel_size"] for row in table.rows] == [(3, 3), (1, 1), ""]
+    assert [row["padding"] for row in table.rows] == [(1, 1), (0, 0), ""]
+    assert report.data["layers"][0]["hyperparameters"]["padding"] == [1, 1]
+    assert "1x1" in render(report, "csv", Style())
+
+
+def test_kinds_tell_convolutions_apart():
+    report = summarize(network("one", 32), by="kind", legend=True)
+    table = next(section for section in report.sections if isinstance(section, Table))
+    assert [row["name"] for row in table.rows] == ["Conv2d 3x3", "Conv2d 1x1 (aux)", "AdaptiveAvgPool2d"]
+    assert report.sections[3].title == "What the figures are"

@@ -37,6 +37,7 @@ class Profile(MemoryAnalysis, Result):
         top: int | None = None,
         check: bool = False,
         fits: Sequence[Fit] = (),
+        legend: bool = False,
     ) -> Report:
         """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
         from cnnprof.views.summary import summarize
@@ -46,7 +47,7 @@ class Profile(MemoryAnalysis, Result):
             from cnnprof.measure.checks import check as cross_check
 
             checks = cross_check(self.graph, self)
-        return summarize(self, by, depth, sort, top, checks, fits)
+        return summarize(self, by, depth, sort, top, checks, fits, legend)
 
     def __repr__(self) -> str:
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"

@@ -75,7 +75,7 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
             typer.Option(
-                help="table, wide (every column), json, csv, markdown, html or github (a CI log).",
+                help="table, wide (every column), json, csv, markdown, html, latex or github (a CI log).",
                 show_default="table, or by the suffix of -o",
                 autocompletion=lambda incomplete: [name for name in FORMATS if name.startswith(incomplete)],
             ),

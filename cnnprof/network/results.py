@@ -7,7 +7,7 @@ from functools import cached_property
 
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers import NO_OPS, Ops
+from cnnprof.network.layers import NO_OPS, Layer, Ops
 from cnnprof.network.receptive_field import Fields
 from cnnprof.network.stages import stage_of
 from cnnprof.record import record
@@ -44,7 +44,7 @@ class Cost:
 
 @record
 class LayerGroup:
-    """One line of a table of layers: a layer, or several rolled up."""
+    """One line of a table of layers: a layer, or several rolled up; `layer` is set where it is one."""
 
     name: str
     types: tuple[str, ...]
@@ -56,6 +56,7 @@ class LayerGroup:
     activations: Dim
     fields: Fields
     aux: bool = False
+    layer: Layer | None = None
 
     @property
     def macs(self) -> Dim:
@@ -124,13 +125,14 @@ class Analysis:
 
     def rollup(self, depth: int) -> list[LayerGroup]:
         """One row for each block path of at most `depth` names."""
-        return self._grouped(lambda cost: stage_of(cost.node.name, depth))
+        return self.grouped(lambda cost: stage_of(cost.node.name, depth))
 
     def by_type(self) -> list[LayerGroup]:
         """One row a layer type, in order of first use."""
-        return self._grouped(lambda cost: cost.node.layer.type)
+        return self.grouped(lambda cost: cost.node.layer.type)
 
-    def _grouped(self, key: Callable[[Cost], str]) -> list[LayerGroup]:
+    def grouped(self, key: Callable[[Cost], str]) -> list[LayerGroup]:
+        """One row for each value of the key, in order of first use; training-only heads apart."""
         groups: dict[tuple[str, bool], list[Cost]] = {}
         for cost in self.costs:
             groups.setdefault((key(cost), cost.node.aux), []).append(cost)
@@ -150,4 +152,5 @@ def _row(name: str, costs: list[Cost]) -> LayerGroup:
         activations=sum(cost.activations for cost in costs),
         fields=last.fields,
         aux=last.node.aux,
+        layer=last.node.layer if len(costs) == 1 else None,
     )

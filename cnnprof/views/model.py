@@ -11,6 +11,7 @@ from cnnprof.network.graph import Accuracy, Figure, Graph
 from cnnprof.network.layers import Ops
 from cnnprof.network.results import Analysis, Totals
 from cnnprof.report import Fact
+from cnnprof.views.hyperparameters import hyperparameters
 
 CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matrix products; biases not counted"
 
@@ -70,6 +71,7 @@ def layer_dicts(profile: Analysis) -> list[dict[str, Any]]:
             "ops": ops_dict(cost.ops),
             "activations": cost.activations,
             "receptive_field": list(cost.receptive_field) if cost.receptive_field else None,
+            "hyperparameters": hyperparameters(cost.node.layer),
             **({"aux": True} if cost.node.aux else {}),
         }
         for cost in profile.costs

@@ -14,6 +14,8 @@ from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
+from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
+from cnnprof.views.legend import legend_of
 from cnnprof.views.memory import fit_dict, fit_notes, fit_table, memory_dict
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text, totals_dict
 
@@ -29,6 +31,7 @@ COLUMNS = (
     col.LAYERS,
     col.INPUT_SHAPE,
     col.OUTPUT_SHAPE,
+    *WINDOW_COLUMNS,
     col.PARAMS,
     col.PARAMS_SHARE,
     col.MACS,
@@ -37,8 +40,14 @@ COLUMNS = (
     col.ACTIVATIONS,
     *FIELD_COLUMNS,
 )
-OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *FIELD_COLUMNS}
+OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *WINDOW_COLUMNS, *FIELD_COLUMNS}
 """What layers of one type do not share."""
+
+LEGEND = (
+    *("params", "macs", "ops", "activations"),
+    *("param_bytes", "peak_inference_bytes", "peak_training_bytes"),
+)
+"""The figures of the totals, as `legend_of` defines them."""
 
 
 def summarize(
@@ -49,16 +58,19 @@ def summarize(
     top: int | None = None,
     checks: Sequence[Check] | None = None,
     fits: Sequence[Fit] = (),
+    legend: bool = False,
 ) -> Report:
     """The report on one network.
 
     Args:
-        by: `layer`, `stage` or `type`; left out, by layer, or by stage where that would be long.
+        by: `layer`, `stage`, `type`, or `kind`, which tells 1x1, 3x3, grouped and depthwise convolutions apart; left out, by
+            layer, or by stage where that would be long.
         depth: how many names of the block path to show; goes with stages.
         sort: the column whose largest come first; left out, execution order.
         top: how many rows to show.
         checks: the cross-check with other counters, if it was made.
         fits: the largest batches that fit, if that was asked.
+        legend: say below the totals how each figure is defined.
     """
     rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
@@ -79,8 +91,10 @@ def summarize(
         "memory": memory_dict(profile.inference, profile.training),
         "layers": layer_dicts(profile),
     }
-    layers = _layer_table(profile, rows, by == "type")
+    layers = _layer_table(profile, rows, by in ("type", "kind"))
     sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile)]
+    if legend:
+        sections.append(legend_of(*LEGEND))
     published = published_table(profile)
     if published.rows:
         sections.append(published)
@@ -124,6 +138,10 @@ def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[l
     """One row a layer, stage or type, and how to see more where that is not all."""
     if by == "type":
         return profile.by_type(), None
+    if by == "kind":
+        from cnnprof.timing.roofline import kind_of
+
+        return profile.grouped(kind_of), None
     if depth is not None:
         return profile.rollup(depth), None
     if by == "layer" or (by is None and len(profile.costs) <= LONG):
@@ -146,6 +164,7 @@ def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Ta
                 "layers": row.layers,
                 "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
                 "output_shape": row.output[1:],
+                **window_cells(row.layer),
                 "params": row.params,
                 "params_share": None if row.aux else row.params / (totals.params or 1),
                 "macs": row.macs,

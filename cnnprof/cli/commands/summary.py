@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 PANEL = "Costs"
 
+By = Annotated[
+    Literal["layer", "stage", "type", "kind"] | None,
+    typer.Option(
+        help="One row a layer, stage or type, or a kind: 1x1 and depthwise apart.",
+        show_default="layer; stage for a long network",
+    ),
+]
+
 
 @reported()
 @of_network()
 def command(
     name: Name,
-    by: Annotated[
-        Literal["layer", "stage", "type"] | None,
-        typer.Option(help="One row a layer, a stage or a layer type.", show_default="layer; stage for a long network"),
-    ] = None,
+    by: By = None,
     depth: Annotated[
         int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)
     ] = None,
@@ -41,6 +46,7 @@ def command(
         bool, typer.Option("--symbolic", help="Shapes, MACs and activations as formulas of N images of H x W.")
     ] = False,
     fit: Fit = None,
+    legend: Annotated[bool, typer.Option("--legend", help="Say how each figure is defined.")] = False,
     *,
     network: NetworkOptions,
     out: Destination,
@@ -53,7 +59,7 @@ def command(
 
       cnnprof summary resnet50 --depth 2 --input 3x160x160
 
-      cnnprof summary mobilenet_v1 --set width=0.5 --by type
+      cnnprof summary mobilenet_v1 --set width=0.5 --by kind
 
       cnnprof summary torchvision:swin_t --sort macs --top 10
 
@@ -63,10 +69,10 @@ def command(
     """
     from cnnprof import api
 
-    if depth is not None and by in ("layer", "type"):
+    if depth is not None and by in ("layer", "type", "kind"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
-    if symbolic and (sort or top or check or fit or network.batch != 1):
-        raise UsageError("--symbolic does not go with --sort, --top, --check, --fit or --batch")
+    if symbolic and (sort or top or check or fit or legend or by == "kind" or network.batch != 1):
+        raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --by kind or --batch")
     by = by or ("stage" if depth else None)
     with waiting(f"reading {name}") as say:
         if symbolic:
@@ -78,7 +84,7 @@ def command(
         profile = api.profile(name, network.settings, network.input_shape, network.batch)
         if check:
             say(f"counting {name} with fvcore and torch")
-        report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits)
+        report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits, legend=legend)
     out.emit(report)
 
 
