@@ -54,6 +54,7 @@ def test_json_has_the_stable_names_and_columns_add_up():
         assert sum(layer[name] for layer in layers) == totals[name]
     assert set(layers[0]) == {
         "name", "type", "inputs", "input_shape", "output_shape", "params", "macs", "ops", "activations", "receptive_field",
+        "hyperparameters",
     }  # fmt: skip
     assert layers[0]["receptive_field"] == [7, 7]
     assert layers[-1]["output_shape"] == [2, 1000]
