@@ -10,7 +10,7 @@ from itertools import accumulate
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.liveness import Footprint
-from cnnprof.footprint.training import weights_learn
+from cnnprof.footprint.saved_tensors import needs_weight_grad
 from cnnprof.network.analysis import analyze
 from cnnprof.network.dims import Dim
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
@@ -188,7 +188,7 @@ def backward_macs(costs: Sequence[Cost]) -> Dim:
         node = cost.node
         if node.aux:
             continue
-        weights = weights_learn(cost)
+        weights = needs_weight_grad(cost)
         # Attention has three inputs, but two products, each with two gradients.
         further = min(sum(name in learning for name in node.inputs), 2)
         if weights or further:

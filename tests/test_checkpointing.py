@@ -10,19 +10,19 @@ from shell import cnnprof
 import cnnprof as package
 from cnnprof.errors import UsageError
 from cnnprof.footprint.checkpointing import checkpoint, stages
-from cnnprof.footprint.training import keep
+from cnnprof.footprint.saved_tensors import save_tensors
 from cnnprof.network.analysis import analyze
 
 
 def test_a_stage_keeps_its_input_alone():
     profile = package.profile("resnet18", batch=2)
-    kept = keep(profile.graph, profile.costs, checkpointed=stages(profile.graph, profile.costs))
+    kept = save_tensors(profile.graph, profile.costs, checkpointed=stages(profile.graph, profile.costs))
     names = [cost.node.name for cost in profile.costs]
     # The sum at a stage's end is written over its last normalization.
     ends = {f"stage{number}.basic2.bn2" for number in (1, 2, 3)}
-    assert {"maxpool1", *ends} <= kept.by.keys()
-    assert {name for name in {*kept.by, *kept.extra} if name.startswith("stage")} == ends
-    first = next(iter(kept.again.values()))
+    assert {"maxpool1", *ends} <= kept.freed.keys()
+    assert {name for name in {*kept.freed, *kept.extra} if name.startswith("stage")} == ends
+    first = next(iter(kept.recompute.values()))
     assert [names[step] for step in first.steps] == [name for name in names if name.startswith("stage1.")]
 
 

@@ -13,7 +13,8 @@ from cnnprof.errors import UsageError
 from cnnprof.footprint.execution import HOPPER_CUBLAS_BYTES, Execution
 from cnnprof.footprint.liveness import Footprint, inference
 from cnnprof.footprint.rules import RuleContext, memory_of
-from cnnprof.footprint.training import keep, training
+from cnnprof.footprint.saved_tensors import save_tensors
+from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import LAYERS, Layer
@@ -70,7 +71,7 @@ def test_parts_of_images_are_copied_for_a_convolution(device):
         graph = chain(("part", L["Slice"](dim, 0, 4)), ("conv", Conv(8, (3, 3))), input_shape=(batch, 8, 8, 8))
         costs = analyze(graph).costs
         layer, (x,) = costs[-1].node.layer, costs[-1].inputs
-        run = keep(graph, costs, Execution(device)).tensors.executions["conv"]
+        run = save_tensors(graph, costs, Execution(device)).live.executions["conv"]
         each_way = (run, replace(run, layout="nchw"))
         sizes = [memory_of(layer, RuleContext((x,), costs[-1].output, each)).workspace for each in each_way]
         assert sizes[0] - sizes[1] == copied * 4 * prod(x)
@@ -119,15 +120,15 @@ def test_kernels_hold_workspace():
 )
 def test_what_autograd_keeps_between_two_convolutions(layer, kept):
     graph = chain(("first", point(4)), ("layer", layer), ("last", point(4)))
-    assert keep(graph, analyze(graph).costs).bytes == kept
+    assert save_tensors(graph, analyze(graph).costs).bytes == kept
 
 
 def test_nothing_is_kept_below_the_lowest_layer_that_learns():
     graph = chain(("a", point(4)), ("b", point(4)), ("c", point(4)))
     nodes = tuple(replace(node, trainable=node.name == "c") for node in graph.nodes)
     frozen = replace(graph, nodes=nodes)
-    assert keep(graph, analyze(graph).costs).bytes == 2_048
-    assert keep(frozen, analyze(frozen).costs).bytes == 1_024
+    assert save_tensors(graph, analyze(graph).costs).bytes == 2_048
+    assert save_tensors(frozen, analyze(frozen).costs).bytes == 1_024
     assert alive(train(frozen))[:3] == [1_024, 2_048, 2_048]
 
 
@@ -241,7 +242,7 @@ def test_training_grows_with_the_batch_and_its_parts_add_up():
 def test_autocast_keeps_half_of_what_it_computes_in_half():
     graph = cnnprof.load("lenet5", batch=4)
     costs = analyze(graph).costs
-    single, mixed = keep(graph, costs), keep(graph, costs, Execution(amp="bf16"))
+    single, mixed = save_tensors(graph, costs), save_tensors(graph, costs, Execution(amp="bf16"))
     # Every tensor comes from a convolution or a linear layer; their weights are copied, and so is the input.
     weights = sum(cost.params for cost in costs)
     assert mixed.bytes == single.bytes // 2 + 2 * weights + 2 * 4 * 32 * 32
@@ -255,7 +256,7 @@ def test_autocast_follows_each_format(device, last):
     graph = chain(
         ("relu", L["ReLU"]()), ("conv", Conv(8, (1, 1))), ("relu2", L["ReLU"]()), ("soft", L["Softmax"]()), ("sum", L["Add"]())
     )
-    runs = keep(graph, analyze(graph).costs, Execution(device, amp="fp16")).tensors.executions
+    runs = save_tensors(graph, analyze(graph).costs, Execution(device, amp="fp16")).live.executions
     assert [runs[node.name].dtype for node in graph] == ["fp32", "fp16", "fp16", last, last]
 
 

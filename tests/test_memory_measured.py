@@ -5,7 +5,8 @@ import pytest
 import cnnprof
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import inference
-from cnnprof.footprint.training import keep, training
+from cnnprof.footprint.saved_tensors import save_tensors
+from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 
 pytestmark = pytest.mark.torch
@@ -217,7 +218,7 @@ def test_what_autograd_keeps_is_exact(name):
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: packed.append(tensor) or tensor, lambda tensor: tensor):
         outputs = module(x)  # noqa: F841 (what is kept goes with it)
     kept = {tensor.untyped_storage()._cdata: tensor.untyped_storage().nbytes() for tensor in packed}
-    assert keep(graph, analyze(graph).costs).bytes == sum(size for key, size in kept.items() if key not in stored)
+    assert save_tensors(graph, analyze(graph).costs).bytes == sum(size for key, size in kept.items() if key not in stored)
 
 
 def test_a_process_without_room_is_a_record_that_says_so():
@@ -247,7 +248,7 @@ def test_a_forward_pass_holds_what_memtracker_says(name):
             scores = module(x)
         (held,) = tracker.get_tracker_snapshot("current").values()
     activations = next(size for kind, size in held.items() if str(kind).endswith("ACT"))
-    assert keep(graph, costs).bytes + 4 * scores.numel() == activations
+    assert save_tensors(graph, costs).bytes + 4 * scores.numel() == activations
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from itertools import groupby
 from cnnprof.errors import UsageError
 from cnnprof.footprint.execution import USUAL, Execution
 from cnnprof.footprint.liveness import Checkpointed
-from cnnprof.footprint.training import keep, training
+from cnnprof.footprint.saved_tensors import save_tensors
+from cnnprof.footprint.training import training
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Cost
 from cnnprof.network.stages import stage_depth
@@ -34,8 +35,8 @@ def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
 def checkpoint(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: str = "sgd") -> Checkpointed:
     """A training step whose stages are checkpointed. Raises UsageError for a network without stages."""
     stretches = stages(graph, costs)
-    again = keep(graph, costs, run, stretches).again.values()
-    extra = sum(costs[step].macs for each in again for step in each.steps)
+    recomputed = save_tensors(graph, costs, run, stretches).recompute.values()
+    extra = sum(costs[step].macs for each in recomputed for step in each.steps)
     return Checkpointed(training(graph, costs, run, optimizer, stretches), extra)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import field, replace
+from typing import Literal
 
 from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
@@ -17,13 +18,18 @@ from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
 from cnnprof.record import record
 
+Phase = Literal["forward", "backward", "recompute", "step"]
+"""A part of a run: `recompute` is a checkpointed stage's second forward pass, `step` the optimizer's."""
+
+TensorKind = Literal["activation", "saved", "extra"]
+
 
 @record
 class Moment:
     """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
 
     Args:
-        phase: `forward`, `backward`, `recompute` (of a checkpointed stage) or `step` (the optimizer's).
+        phase: the part of the run.
         node: the layer's name.
         activation_bytes: tensors between layers, in the backward pass their gradients; what the optimizer computes with.
         workspace_bytes: what the layer's kernels hold for themselves.
@@ -31,7 +37,7 @@ class Moment:
         gradient_bytes: gradients of the weights.
     """
 
-    phase: str
+    phase: Phase
     node: str
     activation_bytes: Dim
     workspace_bytes: Dim = 0
@@ -53,7 +59,7 @@ class Tensor:
 
     name: str
     bytes: Dim
-    kind: str
+    kind: TensorKind
 
 
 @record
@@ -117,35 +123,35 @@ class LiveRanges:
     """The tensors of a run: which share memory, its bytes, and the last step at which a layer or the network's code needs it.
 
     Args:
-        owner: by layer, the layer whose memory its output lies in; its own name if it has memory of its own.
+        storage: by layer, the layer whose memory its output lies in; its own name if it has memory of its own.
         size: bytes of each memory.
-        last: the step at which each memory is last needed.
+        last_use: the step at which each memory is last needed.
         memory: what each layer's kernels hold.
         executions: how each layer runs: in the layout that its input has, and the format that it computes in.
         casts: under autocast, for a layer the bytes of its inputs in the format that it computes in, by position.
     """
 
-    owner: dict[str, str]
+    storage: dict[str, str]
     size: dict[str, Dim]
-    last: dict[str, int]
+    last_use: dict[str, int]
     memory: dict[str, LayerMemory]
     executions: dict[str, Execution]
     casts: dict[str, dict[int, Dim]]
 
 
 def live_ranges(
-    graph: Graph, costs: Sequence[Cost], run: Execution, needs_grad: Container[str] = (), learning: Container[str] = ()
+    graph: Graph, costs: Sequence[Cost], run: Execution, needs_grad: Container[str] = (), needs_weight_grad: Container[str] = ()
 ) -> LiveRanges:
     """The tensors of a run of these layers.
 
     Args:
         needs_grad: the layers with a backward pass, which do what they do in training only.
-        learning: those of them whose weights need a gradient.
+        needs_weight_grad: those of them whose weights need a gradient.
     """
-    owner = {name: name for name in graph.inputs}
-    size: dict[str, Dim] = dict.fromkeys(owner, 0)  # counted as inputs
-    last = dict.fromkeys(owner, len(costs))
-    layouts, formats = dict.fromkeys(owner, run.layout), dict.fromkeys(owner, run.dtype)
+    storage = {name: name for name in graph.inputs}
+    size: dict[str, Dim] = dict.fromkeys(storage, 0)  # counted as inputs
+    last_use = dict.fromkeys(storage, len(costs))
+    layouts, formats = dict.fromkeys(storage, run.layout), dict.fromkeys(storage, run.dtype)
     variants = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
         for layout in CHOICES["layout"]
@@ -156,7 +162,7 @@ def live_ranges(
     for step, cost in enumerate(costs):
         node, layer, rule = cost.node, cost.node.layer, rule_of(cost.node.layer)
         for name in node.inputs:
-            last[owner[name]] = max(last[owner[name]], step)
+            last_use[storage[name]] = max(last_use[storage[name]], step)
         given = tuple([layouts[name] for name in node.inputs])
         if rule.elementwise:
             whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
@@ -175,7 +181,7 @@ def live_ranges(
                 given,
                 run.element_bytes,
                 any(name in needs_grad for name in node.inputs),
-                node.name in learning,
+                node.name in needs_weight_grad,
             ),
         )
         layouts[node.name] = held.layout or usual
@@ -186,14 +192,14 @@ def live_ranges(
                 if formats[name] != dtype and autocast != "widest"
             }
         allocates = layer.writes if held.allocates is None else held.allocates
-        own = node.name if allocates or not node.inputs else owner[node.inputs[0]]
-        owner[node.name] = own
+        own = node.name if allocates or not node.inputs else storage[node.inputs[0]]
+        storage[node.name] = own
         if own == node.name:
             size[own] = (held.number_bytes or execution.element_bytes) * elements(cost.output) if allocates else 0
-        last[own] = max(last.get(own, step), step, steps.get(node.until, step))
+        last_use[own] = max(last_use.get(own, step), step, steps.get(node.until, step))
     for name in graph.outputs:
-        last[owner[name]] = len(costs)
-    return LiveRanges(owner, size, last, memory, executions, casts)
+        last_use[storage[name]] = len(costs)
+    return LiveRanges(storage, size, last_use, memory, executions, casts)
 
 
 def _alike(shape: Shape, other: Shape) -> bool:
@@ -203,18 +209,18 @@ def _alike(shape: Shape, other: Shape) -> bool:
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
     """The memory of one forward pass in eval mode."""
     used = [cost for cost in costs if not cost.node.aux]
-    tensors, standing = live_ranges(graph, used, run), standing_workspace(used, run)
-    done = by_step(tensors.last)
+    tensors, cublas = live_ranges(graph, used, run), cublas_workspace(used, run)
+    done = ends_by_step(tensors.last_use)
     alive: Dim = 0
     moments = []
     for step, cost in enumerate(used):
         name = cost.node.name
-        if tensors.owner[name] == name:
+        if tensors.storage[name] == name:
             alive = alive + tensors.size[name]
         workspace = tensors.memory[name].workspace if run.workspace else 0
         # Autocast casts weights for each layer anew where nothing is trained.
-        beside = sum(tensors.casts[name].values()) + half_weights(cost, run) if run.amp else 0
-        moments.append(Moment("forward", name, alive + beside, workspace + standing))
+        beside = sum(tensors.casts[name].values()) + cast_weights(cost, run) if run.amp else 0
+        moments.append(Moment("forward", name, alive + beside, workspace + cublas))
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
     return Footprint(**stored(graph, costs, run, tensors), moments=tuple(moments), tensors=_named(tensors))
@@ -235,27 +241,27 @@ def _idle(cost: Cost, run: Execution) -> LayerMemory:
     return memory_of(cost.node.layer, RuleContext(cost.inputs, cost.output, run, (run.layout,), run.element_bytes))
 
 
-def standing_workspace(costs: Iterable[Cost], run: Execution, learning: Container[str] = ()) -> int:
-    """What is held from the first run on for all matrix products; convolutions have a library of their own.
+def cublas_workspace(costs: Iterable[Cost], run: Execution, needs_grad: Container[str] = ()) -> int:
+    """Bytes that cuBLAS is given from the first run on, for all matrix products; convolutions have a library of their own.
 
     torch keeps a cuBLAS handle with a workspace for each thread, and autograd has a thread of its own for a CUDA device: the
-    backward pass of layers that are `learning` takes a second.
+    backward pass of layers that are in `needs_grad` takes a second.
     """
     if not run.workspace or run.device != "cuda":
         return 0
     products = [cost.node.name for cost in costs if rule_of(cost.node.layer).cublas]
-    return run.cublas_bytes * (bool(products) + any(name in learning for name in products))
+    return run.cublas_bytes * (bool(products) + any(name in needs_grad for name in products))
 
 
-def half_weights(cost: Cost, run: Execution) -> Dim:
+def cast_weights(cost: Cost, run: Execution) -> Dim:
     """Bytes of the weights' copies that autocast makes."""
     return ELEMENT_BYTES[run.amp] * cost.params if run.amp and autocast_of(cost.node.layer) == "half" else 0
 
 
-def by_step(last: Mapping[str, int]) -> dict[int, list[str]]:
+def ends_by_step(last_use: Mapping[str, int]) -> dict[int, list[str]]:
     """The memories that end with each step."""
     done: dict[int, list[str]] = {}
-    for name, step in last.items():
+    for name, step in last_use.items():
         done.setdefault(step, []).append(name)
     return done
 
