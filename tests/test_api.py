@@ -24,7 +24,7 @@ def test_profile_is_data_json_and_a_table():
 
 
 def test_settings_may_be_numbers():
-    half = cnnprof.profile("mobilenet_v1", {"width": 0.5}, input_shape=(3, 160, 160), batch=2)
+    half = cnnprof.profile("mobilenet_v1", (3, 160, 160), batch=2, settings={"width": 0.5})
     assert half.graph.input_shape == (2, 3, 160, 160)
     assert half.totals.params == cnnprof.profile("mobilenet_v1_050").totals.params
 

@@ -8,6 +8,7 @@ import pytest
 from shell import cnnprof, start
 from spec_texts import build
 
+from cnnprof import api
 from cnnprof.judging.verification import (
     EXPLAINED,
     FAILED,
@@ -198,12 +199,10 @@ def test_a_broken_spec_does_not_keep_the_others_back(tmp_path):
 @pytest.mark.torch
 @pytest.mark.slow
 def test_the_whole_catalogue_holds():
-    from cnnprof.api.verify import read, verify
-
-    profiles, broken = read(None, None, lambda _: None)
-    assert not broken
-    networks, complete = verify(profiles, True, lambda _: None)
-    assert complete
+    found = api.verify()
+    networks = found.networks
+    assert not found.broken
+    assert found.complete
     assert len(networks) > 150
     assert {each.profile.graph.name for each in networks} <= {*spec_names()}
     names = [(each.profile.graph.name, verdict) for each in networks for verdict in each.verdicts]
@@ -213,11 +212,6 @@ def test_the_whole_catalogue_holds():
 
 @pytest.mark.torch
 def test_an_interrupt_keeps_what_is_finished(monkeypatch):
-    import sys
-
-    import cnnprof.api.verify  # noqa: F401
-
-    verifying = sys.modules["cnnprof.api.verify"]
     from cnnprof.measure import crosschecks
 
     def interrupted(graphs, processes):
@@ -225,10 +219,9 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(crosschecks, "check_each", interrupted)
-    profiles, _ = verifying.read(["lenet5", "lenet5_paper", "alexnet"], None, lambda _: None)
-    finished, complete = verifying.verify(profiles, True, lambda _: None)
-    assert [each.profile.graph.name for each in finished] == ["lenet5_paper"]
-    assert not complete
+    found = api.verify(["lenet5", "lenet5_paper", "alexnet"])
+    assert [each.profile.graph.name for each in found.networks] == ["lenet5_paper"]
+    assert not found.complete
 
 
 @pytest.mark.torch

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cnnprof.api.memory import Memory, memory
     from cnnprof.api.profile import Profile, load, profile, to_spec
     from cnnprof.api.transfer import Transfer, transfer
+    from cnnprof.api.verify import Verification, verify
+    from cnnprof.api.why import Reasons, why
     from cnnprof.errors import CnnprofError
     from cnnprof.measure.options import Options
     from cnnprof.sources import Model
@@ -33,7 +35,9 @@ _PLACES = {
     "Model": "sources",
     "Options": "measure.options",
     "Profile": "api.profile",
+    "Reasons": "api.why",
     "Transfer": "api.transfer",
+    "Verification": "api.verify",
     "Worksheet": "api.explain",
     "bench": "api.bench",
     "check": "api.check",
@@ -45,6 +49,8 @@ _PLACES = {
     "profile": "api.profile",
     "to_spec": "api.profile",
     "transfer": "api.transfer",
+    "verify": "api.verify",
+    "why": "api.why",
 }
 """Where each public name is written."""
 
@@ -58,7 +64,9 @@ __all__ = [
     "Model",
     "Options",
     "Profile",
+    "Reasons",
     "Transfer",
+    "Verification",
     "Worksheet",
     "bench",
     "check",
@@ -70,6 +78,8 @@ __all__ = [
     "profile",
     "to_spec",
     "transfer",
+    "verify",
+    "why",
 ]
 
 

@@ -3,62 +3,141 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.profile import Network, Notify, profile_each
+from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
 from cnnprof.api.result import Result
 from cnnprof.record import record
+from cnnprof.sources import Model
 
 if TYPE_CHECKING:
     from cnnprof.measure.bench import Job, Options, Progress
+    from cnnprof.measure.journal import Journal
     from cnnprof.report import Report
+    from cnnprof.timing.energy import Energy
     from cnnprof.timing.measurements import Measurement
+    from cnnprof.timing.ratios import Ratio
+
+Tell = Callable[["Progress"], None]
 
 
 @record(repr=False)
 class Benchmark(Result):
-    """Measured latencies; `interrupted` if not all runs were made."""
+    """Measured latencies.
+
+    Args:
+        measurements: one a network, batch and input size.
+        interrupted: whether not all runs were made.
+        since: how much slower each is than in an earlier run, where one was given.
+        remarks: what has changed around them since.
+        energies: joules of a run, or why they are not known, where they were asked for.
+    """
 
     measurements: tuple[Measurement, ...]
     interrupted: bool = False
+    since: tuple[Ratio, ...] = ()
+    remarks: tuple[str, ...] = ()
+    energies: Sequence[Energy | str] | None = None
 
-    def report(self) -> Report:
-        """The report of `cnnprof bench`."""
+    def report(self, compared: bool = False) -> Report:
+        """The report of `cnnprof bench`; `compared` begins with the ratios to the first network."""
         from cnnprof.views.benchmark import show_measurements
 
-        return show_measurements(self.measurements)
+        return show_measurements(self.measurements, compared, self.since, self.remarks, self.energies)
 
     def __repr__(self) -> str:
         return f"<Benchmark of {', '.join(measurement.model for measurement in self.measurements)}>"
 
 
 def bench(
-    references: Sequence[Network],
-    batches: Sequence[int] = (1,),
+    networks: Network | Sequence[Network],
+    batches: int | Sequence[int] = (1,),
+    input_shape: Size = None,
     settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
     options: Options | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Tell = lambda _: None,
+    journal: str | Path | None = None,
+    against: str | Path | None = None,
+    energy: bool = False,
+    ways: Sequence[str] = (),
 ) -> Benchmark:
-    """Time networks on a device; `options` says which, and how (see `cnnprof.measure.bench.Options`).
+    """Time networks on a device. Ctrl-C ends it, and what was measured is returned.
 
-    Ctrl-C ends it, and what was measured is returned.
+    Args:
+        networks: references, globs or Models; ratios are to the first.
+        batches: batch sizes, each a measurement of its own.
+        input_shape: (C, H, W) instead of the networks' own.
+        settings: values that override the networks' own, by name.
+        options: on which device, and how (see `cnnprof.Options`).
+        on_progress: told how far the measurement is.
+        journal: a file to which each result is added as it comes; what it holds already counts.
+        against: what an earlier run wrote with `cnnprof bench -o FILE.json`, to be compared with.
+        energy: also measure joules a run.
+        ways: how else each network is run, as a row of its own: `compiled`, `CUDA graph`.
+
+    Returns:
+        A Benchmark: `measurements` with every raw time.
+
+    Raises:
+        UsageError: the options, the journal or the earlier run do not go with this run.
+        UnavailableError: there is no such device, or a package is missing.
+        MeasurementError: no worker process can work.
     """
-    from cnnprof.measure.bench import Interrupted, Options, run
-    from cnnprof.measure.options import add_twin
+    from cnnprof.measure.bench import Options
+    from cnnprof.measure.options import add_twin, add_ways
 
-    jobs = add_twin(jobs_of(references, batches, settings, (input_shape,)))
+    how = options or Options()
+    wanted = [batches] if isinstance(batches, int) else batches
+    jobs = add_ways(jobs_of(as_models(networks, settings), wanted, (input_shape,)), ways)
+    twinned = add_twin(jobs)
+    compare_since = _earlier(against, jobs, how)
+    kept = _open(journal, twinned, how)
+    measurements, interrupted = time_jobs(twinned, how, on_progress, kept)
+    since, remarks = compare_since([each for each in measurements if not each.twin])
+    energies = None
+    if energy and not interrupted:
+        from cnnprof.measure.energy import measure_energies
+
+        energies = measure_energies(jobs, how)
+    return Benchmark(measurements, interrupted, since, remarks, energies)
+
+
+def time_jobs(
+    jobs: Sequence[Job], options: Options, on_progress: Tell, journal: Journal | None = None
+) -> tuple[tuple[Measurement, ...], bool]:
+    """The measurements of the jobs, and whether Ctrl-C ended them early."""
+    from cnnprof.measure.bench import Interrupted, run
+
     try:
-        return Benchmark(tuple(run(jobs, options or Options(), on_progress)))
+        # A run without a journal is called as one.
+        return tuple(run(jobs, options, on_progress, *([journal] if journal else []))), False
     except Interrupted as stopped:
-        return Benchmark(tuple(stopped.measurements), interrupted=True)
+        return tuple(stopped.measurements), True
+
+
+def _open(path: str | Path | None, jobs: Sequence[Job], options: Options) -> Journal | None:
+    from cnnprof.measure.journal import resume_journal
+
+    return resume_journal(Path(path), jobs, options) if path is not None else None
+
+
+def _earlier(
+    path: str | Path | None, jobs: Sequence[Job], options: Options
+) -> Callable[[Sequence[Measurement]], tuple[tuple[Ratio, ...], tuple[str, ...]]]:
+    """Holds new measurements against those in the file, which is read at once."""
+    if path is None:
+        return lambda _: ((), ())
+    from cnnprof.measure.earlier import compare_with_earlier, find_earlier, read_measurements
+
+    before = find_earlier(read_measurements(Path(path)), jobs, options, Path(path))
+    return lambda now: compare_with_earlier(now, before)
 
 
 def jobs_of(
-    references: Sequence[Network],
+    models: Sequence[Model],
     batches: Sequence[int] = (1,),
-    settings: Mapping[str, Any] | None = None,
-    input_shapes: Sequence[tuple[int, ...] | None] = (None,),
+    input_shapes: Sequence[Size] = (None,),
     notify: Notify = lambda _: None,
 ) -> list[Job]:
     """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
@@ -68,6 +147,6 @@ def jobs_of(
     for batch in batches:
         for shape in input_shapes:
             mark = f" ({'x'.join(map(str, shape))})" if shape and len(input_shapes) > 1 else ""
-            some = profile_each(references, settings, shape, batch, notify)
+            some = profile_each(models, shape, batch, notify)
             jobs += [Job(each.graph.name + mark, each.graph, batch) for each in some]
     return jobs

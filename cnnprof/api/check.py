@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
-from cnnprof.api.profile import Profile, expand, profile, told_apart
+from cnnprof.api.profile import Network, Profile, Size, as_models, profile, told_apart
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, SpecError, UsageError
 from cnnprof.record import record
@@ -44,20 +44,31 @@ class Audit(Result):
 
 
 def check(
-    references: Sequence[str] | None = None,
+    networks: Network | Sequence[Network] | None = None,
     limits: Mapping[str, str] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Size = None,
     batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
     time: Callable[[Sequence[Profile]], Sequence[Measurement]] | None = None,
     run_code: bool = False,
 ) -> Audit:
-    """Hold networks to budgets: `limits` by name (`{"max-params": "5M"}`) and those of the nearest pyproject.toml.
+    """Hold networks to budgets, those of `limits` and those of the nearest pyproject.toml.
 
     Args:
-        references: the networks; those that pyproject.toml has budgets for if left out.
+        networks: references, globs or Models; those that pyproject.toml has budgets for if left out.
+        limits: by name, as in `{"max-params": "5M"}`.
+        input_shape: (C, H, W) instead of the networks' own.
+        batch: images in one run.
+        settings: values that override the networks' own, by name.
         time: measures those that have a budget for latency; `bench`, short, if left out.
         run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
+
+    Returns:
+        An Audit: `verdicts`, one a network and budget.
+
+    Raises:
+        CnnprofError: as `load`; SpecError, with its place, for a mistake in pyproject.toml.
+        UsageError: there is no budget, or none for a network.
     """
     from cnnprof.config import find_project
     from cnnprof.judging.budgets import budgets_of, judge, leave_out, read_budgets
@@ -69,8 +80,8 @@ def check(
         raise UsageError("no budget is given", hint="as in --max-params 5M, or under [[tool.cnnprof.budget]] in pyproject.toml")
     named: list[tuple[Model, Budget | None]] = (
         _expand_budgets(written, project, settings)
-        if references is None
-        else [(model, None) for model in expand(references, settings)]
+        if networks is None
+        else [(model, None) for model in as_models(networks, settings)]
     )
     refused = [model.reference for model, budget in named if budget and model.runs_code and not run_code]
     named = [(model, budget) for model, budget in named if model.reference not in refused]
@@ -81,7 +92,7 @@ def check(
     read = []
     for model, budget in named:
         with _blaming(budget):
-            read.append((model.reference, profile(model, input_shape=input_shape, batch=batch)))
+            read.append((model.reference, profile(model, input_shape, batch)))
     pairs = [(name, each) for (name, _), each in zip(read, told_apart(read), strict=True)]
     for name, each in pairs:
         if not judge(each, name, budgets):

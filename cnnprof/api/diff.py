@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.profile import Network, Profile, pair
+from cnnprof.api.profile import Network, Notify, Profile, Size, as_model, pair
 from cnnprof.api.result import Result
 from cnnprof.record import record
 
@@ -43,12 +43,28 @@ class Difference(Result):
 def diff(
     before: Network,
     after: Network,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Size = None,
     batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    notify: Notify = lambda _: None,
 ) -> Difference:
-    """What changed from one network to another; arguments as for `load`."""
-    first, second = pair(before, after, settings, input_shape, batch)
+    """What changed from one network to another.
+
+    Args:
+        before: the one network; it and the other are as for `load`.
+        after: the other.
+        input_shape: (C, H, W) instead of the networks' own.
+        batch: images in one run.
+        settings: values that override the networks' own, by name.
+        notify: told what is being read.
+
+    Returns:
+        A Difference: `pairs` of a layer and what stands in its place in the other.
+
+    Raises:
+        CnnprofError: as `load` for either of them.
+    """
     from cnnprof.judging.alignment import align
 
+    first, second = pair(as_model(before, settings), as_model(after, settings), input_shape, batch, notify)
     return Difference(first, second, tuple(align(first, second)))

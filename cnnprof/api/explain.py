@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnprof import sources
-from cnnprof.api.profile import Profile, load, profile
+from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.counting.derivation import Explanation
 from cnnprof.errors import UsageError
 from cnnprof.network import results
 from cnnprof.record import record
 from cnnprof.report import Report
+from cnnprof.sources import Model
 
 
 @record(repr=False)
@@ -46,49 +47,63 @@ class Worksheet(Result):
 
 
 def explain(
-    reference: str,
+    network: Network,
     what: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Size = None,
     batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    layer: str | None = None,
 ) -> Worksheet:
     """The calculations of a network, or of the layer or block behind its name (`resnet50:stage3.bottleneck2.conv1`).
 
     Args:
+        network: a reference, a layer's name behind it or not; or a Model.
         what: `shape`, `params`, `macs`, `memory` or `receptive-field`, where not all are wanted.
+        input_shape: (C, H, W) instead of the network's own.
+        batch: images in one run.
+        settings: values that override the network's own, by name.
+        layer: the layer or block, where the network is no reference.
+
+    Returns:
+        A Worksheet: `explanations`, one for each chosen layer.
+
+    Raises:
+        CnnprofError: as `load`, and where there is no such layer.
     """
     from cnnprof.symbolic.worksheet import select, work_out_layers
 
-    network, target = sources.split_layer(reference)
-    analyzed = profile(network, settings, input_shape, batch)
+    model, target = _split(network, settings)
+    analyzed = profile(model, input_shape, batch)
+    target = layer or target
     return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(work_out_layers(analyzed, target, what)), what)
 
 
+def _split(network: Network, settings: Mapping[str, Any] | None) -> tuple[Model, str | None]:
+    """The network, and the layer that its reference goes on to name."""
+    reference, target = sources.split_layer(network) if isinstance(network, str) else (network, None)
+    return as_model(reference, settings), target
+
+
 def explain_gap(
-    reference: str,
+    network: Network,
     convention: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Size = None,
     batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
 ) -> Report:
     """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
     from cnnprof.counting.gaps import find_gaps
     from cnnprof.views.gaps import show_gaps
 
-    network, target = sources.split_layer(reference)
+    model, target = _split(network, settings)
     if target:
-        raise UsageError("--vs explains whole networks", hint=f"cnnprof explain {network} --vs {convention}")
-    analyzed = profile(network, settings, input_shape, batch)
+        whole = str(network).removesuffix(f":{target}")
+        raise UsageError("--vs explains whole networks", hint=f"cnnprof explain {whole} --vs {convention}")
+    analyzed = profile(model, input_shape, batch)
     return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
 
 
-def summarize_in_letters(
-    reference: str,
-    by: str | None = None,
-    depth: int | None = None,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-) -> Report:
+def summarize_in_letters(model: Model, by: str | None = None, depth: int | None = None, input_shape: Size = None) -> Report:
     """The network's shapes, operations and activations as formulas of N, H and W.
 
     Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.
@@ -104,6 +119,5 @@ def summarize_in_letters(
         hints.append(hint)
         return rows
 
-    graph = load(reference, settings, input_shape)
-    formulas = formulate(graph, lambda size: load(reference, settings, size), choose)
-    return show_formulas(graph, formulas, hints[0])
+    graph = model.graph(input_shape)
+    return show_formulas(graph, formulate(graph, model.graph, choose), hints[0])

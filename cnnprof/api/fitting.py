@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
-from cnnprof.api.profile import Network, Notify, as_model
+from cnnprof.api.profile import Notify, Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Execution
@@ -16,9 +14,7 @@ from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
-
-Load = Callable[[int], Graph]
-"""The graph for a batch."""
+from cnnprof.sources import Model
 
 
 def read_capacity(text: str, device: str) -> Capacity:
@@ -32,15 +28,15 @@ def read_capacity(text: str, device: str) -> Capacity:
     return replace(capacity, cublas_bytes=cublas_bytes(text))
 
 
-def fit_both(capacity: Capacity, load: Load, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
+def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
     """The largest batch that fits into that memory in inference, and in training."""
     run = on_capacity(capacity, run)
-    one = analyze(load(1))
-    profiles, scales = {1: one}, _scales(one.graph, load)
+    one = analyze(model.graph(input_shape))
+    profiles, scales = {1: one}, _scales(one.graph, model, input_shape)
 
     def at(batch: int) -> Analysis:
         if batch not in profiles:
-            profiles[batch] = _rebatched(one.graph, batch) if scales else analyze(load(batch))
+            profiles[batch] = _rebatched(one.graph, batch) if scales else analyze(model.graph(input_shape, batch))
         return profiles[batch]
 
     return (
@@ -49,25 +45,20 @@ def fit_both(capacity: Capacity, load: Load, run: Execution, optimizer: str) -> 
     )
 
 
-def fit_named(
-    references: Sequence[Network],
-    text: str,
-    settings: Mapping[str, Any] | None,
-    input_shape: tuple[int, ...] | None,
-    notify: Notify = lambda _: None,
+def fit_each(
+    models: Sequence[Model], text: str, input_shape: Size = None, notify: Notify = lambda _: None
 ) -> list[tuple[Fit, Fit]]:
     """For each network the largest batches that fit into the memory of that name: inference, and training with SGD."""
     capacity = read_capacity(text, USUAL.device)
     fits = []
-    for reference in references:
-        model = as_model(reference, settings)
+    for model in models:
         notify(f"fitting {model.reference} into {capacity.name}")
-        fits.append(fit_both(capacity, partial(model.graph, input_shape), USUAL, "sgd"))
+        fits.append(fit_both(capacity, model, input_shape, USUAL, "sgd"))
     return fits
 
 
 def on_capacity(capacity: Capacity | None, run: Execution) -> Execution:
-    """The same way to run, on the device whose memory it is."""
+    """The same way to run, on the device that the memory is of."""
     return replace(run, device=capacity.device, cublas_bytes=max(run.cublas_bytes, capacity.cublas_bytes)) if capacity else run
 
 
@@ -75,13 +66,13 @@ def _rebatched(graph: Graph, batch: int) -> Analysis:
     return analyze(graph.with_batch(batch))
 
 
-def _scales(graph: Graph, load: Load) -> bool:
+def _scales(graph: Graph, model: Model, input_shape: Size) -> bool:
     """Whether the same layers are the network for another batch, too; some of a captured one may know the batch."""
     try:
         twice = _rebatched(graph, 2)
     except CnnprofError:
         return False
-    return [cost.output for cost in twice.costs] == [cost.output for cost in analyze(load(2)).costs]
+    return [cost.output for cost in twice.costs] == [cost.output for cost in analyze(model.graph(input_shape, 2)).costs]
 
 
 def _free(device: str) -> int | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.fitting import fit_both, read_capacity
-from cnnprof.api.profile import Network, Profile, as_model, profile
+from cnnprof.api.profile import Network, Notify, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
@@ -15,8 +15,12 @@ from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
 from cnnprof.footprint.execution import USUAL, Execution
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
+from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.report import Report
+
+if TYPE_CHECKING:
+    from cnnprof.measure.options import Options
 
 
 @record(repr=False)
@@ -49,33 +53,59 @@ class Memory(Result):
 
 
 def memory(
-    reference: Network,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    network: Network,
+    input_shape: Size = None,
     batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
     run: Execution = USUAL,
     optimizer: str = "sgd",
     fit: str | None = None,
     checkpoint: bool = False,
+    measured: Options | None = None,
+    notify: Notify = lambda _: None,
 ) -> Memory:
     """What a network holds while it runs.
 
     Args:
-        reference: the network; it, `settings`, `input_shape` and `batch` are as for `cnnprof.load`.
+        network: it, `input_shape`, `batch` and `settings` are as for `load`.
+        input_shape: (C, H, W) instead of the network's own.
+        batch: images in one run.
+        settings: values that override the network's own, by name.
         run: device, number format, layout and threads.
         optimizer: sgd, momentum, adam, adamw or none.
-        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card (see `memory.capacity`).
+        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card.
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
+        measured: also run the network so, and keep the allocator's records of an inference and a training step.
+        notify: told what is being done.
+
+    Returns:
+        A Memory: footprints of an inference and a training step, in bytes.
+
+    Raises:
+        CnnprofError: as `load`.
+        UsageError: there is no such optimizer, size or card.
     """
     check_optimizer(optimizer)
     capacity = read_capacity(fit, run.device) if fit is not None else None
-    model = as_model(reference, settings)
-    analyzed = profile(model, input_shape=input_shape, batch=batch)
+    model = as_model(network, settings)
+    analyzed = profile(model, input_shape, batch)
     graph, costs = analyzed.graph, analyzed.costs
-    fits = fit_both(capacity, partial(model.graph, input_shape), run, optimizer) if capacity else ()
+    fits = fit_both(capacity, model, input_shape, run, optimizer) if capacity else ()
     what_if = checkpoint_stages(graph, costs, run, optimizer) if checkpoint else None
     infer, train = inference(graph, costs, run), training(graph, costs, run, optimizer)
-    return Memory(analyzed, run, optimizer, infer, train, fits, checkpointed=what_if)
+    records = _record(graph, measured, optimizer, notify) if measured else ()
+    return Memory(analyzed, run, optimizer, infer, train, fits, records, what_if)
+
+
+def _record(graph: Graph, options: Options, optimizer: str, notify: Notify) -> tuple[AllocatorRecord, ...]:
+    """The allocator's records of an inference and of a training step."""
+    from cnnprof.measure.memory import record_memory
+
+    records = []
+    for mode in ("infer", "train"):
+        notify(f"running {graph.name}: {mode}")
+        records.append(record_memory(graph, replace(options, mode=mode, optimizer=optimizer)))
+    return tuple(records)
 
 
 def check_optimizer(name: str) -> None:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 Notify = Callable[[str], None]
 Network = str | Model
-"""A reference, as on the command line, or what it was resolved to."""
+"""What every function takes as a network: a reference, as on the command line, or what `cnnprof.Model` makes of one."""
+
+Size = tuple[int, ...] | None
+"""(C, H, W) of the input; None for the network's own."""
 
 
 @record(repr=False)
@@ -53,58 +56,81 @@ class Profile(MemoryAnalysis, Result):
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"
 
 
-def load(
-    reference: Network,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
-    """The graph of a network: a spec's name, a file or a source's name, as on the command line.
+def load(network: Network, input_shape: Size = None, batch: int = 1, settings: Mapping[str, Any] | None = None) -> Graph:
+    """The layers of a network.
 
     Args:
-        settings: overrides, as text or numbers.
+        network: a spec's name, a file or a source's name, as on the command line; or a Model.
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one run.
+        settings: values that override the network's own, by name.
+
+    Returns:
+        A Graph: nodes in execution order.
+
+    Raises:
+        CnnprofError: the name, spec or setting is wrong.
+        UnavailableError: torch or another package that the source needs is missing.
     """
-    return as_model(reference, settings).graph(input_shape, batch)
+    return as_model(network, settings).graph(input_shape, batch)
 
 
 def as_model(network: Network, settings: Mapping[str, Any] | None = None) -> Model:
-    """The network that a reference names; a network itself as it is."""
-    return network if isinstance(network, Model) else sources.resolve(network, settings)
+    """The network that a reference names; a Model as it is, with more settings if some are given."""
+    if isinstance(network, Model):
+        return network.having(settings) if settings else network
+    return sources.resolve(network, settings)
 
 
-def profile(
-    reference: Network,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Profile:
-    """Shapes, parameters, operations and memory of a network; arguments as for `load`."""
-    analyzed = analyze(load(reference, settings, input_shape, batch))
+def as_models(networks: Network | Sequence[Network], settings: Mapping[str, Any] | None = None) -> list[Model]:
+    """The networks that references and globs name, each of them once; a single one may stand without a list."""
+    found: dict[str, Model] = {}
+    for network in [networks] if isinstance(networks, (str, Model)) else networks:
+        for model in [as_model(network, settings)] if isinstance(network, Model) else sources.expand([network], settings):
+            found.setdefault(model.reference, model)
+    return list(found.values())
+
+
+def profile(network: Network, input_shape: Size = None, batch: int = 1, settings: Mapping[str, Any] | None = None) -> Profile:
+    """Shapes, parameters, operations and memory of a network.
+
+    Args:
+        network: it, `input_shape`, `batch` and `settings` are as for `load`.
+        input_shape: (C, H, W) instead of the network's own.
+        batch: images in one run.
+        settings: values that override the network's own, by name.
+
+    Returns:
+        A Profile: `costs`, one a layer, and `totals`.
+
+    Raises:
+        CnnprofError: as `load`, and where an input does not fit its layer.
+    """
+    analyzed = analyze(load(network, input_shape, batch, settings))
     return Profile(analyzed.graph, analyzed.costs)
 
 
-def pair(
-    a: Network,
-    b: Network,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-    notify: Notify = lambda _: None,
-) -> list[Profile]:
-    """The profiles of two networks, which may be the same; arguments as for `load`."""
+def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = lambda _: None) -> list[Profile]:
+    """The profiles of two networks, which may be the same."""
     named = []
-    for model in (as_model(a, settings), as_model(b, settings)):
+    for model in (a, b):
         notify(f"reading {model.reference}")
-        named.append((model.reference, profile(model, input_shape=input_shape, batch=batch)))
+        named.append((model.reference, profile(model, input_shape, batch)))
     return told_apart(named)
 
 
 def to_spec(graph: Graph, compact: bool = True) -> str:
-    """A spec that reproduces the graph, compact or with one line a layer.
+    """A spec that reproduces the graph.
 
-    Raises CnnprofError with a list of what the language cannot say.
+    Args:
+        graph: the network.
+        compact: blocks and loops where they repeat; False for one line a layer.
+
+    Returns:
+        The text of a YAML file.
+
+    Raises:
+        CnnprofError: with a list of what the language cannot say.
     """
     from cnnprof.sources.specs import write_text
 
@@ -112,30 +138,16 @@ def to_spec(graph: Graph, compact: bool = True) -> str:
 
 
 def profile_each(
-    references: Sequence[Network],
-    settings: Mapping[str, Any] | None,
-    input_shape: tuple[int, ...] | None,
-    batch: int,
-    notify: Notify = lambda _: None,
+    models: Sequence[Model], input_shape: Size = None, batch: int = 1, notify: Notify = lambda _: None
 ) -> list[Profile]:
-    """The profiles of all networks that the references and globs name; those that share a name are told apart by reference."""
-    expanded = expand(references, settings)
-    if not expanded:
+    """The profiles of the networks; those that share a name are told apart by reference. Raises UsageError for none."""
+    if not models:
         raise UsageError("no network is named")
     read = []
-    for number, model in enumerate(expanded, 1):
-        notify(f"reading {model.reference} ({number} of {len(expanded)})")
-        read.append((model.reference, profile(model, input_shape=input_shape, batch=batch)))
+    for number, model in enumerate(models, 1):
+        notify(f"reading {model.reference} ({number} of {len(models)})")
+        read.append((model.reference, profile(model, input_shape, batch)))
     return told_apart(read)
-
-
-def expand(networks: Sequence[Network], settings: Mapping[str, Any] | None = None) -> list[Model]:
-    """The networks that references and globs name, each of them once; those that are given as such stay as they are."""
-    found: dict[str, Model] = {}
-    for network in networks:
-        for model in [network] if isinstance(network, Model) else sources.expand([network], settings):
-            found.setdefault(model.reference, model)
-    return list(found.values())
 
 
 def told_apart(named: list[tuple[str, Profile]]) -> list[Profile]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cnnprof.api.bench import Tell, time_jobs
 from cnnprof.api.fitting import on_capacity, read_capacity
 from cnnprof.api.memory import check_optimizer
-from cnnprof.api.profile import Network, Profile, as_model, profile
+from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError
 from cnnprof.footprint.capacity import largest_batch
@@ -18,6 +20,10 @@ from cnnprof.network.analysis import analyze
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.transfer_learning import Strategy, StrategyCost, strategies
+
+if TYPE_CHECKING:
+    from cnnprof.measure.options import Job, Options
+    from cnnprof.timing.measurements import Measurement
 
 
 @record(repr=False)
@@ -36,41 +42,69 @@ class Transfer(Result):
 
         return show_transfer(self.profile, self.classes, self.run, self.optimizer, self.rows)
 
+    def jobs(self, batch: int) -> list[Job]:
+        """A step of each row, ready to be measured."""
+        from cnnprof.measure.options import Job
+
+        return [Job(row.strategy.name, row.profile.graph, batch) for row in self.rows]
+
+    def measured(self, measurements: Sequence[Measurement]) -> Transfer:
+        """The same with what was measured of its `jobs`."""
+        by_name = {measurement.model: measurement for measurement in measurements}
+        return replace(self, rows=tuple(replace(row, measurement=by_name.get(row.strategy.name)) for row in self.rows))
+
     def __repr__(self) -> str:
         return f"<Transfer of {self.profile.graph.name} to {self.classes} classes: {len(self.rows)} strategies>"
 
 
 def transfer(
-    reference: Network,
+    network: Network,
     classes: int,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: Size = None,
     batch: int = 32,
+    settings: Mapping[str, Any] | None = None,
     run: Execution = USUAL,
     optimizer: str = "sgd",
     classifier: str | None = None,
     freeze: str | Sequence[str] = (),
     fit: str | None = None,
+    options: Options | None = None,
+    on_progress: Tell = lambda _: None,
 ) -> Transfer:
     """What training a network for other classes costs, by which of its layers are trained.
 
     Args:
+        network: it, `input_shape` and `settings` are as for `load`.
         classes: outputs of the new classifier.
-        classifier: the layer that it replaces, where it is not found.
+        input_shape: (C, H, W) instead of the network's own.
+        batch: images in one step.
+        settings: values that override the network's own, by name.
+        run: device, number format, layout and threads.
+        optimizer: sgd, momentum, adam, adamw or none.
+        classifier: the layer that the new one replaces, where it is not found.
         freeze: patterns of layers that are not to be trained; they add a row.
-        reference: the network; it and the other arguments are as for `memory`.
+        fit: also find the largest batch of each row, for `8GB`, `cuda:0` or a card.
+        options: also measure a step of each row, so.
+        on_progress: told how far the measurement is.
+
+    Returns:
+        A Transfer: `rows`, one a strategy.
+
+    Raises:
+        CnnprofError: as `load`, and where there is no classifier to replace.
+        UsageError: there is no such optimizer, size or card.
     """
     check_optimizer(optimizer)
     if classes < 1:
         raise UsageError(f"a classifier has at least one class, not {classes}")
     patterns = [freeze] if isinstance(freeze, str) else freeze
     capacity = read_capacity(fit, run.device) if fit is not None else None
-    model = as_model(reference, settings)
+    model = as_model(network, settings)
     by_batch: dict[int, list[Strategy]] = {}
 
     def at(size: int) -> list[Strategy]:
         if size not in by_batch:
-            analyzed = profile(model, input_shape=input_shape, batch=size)
+            analyzed = profile(model, input_shape, size)
             by_batch[size] = strategies(analyzed, classes, classifier, patterns)
         return by_batch[size]
 
@@ -83,4 +117,5 @@ def transfer(
         each = analyze(strategy.graph)
         fitted = largest_batch(partial(peak, number), capacity, "train") if capacity else None
         rows.append(StrategyCost(strategy, each, training(each.graph, each.costs, run, optimizer), fitted))
-    return Transfer(profile(model, input_shape=input_shape, batch=batch), classes, run, optimizer, tuple(rows))
+    found = Transfer(profile(model, input_shape, batch), classes, run, optimizer, tuple(rows))
+    return found.measured(time_jobs(found.jobs(batch), options, on_progress)[0]) if options else found

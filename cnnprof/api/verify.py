@@ -1,13 +1,14 @@
-"""A verification as the command runs it: published figures and twins here, counters in worker processes."""
+"""`cnnprof.verify`: published figures and twins are compared here, counters run in worker processes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from cnnprof import sources
+from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
 from cnnprof.api.profile import profile as profile_network
-from cnnprof.api.profile import profile_each
+from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError
 from cnnprof.judging.verification import (
     FAILED,
@@ -22,20 +23,75 @@ from cnnprof.judging.verification import (
 )
 from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
+from cnnprof.record import record
+from cnnprof.report import Report
 from cnnprof.sources import specs
 from cnnprof.timing.measurements import Check
 
 
-def read(
-    references: Sequence[str] | None, input_shape: tuple[int, ...] | None, say: Callable[[str], None]
-) -> tuple[list[Analysis], list[CnnprofError]]:
-    """The networks that are named; or all of the catalogue, and what is wrong with specs that are broken."""
-    if references:
-        return [*profile_each(references, None, input_shape, 1, say)], []
+@record(repr=False)
+class Verification(Result):
+    """Networks held to what others say of them.
+
+    Args:
+        networks: each with its verdicts.
+        broken: what is wrong with specs that could not be read.
+        complete: False if Ctrl-C ended it early.
+    """
+
+    networks: tuple[Verified, ...]
+    broken: tuple[CnnprofError, ...] = ()
+    complete: bool = True
+
+    @property
+    def passed(self) -> bool:
+        """Whether every difference has a reason."""
+        return not any(each.status() == FAILED for each in self.networks)
+
+    def report(self) -> Report:
+        """The report of `cnnprof verify`."""
+        from cnnprof.views.verification import show_verification
+
+        return show_verification(self.networks)
+
+    def __repr__(self) -> str:
+        return f"<Verification of {len(self.networks)} networks: {'passed' if self.passed else 'failed'}>"
+
+
+def verify(
+    networks: Network | Sequence[Network] | None = None,
+    input_shape: Size = None,
+    counters: bool = True,
+    notify: Notify = lambda _: None,
+) -> Verification:
+    """Hold networks to their papers' figures, to torchvision's network of the name, and to other counters.
+
+    Args:
+        networks: references, globs or Models; every spec there is if left out.
+        input_shape: (C, H, W) instead of the networks' own.
+        counters: whether torch may be used, for torchvision's twins and for the counters.
+        notify: told what is being done.
+
+    Returns:
+        A Verification. Ctrl-C keeps the networks that are finished.
+
+    Raises:
+        CnnprofError: as `load` for a network that is named.
+    """
+    if networks is None:
+        profiles, broken = _read_catalogue(notify)
+    else:
+        profiles, broken = [*profile_each(as_models(networks), input_shape, 1, notify)], []
+    finished, complete = verify_each(profiles, counters, notify)
+    return Verification(tuple(finished), tuple(broken), complete)
+
+
+def _read_catalogue(notify: Notify) -> tuple[list[Analysis], list[CnnprofError]]:
+    """Every spec's network, and what is wrong with those that are broken."""
     profiles: list[Analysis] = []
     broken = []
     for name, graph in specs.catalogue():
-        say(f"reading {name}")
+        notify(f"reading {name}")
         if isinstance(graph, CnnprofError):
             broken.append(graph)
         else:
@@ -43,13 +99,8 @@ def read(
     return profiles, broken
 
 
-def verify(profiles: Sequence[Analysis], counters: bool, say: Callable[[str], None]) -> tuple[list[Verified], bool]:
-    """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished.
-
-    Args:
-        counters: whether torch may be used, for torchvision's twins and for the counters.
-        say: told what is being done.
-    """
+def verify_each(profiles: Sequence[Analysis], counters: bool, notify: Notify) -> tuple[list[Verified], bool]:
+    """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished."""
     verdicts: dict[int, list[Verdict]] = {}
     if not counters:
         return [Verified(profile, tuple(check_published(profile))) for profile in profiles], True
@@ -60,7 +111,7 @@ def verify(profiles: Sequence[Analysis], counters: bool, say: Callable[[str], No
     try:
         for done, (number, checks) in enumerate(rows, 1):
             profile = profiles[number]
-            say(f"checked {profile.graph.name} ({done} of {len(profiles)})")
+            notify(f"checked {profile.graph.name} ({done} of {len(profiles)})")
             verdicts[number] = [*check_published(profile), *(_twin(profile) if profile.graph.name in twins else ())]
             verdicts[number] += _counted(checks)
     except KeyboardInterrupt:
@@ -78,7 +129,7 @@ def _twin(profile: Analysis) -> list[Verdict]:
     twin = sources.Model(f"torchvision:{name}", "torchvision", name)
     theirs = profile_network(twin)
     if theirs.graph.input_shape[1:] != shape:
-        theirs = profile_network(twin, input_shape=shape)
+        theirs = profile_network(twin, shape)
     return [check_twin(profile, theirs)]
 
 

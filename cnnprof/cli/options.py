@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from cnnprof.cli.output import Destination, choose_format, refuse_input
 from cnnprof.errors import UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS
+
+if TYPE_CHECKING:
+    from cnnprof.sources import Model
 
 
 def complete_name(incomplete: str) -> list[str]:
@@ -45,6 +48,18 @@ class NetworkOptions:
     settings: dict[str, str]
     input_shape: tuple[int, ...] | None = None
     batch: int = 1
+
+    def model(self, name: str) -> Model:
+        """The network of that name, with the settings."""
+        from cnnprof.sources import resolve
+
+        return resolve(name, self.settings)
+
+    def models(self, names: Sequence[str]) -> list[Model]:
+        """The networks that names and globs stand for, with the settings, each of them once."""
+        from cnnprof.sources import expand
+
+        return expand(names, self.settings)
 
 
 def network(

@@ -63,6 +63,10 @@ class Model:
             self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
         return self._graphs[asked]
 
+    def having(self, settings: Mapping[str, Any]) -> Model:
+        """The same network with these settings, too."""
+        return replace(self, settings={**self.settings, **settings}, _graphs={})
+
     @property
     def runs_code(self) -> bool:
         """Whether code that is no part of an installed package has to run to know the network."""
@@ -123,7 +127,7 @@ def expand(patterns: Iterable[str], settings: Mapping[str, Any] | None = None) -
         for name in specs.each_once([*matches]):
             reference = name + behind
             given = {**(settings or {}), **inline}
-            model = replace(matches[name], reference=reference, settings=given, title=reference if inline else None)
+            model = replace(matches[name], reference=reference, settings=given, title=reference if inline else None, _graphs={})
             found.setdefault(reference, model)
     return list(found.values())
 

@@ -242,12 +242,13 @@ def _read(
 ) -> list[Job]:
     """The networks at every batch and input size; one that is named again is a copy of its own."""
     from cnnprof.api.bench import jobs_of
+    from cnnprof.sources import expand
 
     with waiting("reading the networks") as say:
-        jobs = jobs_of(names or SUITE, batches, settings, inputs, say)
+        jobs = jobs_of(expand(names or SUITE, settings), batches, inputs, say)
         repeated = [name for number, name in enumerate(names) if name in names[:number]]
         if repeated:
-            copies = jobs_of(repeated, batches, settings, inputs, say)
+            copies = jobs_of(expand(repeated, settings), batches, inputs, say)
             jobs += [replace(copy, name=f"{copy.name} (again)") for copy in copies]
     return jobs
 

@@ -71,7 +71,7 @@ def command(
         return measured.measurements
 
     given = {key: text for key, text in limits.items() if text is not None}
-    audit = api.check(names or None, given, network.settings, network.input_shape, network.batch, time, run_code)
+    audit = api.check(names or None, given, network.input_shape, network.batch, network.settings, time, run_code)
     if not (audit.measurements or interrupted):
         run.refuse("--max-latency", "device", "dtype", "threads")
     out.emit(audit.report())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -55,25 +54,13 @@ def command(
         if sort in ("latency_ms", "throughput_img_s"):
             raise UsageError(f"--sort {sort} orders by what is measured", hint="add --bench")
     with waiting("reading the networks") as say:
-        settings, input_shape = network.settings, network.input_shape
-        comparison = api.compare(names, baseline, settings, input_shape, network.batch, say)
-        if fit is not None:
-            from cnnprof.api.fitting import fit_named
-            from cnnprof.api.profile import expand
-
-            fits = fit_named(expand(names, settings), fit, None, input_shape, say)
-            entries = tuple(replace(entry, fits=found) for entry, found in zip(comparison.entries, fits, strict=True))
-            comparison = replace(comparison, entries=entries)
+        models = network.models(names)
+        comparison = api.compare(models, baseline, network.input_shape, network.batch, fit=fit, notify=say)
     code = 0
     if how:
         from cnnprof.cli.measuring import measure
-        from cnnprof.measure.options import Job
 
-        graphs = [entry.profile.graph for entry in comparison.entries]
-        measured = measure([Job(graph.name, graph, network.batch) for graph in graphs], how)
-        by_name = {measurement.model: measurement for measurement in measured.measurements}
-        entries = tuple(replace(entry, measurement=by_name.get(entry.profile.graph.name)) for entry in comparison.entries)
-        comparison = replace(comparison, entries=entries)
-        code = measured.exit_code
+        found = measure(comparison.jobs(network.batch), how)
+        comparison, code = comparison.measured(found.measurements), found.exit_code
     out.emit(comparison.report(sort))
     raise typer.Exit(code)

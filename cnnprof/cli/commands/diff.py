@@ -43,6 +43,6 @@ def command(
     from cnnprof import api
 
     with waiting("reading the networks"):
-        difference = api.diff(before, after, network.settings, network.input_shape, network.batch)
+        difference = api.diff(network.model(before), network.model(after), network.input_shape, network.batch)
     out.emit(difference.report(by))
     raise typer.Exit(GATE_FAILED if exit_code and difference.different else 0)

@@ -70,8 +70,8 @@ def command(
         )
     with waiting(f"reading {name}"):
         if vs:
-            report = explain_gap(name, vs, network.settings, network.input_shape, network.batch)
+            report = explain_gap(name, vs, network.input_shape, network.batch, network.settings)
         else:
-            worksheet = explain(name, what, network.settings, network.input_shape, network.batch)
+            worksheet = explain(name, what, network.input_shape, network.batch, network.settings)
             report = worksheet.quiz(answers) if quiz or answers else worksheet.report()
     out.emit(report)

@@ -43,7 +43,7 @@ def command(
         check_spec_path(output)
         refuse_input(output, context.params)
     with waiting(f"reading {name}"):
-        profile = api.profile(name, network.settings, network.input_shape)
+        profile = api.profile(network.model(name), network.input_shape)
         text = api.to_spec(profile.graph)
     if output:
         write_whole(output, text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -64,17 +63,19 @@ def show_memory_of(
     if measure and not workspace:
         raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
     execution = run.execution(measure, workspace=workspace, amp=amp or "")
+    how = run.options(optimizer=optimizer, dtype="amp" if amp else run.dtype) if measure else None
     with waiting(f"reading {name}") as say:
-        found = memory(name, network.settings, network.input_shape, network.batch, execution, optimizer, fit, bool(checkpoint))
-        if measure:
-            from cnnprof.measure.memory import record_memory
-
-            records = []
-            for mode in ("infer", "train"):
-                say(f"running {name}: {mode}")
-                how = run.options(mode=mode, optimizer=optimizer, dtype="amp" if amp else run.dtype)
-                records.append(record_memory(found.profile.graph, how))
-            found = replace(found, records=tuple(records))
+        found = memory(
+            network.model(name),
+            network.input_shape,
+            network.batch,
+            run=execution,
+            optimizer=optimizer,
+            fit=fit,
+            checkpoint=bool(checkpoint),
+            measured=how,
+            notify=say,
+        )
     out.emit(found.report("train" if train else "infer", top))
     if any(record.error for record in found.records):
         raise typer.Exit(MeasurementError.exit_code)

@@ -38,7 +38,8 @@ def command(
     from cnnprof.views.catalogue import show_network
 
     with waiting(f"reading {name}"):
-        profile = api.profile(name, input_shape=network.input_shape)
-        text = api.to_spec(profile.graph, compact=False) if expanded else sources.resolve(name).spec_text()
+        model = sources.resolve(name)
+        profile = api.profile(model, network.input_shape)
+        text = api.to_spec(profile.graph, compact=False) if expanded else model.spec_text()
         report = show_network(profile, text)
     out.emit(report)

@@ -14,6 +14,7 @@ from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit as RoomFit
+    from cnnprof.sources import Model
 
 PANEL = "Costs"
 
@@ -74,24 +75,25 @@ def command(
     if symbolic and (sort or top or check or fit or legend or by == "kind" or network.batch != 1):
         raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --by kind or --batch")
     by = by or ("stage" if depth else None)
+    model = network.model(name)
     with waiting(f"reading {name}") as say:
         if symbolic:
             from cnnprof.api.explain import summarize_in_letters
 
-            out.emit(summarize_in_letters(name, by, depth, network.settings, network.input_shape))
+            out.emit(summarize_in_letters(model, by, depth, network.input_shape))
             return
-        fits = _fits(name, fit, network)
-        profile = api.profile(name, network.settings, network.input_shape, network.batch)
+        profile = api.profile(model, network.input_shape, network.batch)
         if check:
             say(f"counting {name} with fvcore and torch")
-        report = profile.report(by=by, depth=depth, sort=sort, top=top, check=check, fits=fits, legend=legend)
+        fits = _fits(model, fit, network.input_shape)
+        report = profile.report(by, depth, sort, top, check, fits, legend)
     out.emit(report)
 
 
-def _fits(name: str, size: str | None, network: NetworkOptions) -> Sequence[RoomFit]:
+def _fits(model: Model, size: str | None, input_shape: tuple[int, ...] | None) -> Sequence[RoomFit]:
     """The largest batches for the size, if one is given."""
     if size is None:
         return ()
-    from cnnprof.api.fitting import fit_named
+    from cnnprof.api.fitting import fit_each
 
-    return fit_named([name], size, network.settings, network.input_shape)[0]
+    return fit_each([model], size, input_shape)[0]

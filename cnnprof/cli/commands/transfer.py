@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -56,16 +55,21 @@ def command(
         run.refuse("--bench", "quick")
     with waiting(f"reading {name}"):
         found = transfer(
-            name, classes, network.settings, network.input_shape, batch, execution, optimizer, classifier, freeze or (), fit
+            network.model(name),
+            classes,
+            network.input_shape,
+            batch,
+            run=execution,
+            optimizer=optimizer,
+            classifier=classifier,
+            freeze=freeze or (),
+            fit=fit,
         )
     code = 0
     if how:
         from cnnprof.cli.measuring import measure
-        from cnnprof.measure.options import Job
 
-        measured = measure([Job(row.strategy.name, row.profile.graph, batch) for row in found.rows], how)
-        by_name = {measurement.model: measurement for measurement in measured.measurements}
-        found = replace(found, rows=tuple(replace(row, measurement=by_name.get(row.strategy.name)) for row in found.rows))
-        code = measured.exit_code
+        timed = measure(found.jobs(batch), how)
+        found, code = found.measured(timed.measurements), timed.exit_code
     out.emit(found.report())
     raise typer.Exit(code)

@@ -11,7 +11,6 @@ from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_ne
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
-from cnnprof.judging.verification import FAILED
 
 PANEL = "Gates"
 
@@ -44,21 +43,19 @@ def command(
 
       cnnprof verify -o verified.html
     """
-    from cnnprof.api.verify import read, verify
-    from cnnprof.views.verification import show_verification
+    from cnnprof import api
 
     if network.input_shape and not names:
         raise UsageError("--input is for networks that are named", hint="cnnprof verify resnet18 --input 3x160x160")
     with waiting("reading the networks") as say:
-        profiles, broken = read(names, network.input_shape, say)
-        networks, complete = verify(profiles, not quick, say)
-    for error in broken:
+        found = api.verify(names or None, network.input_shape, not quick, say)
+    for error in found.broken:
         print(f"error: {error}", file=sys.stderr)
-    if networks:
-        out.emit(show_verification(networks))
-    if not complete:
+    if found.networks:
+        out.emit(found.report())
+    if not found.complete:
         raise typer.Exit(INTERRUPTED)
-    if broken:
-        raise typer.Exit(broken[0].exit_code)
-    if any(each.status() == FAILED for each in networks):
+    if found.broken:
+        raise typer.Exit(found.broken[0].exit_code)
+    if not found.passed:
         raise typer.Exit(GATE_FAILED)

@@ -44,19 +44,18 @@ def command(
 
       cnnprof why densenet121 resnet50 --batch 8 --top 20
     """
-    from cnnprof.api.profile import pair
+    from cnnprof import api
     from cnnprof.cli.measuring import Bar
     from cnnprof.measure.calibration import recall
-    from cnnprof.measure.layers import time_layers
-    from cnnprof.measure.options import Job
-    from cnnprof.views.reasons import look_into, show_reasons
 
     how = run.options(budget_seconds=parse_seconds(budget))
     ceilings = recall(how, calibration)
+    models = (network.model(a), network.model(b))
     with waiting("reading the networks") as say:
-        profiles = pair(a, b, network.settings, network.input_shape, network.batch, say)
+        for model in models:
+            say(f"reading {model.reference}")
+            model.graph(network.input_shape, network.batch)
     with Bar() as bar:
-        timed, complete = time_layers([Job(each.graph.name, each.graph, network.batch) for each in profiles], how, bar.update)
-    networks = [look_into(profile, times, ceilings) for profile, times in zip(profiles, timed, strict=True)]
-    out.emit(show_reasons(networks[0], networks[1], top))
-    raise typer.Exit(0 if complete else INTERRUPTED)
+        found = api.why(*models, network.input_shape, network.batch, options=how, ceilings=ceilings, on_progress=bar.update)
+    out.emit(found.report(top))
+    raise typer.Exit(0 if found.complete else INTERRUPTED)

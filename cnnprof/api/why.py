@@ -1,0 +1,79 @@
+"""`cnnprof.why`: why one network is slower than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnnprof.api.bench import Tell
+from cnnprof.api.profile import Network, Notify, Size, as_model, pair
+from cnnprof.api.result import Result
+from cnnprof.record import record
+
+if TYPE_CHECKING:
+    from cnnprof.measure.options import Options
+    from cnnprof.report import Report
+    from cnnprof.timing.roofline import Ceilings
+    from cnnprof.views.reasons import Network as Timed
+
+
+@record(repr=False)
+class Reasons(Result):
+    """Two networks with the time of every layer and what holds it; `complete` is False if Ctrl-C ended the run early."""
+
+    a: Timed
+    b: Timed
+    complete: bool = True
+
+    def report(self, top: int = 10) -> Report:
+        """The report of `cnnprof why`, with so many layers."""
+        from cnnprof.views.reasons import show_reasons
+
+        return show_reasons(self.a, self.b, top)
+
+    def __repr__(self) -> str:
+        return f"<Reasons of {self.a.name} and {self.b.name}>"
+
+
+def why(
+    a: Network,
+    b: Network,
+    input_shape: Size = None,
+    batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+    ceilings: Ceilings | None = None,
+    notify: Notify = lambda _: None,
+    on_progress: Tell = lambda _: None,
+) -> Reasons:
+    """Time two networks layer by layer, beside what this machine can do at the most.
+
+    Args:
+        a: the one network; it and the other are as for `load`.
+        b: the one to measure it by.
+        input_shape: (C, H, W) instead of the networks' own.
+        batch: images in one run.
+        settings: values that override the networks' own, by name.
+        options: on which device, and how.
+        ceilings: what the machine can do; what `cnnprof calibrate` kept of it if left out.
+        notify: told what is being read.
+        on_progress: told how far the measurement is.
+
+    Returns:
+        Reasons: both networks with their layers' times.
+
+    Raises:
+        UnavailableError: this machine is not calibrated for the options.
+        MeasurementError: a worker process fails.
+    """
+    from cnnprof.measure.calibration import recall
+    from cnnprof.measure.layers import time_layers
+    from cnnprof.measure.options import Job, Options
+    from cnnprof.views.reasons import look_into
+
+    how = options or Options()
+    ceilings = ceilings or recall(how)
+    profiles = pair(as_model(a, settings), as_model(b, settings), input_shape, batch, notify)
+    timed, complete = time_layers([Job(each.graph.name, each.graph, batch) for each in profiles], how, on_progress)
+    first, second = (look_into(each, times, ceilings) for each, times in zip(profiles, timed, strict=True))
+    return Reasons(first, second, complete)
