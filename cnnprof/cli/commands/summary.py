@@ -85,8 +85,7 @@ def command(
         profile = api.profile(model, network.input_shape, network.batch)
         if check:
             say(f"counting {name} with fvcore and torch")
-        fits = _fits(model, fit, network.input_shape)
-        report = profile.report(by, depth, sort, top, check, fits, legend)
+        report = profile.report(by, depth, sort, top, check, _fits(model, fit, network.input_shape), legend)
     out.emit(report)
 
 
