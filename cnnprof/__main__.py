@@ -14,6 +14,7 @@ OPTIONAL = {
     "torchvision": "torch",
     "fvcore": "torch",
     "numpy": "torch",
+    "psutil": "torch",
     "sympy": "symbolic",
     "matplotlib": "plot",
 }

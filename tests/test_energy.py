@@ -2,13 +2,14 @@
 
 import json
 import sys
+from itertools import takewhile
 from types import SimpleNamespace
 
 import pytest
 from shell import cnnprof
 
 from cnnprof.measure import energy
-from cnnprof.measure.energy import NvmlMeter, RaplMeter, measure_energies, measure_energy, meter_jobs, open_meter
+from cnnprof.measure.energy import MeterEnergy, NvmlMeter, RaplMeter, measure_energies, measure_energy, open_meter
 from cnnprof.measure.options import Job, Options
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.timing.energy import Energy
@@ -135,8 +136,10 @@ def test_the_workers_side(tmp_path, monkeypatch):
     zone(tmp_path, "intel-rapl:0", 1)
     events = []
     device = SimpleNamespace(name="cpu", time=lambda run: run())
-    jobs = [{"batch": 1, "way": "eager", "graph": job(name).graph.to_dict()} for name in ("Small", "Greedy")]
-    meter_jobs({"options": vars(Options()), "jobs": jobs}, device, events.append)
+    MeterEnergy(Options(), (job("Small"), job("Greedy"))).work(device, events.append)
+    windows = len([*takewhile(lambda event: event == {"event": "window"}, events)])
+    assert windows == 2 * 4
+    del events[:windows]
     assert (events[0]["event"], events[0]["energy"]["gross"]) == ("energy", (0.0,) * 3)
     assert events[1]["event"] == "no energy"
     assert "memory" in events[1]["why"] or "size" in events[1]["why"]
@@ -144,7 +147,7 @@ def test_the_workers_side(tmp_path, monkeypatch):
 
 def test_no_process_is_started_without_a_counter(tmp_path, monkeypatch):
     monkeypatch.setattr(energy, "POWERCAP", tmp_path)
-    monkeypatch.setattr(energy, "start_worker", None)
+    monkeypatch.setattr(energy, "follow", None)
     first, second = measure_energies([job("Small")] * 2, Options())
     assert first == second
     assert "has no RAPL counters" in first

@@ -21,7 +21,7 @@ from cnnprof.timing.ratios import compare
 
 pytestmark = pytest.mark.torch
 
-QUICK = {"processes": 1, "rounds": 2, "warmup_runs": 1, "warmup_seconds": 0.0, "budget_seconds": 30.0}
+QUICK = {"processes": 1, "rounds": 2, "warmup_runs": 1, "warmup_seconds": 0.0, "budget_seconds": 100.0}
 
 
 def job(network, batch=1):
@@ -99,7 +99,7 @@ def test_a_killed_process_costs_one_network():
 
 def test_a_process_without_an_answer_is_ended():
     # The network would sleep for an hour.
-    hanging, small = measure("Hanging", "Small", timeout=12.0)
+    hanging, small = measure("Hanging", "Small", timeout=12.0, budget_seconds=200.0)
     assert "no answer within 12 s" in hanging.error
     assert small.status == "ok"
 
@@ -173,11 +173,32 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path):
     assert has_ended(worker)
 
 
-def test_no_worker_outlives_its_parent(tmp_path):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_its_parent(tmp_path, end):
     process, worker = start_endless(tmp_path)
-    process.kill()
+    os.kill(worker, signal.SIGSTOP)  # whatever it is at
+    process.send_signal(end)
     process.communicate()
     assert has_ended(worker)
+
+
+def test_a_budget_ends_a_run_whose_worker_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setenv("PID_FILE", str(tmp_path / "pid"))
+    told = []
+
+    def tell(progress):
+        told.append(progress)
+        if progress.step == "time":
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
+
+    begin = time.monotonic()
+    options = Options(processes=2, rounds=10**6, budget_seconds=15.0)
+    small, talkative = run([job("Small"), job("Talkative")], options, tell)
+    assert time.monotonic() - begin < 15 + 5
+    assert any(progress.step == "time" for progress in told)
+    for row in (small, talkative):
+        assert row.times or row.error == "the time budget was spent before it was timed"
+    assert small.times or talkative.times or small.error
 
 
 def test_an_interrupt_before_the_first_result():

@@ -1,8 +1,8 @@
 """Networks that do not fit into memory together are timed apart."""
 
+import psutil
 import pytest
 
-from cnnprof.measure import fitting
 from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import layer_from_dict
@@ -43,10 +43,14 @@ def test_estimates(graph):
     assert estimate(graph, 2, training=True) == (weights, weights + y)
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")
 def test_free_memory_as_linux_tells_it(tmp_path, monkeypatch):
-    file = tmp_path / "meminfo"
-    file.write_text("MemTotal:       2000 kB\nMemAvailable:   1000 kB\n")
-    monkeypatch.setattr(fitting, "MEMORY_INFO", file)
+    lines = {"MemTotal": 2000, "MemFree": 500, "MemAvailable": 1000}
+    lines |= dict.fromkeys(("Buffers", "Cached", "Active", "Inactive", "Shmem"), 0)
+    (tmp_path / "meminfo").write_text("".join(f"{name}: {size} kB\n" for name, size in lines.items()))
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
     assert free_memory("cpu") == 1_024_000
-    monkeypatch.setattr(fitting, "MEMORY_INFO", tmp_path / "none")
-    assert free_memory("cpu") > 0
+
+
+def test_free_memory_is_less_than_all():
+    assert 0 < free_memory("cpu") <= psutil.virtual_memory().total

@@ -1,5 +1,9 @@
 """What is said of the machine, and which disturbances become warnings."""
 
+import sys
+from collections import namedtuple
+
+import psutil
 import pytest
 
 from cnnprof.measure import surroundings
@@ -79,16 +83,32 @@ def test_processors_as_linux_names_them(tmp_path, monkeypatch):
     assert surroundings.cpu_name()
 
 
+@pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")
 def test_stolen_time_is_a_share_of_all_time(tmp_path, monkeypatch):
-    file = tmp_path / "stat"
-    monkeypatch.setattr(surroundings, "CPU_TIMES", file)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
     # user nice system idle iowait irq softirq steal guest guest_nice
-    file.write_text("cpu  100 0 0 100 0 0 0 10 5 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    (tmp_path / "stat").write_text("cpu  100 0 0 100 0 0 0 10 5 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
     stolen = Stolen()
-    file.write_text("cpu  130 0 0 150 0 0 0 30 9 0\n")
+    (tmp_path / "stat").write_text("cpu  130 0 0 150 0 0 0 30 9 0\n")
     assert stolen.share() == pytest.approx(20 / 100)
 
 
-def test_stolen_time_where_nobody_counts_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(surroundings, "CPU_TIMES", tmp_path / "none")
+def test_stolen_time_where_nobody_counts_it(monkeypatch):
+    times = namedtuple("scputimes", "user nice system idle")
+    monkeypatch.setattr(psutil, "cpu_times", iter([times(1, 0, 1, 1), times(2, 0, 2, 2)]).__next__)
     assert Stolen().share() == 0
+
+
+@pytest.mark.parametrize("gone", ["resource", "cpu_affinity"])
+def test_the_machine_where_the_system_has_less(monkeypatch, gone):
+    """As on Windows, which has no `resource`, and on macOS, where psutil knows no affinity."""
+    if gone == "resource":
+        monkeypatch.setitem(sys.modules, "resource", None)
+        seconds, faults, switches = surroundings.usage()
+        assert seconds > 0
+        assert faults >= 0
+        assert switches >= 0
+    else:
+        monkeypatch.delattr(psutil.Process, "cpu_affinity")
+        assert surroundings.core_count() == psutil.cpu_count()
+    assert surroundings.machine()["device_name"]

@@ -1,8 +1,6 @@
 """Ceilings, the limit that holds a layer, calibrations and whom they serve, and what `cnnprof why` says."""
 
 import json
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 from shell import cnnprof
@@ -125,16 +123,13 @@ def in_this_process(monkeypatch, speeds=(1.0, 2.0)):
     """Worker processes that are none; the rates of each are multiplied by its speed."""
     remaining = iter(speeds)
 
-    def events(timeout):
+    def follow(task, hear):
         found, speed = [], next(remaining)
-        kernels.measure_ceilings(CpuDevice(), "fp32", "nchw", found.append)
-        yield from ({**event, "rate": speed} if event["event"] == "rate" else event for event in found)
+        task.work(CpuDevice(), found.append)
+        for event in found:
+            hear({**event, "rate": speed} if event["event"] == "rate" else event)
 
-    @contextmanager
-    def start(request, threads):
-        yield SimpleNamespace(events=events)
-
-    monkeypatch.setattr(calibration, "start_worker", start)
+    monkeypatch.setattr(calibration, "follow", follow)
 
 
 def test_the_higher_rate_of_two_processes_counts(small, monkeypatch):
@@ -150,11 +145,7 @@ def test_the_higher_rate_of_two_processes_counts(small, monkeypatch):
 
 
 def test_a_process_that_fails_is_said(monkeypatch):
-    @contextmanager
-    def start(request, threads):
-        yield SimpleNamespace(events=lambda timeout: iter(()), failure=lambda: "the process was killed")
-
-    monkeypatch.setattr(calibration, "start_worker", start)
+    monkeypatch.setattr(calibration, "follow", lambda task, hear: "the process was killed")
     with pytest.raises(MeasurementError, match="cannot be calibrated: the process was killed"):
         calibrate(Options())
 

@@ -225,7 +225,7 @@ def test_what_is_frozen_keeps_its_statistics():
     from cnnprof.measure.workload import prepare
 
     graph = rows("resnet18", 7, batch=2, input_shape=(3, 64, 64), freeze=["stage[12]"])["chosen"].profile.graph
-    step = prepare(graph, 2, "cpu", vars(Options(mode="train", optimizer="adamw"))).run
+    step = prepare(graph, 2, "cpu", Options(mode="train", optimizer="adamw")).run
     means = {name: mean.clone() for name, mean in step._module.named_buffers() if name.endswith("running_mean")}
     step()
     changed = {name for name, mean in step._module.named_buffers() if name in means and not mean.equal(means[name])}

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from cnnprof.errors import INTERRUPTED, CnnprofError, UsageError
+from cnnprof.errors import INTERRUPTED, CnnprofError
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.measure.journal import Journal
@@ -22,7 +22,6 @@ from cnnprof.measure.options import Options as Options
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
 from cnnprof.measure.turn import Series, StartError, Turn
-from cnnprof.report import plural
 from cnnprof.timing.intervals import relative_half_width
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import compare
@@ -51,9 +50,8 @@ def run(
 
     With a `journal`, what it holds counts as done, and each process's results are added to it.
 
-    Raises UsageError or UnavailableError before anything starts, UsageError after the first process if the budget is too small
-    for one round, MeasurementError if no worker process can work at all, and Interrupted, which carries the measurements so
-    far, on Ctrl-C.
+    Raises UsageError or UnavailableError before anything starts, MeasurementError if no worker process can work at all, and
+    Interrupted, which carries the measurements so far, on Ctrl-C.
     """
     check_device(options.device, options.threads)
     bench = _Run(jobs, options, on_progress, journal)
@@ -66,7 +64,10 @@ def run(
 
 @dataclass
 class _Run:
-    """A run: its series by network, the number of worker processes that were started, and of whole turns that were made."""
+    """A run: its series by network, the number of worker processes that were started, and of whole turns that were made.
+
+    `shortest` is what a turn with one round takes, in seconds; `until` is the time at which a budget that was given is spent.
+    """
 
     jobs: Sequence[Job]
     options: Options
@@ -76,6 +77,8 @@ class _Run:
     started: int = 0
     turns: int = 0
     died: int = 0
+    shortest: float = 0.0
+    until: float | None = None
 
     def measure(self) -> None:
         options = self.options
@@ -84,6 +87,7 @@ class _Run:
         self._take_up()
         budget = options.budget_seconds or SECONDS_A_JOB * len(self.jobs)
         deadline = time.monotonic() + budget
+        self.until = deadline if options.budget_seconds is not None else None
         shortest = 0.0
         while self.turns < options.processes or self._is_wanting():
             strict = options.budget_seconds is not None or self.turns >= options.processes
@@ -95,9 +99,7 @@ class _Run:
                 share = max(0.0, deadline - time.monotonic()) / ((ahead - 1) * len(groups) + len(groups) - number)
                 needed += self._time(together, share, {"group": number} if len(groups) > 1 else {}, len(groups))
             self.turns += 1
-            if not shortest and strict and needed > budget:
-                self._refuse(budget, needed)
-            shortest = max(shortest, needed)
+            self.shortest = shortest = max(shortest, needed)
 
     def measurements(self, status: str) -> list[Measurement]:
         """Of every network, or if only `partial`, of those that were timed."""
@@ -106,12 +108,18 @@ class _Run:
         lacking = self.options.processes - self.turns
         notes = []
         if lacking > 0 and status == "ok":
-            notes = [f"the time budget had room for {self.turns} of {self.options.processes} processes"]
+            notes = [f"the time budget had room for {self.turns} of {self.options.processes} processes{self._budget_hint()}"]
         if self.died and status == "ok":
             notes.append(f"{self.died} of the processes ended while they started, and others took their place")
         if self.options.precision and status == "ok":
             notes += self._shortfall(found)
         return [each if each.error else replace(each, warnings=(*each.warnings, *notes)) for each in found]
+
+    def _budget_hint(self) -> str:
+        """What budget has room for all processes, where one was given that has not."""
+        if self.options.budget_seconds is None or not self.shortest:
+            return ""
+        return f"; --budget {math.ceil(1.1 * self.shortest * self.options.processes)}s has room for all"
 
     def _take_up(self) -> None:
         """What the journal holds counts as if it had been measured now."""
@@ -138,6 +146,7 @@ class _Run:
                 processes=max(self.options.processes, self.turns + 1) * groups,
                 memory=not any(one.peak for index in pending for one in self.series[index]),
                 found=[Series(self.started, dict(label)) for _ in self.jobs],
+                until=self.until,
             )
             self.started += 1
             try:
@@ -159,14 +168,6 @@ class _Run:
                     rows = [(i, one, _measurement(self.jobs[i], self.options, [one], "partial")) for i, one in fresh]
                     self.journal.append(rows)
         return needed
-
-    def _refuse(self, budget: float, needed: float) -> None:
-        networks = f"{len(self.jobs)} networks" if len(self.jobs) > 1 else "one network"
-        raise UsageError(
-            f"a budget of {budget:g} s is too small: one round of {networks} takes {needed:.0f} s in each of "
-            f"{plural(self.options.processes, 'process', 'processes')}",
-            hint=f"--budget {math.ceil(1.1 * needed * self.options.processes)}s, fewer --processes, or fewer networks",
-        )
 
     def _is_wanting(self) -> bool:
         """Whether a precision is asked for and not reached."""

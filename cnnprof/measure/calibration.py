@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from cnnprof.cache import cache_folder
 from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.files import RESULTS, parse_json, read_within, replace_file
-from cnnprof.measure.devices import check_device
+from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
-from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress
 from cnnprof.timing.roofline import Ceilings, Rate
 
@@ -31,30 +31,35 @@ def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda
     check_device(options.device, options.threads)
     rates: dict[tuple[str, str, int], float] = {}
     overheads: list[float] = []
+
+    def hear(event: Event) -> None:
+        match event["event"]:
+            case "rate":
+                key = (event["kind"], event["what"], event["size"])
+                rates[key] = max(rates.get(key, 0.0), event["rate"])
+            case "overhead":
+                overheads.append(event["seconds"])
+
     for process in range(PROCESSES):
         on_progress(Progress(process + 1, PROCESSES, "calibrating"))
-        with start_worker({"task": "calibrate", "options": asdict(options)}, options.threads) as worker:
-            try:
-                _follow(worker.events(options.timeout), rates, overheads)
-                failure = None if len(overheads) > process else worker.failure()
-            except TimeoutError:
-                failure = f"no answer within {options.timeout:g} s"
+        failure = follow(MeasureCeilings(options), hear)
         if failure:
             raise MeasurementError(f"the machine cannot be calibrated: {failure}")
     found = tuple(Rate(kind, what, rate, size) for (kind, what, size), rate in rates.items())
     return Ceilings(fingerprint(options.device), _way(options), found, min(overheads))
 
 
-def _follow(events: Any, rates: dict[tuple[str, str, int], float], overheads: list[float]) -> None:
-    for event in events:
-        match event["event"]:
-            case "fatal":
-                raise MeasurementError(event["error"])
-            case "rate":
-                key = (event["kind"], event["what"], event["size"])
-                rates[key] = max(rates.get(key, 0.0), event["rate"])
-            case "overhead":
-                overheads.append(event["seconds"])
+@dataclass(frozen=True)
+class MeasureCeilings:
+    """The task: run the kernels whose highest rates are ceilings."""
+
+    options: Options
+
+    def work(self, device: Device, report: Report) -> None:
+        """Events: a `rate` each kernel, and the `overhead` of a call."""
+        from cnnprof.measure.ceilings import measure_ceilings
+
+        measure_ceilings(device, self.options.dtype, self.options.layout, report)
 
 
 def keep(ceilings: Ceilings, options: Options) -> Path | None:

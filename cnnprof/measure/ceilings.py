@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.measure.devices import Device
-from cnnprof.measure.session import Report
+from cnnprof.measure.task import Report
 from cnnprof.measure.workload import DTYPES, LAYOUTS
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY
 

@@ -8,16 +8,15 @@ machines lack them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from cnnprof.errors import MeasurementError
 from cnnprof.measure.devices import Device
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.session import Report, describe_failure
-from cnnprof.measure.supervisor import start_worker
-from cnnprof.network.graph import Graph
+from cnnprof.measure.session import describe_failure
+from cnnprof.measure.task import Event, Report, follow
 from cnnprof.record import record
 from cnnprof.timing.energy import Energy
 
@@ -117,44 +116,50 @@ def measure_energies(jobs: Sequence[Job], options: Options) -> list[Energy | str
     if isinstance(meter, str):
         return [meter] * len(jobs)
     found: list[Energy | str | None] = [None] * len(jobs)
-    ended = ""
-    requests = [{"batch": job.batch, "way": job.way, "graph": job.graph.to_dict()} for job in jobs]
-    with start_worker({"task": "energy", "options": asdict(options), "jobs": requests}, options.threads) as worker:
-        try:
-            for event in worker.events(max(options.timeout, 2 * (WINDOWS + 1) * WINDOW_SECONDS)):
-                match event["event"]:
-                    case "energy":
-                        found[event["job"]] = Energy.from_dict(event["energy"])
-                    case "no energy":
-                        found[event["job"]] = event["why"]
-                    case "fatal":
-                        ended = event["error"]
-                    case "done":
-                        break
-            ended = ended or (worker.failure() if None in found else "")
-        except TimeoutError:
-            ended = f"no answer within {options.timeout:g} s"
-    return [ended if each is None else each for each in found]
+
+    def hear(event: Event) -> None:
+        match event["event"]:
+            case "energy":
+                found[event["job"]] = Energy.from_dict(event["energy"])
+            case "no energy":
+                found[event["job"]] = event["why"]
+
+    try:
+        ended = follow(MeterEnergy(options, tuple(jobs)), hear)
+    except MeasurementError as error:
+        ended = error.message
+    return [ended or "" if each is None else each for each in found]
 
 
-def meter_jobs(request: Mapping[str, Any], device: Device, report: Report) -> None:
-    """The worker's side: prepare each network, warm it up, and measure what its runs take."""
-    from cnnprof.measure.workload import prepare
+@record
+class MeterEnergy:
+    """The task: prepare each network, warm it up, and measure what its runs take."""
 
-    options = request["options"]
-    for number, job in enumerate(request["jobs"]):
-        meter = open_meter(device.name)
-        if isinstance(meter, str):
-            report({"event": "no energy", "job": number, "why": meter})
-            continue
-        try:
-            graph = Graph.from_dict(job["graph"])
-            run = prepare(graph, job["batch"], device.name, options, job["way"]).run
-            device.time(run)
-            energy = measure_energy(run, lambda: device.time(lambda: None), meter)
-            report({"event": "energy", "job": number, "energy": energy.to_dict()})
-        except Exception as error:
-            report({"event": "no energy", "job": number, "why": describe_failure(error)})
+    options: Options
+    jobs: tuple[Job, ...]
+
+    def work(self, device: Device, report: Report) -> None:
+        """Events: `energy` or `no energy` for each job, and a `window` at the beginning of each."""
+        for number, job in enumerate(self.jobs):
+            meter = open_meter(device.name)
+            if isinstance(meter, str):
+                report({"event": "no energy", "job": number, "why": meter})
+                continue
+            try:
+                report({"event": "energy", "job": number, "energy": self._energy(job, device, meter, report).to_dict()})
+            except Exception as error:
+                report({"event": "no energy", "job": number, "why": describe_failure(error)})
+
+    def _energy(self, job: Job, device: Device, meter: Meter, report: Report) -> Energy:
+        from cnnprof.measure.workload import prepare
+
+        def wait() -> None:
+            report({"event": "window"})
+            device.time(lambda: None)
+
+        run = prepare(job.graph, job.batch, device.name, self.options, job.way).run
+        device.time(run)
+        return measure_energy(run, wait, meter)
 
 
 @record

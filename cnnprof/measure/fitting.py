@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
+
+import psutil
 
 from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.graph import Graph
-
-MEMORY_INFO = Path("/proc/meminfo")
 
 SHARE = 0.6
 """Of the free memory that networks may take: kernels need workspace, and other programs live, too."""
 
 
-def free_memory(device: str) -> int | None:
-    """Bytes that a new process can have on the device; None where nobody says."""
+def free_memory(device: str) -> int:
+    """Bytes that a new process can have on the device."""
     kind, _, index = device.partition(":")
     if kind == "cuda":
         import torch
 
         return int(torch.cuda.mem_get_info(int(index or 0))[0])
-    try:
-        lines = MEMORY_INFO.read_text().splitlines()
-    except OSError:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    sizes = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    return sizes[0] if sizes else None
+    return psutil.virtual_memory().available
 
 
 def group(sizes: Sequence[tuple[int, int]], room: int | None) -> list[list[int]]:

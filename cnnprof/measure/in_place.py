@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from cnnprof.measure.devices import Device
-from cnnprof.measure.session import Report
+from cnnprof.measure.task import Report
 from cnnprof.measure.workload import Cast, casting, infer, place
 from cnnprof.network.graph import Graph
 from cnnprof.record import record

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cnnprof.errors import MeasurementError, UsageError
-from cnnprof.measure.devices import check_device
+from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
-from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
 from cnnprof.measure.turn import Progress
 from cnnprof.timing.intervals import median
 from cnnprof.timing.layer_times import LayerTimes
@@ -39,17 +39,21 @@ def time_layers(
     if options.mode != "infer":
         raise UsageError("layers are timed in inference only", hint="leave --mode train out")
     deadline = time.monotonic() + (options.budget_seconds or SECONDS_A_JOB * len(jobs))
+    until = deadline if options.budget_seconds is not None else None
+    interrupted = False
     found: list[list[_Found]] = [[] for _ in jobs]
     environment: dict[str, Any] = {}
     try:
         for process in range(options.processes):
             on_progress(Progress(process + 1, options.processes, "timing layers"))
             share = max(0.0, deadline - time.monotonic()) / (options.processes - process)
-            for some, one in zip(found, _work(jobs, options, process, share, environment), strict=True):
+            work = _work(jobs, options, process, share, until, environment)
+            for some, one in zip(found, work, strict=True):
                 some.append(one)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _OutOfTimeError) as stopped:
         if not found[0]:
             raise
+        interrupted = isinstance(stopped, KeyboardInterrupt)
     timed = [
         LayerTimes(
             model=job.name,
@@ -66,47 +70,70 @@ def time_layers(
         )
         for job, some in zip(jobs, found, strict=True)
     ]
-    return timed, len(found[0]) == options.processes
+    return timed, not interrupted
 
 
-def _work(jobs: Sequence[Job], options: Options, process: int, seconds: float, environment: dict[str, Any]) -> list[_Found]:
+class _OutOfTimeError(MeasurementError):
+    """The budget was spent before every network was timed."""
+
+
+def _work(
+    jobs: Sequence[Job],
+    options: Options,
+    process: int,
+    seconds: float,
+    until: float | None,
+    environment: dict[str, Any],
+) -> list[_Found]:
     """Follow one process to its end."""
     found = [_Found() for _ in jobs]
-    plan = {
-        "rounds": options.rounds,
-        "warmup_runs": options.warmup_runs,
-        "warmup_seconds": options.warmup_seconds,
-        "seed": options.seed + process,
-    }
-    request = {
-        "task": "layers",
-        "until": time.time() + seconds,
-        "options": asdict(options),
-        "plan": plan,
-        "jobs": [{"batch": job.batch, "graph": job.graph.to_dict()} for job in jobs],
-    }
-    with start_worker(request, options.threads) as worker:
-        try:
-            for event in worker.events(options.timeout):
-                if event["event"] == "done":
-                    return found
-                _note(event, found, environment)
-            failure = worker.failure()
-        except TimeoutError:
-            failure = f"no answer within {options.timeout:g} s"
-    raise MeasurementError(f"the layers cannot be timed: {failure}")
+
+    def hear(event: Event) -> None:
+        match event["event"]:
+            case "environment":
+                environment.update(event["environment"])
+            case "warm-up":
+                found[event["job"]].names = event["names"]
+            case "plain":
+                found[event["job"]].plain.append(event["seconds"])
+            case "stepped":
+                found[event["job"]].stepped.append(event["seconds"])
+                found[event["job"]].layers.append(event["layers"])
+
+    own = time.monotonic() + seconds
+    if until is not None:
+        own = min(own, until - GRACE_SECONDS)
+    failure = follow(TimeLayers(options, tuple(jobs), options.seed + process, own), hear, until)
+    if failure == OUT_OF_TIME and all(one.plain and one.stepped for one in found):
+        return found
+    if failure == OUT_OF_TIME:
+        raise _OutOfTimeError(f"the layers cannot be timed: {failure}", hint="give it more with --budget")
+    if failure:
+        raise MeasurementError(f"the layers cannot be timed: {failure}")
+    return found
 
 
-def _note(event: Mapping[str, Any], found: Sequence[_Found], environment: dict[str, Any]) -> None:
-    match event["event"]:
-        case "fatal":
-            raise MeasurementError(event["error"])
-        case "environment":
-            environment.update(event["environment"])
-        case "warm-up":
-            found[event["job"]].names = event["names"]
-        case "plain":
-            found[event["job"]].plain.append(event["seconds"])
-        case "stepped":
-            found[event["job"]].stepped.append(event["seconds"])
-            found[event["job"]].layers.append(event["layers"])
+@dataclass(frozen=True)
+class TimeLayers:
+    """The task: time networks whole and layer by layer until a time by time.monotonic()."""
+
+    options: Options
+    jobs: tuple[Job, ...]
+    seed: int
+    until: float
+
+    def work(self, device: Device, report: Report) -> None:
+        """Events: `warm-up` with a network's layers, then `plain` and `stepped` runs in turns."""
+        from cnnprof.measure.in_place import LayerSession, prepare_layers
+
+        options = self.options
+        LayerSession(
+            works=[prepare_layers(job.graph, job.batch, device, options.dtype, options.layout) for job in self.jobs],
+            device=device,
+            report=report,
+            rounds=options.rounds,
+            warmup_runs=options.warmup_runs,
+            warmup_seconds=options.warmup_seconds,
+            seconds=seconds_left(self.until),
+            seed=self.seed,
+        ).run()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from cnnprof.errors import UsageError
+from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.footprint.liveness import AllocatorRecord
 from cnnprof.measure.devices import Device, check_device
-from cnnprof.measure.options import Options
-from cnnprof.measure.session import Report, describe_failure
-from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.options import Job, Options
+from cnnprof.measure.session import describe_failure
+from cnnprof.measure.task import Event, Report, follow
 from cnnprof.network.graph import Graph
 
 
@@ -25,37 +24,40 @@ def record_memory(graph: Graph, options: Options) -> AllocatorRecord:
     check_device(options.device, options.threads)
     if options.device == "mps":
         raise UsageError("mps keeps no record of memory", hint="use --device cpu or cuda")
-    request = {"task": "memory", "options": asdict(options), "graph": graph.to_dict()}
     empty = AllocatorRecord(options.mode, options.device)
-    with start_worker(request, options.threads) as worker:
-        try:
-            for event in worker.events(options.timeout):
-                match event["event"]:
-                    case "memory":
-                        return replace(empty, **event["bytes"])
-                    case "fatal" | "failed":
-                        return replace(empty, error=event["error"])
-            return replace(empty, error=worker.failure())
-        except TimeoutError:
-            return replace(empty, error=f"no answer within {options.timeout:g} s")
+    found: list[AllocatorRecord] = []
 
+    def hear(event: Event) -> None:
+        match event["event"]:
+            case "memory":
+                found.append(replace(empty, **event["bytes"]))
+            case "failed":
+                found.append(replace(empty, error=event["error"]))
 
-def serve(request: Mapping[str, Any], device: Device, report: Report) -> None:
-    """In the process: run the network and report what was recorded, or why that failed."""
-    options = request["options"]
     try:
-        found = record(
-            Graph.from_dict(request["graph"]),
-            device,
-            options["dtype"],
-            options["mode"],
-            options["layout"],
-            options["optimizer"],
-        )
-    except Exception as error:
-        report({"event": "failed", "error": describe_failure(error)})
-    else:
-        report({"event": "memory", "bytes": found})
+        ended = follow(RecordMemory(options, Job(graph.name, graph, int(graph.input_shape[0]))), hear)
+    except MeasurementError as error:
+        ended = error.message
+    return found[0] if found else replace(empty, error=ended)
+
+
+@dataclass(frozen=True)
+class RecordMemory:
+    """The task: run the network and report what was recorded, or why that failed."""
+
+    options: Options
+    job: Job
+
+    def work(self, device: Device, report: Report) -> None:
+        """One event: `memory` or `failed`."""
+        options = self.options
+        report({"event": "run"})
+        try:
+            found = record(self.job.graph, device, options.dtype, options.mode, options.layout, options.optimizer)
+        except Exception as error:
+            report({"event": "failed", "error": describe_failure(error)})
+        else:
+            report({"event": "memory", "bytes": found})
 
 
 def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, optimizer: str) -> dict[str, int]:

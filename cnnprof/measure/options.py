@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from cnnprof.errors import UsageError
 from cnnprof.network.graph import Graph
@@ -83,11 +84,19 @@ class Job:
     twin: bool = False
     way: str = "eager"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled with the graph as JSON types, which are checked where they are read."""
+        return _job, (self.name, self.graph.to_dict(), self.batch, self.twin, self.way)
+
     def digest(self) -> str:
         """A short text that differs for networks that compute differently."""
         data = self.graph.to_dict()
         what = [data["input_shape"], data["nodes"], data["outputs"], data["facts"]["source"]]
         return sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+def _job(name: str, graph: Mapping[str, Any], *others: Any) -> Job:
+    return Job(name, Graph.from_dict(graph), *others)
 
 
 def add_ways(jobs: Sequence[Job], ways: Sequence[str]) -> list[Job]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from cnnprof.errors import CnnprofError
 from cnnprof.measure.devices import Device
+from cnnprof.measure.task import Report
 from cnnprof.record import record
 from cnnprof.timing.intervals import median_interval, relative_half_width
 
@@ -24,7 +25,6 @@ SETTLED = 0.01
 LONGEST_WARM_UP = 10
 
 T = TypeVar("T")
-Report = Callable[[Mapping[str, Any]], None]
 Usage = Callable[[], tuple[float, ...]]
 """Counters of the process: seconds of processor time, page faults, involuntary context switches."""
 

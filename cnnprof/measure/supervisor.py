@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from tempfile import TemporaryFile
+from contextlib import contextmanager, suppress
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Any
 
 from cnnprof.record import record
@@ -32,24 +33,25 @@ class Worker:
     lines: IO[bytes]
     errors: IO[bytes]
 
-    def events(self, timeout: float) -> Iterator[Mapping[str, Any]]:
-        """What the worker reports, as it comes, until it ends. Raises TimeoutError after `timeout` seconds without a line."""
-        read = 0
+    def events(self, timeout: float, until: float | None = None) -> Iterator[Mapping[str, Any]]:
+        """What the worker reports, as it comes, until it ends.
+
+        Raises TimeoutError after `timeout` seconds without a line, and `until` a time by time.monotonic().
+        """
         patience = max(timeout, START_SECONDS)
         rest = b""
         last = time.monotonic()
         while True:
             ended = self.process.poll() is not None
-            # The worker shares the file's position, which reading must not move.
-            while chunk := os.pread(self.lines.fileno(), 2**20, read):
-                read += len(chunk)
+            while chunk := self.lines.read(2**20):
                 last, patience = time.monotonic(), timeout
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     yield json.loads(line)
             if ended:
                 return
-            if time.monotonic() - last > patience:
+            now = time.monotonic()
+            if now - last > patience or (until is not None and now > until):
                 raise TimeoutError
             time.sleep(POLL_SECONDS)
 
@@ -65,15 +67,16 @@ class Worker:
 
 
 @contextmanager
-def start_worker(request: Mapping[str, Any], threads: int) -> Iterator[Worker]:
-    """A worker process at work on the request; leaving the block ends it, whatever it is at."""
-    with TemporaryFile() as given, TemporaryFile() as lines, TemporaryFile() as errors:
-        given.write(json.dumps(request).encode())
+def start_worker(task: object, threads: int) -> Iterator[Worker]:
+    """A worker process at work on the task, which is pickled; leaving the block ends it, whatever it is at."""
+    with TemporaryFile() as given, _written_and_read() as (written, lines), TemporaryFile() as errors:
+        given.write(b"%d\n" % os.getpid())
+        pickle.dump(task, given)
         given.seek(0)
         process = subprocess.Popen(
             [sys.executable, "-c", _START, *sys.path],
             stdin=given,
-            stdout=lines,
+            stdout=written,
             stderr=errors,
             env=os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
@@ -82,3 +85,18 @@ def start_worker(request: Mapping[str, Any], threads: int) -> Iterator[Worker]:
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _written_and_read() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """A temporary file, open twice, so that reading does not move the place that a process writes to."""
+    with NamedTemporaryFile(delete=False) as written, open(written.name, "rb") as read:
+        try:
+            with suppress(PermissionError):  # Windows keeps the name of a file that is open
+                os.unlink(written.name)
+            yield written, read
+        finally:
+            read.close()
+            written.close()
+            with suppress(OSError):
+                os.unlink(written.name)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
-import resource
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from cnnprof.timing.intervals import median, percentile
 
@@ -17,7 +17,6 @@ from cnnprof.timing.intervals import median, percentile
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 CPU_INFO = Path("/proc/cpuinfo")
-CPU_TIMES = Path("/proc/stat")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 SLOW_START = 10
@@ -37,13 +36,23 @@ def keep_freed_memory() -> bool:
 
 def usage() -> tuple[float, ...]:
     """The process's seconds of processor time, page faults and involuntary context switches so far."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        process = psutil.Process()
+        spent, memory = process.cpu_times(), process.memory_info()
+        return spent.user + spent.system, getattr(memory, "num_page_faults", 0), process.num_ctx_switches().involuntary
+    # psutil reads files for the same figures, and counts no page faults on Linux.
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime, used.ru_minflt + used.ru_majflt, used.ru_nivcsw
 
 
 def core_count() -> int:
     """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # macOS has none
+        return len(process.cpu_affinity())
+    return psutil.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:
@@ -53,7 +62,7 @@ def machine() -> dict[str, Any]:
         "cores": core_count(),
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "load_average": round(os.getloadavg()[0], 2),
+        "load_average": round(psutil.getloadavg()[0], 2),
         "governor": _first_line(GOVERNOR),
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -81,18 +90,18 @@ class Stolen:
     """The share of processor time that a virtual machine's host gives to others from here on."""
 
     def __init__(self) -> None:
-        self._start = self._ticks()
+        self._start = self._seconds()
 
     def share(self) -> float:
         """Stolen time over all time of all cores; 0 where the system does not say."""
-        total, stolen = (now - then for now, then in zip(self._ticks(), self._start, strict=True))
+        total, stolen = (now - then for now, then in zip(self._seconds(), self._start, strict=True))
         return stolen / total if total else 0.0
 
     @staticmethod
-    def _ticks() -> tuple[int, int]:
-        # user nice system idle iowait irq softirq steal, then guest times that user and nice include (proc_stat(5))
-        ticks = [int(field) for field in (_first_line(CPU_TIMES) or "cpu").split()[1:9]]
-        return sum(ticks), ticks[7] if len(ticks) > 7 else 0
+    def _seconds() -> tuple[float, float]:
+        times = psutil.cpu_times()._asdict()
+        # user and nice include guest times (proc_stat(5)).
+        return sum(times.values()) - times.get("guest", 0) - times.get("guest_nice", 0), times.get("steal", 0.0)
 
 
 def parallel_cost(threads: int) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnprof.errors import MeasurementError
+from cnnprof.measure.devices import Device
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.supervisor import start_worker
+from cnnprof.measure.session import Plan
+from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
 from cnnprof.record import record
 
 MOST_ROUNDS = 50
@@ -58,7 +60,8 @@ class Series:
 class Turn:
     """One worker process: the `turn`-th of its group, with `before` of `processes` in all before it, and what it found out.
 
-    `first_round` is how many seconds after its start every network had been timed once.
+    `first_round` is how many seconds after its start every network had been timed once; `until`, a time by time.monotonic(), is
+    when it is ended, done or not.
     """
 
     jobs: Sequence[Job]
@@ -69,6 +72,7 @@ class Turn:
     processes: int
     memory: bool
     found: list[Series]
+    until: float | None = None
     told: Progress | None = None
     first_round: float = 0.0
 
@@ -78,50 +82,44 @@ class Turn:
         Raises StartError where it came to none of them.
         """
         options = self.options
-        plan = {
-            "rounds": options.rounds,
+        self._progress("start", None, pending)
+        at: list[int] = []
+        begin = time.monotonic()
+
+        def hear(event: Event) -> None:
+            at[:] = [event["job"]] if "job" in event else at
+            self._note(event, pending)
+            if not self.first_round and all(self.found[index].times or self.found[index].error for index in pending):
+                self.first_round = time.monotonic() - begin
+
+        plan = Plan(
+            rounds=options.rounds,
             # One process is one sample: where a precision is asked for, time goes into more of them. As much for rounds as a
             # start takes gives the narrowest intervals.
-            "most_rounds": (2 if options.precision else MOST_ROUNDS) * options.rounds,
-            "warmup_runs": options.warmup_runs,
-            "warmup_seconds": options.warmup_seconds,
-            "seed": options.seed + self.turn,
-            "memory": self.memory,
-        }
-        jobs = [
-            {
-                "index": index,
-                "batch": self.jobs[index].batch,
-                "way": self.jobs[index].way,
-                "graph": self.jobs[index].graph.to_dict(),
-            }
-            for index in pending
-        ]
-        self._progress("start", None, pending)
-        at: int | None = None
-        begin = time.monotonic()
-        request = {"task": "time", "options": asdict(options), "plan": plan, "jobs": jobs, "until": time.time() + seconds}
-        with start_worker(request, options.threads) as worker:
-            try:
-                for event in worker.events(options.timeout):
-                    if event["event"] == "done":
-                        return []
-                    at = event.get("job", at)
-                    self._note(event, pending)
-                    if not self.first_round and all(self.found[index].times or self.found[index].error for index in pending):
-                        self.first_round = time.monotonic() - begin
-                failure = worker.failure()
-            except TimeoutError:
-                failure = f"no answer within {options.timeout:g} s"
-        if at is None:
+            most_rounds=(2 if options.precision else MOST_ROUNDS) * options.rounds,
+            warmup_runs=options.warmup_runs,
+            warmup_seconds=options.warmup_seconds,
+            seconds=seconds,
+            seed=options.seed + self.turn,
+            memory=self.memory,
+        )
+        own = begin + seconds if self.until is None else min(begin + seconds, self.until - GRACE_SECONDS)
+        task = TimeNetworks(options, {index: self.jobs[index] for index in pending}, plan, own)
+        failure = follow(task, hear, self.until)
+        if failure is None:
+            return []
+        if failure == OUT_OF_TIME:
+            for index in pending:
+                if not self.found[index].times:
+                    self.found[index].error = self.found[index].error or f"{OUT_OF_TIME} before it was timed"
+            return []
+        if not at:
             raise StartError(f"the worker process cannot work: {failure}")
-        self.found[at].error = self.found[at].error or failure
+        self.found[at[0]].error = self.found[at[0]].error or failure
         return [index for index in pending if not self.found[index].error]
 
-    def _note(self, event: Mapping[str, Any], pending: Sequence[int]) -> None:
+    def _note(self, event: Event, pending: Sequence[int]) -> None:
         match event["event"]:
-            case "fatal":
-                raise MeasurementError(event["error"])
             case "environment":
                 for index in pending:
                     self.found[index].environment.update(event["environment"])
@@ -160,3 +158,28 @@ class Turn:
         if progress != self.told:
             self.told = progress
             self.tell(progress)
+
+
+@record
+class TimeNetworks:
+    """The task: networks in turns, by number, until a time by time.monotonic()."""
+
+    options: Options
+    jobs: Mapping[int, Job]
+    plan: Plan
+    until: float
+
+    def work(self, device: Device, report: Report) -> None:
+        """Events are those of `session.Session`, and the share of the processor that was `stolen`."""
+        from cnnprof.measure import surroundings
+        from cnnprof.measure.session import Session, Workload
+        from cnnprof.measure.workload import prepare
+
+        def ready(index: int) -> Workload:
+            job = self.jobs[index]
+            return prepare(job.graph, job.batch, device.name, self.options, job.way)
+
+        plan = replace(self.plan, seconds=seconds_left(self.until))
+        stolen = surroundings.Stolen()
+        Session(ready, device, plan, surroundings.usage, report).run([*self.jobs])
+        report({"event": "stolen", "share": stolen.share()})

@@ -1,4 +1,4 @@
-"""A worker process: reads a request from standard input, does its task, writes what happens as JSON lines.
+"""A worker process: reads a task from standard input, does its work, writes what happens as JSON lines.
 
 It is started by `supervisor`. Lines go to a file that the parent looks at a few times a second: reading a pipe would wake the
 parent at every line, on a core that the measurement may need.
@@ -6,130 +6,85 @@ parent at every line, on a core that the measurement may need.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import pickle
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnprof.errors import CnnprofError
+from cnnprof.measure.task import Event, Report, Task
 
-if TYPE_CHECKING:
-    from cnnprof.measure.devices import Device
-    from cnnprof.measure.session import Report
+_DEATH_SIGNAL = 1  # prctl.h: PR_SET_PDEATHSIG
+_LOOK_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve one request and leave; an error that concerns no single network ends the process with its message."""
+    """Do one task and leave; an error that concerns no single network ends the process with its message."""
     # Ctrl-C reaches every process of a terminal; the parent decides what ends when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what torch's libraries or a user's model print must not mix with the results
-    request = json.load(sys.stdin)
-    parent = os.getppid()
+    parent = int(sys.stdin.buffer.readline())
+    _end_with(parent)
+    task = pickle.load(sys.stdin.buffer)
 
-    def report(event: Mapping[str, Any]) -> None:
-        if os.getppid() != parent:
-            os._exit(1)  # the parent is gone, and nobody waits for an answer
+    def report(event: Event) -> None:
         lines.write(json.dumps(event) + "\n")
 
     try:
-        serve(request, report)
+        do(task, report)
     except CnnprofError as error:
         report({"event": "fatal", "error": error.message})
 
 
-def serve(request: Mapping[str, Any], report: Report) -> None:
-    """Do the request's task."""
+def _end_with(parent: int) -> None:
+    """See to it that this process ends when the parent does, of whatever: nobody would wait for its answer."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
+
+
+def do(task: Task, report: Report) -> None:
+    """Open the task's device and do its work there; the first event says what the measurement holds for."""
     from cnnprof.measure import surroundings
 
-    options = request["options"]
+    options = task.options
     # Before torch is loaded, so that no allocation has been made the other way.
-    mallopt = options["mallopt"] and surroundings.keep_freed_memory()
+    mallopt = options.mallopt and surroundings.keep_freed_memory()
 
     import torch
 
     from cnnprof.measure.devices import open_device
 
     torch.manual_seed(0)
-    torch.set_num_threads(options["threads"])
-    device = open_device(options["device"])
-    environment = surroundings.machine() | {
+    torch.set_num_threads(options.threads)
+    device = open_device(options.device)
+    environment: dict[str, Any] = surroundings.machine() | {
         "torch": torch.__version__,
         "device": device.name,
-        "threads": options["threads"],
-        "layout": options["layout"],
+        "threads": options.threads,
+        "layout": options.layout,
         "mallopt": mallopt,
         **device.facts(),
     }
-    if options["dtype"] == "amp":
+    if options.dtype == "amp":
         environment["autocast"] = str(torch.get_autocast_dtype(device.name.partition(":")[0])).removeprefix("torch.")
-    if options["threads"] > 1:
-        environment["parallel_cost"] = round(surroundings.parallel_cost(options["threads"]), 1)
+    if options.threads > 1:
+        environment["parallel_cost"] = round(surroundings.parallel_cost(options.threads), 1)
     report({"event": "environment", "environment": environment})
-
-    match request["task"]:
-        case "layers":
-            time_layers(request, device, report)
-        case "memory":
-            from cnnprof.measure.memory import serve
-
-            serve(request, device, report)
-        case "calibrate":
-            from cnnprof.measure.ceilings import measure_ceilings
-
-            measure_ceilings(device, options["dtype"], options["layout"], report)
-        case "energy":
-            from cnnprof.measure.energy import meter_jobs
-
-            meter_jobs(request, device, report)
-        case _:
-            time_networks(request, device, report)
+    task.work(device, report)
     report({"event": "done"})
-
-
-def time_networks(request: Mapping[str, Any], device: Device, report: Report) -> None:
-    """Whole networks, in turns."""
-    from cnnprof.measure import surroundings
-    from cnnprof.measure.session import Plan, Session
-    from cnnprof.measure.workload import prepare
-    from cnnprof.network.graph import Graph
-
-    options = request["options"]
-    jobs = {job["index"]: job for job in request["jobs"]}
-    session = Session(
-        prepare=lambda index: prepare(
-            Graph.from_dict(jobs[index]["graph"]),
-            jobs[index]["batch"],
-            device.name,
-            options,
-            jobs[index]["way"],
-        ),
-        device=device,
-        plan=Plan(**request["plan"], seconds=_seconds_left(request)),
-        usage=surroundings.usage,
-        report=report,
-    )
-    stolen = surroundings.Stolen()
-    session.run([*jobs])
-    report({"event": "stolen", "share": stolen.share()})
-
-
-def time_layers(request: Mapping[str, Any], device: Device, report: Report) -> None:
-    """Networks layer by layer."""
-    from cnnprof.measure.in_place import LayerSession, prepare_layers
-    from cnnprof.network.graph import Graph
-
-    options = request["options"]
-    works = [
-        prepare_layers(Graph.from_dict(job["graph"]), job["batch"], device, options["dtype"], options["layout"])
-        for job in request["jobs"]
-    ]
-    LayerSession(works, device, report, **request["plan"], seconds=_seconds_left(request)).run()
-
-
-def _seconds_left(request: Mapping[str, Any]) -> float:
-    """Until the time by which the parent wants to be done; starting has taken some of it."""
-    return max(0.0, float(request["until"]) - time.time())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.errors import UsageError
+from cnnprof.measure.options import Options
 from cnnprof.measure.session import Workload
 from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.instantiate import instantiate
@@ -28,16 +29,16 @@ LEARNING_RATE = 1e-6
 """Small, so that hundreds of steps on one random batch leave the weights finite."""
 
 
-def prepare(graph: Graph, batch: int, device: str, options: Mapping[str, Any], way: str = "eager") -> Workload:
+def prepare(graph: Graph, batch: int, device: str, options: Options, way: str = "eager") -> Workload:
     """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`.
 
     Of the `options` (see `Options`) it takes `dtype`, `mode`, `layout` and `optimizer`.
     """
-    dtype, mode = options["dtype"], options["mode"]
-    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options["layout"])
+    dtype, mode = options.dtype, options.mode
+    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options.layout)
     held = [*module.parameters(), *module.buffers(), *x]
     cast = casting(device, dtype)
-    step = TrainingStep(module, x, cast, options["optimizer"]) if mode == "train" else partial(infer, module, x, cast)
+    step = TrainingStep(module, x, cast, options.optimizer) if mode == "train" else partial(infer, module, x, cast)
     own_bytes = sum(tensor.numel() * tensor.element_size() for tensor in held)
     if way == "CUDA graph":
         return Workload(record(step), own_bytes, keeps_memory=True)
