@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, process
 
 from cnnprof import api
 from cnnprof.errors import CnnprofError
@@ -53,7 +53,7 @@ def test_import_writes_a_file_or_the_terminal(tmp_path):
 
 def test_import_takes_settings_and_an_input(tmp_path):
     path = tmp_path / "half.yaml"
-    done = cnnprof("import", "mobilenet_v1", "--set", "width=0.5", "--input", "3x160x160", "-o", path)
+    done = process("import", "mobilenet_v1", "--set", "width=0.5", "--input", "3x160x160", "-o", path)
     assert done.code == 0, done.err
     assert figures(api.profile(str(path)).totals) == figures(api.profile("mobilenet_v1@width=0.5,res=160").totals)
 
@@ -96,7 +96,7 @@ def test_wrong_calls_write_nothing(arguments, code, message, tmp_path):
 
 
 def test_init_writes_a_spec_whose_advice_works(tmp_path):
-    done = cnnprof("init", "mine.yaml", cwd=tmp_path)
+    done = process("init", "mine.yaml", cwd=tmp_path)
     assert done.code == 0, done.err
     text = (tmp_path / "mine.yaml").read_text()
     advice = re.findall(r"cnnprof (\w+ .*?)(?:$|,|\)|\")", text, re.MULTILINE)

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from shell import cnnprof, texts
+from shell import cnnprof, process, texts
 from typer.testing import CliRunner
 
 from cnnprof.cli import build_app, command_names
@@ -131,7 +131,7 @@ def flat(text):
     ],
 )
 def test_json_has_the_documented_names(command, arguments):
-    done = cnnprof(*command.split(), *arguments, "--json")
+    done = process(*command.split(), *arguments, "--json")
     names = json.loads(done.out).keys() - {"schema_version", "command", "environment"}
     documented = documented_names()[command]
     assert documented

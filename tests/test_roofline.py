@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, process
 
 from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.measure import calibration, fingerprint
@@ -257,7 +257,7 @@ def test_every_format_shows_the_figures(format_name):
 
 
 def test_the_commands(cache):
-    done = cnnprof("why", "lenet5", "lenet5@classes=20", CNNPROF_CACHE=str(cache), COLUMNS="200")
+    done = process("why", "lenet5", "lenet5@classes=20", CNNPROF_CACHE=str(cache), COLUMNS="200")
     assert (done.code, done.out) == (4, "")
     assert "hint: cnnprof calibrate" in done.err
     keep(here(), Options())
