@@ -17,6 +17,8 @@ OPTIONAL = {
     "psutil": "torch",
     "sympy": "symbolic",
     "matplotlib": "plot",
+    "plotext": "plot",
+    "textalloc": "plot",
 }
 """Packages that not every command needs, with the extra that brings them."""
 

@@ -46,7 +46,7 @@ def test_names_below_a_picture_keep_apart():
     assert sum(text.startswith("stage") for text in written) <= 33  # 32 ticks, and the peak's layer
 
 
-@pytest.mark.parametrize("form", PICTURES)
+@pytest.mark.parametrize("form", BEGINNINGS)
 def test_the_same_chart_gives_the_same_bytes(form):
     report = package.memory("lenet5").report()
     first = draw(report, form)
@@ -59,7 +59,7 @@ def test_a_report_without_a_chart_cannot_be_drawn():
         draw(package.profile("lenet5").report(), "svg")
 
 
-@pytest.mark.parametrize("form", PICTURES)
+@pytest.mark.parametrize("form", BEGINNINGS)
 def test_the_suffix_makes_a_picture(form, tmp_path):
     for command in (["memory"], ["plot", "memory"]):
         file = tmp_path / f"step.{form}"
@@ -94,6 +94,13 @@ def test_what_cannot_be_drawn_is_one_message(arguments, message):
     assert done.code in (2, 3)
     assert message in done.err
     assert done.out == ""
+
+
+def test_every_kind_of_picture_is_a_file_or_a_sketch():
+    assert {*PICTURES} == {*BEGINNINGS, "braille"}
+    done = cnnprof("memory", "lenet5", "--train", "--format", "braille")
+    assert "peak" in done.out
+    assert len(done.out.splitlines()) <= 24
 
 
 def test_no_picture_goes_to_a_terminal():

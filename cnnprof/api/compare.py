@@ -13,6 +13,7 @@ from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
 
 if TYPE_CHECKING:
+    from cnnprof.charts import Chart
     from cnnprof.measure.options import Job, Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
@@ -31,6 +32,12 @@ class Comparison(Result):
         from cnnprof.views.comparison import show_comparison
 
         return show_comparison(self.entries, self.baseline, sort)
+
+    def chart(self, x: str = "macs", y: str = "top1", size: str = "params", colour: str = "family") -> Chart:
+        """The chart of `cnnprof plot compare`, whose options these are."""
+        from cnnprof.views.bubbles import chart_comparison
+
+        return chart_comparison(self.entries, self.baseline, x, y, size, colour)
 
     def jobs(self, batch: int) -> list[Job]:
         """The networks, ready to be measured."""

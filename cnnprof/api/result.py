@@ -5,7 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from cnnprof.errors import UsageError
+
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cnnprof.charts import Chart
     from cnnprof.report import Report
 
 
@@ -15,6 +20,19 @@ class Result(ABC):
     @abstractmethod
     def report(self) -> Report:
         """What the command of the same name prints."""
+
+    def chart(self) -> Chart:
+        """What a picture of the result shows. Raises UsageError where there is nothing to draw."""
+        report = self.report()
+        if report.chart is None:
+            raise UsageError(f"'{report.command}' has nothing to draw", hint="cnnprof plot --help lists what has")
+        return report.chart
+
+    def plot(self, **options: Any) -> Figure:
+        """The picture as a matplotlib figure; `options` are those of `chart`."""
+        from cnnprof.reports.pictures import draw
+
+        return draw(self.chart(**options))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON types under the stable names."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from cnnprof.charts import Chart
+from cnnprof.charts import Chart, Sketch
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -65,6 +65,16 @@ class Timeline(Chart):
             axes.text(number - 0.5, 1.2 * top, f" {phase}", va="top")
         axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
+
+    def sketch(self, canvas: Sketch) -> None:
+        """The total over the steps."""
+        totals = [sum(amounts) / 1e6 for amounts in zip(*self.layers.values(), strict=True)]
+        canvas.axis("x", "step", ticks=_ticks(self.stages))
+        canvas.axis("y", "MB")
+        canvas.limits("x", 0, len(totals) - 1)
+        canvas.limits("y", 0, 1.1 * max(totals))
+        canvas.line(range(len(totals)), totals)
+        canvas.name(self.peak, totals[self.peak], f"peak {totals[self.peak]:,.1f} MB")
 
 
 def _ticks(stages: Sequence[str]) -> list[tuple[int, str]]:

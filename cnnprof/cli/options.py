@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.output import Destination, choose_format, refuse_input
 from cnnprof.errors import UsageError
 from cnnprof.record import record
-from cnnprof.reports import FORMATS
+from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.sources import Model
@@ -106,6 +106,45 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         return Destination(choose_format(format, json, output, formats), output)
 
     return takes(out)
+
+
+def drawn() -> Callable[[Command], Command]:
+    """The command takes `--format`, `--output` and how a picture looks, and gets `out`, a Destination for a chart."""
+
+    def out(
+        format: Annotated[  # noqa: A002 - the option's name
+            str | None,
+            typer.Option(
+                help="svg, png, pdf, or braille: a sketch for the terminal.", show_default="svg, or by the suffix of -o"
+            ),
+        ] = None,
+        json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
+        output: Annotated[
+            Path | None,
+            typer.Option("-o", "--output", help="Write to this file: .svg, .png or .pdf.", show_default=False),
+        ] = None,
+        theme: Annotated[
+            Literal["paper", "slides"], typer.Option(help="Small letters to print, or large ones to show.")
+        ] = "paper",
+        cm: Annotated[
+            str | None,
+            typer.Option("--cm", help="Width and height in centimetres.", metavar="17x11", show_default="as the chart needs"),
+        ] = None,
+    ) -> Destination:
+        return Destination(choose_format(format, json, output, PICTURES), output, theme, _parse_cm(cm))
+
+    return takes(out)
+
+
+def _parse_cm(text: str | None) -> tuple[float, float] | None:
+    """`17x11` as inches. Raises UsageError for anything else, or what is no size of a picture."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)x(\d{1,3}(?:\.\d+)?)", text)
+    sizes = tuple(float(part) for part in found.groups()) if found else ()
+    if len(sizes) != 2 or not all(4 <= size <= 200 for size in sizes):
+        raise UsageError(f"'{text}' is not a picture's size", hint="write width and height in cm, 4 to 200, such as --cm 17x11")
+    return sizes[0] / 2.54, sizes[1] / 2.54
 
 
 def parse_input(text: str | None) -> tuple[int, ...] | None:

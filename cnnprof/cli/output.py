@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from cnnprof.errors import UsageError, did_you_mean
@@ -38,32 +40,44 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
             )
     chosen = chosen or ("table" if "table" in formats else formats[0])
     if chosen in PICTURES:
-        import matplotlib  # noqa: F401 - what lacks is to be said before the work
-
-        if not output and sys.stdout.isatty():
-            raise UsageError("a picture goes to a file", hint=f"say which, such as -o memory.{chosen}")
+        # What lacks is to be said before the work.
+        import_module("matplotlib" if format_of(chosen).binary else "plotext")
+        if format_of(chosen).binary and not output and sys.stdout.isatty():
+            raise UsageError(
+                "a picture goes to a file", hint=f"say which, such as -o memory.{chosen}, or draw it here: --format braille"
+            )
     return chosen
 
 
 @record
 class Destination:
-    """Where a report goes, and in which format: to `output`, or to the terminal."""
+    """Where a report goes, in which format, and how a picture looks: to `output`, or to the terminal."""
 
     format: str
     output: Path | None = None
+    theme: str = "paper"
+    inches: tuple[float, float] | None = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether a report needs its chart."""
+        return self.format in PICTURES
 
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
         if self.output is None:
-            print_out(_content(report, self.format, terminal_style()))
+            print_out(_content(report, self.format, self._style(terminal_style())))
             return
         try:
-            write_whole(self.output, _content(report, self.format, Style()))
+            write_whole(self.output, _content(report, self.format, self._style(Style())))
         except UsageError:
             fallback = "table" if format_of(self.format).binary else self.format
             print_out(_content(report, fallback, terminal_style()))
             raise
         print(f"wrote {self.output}", file=sys.stderr)
+
+    def _style(self, style: Style) -> Style:
+        return replace(style, theme=self.theme, inches=self.inches)
 
 
 def _content(report: Report, format_name: str, style: Style) -> str | bytes:

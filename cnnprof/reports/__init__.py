@@ -15,16 +15,29 @@ FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.n
 """Formats that every report can have."""
 
 _PICTURES = (module.name for module in iter_modules([f"{path}/pictures" for path in __path__]))
-PICTURES = tuple(sorted((name for name in _PICTURES if not name.startswith("_")), key=lambda name: (name != "svg", name)))
-"""Formats of charts; the first one is what a pipe gets."""
+PICTURES = tuple(
+    sorted(
+        (name for name in _PICTURES if not name.startswith("_")), key=lambda name: ({"svg": 0, "braille": 2}.get(name, 1), name)
+    )
+)
+"""Formats of charts; the first one is what a pipe gets, the last one is for the terminal."""
 
 
 @record
 class Style:
-    """How a text is to be laid out: the columns there are (None: as many as it needs), and whether colours may be used."""
+    """How a report is to look.
+
+    Args:
+        width: the columns there are for a text (None: as many as it needs).
+        color: whether a text may have colours.
+        theme: `paper` or `slides`, of a picture.
+        inches: width and height of a picture (None: the chart's own).
+    """
 
     width: int | None = None
     color: bool = False
+    theme: str = "paper"
+    inches: tuple[float, float] | None = None
 
 
 class Format(Protocol):

@@ -50,7 +50,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
     base = next(row for row in rows if row["model"] == baseline)
     measured = any(entry.measurement for entry in entries)
-    elsewhere = _elsewhere(rows, base)
+    elsewhere = on_other_data(rows, base)
     marks = _mark_accuracies(rows, base)
     axes = _axes(choice.pareto, rows, measured)
     for row, standing in zip(rows, _stand(rows, axes, elsewhere), strict=True):
@@ -282,7 +282,7 @@ def _ratio(value: float, base: float | None) -> float | None:
     return value / base if base else None
 
 
-def _elsewhere(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> dict[str, str]:
+def on_other_data(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> dict[str, str]:
     """The networks whose accuracy is on another data set than the baseline's, or than the first that there is, and on which."""
     datasets = [row["dataset"] for row in (base, *rows) if row["dataset"]]
     return {row["model"]: row["dataset"] for row in rows if row["dataset"] not in (None, *datasets[:1])}

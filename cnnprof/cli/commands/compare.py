@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -11,11 +12,12 @@ from cnnprof.cli.options import Fit, Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
+from cnnprof.reports import FORMATS, PICTURES
 
 PANEL = "Comparisons"
 
 
-@reported()
+@reported((*FORMATS, *PICTURES))
 @measured("device", "dtype", "threads", "quick", dtype=AutocastDtype)
 @of_network()
 def command(
@@ -43,6 +45,8 @@ def command(
       cnnprof compare 'resnet*' 'densenet*' --baseline resnet50 --sort macs
 
       cnnprof compare mobilenet_v1 mobilenet_v1@width=0.5 --bench --quick
+
+      cnnprof compare 'resnet*' 'vgg*' -o front.svg
     """
     from cnnprof import api
 
@@ -62,5 +66,6 @@ def command(
 
         found = measure(comparison.jobs(network.batch), how)
         comparison, code = comparison.measured(found.measurements), found.exit_code
-    out.emit(comparison.report(sort))
+    report = comparison.report(sort)
+    out.emit(replace(report, chart=comparison.chart()) if out.draws else report)
     raise typer.Exit(code)

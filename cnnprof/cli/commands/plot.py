@@ -1,18 +1,23 @@
-"""`cnnprof plot`: the commands whose reports can be drawn."""
+"""`cnnprof plot`: a picture of what another command reports."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import typer
 
+from cnnprof.cli import plots
 from cnnprof.cli.commands.memory import show_memory_of
-from cnnprof.cli.options import reported
-from cnnprof.reports import PICTURES
+from cnnprof.cli.options import drawn
 
 PANEL = "Costs"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+for _name in sorted(module.name for module in iter_modules(plots.__path__)):
+    app.command(_name, no_args_is_help=True)(import_module(f"{plots.__name__}.{_name}").command)
 app.command("memory", no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(
-    reported(PICTURES)(show_memory_of)
+    drawn()(show_memory_of)
 )
 
 
@@ -22,7 +27,9 @@ def callback() -> None:
 
     Examples:
 
+      cnnprof plot compare 'resnet*' 'vgg*' 'mobilenet*' -o front.svg
+
       cnnprof plot memory resnet50 --train -o step.png
 
-      cnnprof plot memory vgg16 --batch 8 > inference.svg
+      cnnprof plot compare resnet18 vgg16 mobilenet_v2 --format braille
     """

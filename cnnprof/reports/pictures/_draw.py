@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
 from cnnprof.report import Report
+from cnnprof.reports import Style
 
-INCHES = (11, 5)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DOTS_PER_INCH = 150
 
+COMMON: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": "cnnprof", "pdf.fonttype": 42, "text.parse_math": False}
+"""Text stays text, dollar signs too, with its fonts in a PDF; and nothing depends on chance."""
 
-def picture(report: Report, file_format: Literal["svg", "png", "pdf"]) -> bytes:
+THEMES: dict[str, dict[str, Any]] = {
+    "paper": {"font.size": 9},
+    "slides": {"font.size": 14, "lines.linewidth": 2.2, "axes.linewidth": 1.2},
+}
+
+
+def picture(report: Report, style: Style, file_format: Literal["svg", "png", "pdf"]) -> bytes:
     """The chart of the report; the same bytes for the same chart. Raises UsageError for a report without one."""
     if report.chart is None:
         raise UsageError(f"'{report.command}' has nothing to draw", hint="cnnprof plot --help lists what has")
-    import matplotlib
-    from matplotlib.figure import Figure
+    from matplotlib import rc_context
 
-    # Text stays text, and nothing in the file depends on chance.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cnnprof", "font.size": 9}):
-        figure = Figure(INCHES, DOTS_PER_INCH, layout="constrained")
-        report.chart.draw(figure)
+    settings: Any = COMMON | THEMES[style.theme]
+    with rc_context(settings):
         file = BytesIO()
         dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(file, format=file_format, metadata=dated.get(file_format))
+        draw_chart(report.chart, style).savefig(file, format=file_format, metadata=dated.get(file_format))
     return file.getvalue()
+
+
+def draw_chart(chart: Chart, style: Style = Style()) -> Figure:  # noqa: B008 - it is frozen
+    """The chart as matplotlib's figure."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    settings: Any = COMMON | THEMES[style.theme]
+    with rc_context(settings):
+        figure = Figure(style.inches or chart.inches, DOTS_PER_INCH, layout="constrained")
+        chart.draw(figure)
+    return figure

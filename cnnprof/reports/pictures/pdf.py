@@ -10,6 +10,6 @@ suffixes = (".pdf",)
 binary = True
 
 
-def render(report: Report, style: Style) -> bytes:  # noqa: ARG001 - every format has this signature
+def render(report: Report, style: Style) -> bytes:
     """The picture. Raises UsageError for a report without a chart."""
-    return picture(report, "pdf")
+    return picture(report, style, "pdf")

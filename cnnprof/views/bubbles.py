@@ -1,0 +1,248 @@
+"""`cnnprof plot compare`: networks as bubbles on two axes, with the front of exactly these two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from cnnprof.charts.scatter import Axis, Line, Point, Scatter
+from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.judging.pareto import Span, standings
+from cnnprof.record import record
+from cnnprof.views.benchmark import conditions
+from cnnprof.views.comparison import on_other_data
+from cnnprof.views.entry import OF_ENTRY, Entry
+
+
+@record
+class Quantity:
+    """A figure of a network that an axis, or a bubble's area, can show.
+
+    Args:
+        key: its name in a row of a comparison.
+        label: its name with the unit that `unit` of it is one of.
+        unit: base units in a shown one.
+        better: which end of it is.
+        lacking: how a user comes to have it, where a network has not.
+    """
+
+    key: str
+    label: str
+    unit: float = 1.0
+    better: Literal["lower", "higher", ""] = "lower"
+    lacking: str = ""
+
+
+_REPORTED = "an accuracy is shown where one is reported: cnnprof list 'resnet*'"
+_MEASURED = "add --bench to measure it"
+QUANTITIES: Mapping[str, Quantity] = {
+    "macs": Quantity("macs", "multiply-accumulates (G)", 1e9),
+    "params": Quantity("params", "parameters (M)", 1e6),
+    "activations": Quantity("activations", "activations (M)", 1e6),
+    "peak": Quantity("peak_inference_bytes", "memory of an inference (MB)", 1e6),
+    "training": Quantity("peak_training_bytes", "memory of a training step (MB)", 1e6),
+    "latency": Quantity("latency_ms", "latency (ms)", lacking=_MEASURED),
+    "throughput": Quantity("throughput_img_s", "throughput (images/s)", better="higher", lacking=_MEASURED),
+    "top1": Quantity("top1", "top-1 accuracy (%)", better="higher", lacking=_REPORTED),
+    "top5": Quantity("top5", "top-5 accuracy (%)", better="higher", lacking=_REPORTED),
+    "year": Quantity("year", "year", better=""),
+}
+"""What can be drawn, by the word for it."""
+
+DECADE = 20
+"""A logarithmic axis where the largest value is this many times the smallest."""
+
+NAMES_SHOWN = 6
+
+
+def find_quantity(word: str, option: str) -> Quantity:
+    """The quantity of that word, or of its name in JSON. Raises UsageError, in the name of the option, for another."""
+    by_key = {quantity.key: quantity for quantity in QUANTITIES.values()}
+    found = QUANTITIES.get(word) or by_key.get(word)
+    if found is None:
+        words = ", ".join(QUANTITIES)
+        raise UsageError(f"{option}: '{word}' cannot be drawn", hint=did_you_mean(word, QUANTITIES) or f"one of {words}")
+    return found
+
+
+def chart_comparison(entries: Sequence[Entry], baseline: str, x: str, y: str, size: str, colour: str) -> Scatter:
+    """The chart of a comparison; arguments as for `bubbles`."""
+    rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
+    base = next(row for row in rows if row["model"] == baseline)
+    measured = [entry.measurement for entry in entries if entry.measurement and entry.measurement.times]
+    shown = {x, y, size} & {"latency", "latency_ms", "throughput", "throughput_img_s"}
+    return bubbles(
+        rows, x, y, size, colour, on_other_data(rows, base), sorted({conditions(each) for each in measured if shown})
+    )
+
+
+def bubbles(
+    rows: Sequence[Mapping[str, Any]],
+    x: str,
+    y: str,
+    size: str,
+    colour: str,
+    apart: Mapping[str, str],
+    remarks: Sequence[str] = (),
+) -> Scatter:
+    """Networks on two axes.
+
+    Args:
+        rows: those of a comparison, with `family`.
+        x: what is drawn along the lower edge, a word of `QUANTITIES`; `y` along the left one, `size` as area.
+        colour: `family`, `dataset`, `recipe` or `source`: what shares a colour.
+        apart: networks whose accuracy is on another data set than the first one's, and on which.
+        remarks: how what was measured was measured.
+
+    Raises UsageError for an unknown word, and for an axis that no row has.
+    """
+    across, up, area = find_quantity(x, "--x"), find_quantity(y, "--y"), find_quantity(size, "--size")
+    if colour not in COLOURS:
+        raise UsageError(
+            f"--colour: there is no '{colour}'", hint=did_you_mean(colour, COLOURS) or f"one of {', '.join(COLOURS)}"
+        )
+    for quantity in (across, up, area):
+        if all(row.get(quantity.key) is None for row in rows):
+            raise UsageError(f"no network has the {quantity.label}", hint=quantity.lacking or None)
+    placed = [row for row in rows if row.get(across.key) is not None and row.get(up.key) is not None]
+    if not placed:
+        raise UsageError(f"no network has both the {across.label} and the {up.label}")
+    aside = apart if {across.key, up.key} & {"top1", "top5"} else {}
+    front = _front([row for row in placed if row["model"] not in aside], across, up)
+    largest = max((row.get(area.key) or 0) for row in placed)
+    recipes = _recipes(placed) if {across.key, up.key} & {"top1", "top5"} else {}
+    on_front = [row["model"] for row in front]
+    # Names of the front come first; then the large bubbles', which have the least room to spare.
+    ranked = sorted(placed, key=lambda row: (row["model"] not in on_front, -(row.get(area.key) or 0)))
+    points = tuple(
+        Point(
+            row["model"] + recipes.get(row["accuracy_source"], ("", ""))[0],
+            row[across.key] / across.unit,
+            row[up.key] / up.unit,
+            (row.get(area.key) or 0) / largest if largest else 0.1,
+            COLOURS[colour](row),
+            _interval(row, across),
+            _interval(row, up),
+            row["model"] in aside,
+            _detail(row, (across, up, area)),
+        )
+        for row in ranked
+    )
+    line = Line(
+        "no other is better in both",
+        tuple(row[across.key] / across.unit for row in front),
+        tuple(row[up.key] / up.unit for row in front),
+        steps=True,
+    )
+    return Scatter(
+        f"{_name(up)} over {_name(across)}, area by {_name(area)}, {_inputs(placed)}",
+        _axis(across, placed),
+        _axis(up, placed),
+        points,
+        (line,) if len(front) > 1 else (),
+        _sizes(largest / area.unit) if area.key != "year" else (),
+        area.label,
+        tuple(_notes(rows, placed, across, up, aside, recipes, remarks)),
+    )
+
+
+COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "family": lambda row: row.get("family") or "",
+    "dataset": lambda row: row.get("dataset") or "",
+    "recipe": lambda row: row.get("accuracy_source") or "",
+    "source": lambda row: (row.get("source") or "").partition(":")[0].partition("/")[0],
+}
+"""What bubbles of one colour can have in common."""
+
+
+def _inputs(rows: Sequence[Mapping[str, Any]]) -> str:
+    sizes = {row["input"] for row in rows}
+    return f"input {'x'.join(map(str, *sizes))}" if len(sizes) == 1 else "each at its own input size"
+
+
+def _name(quantity: Quantity) -> str:
+    return quantity.label.partition(" (")[0]
+
+
+def _axis(quantity: Quantity, rows: Sequence[Mapping[str, Any]]) -> Axis:
+    values = [row[quantity.key] for row in rows]
+    return Axis(quantity.label, min(values) > 0 and max(values) >= DECADE * min(values), quantity.better)
+
+
+def _interval(row: Mapping[str, Any], quantity: Quantity) -> tuple[float, float] | None:
+    ends = row.get("ci95") if quantity.key == "latency_ms" else None
+    return (ends[0] / quantity.unit, ends[1] / quantity.unit) if ends else None
+
+
+def _front(rows: Sequence[Mapping[str, Any]], across: Quantity, up: Quantity) -> list[Mapping[str, Any]]:
+    """The rows that no other is better than in these two, from left to right; none where an axis has no better end."""
+    if not (across.better and up.better):
+        return []
+
+    def span(row: Mapping[str, Any], quantity: Quantity) -> Span:
+        low, high = _interval(row, quantity) or (row[quantity.key], row[quantity.key])
+        return (-high, -low) if quantity.better == "higher" else (low, high)
+
+    found = standings([(span(row, across), span(row, up)) for row in rows])
+    best = [row for row, standing in zip(rows, found, strict=True) if standing.optimal]
+    return sorted(best, key=lambda row: (row[across.key], row[up.key]))
+
+
+def _recipes(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Where accuracies come from: each source but the most frequent one with the mark behind a name, and its text."""
+    counts = Counter(row["accuracy_source"] for row in rows)
+    others = [source for source, _ in counts.most_common()][1 : len(MARKS) + 1]
+    return {source: (mark, source) for source, mark in zip(others, MARKS, strict=False)}
+
+
+MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
+
+
+def _sizes(largest: float) -> tuple[tuple[str, float], ...]:
+    """Three round values for the legend of areas."""
+    steps = [factor * 10.0**power for power in range(-3, 7) for factor in (1, 2, 5)]
+    below = [step for step in steps if step <= largest]
+    return tuple((f"{step:,g}", step / largest) for step in below[-1:-8:-3])[::-1] if largest else ()
+
+
+def _detail(row: Mapping[str, Any], shown: Sequence[Quantity]) -> dict[str, str]:
+    texts = {
+        quantity.label: f"{row[quantity.key] / quantity.unit:,.4g}" for quantity in shown if row.get(quantity.key) is not None
+    }
+    return texts | ({"accuracy": row["accuracy_source"]} if row.get("accuracy_source") else {})
+
+
+def _notes(
+    rows: Sequence[Mapping[str, Any]],
+    placed: Sequence[Mapping[str, Any]],
+    across: Quantity,
+    up: Quantity,
+    aside: Mapping[str, str],
+    recipes: Mapping[str, tuple[str, str]],
+    remarks: Sequence[str],
+) -> list[str]:
+    notes = [*remarks]
+    for quantity in (across, up):
+        lacking = [row["model"] for row in rows if row.get(quantity.key) is None]
+        if lacking:
+            notes.append(f"without {_name(quantity)}, and not shown: {_some(lacking)}")
+    notes += [f"on {name}, and not compared: {_some(of)}" for name, of in _by_value(aside).items()]
+    if {across.key, up.key} & {"top1", "top5"}:
+        common = next(iter(Counter(row["accuracy_source"] for row in placed).most_common(1)))[0]
+        marked = "; ".join(f"{mark} {text}" for mark, text in recipes.values())
+        notes.append(f"accuracy as reported, not measured here: {common}" + (f"; {marked}" if marked else ""))
+    return notes
+
+
+def _by_value(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in mapping.items():
+        found.setdefault(value, []).append(name)
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
