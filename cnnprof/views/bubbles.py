@@ -150,7 +150,7 @@ def bubbles(
 COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "family": lambda row: row.get("family") or "",
     "dataset": lambda row: row.get("dataset") or "",
-    "recipe": lambda row: row.get("accuracy_source") or "",
+    "recipe": lambda row: row.get("recipe") or "",
     "source": lambda row: (row.get("source") or "").partition(":")[0].partition("/")[0],
 }
 """What bubbles of one colour can have in common."""
