@@ -356,3 +356,11 @@ def test_recurrent_layers(load, op, gates, directions):
     assert profile.totals.macs == directions * 5 * 2 * gates * 6 * (7 + 6)
     assert profile.totals.uncounted == ()
     assert (5, directions, 2, 6) in shapes(profile)
+
+
+def test_several_inputs_have_their_names(load):
+    net = model([helper.make_node("Concat", ["x", "depth"], ["y"], axis=1)])
+    net.graph.input.append(helper.make_tensor_value_info("depth", TensorProto.FLOAT, ["N", 1, 8, 8]))
+    profile = load(net, batch=2)
+    assert profile.graph.inputs == {"x": (2, 3, 8, 8), "depth": (2, 1, 8, 8)}
+    assert shapes(profile) == [(2, 4, 8, 8)]

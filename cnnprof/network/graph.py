@@ -95,7 +95,7 @@ class Origin:
     """Whose torch module a graph describes, as it was decided where the user's word was resolved, once.
 
     Args:
-        kind: `torchvision`, `timm` or `python`.
+        kind: `torchvision`, `timm`, `python`, or that of a file: `exported`, `onnx`.
         name: the model's, as the source of that kind takes it.
         settings: keyword arguments that it was made with.
     """

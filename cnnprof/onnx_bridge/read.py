@@ -38,40 +38,40 @@ def read(path: Path, input_shape: Sequence[int] | None = None, batch: int = 1) -
     Raises CnnprofError for a file that is no model or does not fit the input, UnavailableError without onnx.
     """
     model = load_model(path)
-    name, shape = _input_of(model.graph, input_shape, batch, path)
-    walk = _Walk(model, {name: shape})
-    return walk.graph(path.stem, shape)
+    inputs = _inputs_of(model.graph, input_shape, batch, path)
+    return _Walk(model, inputs).graph(path.stem)
 
 
-def _input_of(graph: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> tuple[str, Shape]:
-    """The name and sizes of the one input that is no stored tensor."""
+def _inputs_of(graph: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> dict[str, Shape]:
+    """The sizes of every input that is no stored tensor; those that are asked for are the first one's."""
     held = {tensor.name for tensor in graph.initializer}
     inputs = [each for each in graph.input if each.name not in held]
-    if len(inputs) != 1:
-        names = ", ".join(each.name for each in inputs) or "none"
-        raise CnnprofError(f"'{path}' has {len(inputs)} inputs ({names}), and one is read")
-    (only,) = inputs
-    if not only.type.HasField("tensor_type"):
-        raise CnnprofError(f"the input '{only.name}' of '{path}' is no tensor")
-    dims = list(only.type.tensor_type.shape.dim) if only.type.tensor_type.HasField("shape") else None
+    if not inputs:
+        raise CnnprofError(f"'{path}' has no input")
+    found = {inputs[0].name: _sizes(inputs[0], wanted, batch, path)}
+    return found | {each.name: _sizes(each, None, batch, path) for each in inputs[1:]}
+
+
+def _sizes(one: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> Shape:
+    if not one.type.HasField("tensor_type"):
+        raise CnnprofError(f"the input '{one.name}' of '{path}' is no tensor")
+    dims = list(one.type.tensor_type.shape.dim) if one.type.tensor_type.HasField("shape") else None
     if dims is None and wanted is None:
-        raise CnnprofError(f"'{path}' does not say the sizes of its input '{only.name}'", hint="--input CxHxW does")
+        raise CnnprofError(f"'{path}' does not say the sizes of its input '{one.name}'", hint="--input CxHxW does")
     said = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or "?" for dim in dims or ()]
     if wanted is not None:
         if dims is not None and len(wanted) != len(said) - 1:
-            raise CnnprofError(
-                f"the input '{only.name}' has the sizes {_shown(said)}, batch first, and --input {_shown(wanted)}"
-            )
-        return only.name, (batch, *wanted)
-    if not said:
-        raise CnnprofError(f"the input '{only.name}' of '{path}' is a single number")
+            asked = f"--input {_shown(wanted)}"
+            raise CnnprofError(f"the input '{one.name}' has the sizes {_shown(said)}, batch first, and {asked} does not fit")
+        return (batch, *wanted)
     if any(isinstance(size, str) for size in said[1:]):
-        example = "x".join(str(size) if isinstance(size, int) else "224" for size in said[1:])
-        raise CnnprofError(
-            f"the input '{only.name}' of '{path}' has the sizes {_shown(said)}", hint=f"say them: --input {example}"
-        )
+        example = _shown([size if isinstance(size, int) else 224 for size in said[1:]])
+        message = f"the input '{one.name}' of '{path}' has the sizes {_shown(said)}"
+        raise CnnprofError(message, hint=f"say them: --input {example}")
+    if not said:
+        return ()
     first = said[0] if isinstance(said[0], int) and said[0] != 1 and batch == 1 else batch
-    return only.name, (first, *said[1:])
+    return (first, *said[1:])
 
 
 def _shown(sizes: Sequence[object]) -> str:
@@ -100,23 +100,28 @@ class _Walk:
         self._lost: set[str] = set()
         self._inferred: dict[str, Shape] | None = None
 
-    def graph(self, name: str, shape: Shape) -> Graph:
+    def graph(self, name: str) -> Graph:
         """The graph of the whole model."""
         graph = self._model.graph
-        for key, sizes in self._inputs.items():
-            self._values[key] = Value(sizes, INPUT, dtype=onnx.TensorProto.FLOAT)
-            self._shapes[INPUT] = sizes
+        called = [INPUT] if len(self._inputs) == 1 else [_dotted(key) or f"input_{i}" for i, key in enumerate(self._inputs)]
+        for (key, sizes), node in zip(self._inputs.items(), called, strict=True):
+            self._values[key] = Value(sizes, node)
+            self._shapes[node] = sizes
+        self._names.keep(called)
+        first, *further = zip(called, self._inputs.values(), strict=True)
         self._run(graph)
         outputs = [self._values.get(each.name) for each in graph.output]
         if not self._nodes:
             raise CnnprofError(f"'{name}' has no layers: it hands on its input as it is")
         return Graph(
             name=name,
-            input_shape=shape,
+            input_shape=first[1],
             nodes=tuple(self._nodes),
             outputs=tuple(dict.fromkeys(value.node for value in outputs if value is not None and value.node)),
             facts=Facts(about=graph.doc_string.strip().partition("\n")[0] or None),
             uncounted=tuple(self._uncounted),
+            input_name=first[0],
+            further_inputs=dict(further),
         )
 
     # What rows call.
@@ -300,11 +305,15 @@ class _Names:
     """Unique names for nodes: the path of the module that an exporter notes, or the weight's, and the operator's word."""
 
     def __init__(self, graph: Any) -> None:
-        self._taken = {INPUT}
+        self._taken: set[str] = set()
         self._operations: dict[str, int] = {}
         for node in graph.node:
             path = self.path(node)
             self._operations[path] = self._operations.get(path, 0) + 1
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Let no node have one of these names."""
+        self._taken.update(names)
 
     def new(self, node: Any, stored: str = "") -> str:
         """A name that no node has yet."""

@@ -1,6 +1,7 @@
 """From a name on the command line to a network.
 
-A reference is a path (`net.yaml`, `net.yaml#variant`, `net.py:factory`), a prefixed name (`torchvision:resnet50`, `timm:...`,
+A reference is a path (`net.yaml`, `net.yaml#variant`, `net.py:factory`, `net.onnx`, `net.keras`, `net.pt2`), a prefixed name
+(`torchvision:resnet50`, `timm:...`,
 `python:pkg.module:factory`: the prefix names a module of this package) or a bare name: first a spec's, then torchvision's.
 Settings may follow: `mobilenet_v1@width=0.5,res=160`. What has a blank or a `|` in it is a block written in place:
 `conv 1x1 96 | conv 3x3 128`.
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
+from cnnprof.sources._files import source_of
 
 if TYPE_CHECKING:
     from cnnprof.timing.measurements import Finding
@@ -70,7 +72,7 @@ class Model:
     @property
     def runs_code(self) -> bool:
         """Whether code that is no part of an installed package has to run to know the network."""
-        return self.source == "python"
+        return self.source in ("python", "exported")
 
     @property
     def file(self) -> Path | None:
@@ -221,6 +223,8 @@ def _resolve(name: str) -> tuple[str, str]:
         raise CnnprofError("the network's name is empty", hint="cnnprof list shows the names")
     if re.search(r"\.py:[^/\\]*$", name):
         return "python", name
+    if not _is_inline(name) and (source := source_of(name)):
+        return source, name
     if _is_inline(name):
         return "inline", name.removeprefix("inline:")
     if _is_path(name):

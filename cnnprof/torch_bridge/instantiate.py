@@ -6,6 +6,7 @@ from torch import nn
 
 from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.build import build
+from cnnprof.torch_bridge.files import module_in
 from cnnprof.torch_bridge.user import user_model
 from cnnprof.torch_bridge.zoo import timm_model, torchvision_model
 
@@ -17,7 +18,7 @@ def instantiate(graph: Graph) -> nn.Module:
     Raises CnnprofError if it cannot be made, and UnavailableError where a package is missing.
     """
     origin = graph.origin
-    if origin is None:
+    if origin is None or origin.kind == "onnx":
         return build(graph)
     match origin.kind:
         case "torchvision":
@@ -26,14 +27,16 @@ def instantiate(graph: Graph) -> nn.Module:
             return timm_model(origin.name, origin.settings, graph.input_shape)
         case "python":
             return user_model(origin.name, origin.settings)
+        case "exported":
+            return module_in(origin.name)
     raise ValueError(f"no module comes from {origin.kind}")
 
 
 def is_built(graph: Graph) -> bool:
     """Whether the module is built from the graph, and neither a package's nor a user's own."""
-    return graph.origin is None
+    return graph.origin is None or graph.origin.kind == "onnx"
 
 
 def is_users(graph: Graph) -> bool:
     """Whether the module comes from a user's own code."""
-    return graph.origin is not None and graph.origin.kind == "python"
+    return graph.origin is not None and graph.origin.kind in ("python", "exported")

@@ -1,0 +1,75 @@
+"""Files that hold networks, by their suffix, and those that hold none that can be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cnnprof.errors import CnnprofError
+
+SOURCES = {
+    ".onnx": "onnx",
+    ".keras": "keras",
+    ".json": "keras",
+    ".pt2": "exported",
+    ".pt": "exported",
+    ".pth": "exported",
+    ".ts": "exported",
+    ".torchscript": "exported",
+}
+"""The module of this package that reads files of a suffix."""
+
+_EXPORT = "export the model where its code is: torch.onnx.export(model, image, 'net.onnx')"
+_CODE = "name the code that makes the model (cnnprof summary net.py:Net)"
+
+_REFUSED = {
+    ".safetensors": ("weights (safetensors) without the network that they belong to", _CODE),
+    ".bin": ("weights without the network that they belong to", _CODE),
+    ".ckpt": ("a checkpoint: weights without the network that they belong to", _CODE),
+    ".npz": ("weights without the network that they belong to", _CODE),
+    ".h5": ("a Keras model in HDF5", "save it again: keras.saving.load_model('net.h5').save('net.keras')"),
+    ".hdf5": ("a Keras model in HDF5", "save it again: keras.saving.load_model('net.hdf5').save('net.keras')"),
+    ".tflite": ("a TensorFlow Lite model", "python -m tf2onnx.convert --tflite net.tflite --output net.onnx"),
+    ".pb": ("a TensorFlow graph", "python -m tf2onnx.convert --graphdef net.pb --output net.onnx"),
+    ".cfg": ("a darknet configuration", "write it as a spec (cnnprof init), or export the model to ONNX"),
+    ".prototxt": ("a Caffe network", "write it as a spec (cnnprof init), or export the model to ONNX"),
+    ".caffemodel": ("a Caffe network's weights", "write it as a spec (cnnprof init), or export the model to ONNX"),
+    ".mlmodel": ("a Core ML model", _EXPORT),
+    ".mlpackage": ("a Core ML model", _EXPORT),
+    ".xml": ("a model of OpenVINO's", _EXPORT),
+    ".param": ("a model of ncnn's", _EXPORT),
+    ".engine": ("an engine that TensorRT built for one device", _EXPORT),
+    ".plan": ("an engine that TensorRT built for one device", _EXPORT),
+    ".ptl": ("a model for torch's mobile runtime", _EXPORT),
+    ".pte": ("a program of ExecuTorch's", _EXPORT),
+    ".pkl": ("a pickle, which runs whatever code it names when it is read", _CODE),
+    ".pickle": ("a pickle, which runs whatever code it names when it is read", _CODE),
+}
+
+
+def source_of(name: str) -> str | None:
+    """The source that reads the file of this name; None where the suffix is none of a network's file.
+
+    Raises CnnprofError for a format that is known and cannot be read: what it is, and which way leads on.
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix in _REFUSED and os.path.exists(name):
+        what, way = _REFUSED[suffix]
+        raise CnnprofError(f"'{name}' is {what}", hint=way)
+    return SOURCES.get(suffix)
+
+
+def no_settings(path: str, settings: Mapping[str, Any] | None) -> None:
+    """Raises CnnprofError if there are settings: a file has none."""
+    if settings:
+        raise CnnprofError(f"'{path}' has no setting '{next(iter(settings))}'", hint="a file holds the network as it is")
+
+
+def shown(path: str) -> str:
+    """The path as it may be shared: from the working folder if the file lies there, else its name."""
+    try:
+        return Path(path).resolve().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return Path(path).name

@@ -1,0 +1,41 @@
+"""Networks in Keras files, by their configuration; neither Keras nor TensorFlow is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnprof.network.graph import Graph
+from cnnprof.sources._files import no_settings, shown
+
+SUFFIXES = (".keras", ".json")
+
+
+def names() -> list[str]:
+    """None: files are named by their paths."""
+    return []
+
+
+def load(
+    path: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of a `.keras` file or of what `model.to_json()` wrote.
+
+    Args:
+        path: the file.
+        settings: none; the file has the network as it is.
+        input_shape: (C, H, W), where the file leaves sizes open or others are wanted.
+        batch: images in one run.
+
+    Raises CnnprofError for a file that holds no configuration or does not fit the input.
+    """
+    no_settings(path, settings)
+    from cnnprof.keras_bridge.read import read
+
+    graph = read(Path(path), input_shape, batch)
+    return replace(graph, facts=replace(graph.facts, family="Keras", source=shown(path)))

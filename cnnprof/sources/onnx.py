@@ -1,0 +1,45 @@
+"""Networks in ONNX files: read operator by operator, without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnprof.network.graph import Graph, Origin
+from cnnprof.sources._files import no_settings, shown
+
+SUFFIXES = (".onnx",)
+
+
+def names() -> list[str]:
+    """None: files are named by their paths."""
+    return []
+
+
+def load(
+    path: str,
+    settings: Mapping[str, Any] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    batch: int = 1,
+) -> Graph:
+    """The graph of an ONNX file.
+
+    Args:
+        path: the file.
+        settings: none; the file has the network as it is.
+        input_shape: sizes of its (first) input without the batch, where the file leaves them open or others are wanted.
+        batch: samples in one run.
+
+    Raises CnnprofError for a file that is no model or does not fit the input, UnavailableError without onnx.
+    """
+    no_settings(path, settings)
+    from cnnprof.onnx_bridge.load import import_onnx
+
+    import_onnx()
+    from cnnprof.onnx_bridge.read import read
+
+    graph = read(Path(path), input_shape, batch)
+    facts = replace(graph.facts, family="ONNX", source=shown(path))
+    return replace(graph, facts=facts, origin=Origin("onnx", path))

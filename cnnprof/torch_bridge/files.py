@@ -1,0 +1,95 @@
+"""Modules in files that torch wrote: exported programs and TorchScript. Pickled modules are refused, for they run any code."""
+
+from __future__ import annotations
+
+import pickletools
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from cnnprof.errors import CnnprofError
+from cnnprof.network.dims import Shape
+
+_MOST_PICKLE = 256 * 2**20
+_CODE = "name the code that makes the model (cnnprof summary net.py:Net), or save it with torch.export.save or torch.jit.save"
+
+
+def module_in(path: str) -> nn.Module:
+    """The module that the file holds, on the CPU.
+
+    Raises CnnprofError (exit code 3) for anything else: what it is, and which way leads on.
+    """
+    kind = _kind(path)
+    try:
+        if kind == "exported":
+            module: nn.Module = torch.export.load(path).module()
+            return module
+        if kind == "script":
+            return torch.jit.load(path, map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]
+    except Exception as error:
+        first = str(error).strip().split("\n")[0]
+        raise CnnprofError(f"torch cannot read '{path}': {type(error).__name__}: {first[:200]}") from None
+    raise CnnprofError(f"'{path}' is {kind}", hint=_CODE)
+
+
+def input_of(module: nn.Module, batch: int) -> Shape | None:
+    """The sizes of an exported program's one input, with the batch that is asked for where the program leaves it open."""
+    graph = getattr(module, "graph", None)
+    if not isinstance(graph, torch.fx.Graph):
+        return None
+    inputs = [node for node in graph.nodes if node.op == "placeholder" and isinstance(node.meta.get("val"), torch.Tensor)]
+    if len(inputs) != 1:
+        return None
+    first, *sizes = inputs[0].meta["val"].shape
+    if not all(isinstance(size, int) for size in sizes):
+        return None
+    return (first if isinstance(first, int) and first != 1 else batch, *sizes)
+
+
+def _kind(path: str) -> str:
+    """`exported`, `script`, or what else the file is, in words."""
+    file = Path(path)
+    if not file.is_file():
+        raise CnnprofError(f"'{path}' is no file" if file.exists() else f"there is no file '{path}'")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+            if any(name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names):
+                return "exported"
+            if any("/code/" in name for name in names):
+                return "script"
+            pickles = [entry for entry in archive.infolist() if entry.filename.endswith("data.pkl")]
+            return _pickled(archive, pickles[0]) if pickles else "an archive without a network"
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        with suppress(OSError), file.open("rb") as stream:
+            if stream.read(2)[:1] == b"\x80":
+                return "a pickle, which runs whatever code it names when it is read"
+        return "no file that torch wrote, or only a part of one"
+
+
+def _pickled(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
+    """What `torch.save` wrote, told by the names that stand in the pickle; nothing of it is run."""
+    if entry.file_size > _MOST_PICKLE:
+        return "an archive whose pickle is too large to look at"
+    with archive.open(entry) as stream:
+        data = stream.read(_MOST_PICKLE + 1)
+    named = set()
+    texts: list[str] = []
+    with suppress(ValueError, IndexError):
+        for opcode, argument, _ in pickletools.genops(data[:_MOST_PICKLE]):
+            if opcode.name == "GLOBAL":
+                named.add(str(argument).replace(" ", "."))
+            elif opcode.name == "STACK_GLOBAL" and len(texts) > 1:
+                named.add(".".join(texts[-2:]))
+            elif isinstance(argument, str):
+                texts.append(argument)
+    own = sorted(
+        name for name in named if not name.startswith(("torch.", "torch_utils", "collections.", "numpy", "__builtin__"))
+    )
+    modules = sorted(name for name in named if name.startswith("torch.nn.modules"))
+    if modules or own:
+        return f"a pickled module ({(own or modules)[0]}): to read it is to run whatever code it names"
+    return "a checkpoint: weights without the network that they belong to"
