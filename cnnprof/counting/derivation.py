@@ -7,7 +7,7 @@ from typing import Any
 from cnnprof.record import record
 
 FIGURES = ("shape", "params", "macs", "memory", "receptive-field")
-"""What can be worked out; operations other than multiply-accumulates belong to `macs`."""
+"""The figures that a derivation has; operations other than multiply-accumulates belong to `macs`."""
 
 
 @record

@@ -17,7 +17,7 @@ NAMES = {"torch": "flops", "deepspeed": "calflops"}
 
 @record
 class Gap:
-    """What one layer type counts here (`ours`, multiply-accumulates) and there (`theirs`), and the rule that leads there."""
+    """The count of one layer type here (`ours`, multiply-accumulates) and there (`theirs`), and the rule that leads there."""
 
     type: str
     layers: int
@@ -27,7 +27,7 @@ class Gap:
 
     @property
     def difference(self) -> int:
-        """What the other convention counts more; negative where less."""
+        """The surplus of the other convention; negative where it counts less."""
         return self.theirs - self.ours
 
 
@@ -61,7 +61,7 @@ PARAMETERS: Base = (
 INPUTS: Base = ("for each input element", lambda cost: elements(cost.inputs[0]) if cost.inputs else 0)
 OUTPUTS: Base = ("for each output element", lambda cost: elements(cost.output))
 BESIDE: tuple[Base, ...] = (("", lambda _: 0), ("for each bias", lambda cost: cost.ops.add if cost.macs else 0), OUTPUTS)
-"""What may be counted once, beside a rate for one of the others."""
+"""The bases that may be counted once, beside a rate for one of the others."""
 
 
 def _rule(pairs: Sequence[tuple[Cost, int]]) -> str:

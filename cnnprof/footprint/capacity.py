@@ -42,10 +42,10 @@ CARDS = {
 HOPPER = ("H100", "H200")
 
 CONTEXT_SHARE = 0.06
-"""What driver and CUDA context take of a card, about."""
+"""The share of a card that driver and CUDA context take, about."""
 
 ALLOCATOR_SHARE = 0.05
-"""What of a CUDA device torch's allocator cannot give to tensors, about: it rounds sizes up, and has segments with gaps."""
+"""The share of a CUDA device that torch's allocator cannot give to tensors, about: sizes are rounded up, segments have gaps."""
 
 HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
 

@@ -17,11 +17,11 @@ CHOICES = {
     "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
     "amp": ("", "fp16", "bf16"),
 }
-"""What is known of each of these fields of an `Execution`."""
+"""The values that each of these fields of an `Execution` can have."""
 
 CUBLAS_BYTES = (2 * 4096 + 8 * 16) * 1024
 HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
-"""What torch gives cuBLAS to work in, unless `CUBLAS_WORKSPACE_CONFIG` says otherwise (pytorch issue 95668).
+"""The memory that torch gives cuBLAS to work in, unless `CUBLAS_WORKSPACE_CONFIG` says otherwise (pytorch issue 95668).
 
 `:4096:2:16:8`: two buffers of 4,096 KiB and eight of 16; on Hopper eight of 4,096 (aten/src/ATen/cuda/CublasHandlePool.cpp).
 """
@@ -84,4 +84,4 @@ class Execution:
 
 
 USUAL = Execution()
-"""What nothing else is said of: the processor, one thread, fp32, torch's own layout."""
+"""The usual way to run: the processor, one thread, fp32, torch's own layout."""

@@ -1,4 +1,4 @@
-"""What a network holds in memory, layer by layer, while it runs.
+"""Memory of a network, layer by layer, while it runs.
 
 A tensor lives from the layer that writes it to the last that reads it, or longer where the code that called that layer holds
 it; a view and an in-place output share the memory of what they look at. Weights, buffers and the input stay.
@@ -26,7 +26,7 @@ TensorKind = Literal["activation", "saved", "extra"]
 
 @record
 class Moment:
-    """What is alive at the worst moment of one layer's forward or backward pass, in bytes, weights, buffers and input aside.
+    """The bytes alive at the worst moment of one layer's forward or backward pass, weights, buffers and input aside.
 
     Args:
         phase: the part of the run.
@@ -75,7 +75,7 @@ class Footprint:
 
     @property
     def fixed_bytes(self) -> Dim:
-        """What is held from the beginning to the end."""
+        """Bytes that are held from the beginning to the end."""
         return self.parameter_bytes + self.buffer_bytes + self.input_bytes + self.optimizer_bytes
 
     @property
@@ -91,7 +91,7 @@ class Footprint:
 
 @record
 class AllocatorRecord:
-    """What a device's allocator recorded of one inference (`infer`) or training step (`train`).
+    """A device's allocator's record of one inference (`infer`) or training step (`train`).
 
     `peak_bytes` is the most that was allocated at one time, weights and input included. On CUDA `requested_bytes` is that
     before the allocator rounds sizes up, `reserved_bytes` what it took from the device. `error` says why there is no figure.
@@ -237,7 +237,7 @@ def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRan
 
 
 def _idle(cost: Cost, run: Execution) -> LayerMemory:
-    """What a layer that does not run holds: its buffers count all the same."""
+    """The memory of a layer that does not run: its buffers count all the same."""
     return memory_of(cost.node.layer, RuleContext(cost.inputs, cost.output, run, (run.layout,), run.element_bytes))
 
 

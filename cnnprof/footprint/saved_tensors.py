@@ -58,7 +58,7 @@ class Recompute:
 def save_tensors(
     graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpointed: Sequence[range] = ()
 ) -> SavedTensors:
-    """What autograd saves of each layer's tensors until the backward pass; `checkpointed` are ranges of layers."""
+    """The tensors that autograd saves until the backward pass; `checkpointed` are ranges of positions among the costs."""
     needs_grad: set[str] = set()
     for cost in costs:
         if needs_weight_grad(cost) or not needs_grad.isdisjoint(cost.node.inputs):
@@ -94,7 +94,7 @@ def save_tensors(
 
 
 def _cast(saved: Saved, casts: Mapping[int, Dim], weights: Dim) -> Saved:
-    """What is saved under autocast: inputs as they were cast, and the copies of weights."""
+    """The saved tensors under autocast: inputs as they were cast, and the copies of weights."""
     copies = sum(casts[position] for position in saved.inputs if position in casts)
     return Saved(tuple(i for i in saved.inputs if i not in casts), saved.output, saved.extra + copies + weights)
 

@@ -1,4 +1,4 @@
-"""What one training step holds in memory: forward pass, loss, backward pass, the optimizer's step.
+"""Memory of one training step: forward pass, loss, backward pass, the optimizer's step.
 
 The backward pass is autograd's: layers in the reverse of their order, each with the gradient of its output, which it gives up
 when it is done, along with what was saved for it. Gradients that meet at a tensor are added in place where nothing else refers
@@ -75,7 +75,7 @@ def training(
 
 
 def _step_tensors(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
-    """What the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
+    """Bytes that the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
     if optimizer not in ADAPTIVE:
         return 0
     return sum(trained) if run.device == "cuda" else 2 * greatest(trained)
@@ -96,7 +96,7 @@ class _Gradient:
 
 
 class _Pending(NamedTuple):
-    """What a layer's backward pass waits with: the gradient of its output so far, or a part of that memory."""
+    """A backward pass that waits for further gradients: the gradient of its output so far, or a part of that memory."""
 
     gradient: _Gradient
     is_part: bool

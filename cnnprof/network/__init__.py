@@ -1,1 +1,1 @@
-"""What a network is: dimensions, graph, shapes, costs, what a position sees. Standard library only."""
+"""The network: dimensions, graph, shapes, costs, what a position sees. Standard library only."""

@@ -49,7 +49,7 @@ def analyze(graph: Graph) -> Analysis:
 
 
 def fields_of(graph: Graph, costs: Iterable[Cost], name: str) -> dict[str, Fields]:
-    """What each layer sees of the input of that name."""
+    """The receptive field of each layer on the input of that name."""
     fields: dict[str, Fields] = dict.fromkeys(graph.inputs, ())
     fields[name] = (ONE_PIXEL,) * (len(graph.inputs[name]) - 2)
     for cost in costs:

@@ -77,7 +77,7 @@ class Accuracy:
 
 @record
 class Facts:
-    """What is known about a network besides its layers."""
+    """Facts about a network besides its layers."""
 
     family: str = ""
     source: str = ""

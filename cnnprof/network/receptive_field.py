@@ -61,7 +61,7 @@ def see(node: Node, shapes: tuple[Shape, ...], seen: tuple[Fields, ...]) -> Fiel
 
 
 def _together(branches: Sequence[tuple[tuple[Field, ...], Shape]]) -> Fields:
-    """What the branches of a join see together; None if they move over the input at different speeds."""
+    """The union of the fields of a join's branches; None if they move over the input at different speeds."""
     axes = range(len(branches[0][0]))
     joined = [_union([(fields[a], shape[a + 2] if a + 2 < len(shape) else 1) for fields, shape in branches]) for a in axes]
     return tuple([field for field in joined if field]) if all(joined) else None

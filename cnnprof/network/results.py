@@ -1,4 +1,4 @@
-"""What an analysis finds, as plain data: nothing here knows how it is shown."""
+"""The results of an analysis as plain data: nothing here knows how it is shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FP32_BYTES = 4
 
 @record
 class Cost:
-    """What one layer costs.
+    """The cost of one layer.
 
     `activations` counts the elements it writes (views and in-place outputs write none); `fields` says, for each spatial axis of
     the network's input, which pixels an output position sees: () for a stored tensor, None where that is not defined.

@@ -71,7 +71,7 @@ def _shape(cost: Cost, on: Lettered) -> list[Working]:
 
 
 def cut_off(cost: Cost, axis: int) -> str:
-    """What the floor of a window's positions leaves unread at the far edge."""
+    """The rows and columns that the floor of a window's positions leaves unread at the far edge."""
     layer = cost.node.layer
     if not hasattr(layer, "stride"):
         return ""

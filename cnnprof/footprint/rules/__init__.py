@@ -1,4 +1,4 @@
-"""What kernels hold for themselves, and what autograd saves: one file a kind of layer."""
+"""Memory rules: what kernels hold for themselves and what autograd saves, one file a kind of layer."""
 
 from importlib import import_module
 from pkgutil import iter_modules

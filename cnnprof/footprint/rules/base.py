@@ -1,4 +1,4 @@
-"""What a layer's kernels hold in memory: one decorated function a layer type, as `jax.experimental.roofline` has it.
+"""Memory rules of layers: one decorated function a layer type, as `jax.experimental.roofline` has it.
 
 To say what a layer type holds, write one function with `@rule(TheType)` in the file of its kind. It takes the layer and the
 `RuleContext` that it runs in, and uses only `network.dims` on dimensions. A test names every layer type without a rule.
@@ -20,11 +20,11 @@ Autocast = Literal["half", "single", "single on cuda", "widest"]
 """The format that torch.autocast computes in: half precision, fp32, fp32 on CUDA only, or the widest of the inputs'."""
 
 InputGradient = Literal["new", "same", "part"]
-"""What the gradient of an input is: a tensor of its own, that of the output itself, or a part of that."""
+"""The gradient of an input: a tensor of its own, that of the output itself, or a part of that."""
 
 
 class Saved(NamedTuple):
-    """What autograd saves of one layer until its backward pass, weights aside.
+    """The tensors that autograd saves of one layer until its backward pass, weights aside.
 
     `inputs` are positions among the layer's inputs, and so are those `for_weights`, which only weights that learn need;
     `extra` bytes belong to no other tensor: indices, a mask, a copy.
@@ -79,7 +79,7 @@ class RuleContext(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """What a layer's kernels hold and leave in memory.
+    """Memory that a layer's kernels hold, and how they leave their output.
 
     Args:
         workspace: bytes beside inputs and output at the worst moment of the forward pass.
@@ -155,11 +155,11 @@ def rule_of(layer: Layer) -> Rule:
 
 
 def autocast_of(layer: Layer) -> Autocast:
-    """What torch.autocast computes the layer in."""
+    """The format that torch.autocast computes the layer in."""
     autocast = rule_of(layer).autocast
     return autocast(layer) if callable(autocast) else autocast
 
 
 def memory_of(layer: Layer, context: RuleContext) -> LayerMemory:
-    """What the layer holds in this run of it."""
+    """The memory of the layer in this run of it. Raises LookupError for a layer type without a rule."""
     return rule_of(layer).function(layer, context)

@@ -1,4 +1,4 @@
-"""What a layer is: hyper-parameters with rules for shape, parameters and operations, found by its class name.
+"""The base of all layers: hyper-parameters with rules for shape, parameters and operations, found by its class name.
 
 To add a layer type, write one frozen record with `@layer` in the file of its kind, and one function with `@rule` in
 `cnnprof/footprint/rules` for what its kernels hold in memory. Its `example` puts both under the test that holds every rule to
