@@ -7,7 +7,7 @@ from shell import cnnprof
 from spec_texts import build
 
 from cnnprof.judging.catalogue import Listed, Selection, sort_key
-from cnnprof.network.analysis import analyze, weigh
+from cnnprof.network.analysis import analyze, params_and_macs
 from cnnprof.report import Report, Table
 from cnnprof.reports import Style, render
 from cnnprof.sources import spec_names, specs
@@ -38,7 +38,7 @@ def test_catalogue_has_every_network_once():
 def test_weighing_is_what_the_analysis_says(name):
     graph = specs.load(name)
     totals = analyze(graph).totals
-    assert weigh(graph) == (totals.params, totals.macs)
+    assert params_and_macs(graph) == (totals.params, totals.macs)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cnnprof.network.layers import LAYERS, layer
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.symbolic.rules import Explainer
-from cnnprof.symbolic.worksheet import work_out_layers
+from cnnprof.symbolic.worksheet import derive_layers
 from cnnprof.symbolic.writing import write
 from cnnprof.views.explanation import write_line
 
@@ -55,7 +55,7 @@ def alone(value, *inputs):
 
 def lines_of(value, *inputs):
     profile = alone(value, *inputs)
-    return {line.name: write_line(line) for line in Explainer(profile).explain(profile.costs[-1]).workings}
+    return {line.name: write_line(line) for line in Explainer(profile).explain(profile.costs[-1]).derivations}
 
 
 @pytest.mark.parametrize("n", [8, 16])
@@ -64,7 +64,7 @@ def test_what_is_written_computes_to_the_rules_result(cls, n):
     value, inputs = cls.example(n)
     profile = alone(value, *inputs)
     cost = profile.costs[-1]
-    check_lines(cost, Explainer(profile).explain(cost).workings)
+    check_lines(cost, Explainer(profile).explain(cost).derivations)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -73,9 +73,9 @@ def test_worksheets_equal_the_summary(name):
     explainer = Explainer(profile)
     explanations = [explainer.explain(cost) for cost in profile.costs]
     for cost, explanation in zip(profile.costs, explanations, strict=True):
-        check_lines(cost, explanation.workings)
+        check_lines(cost, explanation.derivations)
     run = [e for e, cost in zip(explanations, profile.costs, strict=True) if not cost.node.aux]
-    sums = {name: sum(line.result for e in run for line in e.workings if line.name == name) for name in ("params", "MACs")}
+    sums = {name: sum(line.result for e in run for line in e.derivations if line.name == name) for name in ("params", "MACs")}
     assert sums == {"params": profile.totals.params, "MACs": profile.totals.macs}
 
 
@@ -105,24 +105,23 @@ def test_other_layers_read_as_in_the_lectures():
 
 def test_a_floor_is_written_only_where_it_cuts_and_says_what():
     profile = alone(MaxPool((2, 2), (2, 2)), (1, 3, 7, 8))
-    lines = {line.name: line for line in Explainer(profile).explain(profile.costs[0]).workings}
+    lines = {line.name: line for line in Explainer(profile).explain(profile.costs[0]).derivations}
     assert write_line(lines["H_out"]) == "H_out = floor((H - F + 2P)/S) + 1 = floor((7 - 2 + 0)/2) + 1 = 3"
     assert lines["H_out"].note == "the floor leaves the last of 7 rows unread"
     assert write_line(lines["W_out"]) == "W_out = (W - F + 2P)/S + 1 = (8 - 2 + 0)/2 + 1 = 4"
     stem = alone(Conv(64, (7, 7), (2, 2), (3, 3)), (1, 3, 224, 224))
-    notes = [line.note for line in Explainer(stem).explain(stem.costs[0]).workings if line.note]
+    notes = [line.note for line in Explainer(stem).explain(stem.costs[0]).derivations if line.note]
     assert notes == ["the floor cuts off padding only"]
 
 
 def test_a_new_layer_type_gets_its_formulas_for_nothing(monkeypatch):
-    from dataclasses import dataclass
-
     from cnnprof.network.layers import Layer
+    from cnnprof.record import record
 
     monkeypatch.setattr("cnnprof.network.layers.base.LAYERS", dict(LAYERS))
 
     @layer
-    @dataclass(frozen=True)
+    @record
     class Prototypes(Layer):
         """Distances to learned prototypes."""
 
@@ -135,8 +134,8 @@ def test_a_new_layer_type_gets_its_formulas_for_nothing(monkeypatch):
 
 
 def test_a_depthwise_layer_is_set_against_a_standard_convolution():
-    (explanation,) = work_out_layers(cnnprof.profile("mobilenet_v1"), "stage1.dw1", "params")
-    lines = [write_line(line) for line in explanation.workings]
+    (explanation,) = derive_layers(cnnprof.profile("mobilenet_v1"), "stage1.dw1", "params")
+    lines = [write_line(line) for line in explanation.derivations]
     assert lines[1:] == [
         "weights, depthwise separable = M K^2 + M N = 32*3^2 + 32*64 = 2,336",
         "weights, standard = M K^2 N = 32*3^2*64 = 18,432",
@@ -152,12 +151,12 @@ def test_sums_begin_with_something_positive_and_powers_are_repeated():
 
 def test_a_wrong_layer_is_answered_with_names():
     with pytest.raises(CnnprofError, match=r"lenet5 has no layer 'C1\.conv2'") as caught:
-        work_out_layers(cnnprof.profile("lenet5"), "C1.conv2")
+        derive_layers(cnnprof.profile("lenet5"), "C1.conv2")
     assert "did you mean 'C1.conv1'" in caught.value.hint
     assert "its layers are C1.conv1, " in caught.value.hint
     with pytest.raises(CnnprofError) as caught:
-        work_out_layers(cnnprof.profile("resnet50"), "nonsense")
+        derive_layers(cnnprof.profile("resnet50"), "nonsense")
     assert "stage3" in caught.value.hint
     with pytest.raises(CnnprofError) as caught:
-        work_out_layers(cnnprof.profile("mobilenet_v1"), "dw1")
+        derive_layers(cnnprof.profile("mobilenet_v1"), "dw1")
     assert "did you mean 'stage1.dw1' or" in caught.value.hint

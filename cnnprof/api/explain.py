@@ -70,12 +70,12 @@ def explain(
     Raises:
         CnnprofError: as `load`, and where there is no such layer.
     """
-    from cnnprof.symbolic.worksheet import select, work_out_layers
+    from cnnprof.symbolic.worksheet import derive_layers, select
 
     model, target = _split(network, settings)
     analyzed = profile(model, input_shape, batch)
     target = layer or target
-    return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(work_out_layers(analyzed, target, what)), what)
+    return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(derive_layers(analyzed, target, what)), what)
 
 
 def _split(network: Network, settings: Mapping[str, Any] | None) -> tuple[Model, str | None]:

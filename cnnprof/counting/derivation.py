@@ -11,7 +11,7 @@ FIGURES = ("shape", "params", "macs", "memory", "receptive-field")
 
 
 @record
-class Working:
+class Derivation:
     """One line of a worksheet.
 
     Args:
@@ -59,7 +59,7 @@ class Explanation:
     """A layer's calculations, with the letters they use."""
 
     letters: tuple[Letter, ...]
-    workings: tuple[Working, ...]
+    derivations: tuple[Derivation, ...]
 
 
 @record

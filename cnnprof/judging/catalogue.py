@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
-from cnnprof.network.analysis import weigh
+from cnnprof.network.analysis import params_and_macs
 from cnnprof.network.graph import Facts, Graph
 from cnnprof.record import record
 
@@ -29,7 +29,7 @@ class Listed:
     @classmethod
     def of(cls, name: str, graph: Graph) -> Listed:
         """The entry of a network. Raises CnnprofError where its layers do not fit together."""
-        return cls(name, graph.facts, graph.input_shape, *weigh(graph))
+        return cls(name, graph.facts, graph.input_shape, *params_and_macs(graph))
 
     @property
     def top1(self) -> float | None:

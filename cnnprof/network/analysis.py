@@ -9,7 +9,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import ShapeError, elements
-from cnnprof.network.receptive_field import ONE_PIXEL, Fields, see
+from cnnprof.network.receptive_field import ONE_PIXEL, Fields, output_fields
 from cnnprof.network.results import Analysis, Cost
 
 
@@ -28,7 +28,7 @@ def analyze(graph: Graph) -> Analysis:
         inputs = tuple([shapes[name] for name in node.inputs])
         output = output_shape(node, inputs)
         shapes[node.name] = output
-        seen = see(node, inputs, tuple([fields[name] for name in node.inputs]))
+        seen = output_fields(node, inputs, tuple([fields[name] for name in node.inputs]))
         fields[node.name] = seen
         layer = node.layer
         costs.append(
@@ -53,11 +53,11 @@ def fields_of(graph: Graph, costs: Iterable[Cost], name: str) -> dict[str, Field
     fields: dict[str, Fields] = dict.fromkeys(graph.inputs, ())
     fields[name] = (ONE_PIXEL,) * (len(graph.inputs[name]) - 2)
     for cost in costs:
-        fields[cost.node.name] = see(cost.node, cost.inputs, tuple([fields[each] for each in cost.node.inputs]))
+        fields[cost.node.name] = output_fields(cost.node, cost.inputs, tuple([fields[each] for each in cost.node.inputs]))
     return fields
 
 
-def weigh(graph: Graph) -> tuple[Dim, Dim]:
+def params_and_macs(graph: Graph) -> tuple[Dim, Dim]:
     """Parameters and multiply-accumulates as `analyze` has them, and nothing else: in half the time."""
     shapes: dict[str, Shape] = graph.inputs
     params: Dim = 0

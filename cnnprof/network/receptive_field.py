@@ -41,7 +41,7 @@ Fields = tuple[Field, ...] | None
 ONE_PIXEL = Field(0, 0, 1)
 
 
-def see(node: Node, shapes: tuple[Shape, ...], seen: tuple[Fields, ...]) -> Fields:
+def output_fields(node: Node, shapes: tuple[Shape, ...], seen: tuple[Fields, ...]) -> Fields:
     """The fields of a node from those of its inputs."""
     if all(fields == () for fields in seen):
         return ()

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from cnnprof.errors import Place
-from cnnprof.network.analysis import weigh
+from cnnprof.network.analysis import params_and_macs
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
 
 LARGEST = 2**62
@@ -34,7 +34,7 @@ def validate(graph: Graph) -> Graph:
         known.add(node.name)
     if not known.issuperset(graph.outputs):
         raise ValueError("an output is not defined")
-    weigh(graph)
+    params_and_macs(graph)
     return graph
 
 

@@ -20,7 +20,7 @@ from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
 from cnnprof.network.results import Analysis, Cost, LayerGroup
-from cnnprof.symbolic.rules import cut_off
+from cnnprof.symbolic.rules import unread_edge
 from cnnprof.symbolic.writing import write
 
 Reload = Callable[[tuple[int, ...]], Graph]
@@ -181,7 +181,7 @@ def _unread(profile: Analysis) -> list[str]:
     found = []
     for cost in profile.costs:
         if len(cost.output) == 4:
-            rows, columns = cut_off(cost, 2), cut_off(cost, 3)
+            rows, columns = unread_edge(cost, 2), unread_edge(cost, 3)
             if rows.replace("rows", "columns") == columns:
                 rows, columns = rows.replace("rows", "rows and columns"), ""
             found += [f"{cost.node.name}: {note}" for note in (rows, columns) if "unread" in note]

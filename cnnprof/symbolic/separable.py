@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.counting.derivation import Working
+from cnnprof.counting.derivation import Derivation
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.writing import write
@@ -33,7 +33,7 @@ def find_pointwise(profile: Analysis, depthwise: Cost) -> Cost | None:
     return None
 
 
-def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Working]:
+def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Derivation]:
     """The pair's parameters and multiply-accumulates, biases aside, against those of one standard convolution."""
     first, second = depthwise.node.layer, pointwise.node.layer
     assert isinstance(first, Conv)
@@ -61,9 +61,9 @@ def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Working]:
     return lines
 
 
-def _line(figure: str, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Working:
+def _line(figure: str, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Derivation:
     letters, numbers = (write(expression, given, ORDER, longest_power=1) for given in (None, values))
-    return Working(figure, name, letters, numbers, int(expression.subs(values)), note=note)
+    return Derivation(figure, name, letters, numbers, int(expression.subs(values)), note=note)
 
 
 def _is_depthwise(cost: Cost) -> bool:

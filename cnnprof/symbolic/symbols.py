@@ -42,7 +42,7 @@ NEUTRAL = {"dilation": 1, "groups": 1, "output_padding": 0}
 
 
 @record
-class Lettered:
+class SymbolicLayer:
     """A layer's rules on symbols.
 
     `inputs` are the shapes that go in; `exact` is what the shape rule makes of them, `output` the same with a letter for every
@@ -61,16 +61,16 @@ class Lettered:
     given: tuple[Any, ...]
 
 
-def letter(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Lettered:
+def symbolize(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> SymbolicLayer:
     """The layer's rules on symbols. Where a rule needs a hyper-parameter's number, hyper-parameters stay numbers."""
     try:
-        return _letter(layer, inputs, output, True)
+        return _symbolize(layer, inputs, output, True)
     except (TypeError, ShapeError):
-        return _letter(layer, inputs, output, False)
+        return _symbolize(layer, inputs, output, False)
 
 
 @dataclass
-class _Book:
+class _Numbering:
     """Symbols by name, with their numbers and what they stand for."""
 
     values: dict[Any, int] = field(default_factory=dict)
@@ -86,19 +86,19 @@ class _Book:
         return made
 
 
-def _letter(
+def _symbolize(
     layer: Layer, inputs: tuple[Shape, ...], output: Shape, hyper_parameters: bool, changed: frozenset[str] = frozenset()
-) -> Lettered:
-    book = _Book()
-    shapes = _letter_inputs(book, layer, inputs, changed)
-    on_symbols = _letter_layer(book, layer, inputs, shapes) if hyper_parameters else layer
+) -> SymbolicLayer:
+    book = _Numbering()
+    shapes = _symbolic_inputs(book, layer, inputs, changed)
+    on_symbols = _symbolic_layer(book, layer, inputs, shapes) if hyper_parameters else layer
     exact = on_symbols.shape(*shapes)
     if len(shapes) == 1 and len(exact) == len(shapes[0]) and not changed:
         # Where the layer makes other channels or features, those that go in are C_in or n_in.
         named = zip(_axes(layer, len(exact)), shapes[0], exact, strict=True)
         changed = frozenset(name for name, before, after in named if name in "Cn" and before != after)
         if changed:
-            return _letter(layer, inputs, output, hyper_parameters, changed)
+            return _symbolize(layer, inputs, output, hyper_parameters, changed)
     given = tuple(book.values)
     names = zip(_axes(layer, len(exact)), exact, output, strict=True)
     made = tuple(
@@ -106,10 +106,10 @@ def _letter(
         for name, dim, value in names
     )
     params, ops = on_symbols.params(*shapes), on_symbols.ops(*shapes, output=made)
-    return Lettered(on_symbols, shapes, exact, made, params, ops, book.values, book.meanings, given)
+    return SymbolicLayer(on_symbols, shapes, exact, made, params, ops, book.values, book.meanings, given)
 
 
-def _letter_inputs(book: _Book, layer: Layer, inputs: tuple[Shape, ...], changed: frozenset[str]) -> tuple[Shape, ...]:
+def _symbolic_inputs(book: _Numbering, layer: Layer, inputs: tuple[Shape, ...], changed: frozenset[str]) -> tuple[Shape, ...]:
     """The input shapes on symbols. Several inputs share a letter where they agree; a size of 1, which stretches, stays 1."""
     several = len(inputs) > 1
     sizes: dict[str, set[int]] = {}
@@ -129,7 +129,7 @@ def _letter_inputs(book: _Book, layer: Layer, inputs: tuple[Shape, ...], changed
     return tuple(lettered)
 
 
-def _letter_layer(book: _Book, layer: Layer, inputs: tuple[Shape, ...], shapes: tuple[Shape, ...]) -> Layer:
+def _symbolic_layer(book: _Numbering, layer: Layer, inputs: tuple[Shape, ...], shapes: tuple[Shape, ...]) -> Layer:
     changes: dict[str, Any] = {}
     # A filter to each channel: then groups, filters and channels are one number.
     depthwise = inputs and len(inputs[0]) > 1 and inputs[0][1] > 1 and getattr(layer, "groups", 1) == inputs[0][1]
@@ -149,7 +149,7 @@ def _letter_layer(book: _Book, layer: Layer, inputs: tuple[Shape, ...], shapes: 
     return replace(layer, **changes)
 
 
-def _hyper_parameter(book: _Book, name: str, value: int, axis: str) -> Any:
+def _hyper_parameter(book: _Numbering, name: str, value: int, axis: str) -> Any:
     symbol, meaning = LETTERS.get(name, (name, name.replace("_", " ")))
     return book.symbol(symbol + axis, value, meaning + {"_t": " depth", "_h": " height", "_w": " width", "": ""}[axis])
 

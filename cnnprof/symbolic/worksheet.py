@@ -34,7 +34,7 @@ def select(profile: Analysis, target: str | None) -> list[Cost]:
     raise CnnprofError(f"{name} has no layer '{target}'", hint=f"{near} {hint}" if near else hint)
 
 
-def work_out_layers(profile: Analysis, target: str | None = None, what: str | None = None) -> list[Explanation]:
+def derive_layers(profile: Analysis, target: str | None = None, what: str | None = None) -> list[Explanation]:
     """The calculations of the layers that `target` names.
 
     Args:
@@ -50,4 +50,4 @@ def work_out_layers(profile: Analysis, target: str | None = None, what: str | No
     if not pointwise:
         return [explanation]
     pair = [line for line in compare_with_standard(chosen[0], pointwise) if line.figure in figures]
-    return [replace(explanation, workings=(*explanation.workings, *pair))]
+    return [replace(explanation, derivations=(*explanation.derivations, *pair))]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnnprof.counting.derivation import Working
+from cnnprof.counting.derivation import Derivation
 
 ORDER = (
     "N", "T_out", "H_out", "W_out", "L_out", "K", "n_out", "L", "C", "c", "r", "j", "T", "H", "W", "n",
@@ -27,15 +27,15 @@ def write(
     return _Writer(values, order, longest_power).term(sympify(expression))
 
 
-def work_out(
+def derive(
     figure: str, name: str, expression: Any, values: Mapping[Any, Any], result: Any, unit: str = "", note: str = ""
-) -> Working:
+) -> Derivation:
     """A worksheet's line for an expression and the result that the layer's rule gave for numbers."""
     from sympy import factor_terms
 
     shown = factor_terms(whole_floors(expression, values))
     formula = write(shown) if shown.free_symbols else ""
-    return Working(figure, name, formula, write(shown, values), result, unit, note)
+    return Derivation(figure, name, formula, write(shown, values), result, unit, note)
 
 
 def whole_floors(expression: Any, values: Mapping[Any, int]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.counting.derivation import Explanation, Working
+from cnnprof.counting.derivation import Derivation, Explanation
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.results import Cost
 from cnnprof.report import Fact, Listing, Report, Table
@@ -23,8 +23,8 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
         Fact("inputs", ", ".join(f"{n} {_size(s)}" for n, s in zip(cost.node.inputs, cost.inputs, strict=True))),
         Fact("letters", _letters(explanation)),
     ]
-    rows = tuple({"figure": line.figure, "working": write_line(line)} for line in explanation.workings)
-    notes = [f"{line.name}: {line.note}" for line in explanation.workings if line.note]
+    rows = tuple({"figure": line.figure, "working": write_line(line)} for line in explanation.derivations)
+    notes = [f"{line.name}: {line.note}" for line in explanation.derivations if line.note]
     return Report(
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
@@ -54,7 +54,7 @@ def show_worksheet(
     return Report("explain", title, tuple(sections), tuple(notes), _data(profile, chosen, explanations))
 
 
-def write_line(line: Working) -> str:
+def write_line(line: Derivation) -> str:
     """`params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     result = _result(line.result)
     steps = [line.name, line.formula, "" if line.numbers == str(line.result) else line.numbers, result]
@@ -67,7 +67,7 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
     left_out: dict[str, int] = {}
     shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
-        lines = [line for line in explanation.workings if _says_something(line, cost)]
+        lines = [line for line in explanation.derivations if _says_something(line, cost)]
         if not lines:
             left_out[cost.node.layer.type] = left_out.get(cost.node.layer.type, 0) + 1
         name = ".".join(cost.node.path[shared:])
@@ -88,7 +88,7 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
     return Table((col.NAME, col.WORKING_NAME, col.FORMULA, col.NUMBERS, col.RESULT), tuple(rows)), notes
 
 
-def _says_something(line: Working, cost: Cost) -> bool:
+def _says_something(line: Derivation, cost: Cost) -> bool:
     """Whether a worksheet needs the line: no zeros, no size twice, no shape that stays, of operations MACs and windows."""
     if line.figure == "shape" and not cost.inputs:
         return False
@@ -107,8 +107,8 @@ def _field_table(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: 
     rows = []
     shared = len(_common_path(chosen))
     for cost, explanation in zip(chosen, explanations, strict=True):
-        name = explanation.workings[0].name.partition(",")[0]
-        sizes = [line for line in explanation.workings if line.name.partition(",")[0] == name]
+        name = explanation.derivations[0].name.partition(",")[0]
+        sizes = [line for line in explanation.derivations if line.name.partition(",")[0] == name]
         cells = field_cells(profile, cost)
         rows.append(
             {
@@ -150,7 +150,7 @@ def _data(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequenc
                 "letters": {
                     letter.symbol: {"meaning": letter.meaning, "value": letter.value} for letter in explanation.letters
                 },
-                "workings": [line.to_dict() for line in explanation.workings],
+                "workings": [line.to_dict() for line in explanation.derivations],
             }
         )
     return {"model": model_dict(profile.graph), "totals": totals_dict(profile.totals), "layers": layers}

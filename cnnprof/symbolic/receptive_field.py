@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.counting.derivation import Working
+from cnnprof.counting.derivation import Derivation
 from cnnprof.network.dims import Shape
-from cnnprof.network.receptive_field import Field, Fields, see
+from cnnprof.network.receptive_field import Field, Fields, output_fields
 from cnnprof.network.results import Cost
-from cnnprof.symbolic.symbols import Lettered
-from cnnprof.symbolic.writing import work_out
+from cnnprof.symbolic.symbols import SymbolicLayer
+from cnnprof.symbolic.writing import derive
 
 FIGURE = "receptive-field"
 NAMES = ("r_out", "j_out", "c_out")
@@ -20,11 +20,11 @@ NAMES = ("r_out", "j_out", "c_out")
 AXES = ("height", "width", "depth")
 
 
-def see_through(cost: Cost, on: Lettered, entering: Sequence[Fields], input_shape: Shape) -> list[Working]:
+def derive_receptive_field(cost: Cost, on: SymbolicLayer, entering: Sequence[Fields], input_shape: Shape) -> list[Derivation]:
     """The field's lines; one set for all axes where they agree."""
     if not cost.fields:
         why = "sees no pixel" if cost.fields == () else "not defined: it differs from position to position, or there are none"
-        return [Working(FIGURE, "r_out", "", "", None, note=why)]
+        return [Derivation(FIGURE, "r_out", "", "", None, note=why)]
     results = [(field.size, field.jump, field.centre) for field in cost.fields]
     too_large = any(size > whole for (size, _, _), whole in zip(results, input_shape[2:], strict=True))
     note = f"larger than the input, {'x'.join(map(str, input_shape[2:]))}" if too_large else ""
@@ -32,7 +32,7 @@ def see_through(cost: Cost, on: Lettered, entering: Sequence[Fields], input_shap
     if len(entering) > 1 or not before:
         notes = ("; ".join(filter(None, ("what its branches see together", note))), "", "")
         columns = zip(NAMES, zip(*results, strict=True), notes, strict=True)
-        return [Working(FIGURE, name, "", "", result, "pixels", remark) for name, result, remark in columns]
+        return [Derivation(FIGURE, name, "", "", result, "pixels", remark) for name, result, remark in columns]
     fields = _on_symbols(cost, on, len(before))
     alike = all(each == one[0] for one in (fields, before, results) for each in one)
     axes = [_lines(fields[axis], before[axis], results[axis], on, note) for axis in range(1 if alike else len(results))]
@@ -43,18 +43,18 @@ def see_through(cost: Cost, on: Lettered, entering: Sequence[Fields], input_shap
     return [replace(line, name=f"{line.name}, {AXES[axis]}") for axis, each in enumerate(axes) for line in each]
 
 
-def _on_symbols(cost: Cost, on: Lettered, axes: int) -> tuple[Field, ...]:
+def _on_symbols(cost: Cost, on: SymbolicLayer, axes: int) -> tuple[Field, ...]:
     """The layer's rule for fields on size r, jump j and centre c."""
     from sympy import Symbol
 
     r, j, c = (Symbol(name) for name in "rjc")
     before = Field(c - (r - 1) / 2, c + (r - 1) / 2, j)
-    fields = see(replace(cost.node, layer=on.layer), on.inputs, ((before,) * axes,))
+    fields = output_fields(replace(cost.node, layer=on.layer), on.inputs, ((before,) * axes,))
     assert fields, "the rule gave a field on numbers"
     return fields
 
 
-def _lines(rule: Field, entering: Field, results: tuple[Any, ...], on: Lettered, note: str) -> list[Working]:
+def _lines(rule: Field, entering: Field, results: tuple[Any, ...], on: SymbolicLayer, note: str) -> list[Derivation]:
     """Size, jump and centre along one axis."""
     from sympy import Symbol, collect, expand
 
@@ -62,6 +62,6 @@ def _lines(rule: Field, entering: Field, results: tuple[Any, ...], on: Lettered,
     values = {**on.values, r: entering.size, j: entering.jump, c: entering.centre}
     figures = zip(NAMES, (rule.size, rule.jump, rule.centre), results, (note, "", ""), strict=True)
     return [
-        work_out(FIGURE, name, collect(expand(expression), j), values, result, "pixels", remark)
+        derive(FIGURE, name, collect(expand(expression), j), values, result, "pixels", remark)
         for name, expression, result, remark in figures
     ]
