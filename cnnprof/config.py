@@ -14,7 +14,7 @@ from cnnprof.errors import Place, SpecError, did_you_mean
 from cnnprof.files import read_within
 from cnnprof.record import record
 
-KEYS = ("paths", "budget")
+KEYS = ("paths", "budget", "accuracy")
 """What the section may have."""
 
 MAX_BYTES = 10**6

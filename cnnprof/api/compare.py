@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cnnprof.api.accuracy import state
 from cnnprof.api.bench import Tell, time_jobs
-from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
+from cnnprof.api.figures import entries_of, resolve_each
+from cnnprof.api.profile import Network, Notify, Size
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cnnprof.charts import Chart
     from cnnprof.measure.options import Job, Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
+    from cnnprof.views.choice import Choice
     from cnnprof.views.entry import Entry
 
 
@@ -27,11 +32,17 @@ class Comparison(Result):
     entries: tuple[Entry, ...]
     baseline: str
 
-    def report(self, sort: str | None = None) -> Report:
-        """The report of `cnnprof compare`."""
+    def report(self, sort: str | None = None, choice: Choice | None = None) -> Report:
+        """The report of `cnnprof compare`.
+
+        Args:
+            sort: the column whose best come first; the order of the entries if left out.
+            choice: which columns and rows to show, and what decides who dominates whom.
+        """
+        from cnnprof.views.choice import NONE
         from cnnprof.views.comparison import show_comparison
 
-        return show_comparison(self.entries, self.baseline, sort)
+        return show_comparison(self.entries, self.baseline, sort, choice or NONE)
 
     def chart(self, x: str = "macs", y: str = "top1", size: str = "params", colour: str = "family") -> Chart:
         """The chart of `cnnprof plot compare`, whose options these are."""
@@ -43,8 +54,13 @@ class Comparison(Result):
         """The networks, ready to be measured."""
         from cnnprof.measure.options import Job
 
-        graphs = [entry.profile.graph for entry in self.entries]
+        graphs = [entry.profile.graph for entry in self.entries if not entry.error]
         return [Job(graph.name, graph, batch) for graph in graphs]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a network could not be read."""
+        return any(entry.error for entry in self.entries)
 
     def measured(self, measurements: Sequence[Measurement]) -> Comparison:
         """The same with what was measured of its `jobs`."""
@@ -53,7 +69,7 @@ class Comparison(Result):
         return replace(self, entries=entries)
 
     def __repr__(self) -> str:
-        return f"<Comparison of {', '.join(entry.profile.graph.name for entry in self.entries)}>"
+        return f"<Comparison of {', '.join(entry.name for entry in self.entries)}>"
 
 
 def compare(
@@ -64,6 +80,8 @@ def compare(
     settings: Mapping[str, Any] | None = None,
     fit: str | None = None,
     options: Options | None = None,
+    accuracy_from: str | None = None,
+    accuracies: Path | None = None,
     notify: Notify = lambda _: None,
     on_progress: Tell = lambda _: None,
 ) -> Comparison:
@@ -77,6 +95,8 @@ def compare(
         settings: values that override the networks' own, by name.
         fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card.
         options: also measure the networks, so.
+        accuracy_from: one source of accuracies for all: torchvision-v1, torchvision-v2, paper, timm or a CSV file.
+        accuracies: a CSV file of the user's own, which goes before what others state.
         notify: told what is being read.
         on_progress: told how far the measurement is.
 
@@ -87,23 +107,24 @@ def compare(
         CnnprofError: as `load` for any of them.
         UsageError: no network is named, or the baseline is none of them.
     """
-    models = as_models(networks, settings)
-    profiles = profile_each(models, input_shape, batch, notify)
-    names = [each.graph.name for each in profiles]
+    models = resolve_each(networks, settings)
+    if not models:
+        raise UsageError("no network is named")
+    entries = entries_of(models, input_shape, batch, notify)
+    entries = state(entries, models, accuracy_from, accuracies, own_input=input_shape is None)
+    names = [entry.name for entry in entries]
     by_reference = dict(zip((model.reference for model in models), names, strict=True))
-    chosen = names[0] if baseline is None else by_reference.get(baseline, baseline)
+    chosen = next(e.name for e in entries if not e.error) if baseline is None else by_reference.get(baseline, baseline)
     if chosen not in names:
         raise UsageError(
             f"the baseline '{baseline}' is not one of the networks",
             hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
         )
-    from cnnprof.views.entry import Entry
-
-    entries = [Entry.of(each) for each in profiles]
     if fit is not None:
         from cnnprof.api.fitting import fit_each
 
-        fits = fit_each(models, fit, input_shape, notify)
-        entries = [replace(entry, fits=found) for entry, found in zip(entries, fits, strict=True)]
+        read = [model for model, entry in zip(models, entries, strict=True) if not entry.error]
+        fits = iter(fit_each(read, fit, input_shape, notify))
+        entries = [entry if entry.error else replace(entry, fits=next(fits)) for entry in entries]
     comparison = Comparison(tuple(entries), chosen)
     return comparison.measured(time_jobs(comparison.jobs(batch), options, on_progress)[0]) if options else comparison

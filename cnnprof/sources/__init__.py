@@ -33,13 +33,16 @@ PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not
     "tv": "torchvision"
 }
 INLINE = re.compile(r"@(?=\w+=)")
+INPUT_SETTING = "input"
+"""The setting that every network has: its input size."""
 
 
 @record
 class Model:
     """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
 
-    Its graphs are kept, one for each input and batch.
+    `size` is the input that the reference names, `3x160x160` or `160`, which goes before any other. Its graphs are kept, one
+    for each input and batch.
     """
 
     reference: str
@@ -47,6 +50,7 @@ class Model:
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     title: str | None = None
+    size: str | None = None
     _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     def graph(self, input_shape: tuple[int, ...] | None = None, batch: int = 1) -> Graph:
@@ -61,9 +65,17 @@ class Model:
         asked = (input_shape, batch)
         if asked not in self._graphs:
             module = import_module(f"{__name__}.{self.source}")
-            graph: Graph = module.load(self.name, self.settings, input_shape, batch)
+            graph: Graph = module.load(self.name, self.settings, self._shape(input_shape), batch)
             self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
         return self._graphs[asked]
+
+    def _shape(self, input_shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if self.size is None:
+            return input_shape
+        from cnnprof.sources._variations import read_input
+
+        channels = 3 if "x" in self.size else int(replace(self, size=None, _graphs={}).graph().input_shape[1])
+        return read_input(self.size, channels)
 
     def having(self, settings: Mapping[str, Any]) -> Model:
         """The same network with these settings, too."""
@@ -95,11 +107,36 @@ def resolve(reference: str, settings: Mapping[str, Any] | None = None) -> Model:
     Args:
         settings: values that override the network's own; those within the reference win.
 
-    Raises CnnprofError (exit code 3) for a name that no source has.
+    Raises CnnprofError (exit code 3) for a name that no source has, and for one that stands for several networks.
     """
+    found = _resolve_all(reference, settings)
+    if len(found) > 1:
+        raise CnnprofError(
+            f"'{reference}' stands for {len(found)} networks", hint=f"cnnprof compare '{reference}' takes them all"
+        )
+    return found[0]
+
+
+def _resolve_all(reference: str, settings: Mapping[str, Any] | None = None) -> list[Model]:
+    """The networks that a reference without a glob stands for: one for each combination of its settings' values."""
     name, inline = split_settings(reference)
     source, rest = _resolve(name)
-    return Model(reference, source, rest, {**(settings or {}), **inline}, reference if inline else None)
+    return [_varied(Model(reference, source, rest), name, each, settings) for each in _combinations(inline)]
+
+
+def _combinations(inline: dict[str, str]) -> list[dict[str, str]]:
+    from cnnprof.sources._variations import variations
+
+    return list(variations(inline)) if inline else [{}]
+
+
+def _varied(model: Model, name: str, inline: dict[str, str], settings: Mapping[str, Any] | None) -> Model:
+    """The network with these settings of its reference, under the name that says them."""
+    own = {key: value for key, value in inline.items() if key != INPUT_SETTING}
+    reference = f"{name}@{','.join(f'{key}={value}' for key, value in inline.items())}" if inline else model.reference
+    title = reference if inline else None
+    given = {**(settings or {}), **own}
+    return replace(model, reference=reference, settings=given, title=title, size=inline.get(INPUT_SETTING), _graphs={})
 
 
 def load(
@@ -119,18 +156,17 @@ def expand(patterns: Iterable[str], settings: Mapping[str, Any] | None = None) -
     found: dict[str, Model] = {}
     for pattern in patterns:
         if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern) or _is_inline(pattern):
-            found.setdefault(pattern, resolve(pattern, settings))
+            for model in _resolve_all(pattern, settings):
+                found.setdefault(model.reference, model)
             continue
         glob, inline = split_settings(pattern)
-        behind = pattern[len(glob) :]
         matches = {model.reference: model for model in _every_model(glob) if fnmatchcase(model.reference, _canonical(glob))}
         if not matches:
             raise CnnprofError(f"no network's name matches '{glob}'", hint="cnnprof list shows them all")
         for name in specs.each_once([*matches]):
-            reference = name + behind
-            given = {**(settings or {}), **inline}
-            model = replace(matches[name], reference=reference, settings=given, title=reference if inline else None, _graphs={})
-            found.setdefault(reference, model)
+            for each in _combinations(inline):
+                model = _varied(matches[name], name, each, settings)
+                found.setdefault(model.reference, model)
     return list(found.values())
 
 
@@ -176,17 +212,13 @@ def torchvision_names() -> list[str]:
 
 
 def split_settings(reference: str) -> tuple[str, dict[str, str]]:
-    """`mobilenet_v1@width=0.5,res=160` as the name and its settings; commas inside brackets belong to a value."""
+    """`mobilenet_v1@width=0.5,res=160` as the name and its settings, each with all its values."""
     match = INLINE.search(reference)
     if not match:
         return reference, {}
-    settings = {}
-    for item in re.split(r",(?![^\[(]*[\])])", reference[match.end() :]):
-        name, equals, value = item.partition("=")
-        if not equals or not name.strip() or not value.strip():
-            raise CnnprofError(f"'{item}' is not a setting", hint="write name=value, several with a comma between them")
-        settings[name.strip()] = value.strip()
-    return reference[: match.start()], settings
+    from cnnprof.sources._variations import split_items
+
+    return reference[: match.start()], split_items(reference[match.end() :])
 
 
 def places() -> list[Finding]:

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,42 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) and _NAME.match(name) for name in value)
 
 
+def recall(question: Mapping[str, Any], shelf: str, make: Callable[[], Any], is_whole: Callable[[Any], bool]) -> Any:
+    """The kept answer to a question, or a new one, which is then kept; both are JSON types.
+
+    Args:
+        question: all that the answer depends on but for cnnprof's own code: `figures_stamp` is to be part of it.
+        shelf: the folder of the cache to keep it in.
+        make: makes the answer.
+        is_whole: whether a kept answer is as `make` makes it.
+    """
+    answer = _read(question, shelf)
+    if answer is not None and is_whole(answer):
+        return answer
+    answer = json.loads(_dump(make()))
+    _write(question, answer, shelf)
+    return answer
+
+
+@cache
+def figures_stamp() -> str:
+    """A digest of the code's files that figures depend on; read once, as hundreds of networks ask for it."""
+    return _digest((*_SHAPED_BY, "accuracies", "footprint", "footprint/rules", "judging", "views"))
+
+
+@cache
+def package_versions() -> dict[str, str | None]:
+    """The versions of the packages that models are captured from; None for one that is not installed."""
+    return {package: _version_or_none(package) for package in ("timm", "torch", "torchvision")}
+
+
+def _version_or_none(package: str) -> str | None:
+    try:
+        return _version(package)
+    except UnavailableError:
+        return None
+
+
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """The version of each package, read without importing it, and of the code that captures."""
     return {"cnnprof": _fingerprint()} | {package: _version(package) for package in packages}
@@ -142,24 +179,28 @@ def _version(package: str) -> str:
 
 def _fingerprint() -> str:
     """A digest of the code's files, so that an entry does not outlive the rules that made it."""
+    return _digest(_SHAPED_BY)
+
+
+def _digest(parts: Iterable[str]) -> str:
     root = Path(cnnprof.__file__).parent
     stamps = [
         f"{entry.name} {status.st_mtime_ns} {status.st_size}"
-        for part in _SHAPED_BY
+        for part in parts
         for entry in os.scandir(root / part)
-        if entry.name.endswith(".py") and (status := entry.stat())
+        if entry.name.endswith((".py", ".csv")) and (status := entry.stat())
     ]
     return sha256("\n".join(sorted(stamps)).encode()).hexdigest()[:16]
 
 
-def _path(asked: Mapping[str, Any]) -> Path:
-    return cache_folder() / f"{sha256(_dump(asked).encode()).hexdigest()[:_NAME_LENGTH]}.json"
+def _path(asked: Mapping[str, Any], shelf: str = "") -> Path:
+    return cache_folder() / shelf / f"{sha256(_dump(asked).encode()).hexdigest()[:_NAME_LENGTH]}.json"
 
 
-def _read(asked: Mapping[str, Any]) -> Any:
-    """The answer of the entry for what is asked; None if there is none that can be trusted."""
+def _read(asked: Mapping[str, Any], shelf: str = "") -> Any:
+    """The answer of the entry for what is asked, in that folder of the cache; None if there is none that can be trusted."""
     try:
-        head, _, body = _path(asked).read_text(encoding="utf-8").partition("\n")
+        head, _, body = _path(asked, shelf).read_text(encoding="utf-8").partition("\n")
         if head == _dump(_header(asked, body)):
             return json.loads(body)
     except (OSError, RuntimeError, ValueError, MemoryError):
@@ -168,13 +209,13 @@ def _read(asked: Mapping[str, Any]) -> Any:
     return None
 
 
-def _write(asked: Mapping[str, Any], answer: Any) -> None:
+def _write(asked: Mapping[str, Any], answer: Any, shelf: str = "") -> None:
     """Keep the answer. Where that is not possible, the next run does the work again."""
     from cnnprof.files import replace_file
 
     body = _dump(answer)
     with suppress(OSError, RuntimeError):
-        path = _path(asked)
+        path = _path(asked, shelf)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, f"{_dump(_header(asked, body))}\n{body}")
         _drop_oldest(path.parent)

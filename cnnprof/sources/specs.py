@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
@@ -122,7 +124,8 @@ def load(
     except (OSError, ValueError):
         return make()  # which says what is wrong
     question = ask(asked, settings or {}, input_shape, batch) | {"file": digest, "stem": path.stem}
-    return recall_spec(question, shown, make)
+    graph = recall_spec(question, shown, make)
+    return replace(graph, facts=replace(graph.facts, source=source_of(path)))
 
 
 def _locate(reference: str) -> tuple[Path, str, str] | None:
@@ -136,6 +139,34 @@ def _locate(reference: str) -> tuple[Path, str, str] | None:
             found = _only(path, paths)
             return found, _shown(found), f"{path}#{variant}"
     return None
+
+
+def identify(reference: str) -> dict[str, str] | None:
+    """What tells the text of a network's spec from any other: the file's digest; None where there is no such file."""
+    try:
+        found = _locate(reference)
+        if found is None:
+            return None
+        path, _, asked = found
+        return {"asked": asked, "file": sha256(path.read_bytes()).hexdigest(), "source": source_of(path)}
+    except (OSError, ValueError):
+        return None
+
+
+def source_of(path: Path) -> str:
+    """A file as others may know it: a bundled one by its folder's name, another relative to its project or to this folder.
+
+    Where it is outside of both, by its name alone: the way to it says something of this machine only.
+    """
+    whole = path.resolve()
+    bundled = bundled_folder()
+    if whole.is_relative_to(bundled.resolve()):
+        return f"{bundled.name}/{whole.relative_to(bundled.resolve())}"
+    project = find_project()
+    for folder in (Path.cwd(), *([project.folder] if project else [])):
+        if whole.is_relative_to(folder.resolve()):
+            return str(whole.relative_to(folder.resolve()))
+    return path.name
 
 
 def _is_plain(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isnan
 from typing import Any
 
 from cnnprof.errors import CnnprofError, did_you_mean
@@ -91,11 +92,12 @@ def _figures(name: str, entry: Any, own_shape: tuple[int, ...]) -> dict[str, Any
     """Published figures and accuracy of the weights."""
     where = f"torchvision {type(entry).__name__}.{entry.name} metadata"
     params, giga, metrics = entry.meta["num_params"], entry.meta["_ops"], entry.meta["_metrics"][_DATASET]
+    top1 = metrics["acc@1"]  # NaN of weights without a classifier
     return {
         "published": {
             "params": Figure(params, text=f"{params:,}", why=_HEADS.get(name), where=where),
             # The metadata has three decimals of 10^9.
             "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", where=where),
         },
-        "accuracy": Accuracy(metrics["acc@1"], metrics["acc@5"], f"torchvision {entry.name}", _DATASET, own_shape),
+        "accuracy": None if isnan(top1) else Accuracy(top1, metrics["acc@5"], f"torchvision {entry.name}", _DATASET, own_shape),
     }

@@ -53,7 +53,7 @@ def names_of(columns: Sequence[Column]) -> dict[str, Column]:
     found = {column.key: column for column in columns}
     for column in columns:
         for unit in UNITS:
-            if column.key.endswith(unit):
+            if column.key.endswith(unit) and column.key not in ("param_bytes", "activation_bytes"):
                 found.setdefault(column.key.removesuffix(unit), column)
     if "peak_inference_bytes" in found:
         found.setdefault("peak", found["peak_inference_bytes"])

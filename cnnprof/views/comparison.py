@@ -17,7 +17,7 @@ from cnnprof.views.benchmark import conditions
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.memory import fit_dict, fit_notes
-from cnnprof.views.model import CONVENTION
+from cnnprof.views.model import CONVENTION, accuracy_dict
 
 BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
 """What is known of a network beside the others."""
@@ -258,14 +258,12 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, .
 def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
     figures = {key: value for key, value in entry.figures.items() if key != "output_shape"}
     standing = row["standing"]
-    accuracy = entry.accuracy
-    stated = dict(vars(accuracy)) | {"input": list(accuracy.input) if accuracy.input else None} if accuracy else None
     order = ("model", "totals", "memory")
     return {
         **{key: figures[key] for key in order if key in figures},
         **({"fits": [fit_dict(fit) for fit in entry.fits]} if entry.fits else {}),
         **{key: value for key, value in figures.items() if key not in order},
-        "accuracy": stated,
+        "accuracy": accuracy_dict(entry.accuracy),
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
         **({"error": entry.error} if entry.error else {}),
         "relative": row["relative"],

@@ -19,7 +19,6 @@ CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matr
 def model_dict(graph: Graph) -> dict[str, Any]:
     """`model` of the JSON reports; `left_out`, `inputs` (of several) and `outputs` (by name) only where something is there."""
     facts = graph.facts
-    accuracy = facts.accuracy
     inputs = {"inputs": {name: list(shape) for name, shape in graph.inputs.items()}} if graph.further_inputs else {}
     names = dict(zip(graph.output_names, graph.outputs, strict=True)) if graph.output_names else {}
     return (
@@ -35,9 +34,16 @@ def model_dict(graph: Graph) -> dict[str, Any]:
             "year": facts.year,
             "paper": facts.paper,
             "published": {what: _figure_dict(figure) for what, figure in facts.published.items()},
-            "accuracy": asdict(accuracy) if accuracy else None,
+            "accuracy": accuracy_dict(facts.accuracy),
         }
     )
+
+
+def accuracy_dict(accuracy: Accuracy | None) -> dict[str, Any] | None:
+    """An accuracy with its source, data set and input; None where none is stated."""
+    if accuracy is None:
+        return None
+    return asdict(accuracy) | {"input": list(accuracy.input) if accuracy.input else None}
 
 
 def totals_dict(totals: MemoryTotals) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""What was found out of a network, kept until the network or cnnprof's code changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cnnprof.sources import Model, _cache, specs
+
+
+def recall_of(
+    model: Model,
+    shelf: str,
+    input_shape: tuple[int, ...] | None,
+    batch: int,
+    make: Callable[[], dict[str, Any]],
+    is_whole: Callable[[Any], bool],
+) -> dict[str, Any]:
+    """What `make` finds out of the network, made anew only where the network or the code is another.
+
+    Args:
+        shelf: what it is, and the folder of the cache to keep it in.
+        make: gives it as JSON types, with the network's `model.name` and `model.source`.
+        is_whole: whether a kept answer is as `make` makes it.
+
+    A network of a user's own code is looked at again each time, as only running the code can tell whether it has changed.
+    """
+    told_apart_by = _identify(model)
+    if told_apart_by is None:
+        return make()
+    source = told_apart_by.pop("source", None)
+    asked = _cache.ask(model.reference, model.settings, input_shape, batch) | told_apart_by
+    asked |= {"size": model.size, "code": _cache.figures_stamp()}
+    answer: dict[str, Any] = _cache.recall(asked, shelf, make, is_whole)
+    if source is not None:
+        answer["model"]["source"] = source
+    return answer
+
+
+def _identify(model: Model) -> dict[str, Any] | None:
+    """What, besides settings, input and batch, tells the network from any other; None where nothing does."""
+    if model.source == "specs":
+        return dict(found) if (found := specs.identify(model.name)) else None
+    if model.source in ("torchvision", "timm"):
+        return {"name": f"{model.source}:{model.name}", "versions": _cache.package_versions()}
+    return None
