@@ -16,6 +16,7 @@ CHOICES = {
     "dtype": tuple(ELEMENT_BYTES),
     "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
     "amp": ("", "fp16", "bf16"),
+    "isa": ("sse41", "avx2", "avx512", "avx512_bf16", "amx", "arm64"),
 }
 """The values that each of these fields of an `Execution` can have."""
 
@@ -58,6 +59,7 @@ class Execution:
     amp: str = ""
     weights_lie_otherwise: bool = False
     cublas_bytes: int = CUBLAS_BYTES
+    isa: str = "avx2"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -76,6 +78,11 @@ class Execution:
             return self.amp
         single = rule == "single" or (rule == "single on cuda" and self.device == "cuda")
         return self.dtype if single or not given or self.dtype in given else self.amp
+
+    @property
+    def wide(self) -> bool:
+        """Whether the processor's registers hold 64 bytes, as AVX-512's do."""
+        return self.isa in ("avx512", "avx512_bf16", "amx")
 
     @property
     def element_bytes(self) -> int:

@@ -7,7 +7,7 @@ the method is chosen by what the argument itself offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce, wraps
 from sys import modules
 from typing import Any, TypeAlias
@@ -103,6 +103,53 @@ def remember(function: Callable[..., Dim]) -> Callable[..., Dim]:
         return result
 
     return call
+
+
+def lift(function: Callable[..., int]) -> Callable[..., Dim]:
+    """The function of whole numbers, for arrays entry by entry, and for symbols as soon as they get values.
+
+    Dimensions may stand anywhere in its arguments' tuples. What it gives for numbers is kept, as by `remember`.
+    """
+    whole = remember(function)
+
+    @wraps(function)
+    def call(*args: Any) -> Dim:
+        open_ones = [leaf for leaf in _leaves(args) if not known(leaf)]
+        if not open_ones:
+            return whole(*args)
+        if any(is_array(leaf) for leaf in open_ones):
+            numpy = modules["numpy"]
+            entries = numpy.broadcast(*open_ones)
+            results = [whole(*_filled(args, iter([int(n) for n in entry]))) for entry in entries]
+            return numpy.array(results, dtype=numpy.int64).reshape(entries.shape)
+        sympy = modules["sympy"]
+
+        def evaluate(_: type, *values: Any) -> Any:
+            if all(value.is_Integer for value in values):
+                return sympy.Integer(whole(*_filled(args, iter([int(value) for value in values]))))
+            return None
+
+        body = {"eval": classmethod(evaluate), "is_integer": True, "is_nonnegative": True}
+        return type(function.__name__, (sympy.Function,), body)(*open_ones)
+
+    return call
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The dimensions in nested tuples; what is neither a tuple, an array nor a symbol counts as known."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _leaves(each)
+    elif is_array(value) or hasattr(value, "free_symbols"):
+        yield value
+
+
+def _filled(value: Any, numbers: Iterator[int]) -> Any:
+    """The nested tuples with numbers for the dimensions that `_leaves` gives."""
+    if isinstance(value, tuple):
+        parts = [_filled(each, numbers) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return next(numbers) if is_array(value) or hasattr(value, "free_symbols") else value
 
 
 def same(a: Dim, b: Dim) -> bool:

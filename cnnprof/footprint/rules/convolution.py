@@ -1,49 +1,22 @@
 """What the processor's convolution kernels hold beside input and output.
 
-oneDNN lays NCHW tensors out in blocks of channels and the result back again: copies of input, weights and output that live for
-the length of the call. 1x1 convolutions on one thread, above all, run as a matrix product. Which tensors oneDNN copies was
-read from the allocator's events with torch 2.13.
+torch lays out anew what oneDNN's kernels want otherwise, runs them, and lays the result out as it was: copies of input, weights
+and output that live for the length of the call. What oneDNN does not run is a matrix product of torch's own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from math import prod
+from types import ModuleType
 
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules import onednn_avx2, onednn_avx512, onednn_channels_last
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
-from cnnprof.footprint.rules.onednn_convolution import (
-    BLOCK,
-    SPARE,
-    TILE,
-    Convolution,
-    all_of,
-    any_of,
-    blocked_elements,
-    by_columns,
-    by_onednn,
-    column_sums,
-    in_blocks,
-    sized_convolution,
-    weight_bytes,
-    where,
-    window_columns,
-)
-from cnnprof.network.dims import Dim, Shape, ceil_div, choose, known, maximum, minimum, prod, reaches, remember
+from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, by_onednn, relaid_weights
+from cnnprof.network.dims import Dim, Shape, lift, maximum, reaches
 from cnnprof.network.layers import elements
-from cnnprof.network.layers.convolution import Conv, PartialConv
-
-PARTIAL_SUMS = 256
-"""How many partial sums of its weights' gradient a large depthwise convolution holds in channels_last."""
-
-
-class _Copies(NamedTuple):
-    """Bytes of oneDNN's own copies; 0 for what it takes as it lies."""
-
-    input: Dim
-    weights: Dim
-    output: Dim
-    scratch: Dim
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 
 
 @rule(Conv, autocast="half")
@@ -97,154 +70,99 @@ def _gathered_maps(layer: PartialConv, run: RuleContext) -> Dim:
     return worst
 
 
-@remember
+def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolution:
+    """The convolution that a layer is in this run."""
+    return Convolution(
+        run.inputs[0], run.output, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias
+    )
+
+
 def forward_workspace(conv: Convolution, run: Execution) -> Dim:
     """Bytes beside input and output at the worst moment of the forward pass."""
-    return where(by_onednn(conv, run), lambda: _forward_copies(conv, run), lambda: _columns(conv, run))
+    return _forward(conv, run)
 
 
-@remember
 def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return where(
-        by_onednn(conv, run),
-        lambda: _backward_copies(conv, run, further, learned),
-        lambda: where(conv.in_turn, lambda: _turns(conv, run, further, learned), lambda: _columns(conv, run)),
-    )
+    return _backward(conv, run, further, learned)
 
 
-def _forward_copies(conv: Convolution, run: Execution) -> Dim:
+@lift
+def _forward(conv: Convolution, run: Execution) -> int:
+    if not by_onednn(conv, run):
+        return _columns(conv, run)
     if run.layout == "channels_last":
-        return _nhwc_weights(conv, run)
-    copies = _copies(conv, run)
-    # First all copies are made and the blocked output is computed, then it is laid out anew.
-    out = run.element_bytes * prod(conv.y)
-    return maximum(copies.scratch + copies.input + copies.weights + copies.output - out, copies.output)
+        return onednn_channels_last.forward(conv, run)
+    return result_workspace(kernels(run).forward(conv, run), conv.target_bytes(run))
 
 
-def _backward_copies(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+@lift
+def _backward(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+    if not by_onednn(conv, run):
+        return _turns(conv, run, further, learned) if conv.grouped else _gradients(conv, run, further, learned)
     if run.layout == "channels_last":
-        # In half precision the partial sums are made in fp32 first.
-        sums = PARTIAL_SUMS + 1 if run.element_bytes == 4 else 3 * PARTIAL_SUMS + 1
-        apart = weight_bytes(conv, run) * choose(conv.large, sums, 2)
-        return choose(conv.each_apart, apart, 2 * _nhwc_weights(conv, run) - _relaid_weights(conv, run))
-    size = run.element_bytes
-    source = size * prod(conv.x)
-    target = size * prod(conv.y)
-    weights = weight_bytes(conv, run)
-    copies = _copies(conv, run)
-    gradients = (weights if learned else 0) + (source if further else 0)
-    worst: Dim = 0
-    if learned:
-        # All is blocked, or read as it lies; then the gradient is laid out anew.
-        sums = _half_sums(conv, run, copies) * (1 - conv.each_apart) if run.element_bytes < 4 else 0
-        blocked = copies.output + copies.input + copies.weights + sums
-        # Of a window that picks its positions, up to eight blocks of channels.
-        summed = choose(conv.reads_plain, weights, blocked + _picked(conv, run, minimum(in_blocks(conv.x[1]), 8 * BLOCK)))
-        summed = choose(by_columns(conv, run), weights + column_sums(conv, run), summed)
-        worst = maximum(summed, copies.weights + weights)
-    if further:
-        image = target // conv.x[0] * run.threads
-        strided = maximum(target + weights + source + image, 3 * source)
-        blocked_source = choose(conv.several, source, size * blocked_elements(conv.x))
-        plain = maximum(copies.output + copies.weights + blocked_source, blocked_source + source)
-        product = source + maximum(window_columns(conv, run) + SPARE, source)
-        gapped = all_of(conv.dilated, any_of(conv.each_apart, conv.strided))
-        plain = choose(all_of(conv.takes_blocks, 1 - gapped), plain, product)
-        worst = maximum(worst + source, choose(all_of(conv.steps_over, 1 - gapped), strided, plain))
-    return worst - gradients
+        return onednn_channels_last.backward(conv, run)
+    chosen = kernels(run)
+    source = conv.source_bytes(run) if further else 0
+    worst = gradient_workspace(chosen.data_gradient(conv, run), source) if further else 0
+    if not learned:
+        return worst
+    weights = conv.weight_bytes(run)
+    own = weight_workspace(chosen.weight_gradient(conv, run), weights, conv.bias_bytes(run))
+    # The gradient of the input comes first, and stays.
+    return max(worst - weights - conv.bias_bytes(run), own)
 
 
-def _columns(conv: Convolution, run: Execution) -> Dim:
-    """The matrix product's: the input's windows as columns, unless a window is one position."""
-    windows = run.element_bytes * conv.x[0] * conv.x[1] * prod(conv.kernel) * prod(conv.y[2:])
+def kernels(run: Execution) -> ModuleType:
+    """Which kernels the processor's instruction set has: modules with `forward`, `data_gradient` and `weight_gradient`."""
+    return onednn_avx512 if run.wide else onednn_avx2
+
+
+def result_workspace(copies: Copies, out: int) -> int:
+    """First all copies are made and the output is computed, then it is laid out as it was."""
+    return max(copies.scratch + copies.input + copies.weights + copies.output - out, copies.output)
+
+
+def gradient_workspace(copies: Copies, source: int) -> int:
+    """The same of the input's gradient."""
+    together = copies.scratch + copies.input + copies.weights + copies.output
+    return max(together, copies.input + copies.relaid * source) - source
+
+
+def weight_workspace(copies: Copies, weights: int, bias: int) -> int:
+    """The same of the gradients of weights and bias."""
+    together = copies.scratch + copies.input + copies.weights + copies.output + bias
+    return max(together - weights - bias, copies.weights + bias)
+
+
+def _columns(conv: Convolution, run: Execution) -> int:
+    """torch's matrix product: the input's windows as columns, unless a window is one position; groups one by one."""
+    windows = 0 if conv.plain else run.element_bytes * prod(conv.x[:2]) * conv.window * prod(conv.y[2:])
     if len(conv.kernel) == 3:
         return windows
-    out = run.element_bytes * prod(conv.y)
-    joined = maximum(out, _one_group(conv, run, conv.x))
-    return choose(conv.plain, choose(conv.grouped, joined, 0), windows + _relaid_weights(conv, run))
+    if conv.grouped:
+        return max(conv.target_bytes(run), _one_group(conv, run, conv.x) + windows // conv.groups)
+    return windows + relaid_weights(conv, run) if windows else 0
 
 
-def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+def _gradients(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+    """The same for the weights' gradient; windows with gaps and three axes take columns for the input's, too."""
+    columns = _columns(conv, run)
+    weights = conv.weight_bytes(run) + conv.bias_bytes(run) if learned else 0
+    own = columns + (conv.bias_bytes(run) if conv.dilated else 0) if learned else 0
+    if not further or not (conv.dilated or len(conv.kernel) == 3):
+        return own
+    windows = run.element_bytes * prod(conv.x[:2]) * conv.window * prod(conv.y[2:])
+    return max(own, windows - weights)
+
+
+def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
     """The groups' own gradients, which are joined, or while one is computed what it reads."""
-    size = run.element_bytes
-    parts = (size * prod(conv.x) if further else 0) + (weight_bytes(conv, run) if learned else 0)
-    return maximum(parts, _one_group(conv, run, conv.x, conv.y))
+    weights = conv.weight_bytes(run) + conv.bias_bytes(run)
+    parts = (conv.source_bytes(run) if further else 0) + (weights if learned else 0)
+    return max(parts, _one_group(conv, run, conv.x, conv.y))
 
 
-def _one_group(conv: Convolution, run: Execution, *shapes: Shape) -> Dim:
+def _one_group(conv: Convolution, run: Execution, *shapes: Shape) -> int:
     """A copy of one group's part of the tensors; of one image it lies in one piece."""
-    return reaches(conv.x[0], 2) * run.element_bytes * sum(prod(shape) for shape in shapes) // conv.groups
-
-
-def _copies(conv: Convolution, run: Execution) -> _Copies:
-    several = conv.grouped
-    if known(several):
-        return _grouped(conv, run) if several else _dense(conv, run)
-    return _either(several, _grouped(conv, run), _dense(conv, run))
-
-
-def _dense(conv: Convolution, run: Execution) -> _Copies:
-    size, channels, filters = run.element_bytes, conv.x[1], conv.y[1]
-    # A window over few channels, as in a first layer, reads the input as it lies.
-    few = all_of(1 - reaches(channels, BLOCK), 1 - all_of(conv.pointwise, any_of(conv.picks, 1 - conv.strided)))
-    # One position in half precision is a matrix product, which sums an image's output in fp32.
-    single = 4 * prod(conv.y[1:]) * run.threads + SPARE
-    summed = choose(all_of(conv.pointwise, 1 - conv.strided), single, 0) if size < 4 else 0
-    return _Copies(
-        choose(few, 0, size * blocked_elements(conv.x)),
-        size * prod(conv.kernel) * in_blocks(filters) * choose(few, channels, in_blocks(channels)),
-        size * blocked_elements(conv.y),
-        _picked(conv, run, in_blocks(channels)) + _bias(conv, run) + summed,
-    )
-
-
-def _grouped(conv: Convolution, run: Execution) -> _Copies:
-    size, narrow, window = run.element_bytes, conv.x[1] // conv.groups, prod(conv.kernel)
-    depthwise = _Copies(
-        size * blocked_elements(conv.x), size * window * in_blocks(conv.x[1]), size * blocked_elements(conv.y), _bias(conv, run)
-    )
-    # Groups of fours are blocked without padding; others run as matrix products.
-    columns = window_columns(conv, run) * run.threads + SPARE
-    blocked = _Copies(size * prod(conv.x), size * window * narrow * conv.y[1], size * prod(conv.y), 0)
-    product = _Copies(0, 0, size * prod(conv.y), columns)
-    return _either(conv.each_apart, depthwise, _either(conv.by_fours, blocked, product))
-
-
-def _either(condition: Dim, then: _Copies, otherwise: _Copies) -> _Copies:
-    return _Copies(*(choose(condition, a, b) for a, b in zip(then, otherwise, strict=True)))
-
-
-def _bias(conv: Convolution, run: Execution) -> Dim:
-    """A bias is copied where its last block is not full."""
-    return choose(reaches(conv.y[1] % BLOCK, 1), run.element_bytes * in_blocks(conv.y[1]) + SPARE, 0) if conv.bias else 0
-
-
-def _nhwc_weights(conv: Convolution, run: Execution) -> Dim:
-    """In channels_last only the weights are copied, filters in blocks of 16, 32 or 64."""
-    narrow, filters = conv.x[1] // conv.groups, conv.y[1] // conv.groups
-    wide = choose(reaches(filters, 33), ceil_div(filters, 64) * 64, ceil_div(filters, BLOCK) * BLOCK)
-    dense = run.element_bytes * prod(conv.kernel) * conv.groups * wide * narrow + TILE * (1 + run.threads)
-    copies = choose(conv.each_apart, run.element_bytes * prod(conv.kernel) * in_blocks(conv.x[1]), dense)
-    return copies + _relaid_weights(conv, run)
-
-
-def _relaid_weights(conv: Convolution, run: Execution) -> Dim:
-    """Weights that lie otherwise than the tensors are copied; those of one position or one channel lie alike either way."""
-    if not run.weights_lie_otherwise:
-        return 0
-    return choose(all_of(1 - conv.pointwise, 1 - conv.each_apart), weight_bytes(conv, run), 0)
-
-
-def _picked(conv: Convolution, run: Execution, channels: Dim) -> Dim:
-    """The positions of one image that a strided 1x1 window picks, of so many channels."""
-    return choose(conv.picks, run.element_bytes * channels * prod(conv.y[2:]) * run.threads + SPARE, 0)
-
-
-def _half_sums(conv: Convolution, run: Execution, copies: _Copies) -> Dim:
-    """A gradient in half precision is summed in fp32, from one image's input, its rows padded, and gradient turned over."""
-    row = conv.stride[-1] * (conv.y[-1] + conv.kernel[-1] - 1)
-    source = in_blocks(conv.x[1]) * prod(conv.x[2:-1]) * row
-    image = run.element_bytes * (source + in_blocks(conv.y[1]) * prod(conv.y[2:]))
-    turned = minimum(run.threads, conv.x[0]) * image + 2 * TILE + 3 * SPARE
-    return 2 * copies.weights + choose(conv.pointwise, 0, turned)
+    return run.element_bytes * sum(prod(shape) for shape in shapes) // conv.groups if conv.x[0] > 1 else 0

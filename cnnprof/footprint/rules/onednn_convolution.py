@@ -1,34 +1,40 @@
-"""Which of the processor's kernels runs a convolution, and the sizes that decide it.
+"""One convolution as oneDNN's kernels see it, and what such a kernel copies.
 
-torch hands most convolutions to oneDNN, whose kernels take channels in blocks of 16 (AVX-512), in groups of certain sizes, or
-windows of a certain shape; the rest are matrix products. The conditions are those of `ConvParams::use_mkldnn` in
-ATen/native/Convolution.cpp; which kernel oneDNN takes was read from the allocator's events with torch 2.13. A condition is 1
-where it holds and 0 where it does not, so that it can be an array or a symbol.
+torch hands most convolutions to oneDNN, whose kernels take channels in blocks of a register's width, in groups of certain
+sizes, or windows of a certain shape; the rest are matrix products. Which kernel runs is read from oneDNN's sources (v3.12,
+src/cpu/cpu_convolution_list.cpp and the `init_conf` of each), and was held to the allocator's events with torch 2.13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.rules.base import RuleContext
-from cnnprof.network.dims import Dim, Shape, ceil_div, choose, known, maximum, minimum, prod, reaches
-from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.dims import Shape, ceil_div
 
-BLOCK = 16
 SPARE = 128
-"""Bytes by which oneDNN aligns a scratchpad."""
+"""Bytes by which oneDNN aligns each part of a scratchpad (memory_tracking::default_alignment)."""
 
-TILE = 4096
-"""Bytes that the kernels for channels_last hold for themselves, and once more for each thread."""
+PAGE = 4096
+
+
+class Copies(NamedTuple):
+    """Bytes of one kernel's own tensors, and 0 for those that it takes as they lie.
+
+    `input` and `output` are those of the convolution, or in a backward pass their gradients; `relaid` is how many times its
+    result is laid out anew, once more where it comes in channels_last.
+    """
+
+    input: int = 0
+    weights: int = 0
+    output: int = 0
+    scratch: int = 0
+    relaid: int = 1
 
 
 class Convolution(NamedTuple):
-    """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis.
-
-    Its properties are 1 where they hold and 0 where they do not.
-    """
+    """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis."""
 
     x: Shape
     y: Shape
@@ -36,185 +42,151 @@ class Convolution(NamedTuple):
     stride: Shape
     padding: Shape
     dilation: Shape
-    groups: Dim
+    groups: int
     bias: bool
 
     @property
-    def pointwise(self) -> Dim:
-        """1 for a window of one position."""
-        return 1 - reaches(prod(self.kernel), 2)
+    def channels(self) -> int:
+        """Input channels of one group."""
+        return int(self.x[1] // self.groups)
 
     @property
-    def strided(self) -> Dim:
-        """1 for a stride along some axis."""
-        return any_of(*(reaches(s, 2) for s in self.stride))
+    def filters(self) -> int:
+        """Filters of one group."""
+        return int(self.y[1] // self.groups)
 
     @property
-    def dilated(self) -> Dim:
-        """1 for a window with gaps."""
-        return any_of(*(reaches(d, 2) for d in self.dilation))
+    def window(self) -> int:
+        """Positions of the window."""
+        return prod(self.kernel)
 
     @property
-    def skips(self) -> Dim:
-        """1 for a stride and a dilation along the same axis."""
-        return any_of(*(all_of(reaches(s, 2), reaches(d, 2)) for s, d in zip(self.stride, self.dilation, strict=True)))
+    def pointwise(self) -> bool:
+        """A window of one position."""
+        return self.window == 1
 
     @property
-    def plain(self) -> Dim:
-        """1 where a window is one position, and every position has one."""
-        return all_of(self.pointwise, 1 - self.strided, *(1 - reaches(p, 1) for p in self.padding))
+    def strided(self) -> bool:
+        """A stride along some axis."""
+        return max(self.stride) > 1
 
     @property
-    def grouped(self) -> Dim:
-        """1 for more than one group."""
-        return reaches(self.groups, 2)
+    def dilated(self) -> bool:
+        """A window with gaps."""
+        return max(self.dilation) > 1
 
     @property
-    def several(self) -> Dim:
-        """1 for groups of more than one channel or filter."""
-        return all_of(self.grouped, 1 - self.each_apart)
+    def padded(self) -> bool:
+        """A border around the input."""
+        return max(self.padding) > 0
 
     @property
-    def in_turn(self) -> Dim:
-        """1 where groups are computed one by one and then joined."""
-        return all_of(self.plain, self.grouped)
+    def skips(self) -> bool:
+        """A stride and a dilation along the same axis."""
+        return any(s > 1 and d > 1 for s, d in zip(self.stride, self.dilation, strict=True))
 
     @property
-    def each_apart(self) -> Dim:
-        """1 for a depthwise convolution: one filter a channel."""
-        return all_of(self.grouped, reaches(self.groups, self.x[1]), reaches(self.groups, self.y[1]))
+    def plain(self) -> bool:
+        """A window of one position, and every position has one."""
+        return self.pointwise and not self.strided and not self.padded
 
     @property
-    def by_fours(self) -> Dim:
-        """1 where a group's channels and filters come in fours."""
-        return self.in_blocks_of(4)
+    def grouped(self) -> bool:
+        """More than one group."""
+        return bool(self.groups > 1)
 
     @property
-    def takes_blocks(self) -> Dim:
-        """1 where kernels for blocks of channels run it; other groups are matrix products."""
-        return any_of(1 - self.grouped, self.each_apart, self.by_fours)
+    def each_apart(self) -> bool:
+        """A depthwise convolution: one filter a channel."""
+        return self.grouped and self.channels == self.filters == 1
 
     @property
-    def large(self) -> Dim:
-        """1 for a window of at least four positions each way, which depthwise kernels treat apart."""
-        return all_of(*(reaches(k, 4) for k in self.kernel))
+    def picks(self) -> bool:
+        """A strided 1x1 window that first picks its positions, which come out even (`rtus_prepare`)."""
+        even = all(y * s == h for h, y, s in zip(self.x[2:], self.y[2:], self.stride, strict=True))
+        return self.pointwise and self.strided and not self.padded and even and not self.grouped and len(self.kernel) < 3
 
     @property
-    def steps_over(self) -> Dim:
-        """1 where a strided kernel computes the input's gradient in channels_last, and it is laid out anew twice.
-
-        Groups of up to 16 filters that are blocked by fours are not.
-        """
-        filters = self.y[1] // self.groups
-        wide = any_of(reaches(filters, BLOCK + 1), all_of(reaches(filters, 9), 1 - divides(4, filters)))
-        return all_of(self.strided, any_of(1 - self.grouped, wide))
+    def reach(self) -> tuple[int, ...]:
+        """The window's extent along each axis, gaps included."""
+        return tuple([d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)])
 
     @property
-    def reads_plain(self) -> Dim:
-        """1 where the weights' gradient is computed from input and gradient as they lie."""
-        narrow = 1 - reaches(self.x[1] // self.groups, 5)
-        return all_of(self.grouped, choose(self.each_apart, self.large, narrow))
+    def end_padding(self) -> tuple[int, ...]:
+        """How far the last window stands out at the end of each axis; negative where positions are left over."""
+        axes = zip(self.x[2:], self.y[2:], self.reach, self.stride, self.padding, strict=True)
+        return tuple([(y - 1) * s + reach - h - p for h, y, reach, s, p in axes])
 
     @property
-    def narrow_windows(self) -> Dim:
-        """1 where a kernel for depthwise convolutions computes the weights' gradient.
-
-        Its windows are at most three wide, have no gaps and leave none, and their padding is up to half of them and 1, or a
-        multiple of the stride.
-        """
-        fits: Dim = all_of(1 - reaches(self.kernel[-1], 4), 1 - self.dilated, 1 - reaches(self.stride[-1], self.kernel[-1] + 1))
-        for h, y, k, s, before in zip(self.x[2:], self.y[2:], self.kernel, self.stride, self.padding, strict=True):
-            after = maximum((y - 1) * s + k - h - before, 0)
-            for padding in (before, after):
-                whole_steps = any_of(1 - reaches(padding, 2), divides(s, padding))
-                fits = all_of(fits, 1 - reaches(padding, k // 2 + 1), whole_steps)
-        return fits
+    def stands_out(self) -> bool:
+        """Whether some window lies in the padding altogether."""
+        axes = zip(self.reach, self.padding, self.end_padding, strict=True)
+        return any(reach <= max(before, after) for reach, before, after in axes)
 
     @property
-    def picks(self) -> Dim:
-        """1 where a strided 1x1 window first picks its positions, which come out even."""
-        even = all_of(*(divides(s, h) for h, s in zip(self.x[2:], self.stride, strict=True)))
-        return all_of(self.pointwise, self.strided, even, 1 - self.grouped)
+    def mirrored(self) -> Convolution:
+        """The convolution whose backward pass is the transposed convolution that this one describes."""
+        return self._replace(x=self.y, y=self.x, bias=False)
 
-    def in_blocks_of(self, channels: int) -> Dim:
-        """1 where a group's channels and filters come in so many."""
-        return all_of(*(divides(channels, each // self.groups) for each in (self.x[1], self.y[1])))
+    def axis(self, sizes: Shape, back: int, missing: int) -> int:
+        """The size along the last axis but `back`, of a convolution with enough axes."""
+        return int(sizes[-1 - back]) if len(self.kernel) > back else missing
+
+    def source_bytes(self, run: Execution) -> int:
+        """Bytes of the input."""
+        return run.element_bytes * prod(self.x)
+
+    def target_bytes(self, run: Execution) -> int:
+        """Bytes of the output."""
+        return run.element_bytes * prod(self.y)
+
+    def weight_bytes(self, run: Execution) -> int:
+        """Bytes of the weights, without the bias."""
+        return run.element_bytes * self.window * self.channels * int(self.y[1])
+
+    def bias_bytes(self, run: Execution) -> int:
+        """Bytes of the bias."""
+        return run.element_bytes * int(self.y[1]) if self.bias else 0
 
 
-def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolution:
-    """The convolution that a layer is in this run."""
-    return Convolution(
-        run.inputs[0], run.output, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias
-    )
-
-
-def by_onednn(conv: Convolution, run: Execution) -> Dim:
-    """1 where oneDNN runs it, as `use_mkldnn` decides."""
+def by_onednn(conv: Convolution, run: Execution) -> bool:
+    """Whether oneDNN runs it, as `ConvParams::use_mkldnn` in ATen/native/Convolution.cpp decides."""
     if run.element_bytes < 4:
-        return 1
+        return True
     # torch looks at the first four sizes and the last two of a window, in three dimensions, too.
-    images, size = conv.x[0], prod(conv.x[:4])
-    pointwise = 1 - reaches(prod(conv.kernel[-2:]), 2)
-    worth = any_of(conv.strided, conv.dilated, reaches(images, 16), 1 - pointwise, int(run.threads > 1))
-    large = any_of(conv.grouped, conv.large, reaches(images, 2), reaches(size, 20481))
-    return all_of(worth, large)
+    images, pointwise = conv.x[0], prod(conv.kernel[-2:]) == 1
+    worth = conv.strided or conv.dilated or images >= 16 or not pointwise or run.threads > 1
+    large = conv.grouped or (len(conv.kernel) > 1 and min(conv.kernel) > 3) or images > 1 or prod(conv.x[:4]) > 20480
+    return worth and large
 
 
-def by_columns(conv: Convolution, run: Execution) -> Dim:
-    """1 where the weights' gradient is a matrix product: no blocked kernel takes such windows or groups."""
-    wide = all_of(1 - conv.grouped, reaches(conv.kernel[-1], 15))
-    # oneDNN refuses a product that takes many times the memory of the tensors.
-    tensors = run.element_bytes * (prod(conv.x) + prod(conv.y)) + weight_bytes(conv, run)
-    wide = all_of(wide, 1 - reaches(column_sums(conv, run), 15 * tensors))
-    apart = all_of(conv.each_apart, 1 - conv.narrow_windows)
-    # Groups of 16 may have gaps or strides, groups of 8 strides only.
-    gapped = any_of(conv.skips, all_of(conv.dilated, 1 - conv.in_blocks_of(BLOCK)))
-    grouped = all_of(conv.several, any_of(1 - conv.in_blocks_of(8), gapped))
-    return any_of(wide, apart, grouped, conv.skips) if run.element_bytes == 4 else 0
+def plane(shape: Shape) -> int:
+    """Positions of the last two spatial axes."""
+    return prod(shape[2:][-2:])
 
 
-def weight_bytes(conv: Convolution, run: Execution) -> Dim:
-    """Bytes of the weights, without the bias."""
-    return run.element_bytes * prod(conv.kernel) * (conv.x[1] // conv.groups) * conv.y[1]
+def takes_1x1(conv: Convolution) -> bool:
+    """Whether oneDNN's kernels for windows of one position run it."""
+    return conv.pointwise and not conv.grouped and ((conv.plain and conv.x[2:] == conv.y[2:]) or conv.picks)
 
 
-def window_columns(conv: Convolution, run: Execution) -> Dim:
-    """The windows of one image and group as columns."""
-    return run.element_bytes * (conv.x[1] // conv.groups) * prod(conv.kernel) * prod(conv.y[2:])
+def round_up(number: int, step: int) -> int:
+    """The next multiple of the step."""
+    return int(ceil_div(number, step) * step)
 
 
-def column_sums(conv: Convolution, run: Execution) -> Dim:
-    """For each thread one image's columns and the partial sums, where the weights' gradient is a matrix product."""
-    return minimum(run.threads, conv.x[0]) * (window_columns(conv, run) + 4 * weight_bytes(conv, run)) + 2 * SPARE
+def blocked_bytes(shape: Shape, block: int, run: Execution) -> int:
+    """Bytes of a tensor with its channels in full blocks."""
+    return run.element_bytes * int(shape[0]) * round_up(shape[1], block) * prod(shape[2:])
 
 
-def divides(step: Dim, number: Dim) -> Dim:
-    """1 for a multiple of the step."""
-    return 1 - reaches(number % step, 1)
+def full_bias(conv: Convolution, block: int, run: Execution) -> int:
+    """A bias is copied where its last block is not full."""
+    return run.element_bytes * round_up(conv.y[1], block) + SPARE if conv.bias and conv.y[1] % block else 0
 
 
-def in_blocks(channels: Dim) -> Dim:
-    """So many channels in full blocks."""
-    return ceil_div(channels, BLOCK) * BLOCK
-
-
-def blocked_elements(shape: Shape) -> Dim:
-    """Elements of a tensor with its channels in full blocks."""
-    return shape[0] * in_blocks(shape[1]) * prod(shape[2:])
-
-
-def where(condition: Dim, then: Callable[[], Dim], otherwise: Callable[[], Dim]) -> Dim:
-    """As `choose`, and where the condition is known, only that one is worked out."""
-    if known(condition):
-        return then() if condition else otherwise()
-    return choose(condition, then(), otherwise())
-
-
-def all_of(*conditions: Dim) -> Dim:
-    """1 where all are."""
-    return prod(conditions)
-
-
-def any_of(*conditions: Dim) -> Dim:
-    """1 where one of them is."""
-    return 1 - prod(1 - condition for condition in conditions)
+def relaid_weights(conv: Convolution, run: Execution) -> int:
+    """Weights that lie otherwise than the tensors are copied; those of one position or one channel lie alike either way."""
+    if not run.weights_lie_otherwise or conv.pointwise or conv.each_apart:
+        return 0
+    return conv.weight_bytes(run)

@@ -1,0 +1,56 @@
+"""The batch-reduced matrix product that computes the input's gradient of a strided convolution, in channels_last.
+
+Sizes are those of `init_conf` and `init_scratchpad` in src/cpu/x64/jit_brgemm_conv_bwd_utils.cpp.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules.onednn_convolution import PAGE, Convolution, Copies, round_up
+from cnnprof.network.dims import ceil_div
+
+ELEMENT = 40
+"""Bytes of `brgemm_batch_element_t`, of which a page is held for each thread."""
+
+
+def steps_over(conv: Convolution, run: Execution, block: int) -> bool:
+    """Whether it runs: with strides, without gaps, and in groups of more filters than a block."""
+    free = conv.strided and not conv.dilated and run.element_bytes == 4
+    return free and (not conv.grouped or conv.filters > block)
+
+
+def data_gradient(conv: Convolution, run: Execution, block: int) -> Copies:
+    """The input's gradient, or the output of a transposed convolution."""
+    wide = _channel_block(conv, block)
+    weights = run.element_bytes * conv.window * conv.filters * conv.groups * round_up(conv.channels, wide)
+    moved = not _same_either_way(conv.x)
+    target = conv.target_bytes(run) if not _same_either_way(conv.y) else 0
+    return Copies(conv.source_bytes(run), weights, target, _scratch(conv, run), 2 if moved else 1)
+
+
+def _scratch(conv: Convolution, run: Execution) -> int:
+    threads = run.threads
+    axes = zip(conv.y[2:], conv.reach, conv.padding, conv.end_padding, conv.stride, strict=True)
+    over = [int(y) + max(0, reach - 1 - p) // s + max(0, reach - 1 - end) // s for y, reach, p, end, s in axes]
+    source = round_up(prod(over) * int(conv.y[1]), PAGE)
+    batch = round_up(PAGE, ELEMENT)
+    mask = round_up(prod(conv.x[2:-1]) * conv.groups, PAGE)
+    size = threads * (batch + run.element_bytes * source + mask) + 3 * PAGE
+    if conv.x[-1] % conv.stride[-1]:
+        # Rows that the stride does not divide are written apart first.
+        row = round_up(round_up(conv.x[-1], conv.stride[-1]) * conv.stride[-1] * int(conv.x[1]), PAGE)
+        size = size + threads * run.element_bytes * row + PAGE
+    return size
+
+
+def _channel_block(conv: Convolution, block: int) -> int:
+    """Input channels of a block of weights: as many as there are, of many the even ones of the two largest blocks."""
+    most = min(ceil_div(conv.channels, block), 4)
+    return block * (3 if most == 4 and round_up(conv.channels, 3 * block) < round_up(conv.channels, 4 * block) else most)
+
+
+def _same_either_way(shape: tuple[int, ...]) -> bool:
+    """Whether channels_last is the usual order: of one channel or one position."""
+    return shape[1] == 1 or prod(shape[2:]) == 1

@@ -1,0 +1,223 @@
+"""oneDNN's convolution as a matrix product, which runs what no other kernel takes (src/cpu/gemm_convolution_utils.cpp).
+
+It reads tensors and weights as they lie and lays windows out as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.rules.onednn_convolution import SPARE, Convolution, Copies, plane, round_up
+from cnnprof.network.dims import ceil_div
+
+L2_NUMBERS = 2**18
+"""What the second level's cache of 1 MiB holds, to which a forward pass cuts its columns."""
+
+SMALL_PRODUCT = 64 * 1024
+MOST = 2**30
+OUTER_PIECES = 8
+"""Powers and multiples that the search for blocks gives to uneven threads, strided windows and what misses the cache."""
+STRIDED_COST = 8
+MISS_COST = 20
+
+
+def forward(conv: Convolution, run: Execution) -> Copies:
+    """The forward pass: the columns of one block for each thread, and the output."""
+    wide = _lanes(run)
+    out, images = plane(conv.y), int(conv.x[0])
+    depth = int(conv.y[2]) if len(conv.kernel) == 3 else 1
+    spatial = images * conv.groups * depth * out
+    size = _columns(conv)
+    fits = not size or spatial >= run.threads * wide or out < images * conv.groups * depth
+    fits = fits or (conv.stride[-1] == 1 and conv.channels * conv.window <= 0.05 * conv.filters)
+    small = conv.channels // conv.filters < 42 and conv.channels * conv.filters * plane(conv.x) < 1024
+    if depth == 1 and len(conv.kernel) < 3 and fits and (size or small):
+        threads = run.threads
+        if size:
+            channels, positions = _Blocks(conv, run, spatial, out, wide).best()
+            size = channels * conv.window * positions
+    else:
+        outer, inner = _efficiency(run, images * conv.groups * depth, out, conv.filters)
+        fine = outer >= inner or out * conv.channels * conv.filters // run.threads < SMALL_PRODUCT
+        many = depth > 1 or images != 1 or conv.groups > 2
+        threads = run.threads if out // run.threads < 512 and many and fine else 1
+    return Copies(output=conv.target_bytes(run), scratch=_booked(4 * threads * size))
+
+
+def data_gradient(conv: Convolution, run: Execution) -> Copies:
+    """The input's gradient."""
+    images, out, source = int(conv.x[0]), plane(conv.y), plane(conv.x)
+    outer, inner = _efficiency(run, images * conv.groups, source, conv.channels)
+    fine = outer >= inner or source * conv.channels * conv.filters // run.threads < SMALL_PRODUCT
+    many = images != 1 or conv.groups > 2
+    small = out // run.threads < 512 or conv.window < 64
+    threads = run.threads if small and many and fine else 1
+    return Copies(input=conv.source_bytes(run), scratch=_limited(conv, run, threads, 0, 0.1))
+
+
+def weight_gradient(conv: Convolution, run: Execution) -> Copies:
+    """The weights' gradient: columns and partial sums of each thread, which are given four times the room that they need."""
+    estimate = 4 * run.threads * (conv.weight_bytes(run) + conv.channels * conv.window * _lanes(run))
+    outer = plane(conv.y) // run.threads < 256 and (conv.x[0] != 1 or conv.groups > 2)
+    threads = run.threads if outer and estimate < _limit(conv, run) else 1
+    sums = _booked(4 * threads * conv.weight_bytes(run))
+    return Copies(weights=conv.weight_bytes(run), scratch=sums + _limited(conv, run, threads, sums, 0.05))
+
+
+def fits(conv: Convolution, run: Execution) -> bool:
+    """Whether the room for the weights' gradient is one that oneDNN allows itself."""
+    return weight_gradient(conv, run).scratch <= _limit(conv, run)
+
+
+def _columns(conv: Convolution) -> int:
+    """Numbers in the windows of one image and group, as columns: 0 where a window is one position."""
+    whole = conv.pointwise and not conv.strided and conv.x[2:] == conv.y[2:]
+    return 0 if whole else conv.channels * conv.window * plane(conv.y)
+
+
+def _booked(size: int) -> int:
+    return size + SPARE if size else 0
+
+
+def _lanes(run: Execution) -> int:
+    """Numbers of a vector register."""
+    return (64 if run.wide else 16 if run.isa == "sse41" else 32) // run.element_bytes
+
+
+def _limit(conv: Convolution, run: Execution) -> int:
+    """Bytes of scratch that oneDNN takes at most."""
+    tensors = conv.source_bytes(run) + conv.target_bytes(run) + conv.weight_bytes(run)
+    return min(MOST, 15 * run.threads * tensors)
+
+
+def _limited(conv: Convolution, run: Execution, threads: int, taken: int, part: float) -> int:
+    """The columns of each thread; of a part of the positions, where there is no room for all."""
+    size, out = _columns(conv), plane(conv.y)
+    room = _limit(conv, run) - taken
+    if size and room < 4 * threads * size:
+        most = max(room, 0) // (4 * threads * (size // out))
+        size = conv.channels * conv.window * max(_lanes(run), int(most * part))
+    return _booked(4 * threads * size)
+
+
+def _efficiency(run: Execution, work: int, positions: int, channels: int) -> tuple[float, float]:
+    """How evenly threads share images and groups, and blocks of positions and channels."""
+    wide = _lanes(run)
+    inner = ceil_div(positions, wide) * ceil_div(channels, wide)
+    return work / round_up(work, run.threads), inner / round_up(inner, run.threads)
+
+
+class _Blocks:
+    """The search for the blocks of a forward pass: input channels and positions whose columns are made at a time."""
+
+    def __init__(self, conv: Convolution, run: Execution, spatial: int, out: int, wide: int) -> None:
+        self.conv, self.threads, self.spatial, self.out, self.wide = conv, run.threads, spatial, out, wide
+        self.steps = conv.axis(conv.stride, 0, 1) * conv.axis(conv.stride, 1, 1)
+        self.found = 0.0
+        self.filters = self.positions = 1
+        self.channels = conv.channels
+
+    def best(self) -> tuple[int, int]:
+        """Channels and positions of a block."""
+        conv, wide = self.conv, self.wide
+        for parts in range(1, self.threads + 1):
+            filters, positions = ceil_div(conv.filters, parts), ceil_div(self.spatial, self.threads // parts)
+            self.attempt(parts, filters, positions)
+            if (self.filters, self.positions, self.channels) == (filters, positions, conv.channels):
+                continue
+            a, b = self.steps + conv.window, conv.window * filters
+            left = L2_NUMBERS - b * conv.channels
+            some = _between(8, filters, _quotient(left - a * conv.channels * wide, wide))
+            self.explore(parts, some, _between(wide, positions, _quotient(left, a * conv.channels + some)))
+            most = max(1, L2_NUMBERS // (16 * a + 2 * b))
+            if most < conv.channels:
+                channels = conv.channels // max(1, conv.channels // most)
+                at = max(1, _quotient(L2_NUMBERS - 2 * b * channels, 2 * channels * a))
+                some = L2_NUMBERS // 2 // at
+                if some > filters:
+                    some = filters
+                    at = _between(wide, positions, _quotient(L2_NUMBERS - b * channels, a * channels + some))
+                elif at > positions:
+                    at = positions
+                    some = _between(8, filters, _quotient(L2_NUMBERS - a * channels * at - b * channels, at))
+                self.explore(parts, some, at)
+            row = _quotient(left, a * conv.channels + filters)
+            self.explore(parts, filters, max(wide, _quotient(row, wide) * wide))
+        return self.channels, self.positions
+
+    def explore(self, parts: int, filters: int, positions: int) -> None:
+        """Blocks of such sizes, and of even ones close to them."""
+        down: Callable[[int, int], int] = lambda number, step: _quotient(number, step) * step  # noqa: E731
+        self.attempt(parts, filters, positions)
+        self.attempt(parts, down(filters, 8), down(positions, 48))
+        self.attempt(parts, round_up(filters, 8), down(positions, 48))
+        self.attempt(parts, round_up(filters, 8), round_up(positions, self.wide))
+        self.attempt(parts, round_up(filters, 8), round_up(positions, 48))
+
+    def attempt(self, parts: int, filters: int, positions: int) -> None:
+        """Keep these blocks if they promise more than the best so far."""
+        conv, wide, threads, window = self.conv, self.wide, self.threads, self.conv.window
+        every, share = ceil_div(conv.filters, parts), ceil_div(self.spatial, threads // parts)
+        filters, positions = _between(8, every, filters), _between(wide, share, positions)
+        even = self._evenness(parts, every, share)
+        filters, longest = min(every, filters), min(self.out, share)
+        positions = min(longest, positions)
+        fitting = self._fitting(filters, positions, every, share)
+        cost = MISS_COST if fitting < 1 else 1
+        channels = max(1, conv.channels // ceil_div(conv.channels, max(1, fitting)))
+        pieces, depth = ceil_div(conv.channels, channels), channels * window
+        aligned = round_up(positions, wide)
+        out = cost * every * round_up(share, wide) * (1 if channels == conv.channels else 2 * pieces - 1)
+        source = conv.channels * round_up(share * self.steps, wide)
+        laid = int(cost * 2 * window * source * (aligned / positions)) * (STRIDED_COST if conv.stride[-1] != 1 else 1)
+        whole = conv.channels * window
+        moved = cost * window * source + laid + cost * every * round_up(whole, wide) + out
+        per_byte = share / wide * every * whole / moved
+        part = positions * filters * depth / (every * share * whole)
+        inner = positions / wide * filters * depth / (aligned * depth + filters * round_up(depth, wide) + filters * aligned)
+        worth = (even**OUTER_PIECES * (every / round_up(every, filters)) * (longest / round_up(longest, positions))) * (
+            conv.channels / round_up(conv.channels, channels) * (positions / round_up(positions, 3 * wide))
+        )
+        worth = (worth * per_byte * part**0.5 * inner) ** (1 / 14.5)
+        if worth > self.found:
+            self.found, self.filters, self.positions, self.channels = worth, filters, positions, channels
+
+    def _evenness(self, parts: int, every: int, share: int) -> float:
+        """The least work of a thread beside the most."""
+        conv, threads, spatial = self.conv, self.threads, self.spatial
+        least, groups = max(1, conv.filters // parts), ceil_div(threads, parts)
+        if conv.filters % parts > threads % parts:
+            most = every * share
+        else:
+            most = max(every * ceil_div(spatial, groups), least * share)
+        shortest = max(1, spatial // groups)
+        if threads % parts > conv.filters % parts:
+            fewest = least * shortest
+        else:
+            fewest = min(every * shortest, least * (spatial // (threads // parts)))
+        return float(fewest / most)
+
+    def _fitting(self, filters: int, positions: int, every: int, share: int) -> int:
+        """How many input channels fit into the cache."""
+        window = self.conv.window
+        row, column = self.steps * positions, window * positions
+        if positions >= share:
+            most = L2_NUMBERS // (row + column)
+            if filters < every:
+                most = min(most, _quotient(L2_NUMBERS - filters * positions, column + window * filters))
+        else:
+            most = _quotient(L2_NUMBERS - filters * positions, row + column + window * every)
+        if most < self.conv.channels:
+            most = _quotient(L2_NUMBERS - filters * positions, row + column + window * every)
+        return most
+
+
+def _quotient(a: int, b: int) -> int:
+    """C's division, which cuts towards zero."""
+    return -(-a // b) if a < 0 else a // b
+
+
+def _between(low: int, high: int, number: int) -> int:
+    """The number, no less than `low` and no more than `high`, which counts first."""
+    return max(low, min(high, number))
