@@ -11,7 +11,6 @@ from cnnprof.footprint.rules import onednn_brgemm as brgemm
 from cnnprof.footprint.rules import onednn_depthwise as depthwise
 from cnnprof.footprint.rules import onednn_gemm as gemm
 from cnnprof.footprint.rules.onednn_convolution import (
-    PAGE,
     SPARE,
     Convolution,
     Copies,
@@ -19,7 +18,9 @@ from cnnprof.footprint.rules.onednn_convolution import (
     full_bias,
     plane,
     round_up,
+    takes_1x1,
 )
+from cnnprof.footprint.rules.onednn_reduction import partial_sums
 from cnnprof.network.dims import ceil_div
 
 BLOCK = 8
@@ -34,7 +35,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass."""
     if depthwise.takes_forward(conv, 4):
         return depthwise.forward(conv, run, BLOCK)
-    if _takes_1x1(conv):
+    if takes_1x1(conv):
         picked = _picked(conv, run, ceil_div(conv.x[1], BLOCK))
         return _blocked(conv, run)._replace(scratch=full_bias(conv, BLOCK, run) + picked)
     if _takes_forward(conv):
@@ -53,7 +54,7 @@ def data_gradient(conv: Convolution, run: Execution) -> Copies:
         return brgemm.data_gradient(conv, run, BLOCK)
     if depthwise.takes_data(conv):
         return depthwise.data_gradient(conv, run, BLOCK)
-    if _takes_1x1(conv):
+    if takes_1x1(conv):
         return _blocked(conv, run)._replace(scratch=_picked(conv, run, AT_A_TIME))
     if _takes_data(conv):
         return _blocked(conv, run)
@@ -64,7 +65,7 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
     """The weights' gradient."""
     if depthwise.takes_weights(conv):
         return depthwise.weight_gradient(conv, run, BLOCK)
-    if _takes_1x1(conv):
+    if takes_1x1(conv):
         return _blocked(conv, run)._replace(scratch=_scratch_1x1(conv, run))
     if _takes_weights(conv):
         copies = _blocked(conv, run)
@@ -73,12 +74,6 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
             copies = copies._replace(input=0, weights=weights)
         return copies._replace(scratch=_direct_sums(conv, run))
     return gemm.weight_gradient(conv, run)
-
-
-def _takes_1x1(conv: Convolution) -> bool:
-    """Whether the kernels for windows of one position run it."""
-    whole = conv.plain and conv.x[2:] == conv.y[2:]
-    return conv.pointwise and not conv.grouped and (whole or conv.picks)
 
 
 def _whole_blocks(conv: Convolution) -> bool:
@@ -158,9 +153,9 @@ def _direct_sums(conv: Convolution, run: Execution) -> int:
     blocks = ceil_div(conv.channels, 3 if few else BLOCK), ceil_div(conv.filters, BLOCK)
     images = int(conv.x[0]) * (int(conv.y[2]) if len(conv.kernel) == 3 else 1)
     size = conv.window * (3 if few else BLOCK) * BLOCK
-    sums = _shared(run.threads, size, conv.groups * blocks[0] * blocks[1], images, 2**21, PAGE, 1)
+    sums = partial_sums(run.threads, size, conv.groups * blocks[0] * blocks[1], images, 2**21)
     if conv.bias:
-        sums += _shared(run.threads, BLOCK, conv.groups * blocks[1], int(conv.x[0]), 2**21, PAGE, 1)
+        sums += partial_sums(run.threads, BLOCK, conv.groups * blocks[1], int(conv.x[0]), 2**21)
     return sums + full_bias(conv, BLOCK, run)
 
 
@@ -171,9 +166,9 @@ def _scratch_1x1(conv: Convolution, run: Execution) -> int:
     size = at * of * BLOCK * BLOCK
     jobs = ceil_div(channels, at) * ceil_div(filters, of)
     positions = plane(conv.y) * (int(conv.y[2]) if len(conv.kernel) == 3 else 1)
-    sums = _shared(run.threads, size, jobs, int(conv.x[0]) * positions, 8 * run.threads * size, SPARE, 0)
+    sums = partial_sums(run.threads, size, jobs, int(conv.x[0]) * positions, 8 * run.threads * size, own=False)
     if conv.bias:
-        sums += _shared(run.threads, BLOCK, filters, int(conv.x[0]), 8 * run.threads * size, PAGE, 1)
+        sums += partial_sums(run.threads, BLOCK, filters, int(conv.x[0]), 8 * run.threads * size)
     return sums + full_bias(conv, BLOCK, run) + _picked(conv, run, at)
 
 
@@ -182,27 +177,3 @@ def _cut(blocks: int, most: int) -> int:
     while blocks > most and (blocks % 2 == 0 or blocks % 3 == 0):
         blocks //= 2 if blocks % 2 == 0 else 3
     return blocks
-
-
-def _shared(threads: int, size: int, jobs: int, pieces: int, most: int, spare: int, own: int) -> int:
-    """The partial sums of threads that share a job (`reduce_balancer_t::balance` in src/cpu/x64/cpu_reducer.cpp).
-
-    A job has so many `pieces` that are summed up; `own` threads of a group sum in place.
-    """
-    if threads == 1:
-        return 0
-    least, bound = max(1, jobs // threads), max(1, most // (threads * size))
-    groups = min(jobs // least, threads)
-    team, share = min(threads // groups, pieces), ceil_div(jobs, groups)
-    best = jobs * size * pieces
-    for each in range(least, jobs):
-        c_groups = min(jobs // each, threads)
-        c_team, c_share = min(threads // c_groups, pieces), ceil_div(jobs, c_groups)
-        if c_team > 1 and c_share > bound:
-            continue
-        work = size * c_share * (ceil_div(pieces, c_team) + (c_team != 1))
-        if work < best:
-            groups, team, share, best = c_groups, c_team, c_share, work
-    if team == 1:
-        return 0
-    return 4 * groups * (team - own) * share * size + spare + groups * PAGE + PAGE

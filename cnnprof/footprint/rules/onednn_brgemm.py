@@ -46,9 +46,15 @@ def _scratch(conv: Convolution, run: Execution) -> int:
 
 
 def _channel_block(conv: Convolution, block: int) -> int:
-    """Input channels of a block of weights: as many as there are, of many the even ones of the two largest blocks."""
-    most = min(ceil_div(conv.channels, block), 4)
-    return block * (3 if most == 4 and round_up(conv.channels, 3 * block) < round_up(conv.channels, 4 * block) else most)
+    """Input channels of a block of weights: as many as there are; of many, what divides them best."""
+    blocks = ceil_div(conv.channels, block)
+    if block == 8:
+        return block * (3 if blocks > 3 and round_up(conv.channels, 24) < round_up(conv.channels, 32) else min(blocks, 4))
+    if blocks == 3:
+        steps, large = prod(conv.stride), prod(conv.y[2:]) > 81 * prod(conv.stride)
+        fits = conv.channels >= 0.95 * 3 * block if conv.pointwise and steps else large
+        return block * (3 if fits else 2)
+    return block * (blocks if blocks in (1, 4) else 2)
 
 
 def _same_either_way(shape: tuple[int, ...]) -> bool:
