@@ -87,7 +87,7 @@ def _takes_forward(conv: Convolution) -> bool:
     if conv.grouped and not (conv.filters % BLOCK == 0 and (conv.channels % BLOCK == 0 or conv.x[1] < BLOCK)):
         return False
     wide = conv.kernel[-1] > 7 and (left or top) and steps != (1, 1)
-    out = int(conv.y[-1])
+    out = conv.y[-1]
     step = min(3, out)
     if conv.stands_out or wide or left > step:
         return False
@@ -105,7 +105,7 @@ def _takes_data(conv: Convolution) -> bool:
         return False
     if conv.channels < BLOCK and conv.kernel[-1] > 3 and across > 1:
         return False
-    row, before, after = int(conv.x[-1]), max(0, conv.reach[-1] - 1 - conv.padding[-1]) // across, conv.end_padding[-1]
+    row, before, after = conv.x[-1], max(0, conv.reach[-1] - 1 - conv.padding[-1]) // across, conv.end_padding[-1]
     step, best = 1, 0
     blocks = ceil_div(conv.channels, BLOCK)
     for group in (each for each in range(1, 5) if blocks % each == 0):
@@ -135,7 +135,7 @@ def _takes_weights(conv: Convolution) -> bool:
 
 def _blocked(conv: Convolution, run: Execution) -> Copies:
     """All three tensors in blocks of channels."""
-    channels, filters = conv.channels, int(conv.y[1])
+    channels, filters = conv.channels, conv.y[1]
     if not conv.grouped:
         channels, filters = round_up(channels, BLOCK), round_up(filters, BLOCK)
     weights = run.element_bytes * conv.window * channels * filters
@@ -151,11 +151,11 @@ def _direct_sums(conv: Convolution, run: Execution) -> int:
     """A direct kernel's bias, and partial sums where threads share images."""
     few = conv.x[1] == 3
     blocks = ceil_div(conv.channels, 3 if few else BLOCK), ceil_div(conv.filters, BLOCK)
-    images = int(conv.x[0]) * (int(conv.y[2]) if len(conv.kernel) == 3 else 1)
+    images = conv.x[0] * (conv.y[2] if len(conv.kernel) == 3 else 1)
     size = conv.window * (3 if few else BLOCK) * BLOCK
     sums = partial_sums(run.threads, size, conv.groups * blocks[0] * blocks[1], images, 2**21)
     if conv.bias:
-        sums += partial_sums(run.threads, BLOCK, conv.groups * blocks[1], int(conv.x[0]), 2**21)
+        sums += partial_sums(run.threads, BLOCK, conv.groups * blocks[1], conv.x[0], 2**21)
     return sums + full_bias(conv, BLOCK, run)
 
 
@@ -165,10 +165,10 @@ def _scratch_1x1(conv: Convolution, run: Execution) -> int:
     at, of = _cut(channels, 9), _cut(filters, 32)
     size = at * of * BLOCK * BLOCK
     jobs = ceil_div(channels, at) * ceil_div(filters, of)
-    positions = plane(conv.y) * (int(conv.y[2]) if len(conv.kernel) == 3 else 1)
-    sums = partial_sums(run.threads, size, jobs, int(conv.x[0]) * positions, 8 * run.threads * size, own=False)
+    positions = plane(conv.y) * (conv.y[2] if len(conv.kernel) == 3 else 1)
+    sums = partial_sums(run.threads, size, jobs, conv.x[0] * positions, 8 * run.threads * size, own=False)
     if conv.bias:
-        sums += partial_sums(run.threads, BLOCK, filters, int(conv.x[0]), 8 * run.threads * size)
+        sums += partial_sums(run.threads, BLOCK, filters, conv.x[0], 8 * run.threads * size)
     return sums + full_bias(conv, BLOCK, run) + _picked(conv, run, at)
 
 

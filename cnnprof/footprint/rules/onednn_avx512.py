@@ -98,7 +98,7 @@ def _takes_forward(conv: Convolution) -> bool:
     block = _group_block(conv)
     if not block or conv.stands_out:
         return False
-    out, left, kernel = int(conv.y[-1]), conv.padding[-1], conv.kernel[-1]
+    out, left, kernel = conv.y[-1], conv.padding[-1], conv.kernel[-1]
     step, filters = min(out, REGISTERS), 1
     after = depthwise.overhang(conv, step * (out // step))
     if not _embeds(conv, block):
@@ -113,7 +113,7 @@ def _takes_forward(conv: Convolution) -> bool:
 
 def _embeds(conv: Convolution, block: int) -> bool:
     """Whether a forward kernel multiplies with inputs straight from memory, one block of filters at a time."""
-    across, down, out, kernel = conv.stride[-1], conv.axis(conv.stride, 1, 1), int(conv.y[-1]), conv.kernel[-1]
+    across, down, out, kernel = conv.stride[-1], conv.axis(conv.stride, 1, 1), conv.y[-1], conv.kernel[-1]
     channels = conv.channels if _few(conv) else block
     tall = conv.window // kernel
     size = 4 * (ceil_div(conv.x[-1], across) * channels * tall + 2 * out * block + 2 * conv.window * channels * block)
@@ -131,7 +131,7 @@ def _takes_data(conv: Convolution) -> bool:
     block = _group_block(conv)
     if not block or conv.skips or conv.stands_out:
         return False
-    row, across, kernel, reach = int(conv.x[-1]), conv.stride[-1], conv.kernel[-1], conv.reach[-1]
+    row, across, kernel, reach = conv.x[-1], conv.stride[-1], conv.kernel[-1], conv.reach[-1]
     step, channels = _data_step(conv, block)
     before = max(0, reach - 1 - conv.padding[-1]) // across
     after = max(0, reach - 1 - max(0, conv.end_padding[-1] + row % step)) // across
@@ -145,7 +145,7 @@ def _takes_data(conv: Convolution) -> bool:
 
 def _data_step(conv: Convolution, block: int) -> tuple[int, int]:
     """Positions of a row, and blocks of channels, whose gradient a kernel computes at a time."""
-    row, out, kernel = int(conv.x[-1]), int(conv.y[-1]), conv.kernel[-1]
+    row, out, kernel = conv.x[-1], conv.y[-1], conv.kernel[-1]
     tall = conv.axis(conv.kernel, 1, 1)
     size = 4 * (row * block * 2 * tall + out * block + tall * kernel * block * block * 2)
     stepping = conv.axis(conv.stride, 1, 1) > 1 or conv.axis(conv.stride, 2, 1) > 1
@@ -208,5 +208,5 @@ def _sums(
         sums = copies.weights + (4 * filters if with_bias else 0)
         scratch += sums * (shared - 1) + SPARE + 2 * PAGE
     if conv.bias:
-        scratch += partial_sums(threads, BLOCK, filters // BLOCK, int(conv.x[0]), threads * BIAS_ROOM)
+        scratch += partial_sums(threads, BLOCK, filters // BLOCK, conv.x[0], threads * BIAS_ROOM)
     return copies._replace(scratch=scratch)

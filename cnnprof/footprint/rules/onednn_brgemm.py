@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.rules.onednn_convolution import PAGE, Convolution, Copies, round_up
+from cnnprof.footprint.rules.onednn_convolution import PAGE, Convolution, Copies, Size, round_up
 from cnnprof.network.dims import ceil_div
 
 ELEMENT = 40
@@ -34,13 +34,13 @@ def _scratch(conv: Convolution, run: Execution) -> int:
     threads = run.threads
     axes = zip(conv.y[2:], conv.reach, conv.padding, conv.end_padding, conv.stride, strict=True)
     over = [int(y) + max(0, reach - 1 - p) // s + max(0, reach - 1 - end) // s for y, reach, p, end, s in axes]
-    source = round_up(prod(over) * int(conv.y[1]), PAGE)
+    source = round_up(prod(over) * conv.y[1], PAGE)
     batch = round_up(PAGE, ELEMENT)
     mask = round_up(prod(conv.x[2:-1]) * conv.groups, PAGE)
     size = threads * (batch + run.element_bytes * source + mask) + 3 * PAGE
     if conv.x[-1] % conv.stride[-1]:
         # Rows that the stride does not divide are written apart first.
-        row = round_up(round_up(conv.x[-1], conv.stride[-1]) * conv.stride[-1] * int(conv.x[1]), PAGE)
+        row = round_up(round_up(conv.x[-1], conv.stride[-1]) * conv.stride[-1] * conv.x[1], PAGE)
         size = size + threads * run.element_bytes * row + PAGE
     return size
 
@@ -57,6 +57,6 @@ def _channel_block(conv: Convolution, block: int) -> int:
     return block * (blocks if blocks in (1, 4) else 2)
 
 
-def _same_either_way(shape: tuple[int, ...]) -> bool:
+def _same_either_way(shape: Size) -> bool:
     """Whether channels_last is the usual order: of one channel or one position."""
     return shape[1] == 1 or prod(shape[2:]) == 1

@@ -11,7 +11,9 @@ from math import prod
 from typing import NamedTuple
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.network.dims import Shape, ceil_div
+from cnnprof.network.dims import ceil_div
+
+Size = tuple[int, ...]
 
 SPARE = 128
 """Bytes by which oneDNN aligns each part of a scratchpad (memory_tracking::default_alignment)."""
@@ -36,24 +38,24 @@ class Copies(NamedTuple):
 class Convolution(NamedTuple):
     """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis."""
 
-    x: Shape
-    y: Shape
-    kernel: Shape
-    stride: Shape
-    padding: Shape
-    dilation: Shape
+    x: Size
+    y: Size
+    kernel: Size
+    stride: Size
+    padding: Size
+    dilation: Size
     groups: int
     bias: bool
 
     @property
     def channels(self) -> int:
         """Input channels of one group."""
-        return int(self.x[1] // self.groups)
+        return self.x[1] // self.groups
 
     @property
     def filters(self) -> int:
         """Filters of one group."""
-        return int(self.y[1] // self.groups)
+        return self.y[1] // self.groups
 
     @property
     def window(self) -> int:
@@ -93,7 +95,7 @@ class Convolution(NamedTuple):
     @property
     def grouped(self) -> bool:
         """More than one group."""
-        return bool(self.groups > 1)
+        return self.groups > 1
 
     @property
     def each_apart(self) -> bool:
@@ -128,9 +130,9 @@ class Convolution(NamedTuple):
         """The convolution whose backward pass is the transposed convolution that this one describes."""
         return self._replace(x=self.y, y=self.x, bias=False)
 
-    def axis(self, sizes: Shape, back: int, missing: int) -> int:
+    def axis(self, sizes: Size, back: int, missing: int) -> int:
         """The size along the last axis but `back`, of a convolution with enough axes."""
-        return int(sizes[-1 - back]) if len(self.kernel) > back else missing
+        return sizes[-1 - back] if len(self.kernel) > back else missing
 
     def source_bytes(self, run: Execution) -> int:
         """Bytes of the input."""
@@ -142,11 +144,11 @@ class Convolution(NamedTuple):
 
     def weight_bytes(self, run: Execution) -> int:
         """Bytes of the weights, without the bias."""
-        return run.element_bytes * self.window * self.channels * int(self.y[1])
+        return run.element_bytes * self.window * self.channels * self.y[1]
 
     def bias_bytes(self, run: Execution) -> int:
         """Bytes of the bias."""
-        return run.element_bytes * int(self.y[1]) if self.bias else 0
+        return run.element_bytes * self.y[1] if self.bias else 0
 
 
 def by_onednn(conv: Convolution, run: Execution) -> bool:
@@ -160,7 +162,7 @@ def by_onednn(conv: Convolution, run: Execution) -> bool:
     return worth and large
 
 
-def plane(shape: Shape) -> int:
+def plane(shape: Size) -> int:
     """Positions of the last two spatial axes."""
     return prod(shape[2:][-2:])
 
@@ -175,9 +177,9 @@ def round_up(number: int, step: int) -> int:
     return int(ceil_div(number, step) * step)
 
 
-def blocked_bytes(shape: Shape, block: int, run: Execution) -> int:
+def blocked_bytes(shape: Size, block: int, run: Execution) -> int:
     """Bytes of a tensor with its channels in full blocks."""
-    return run.element_bytes * int(shape[0]) * round_up(shape[1], block) * prod(shape[2:])
+    return run.element_bytes * shape[0] * round_up(shape[1], block) * prod(shape[2:])
 
 
 def full_bias(conv: Convolution, block: int, run: Execution) -> int:

@@ -11,7 +11,7 @@ def takes_forward(conv: Convolution, step: int) -> bool:
     """Whether they run the forward pass, `step` outputs of a row at a time."""
     if not _flat(conv) or conv.stands_out:
         return False
-    out = int(conv.y[-1])
+    out = conv.y[-1]
     step = min(step, out)
     return conv.padding[-1] <= step and overhang(conv, out - out % step) <= step
 

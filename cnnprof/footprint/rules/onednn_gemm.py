@@ -25,8 +25,8 @@ MISS_COST = 20
 def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass: the columns of one block for each thread, and the output."""
     wide = _lanes(run)
-    out, images = plane(conv.y), int(conv.x[0])
-    depth = int(conv.y[2]) if len(conv.kernel) == 3 else 1
+    out, images = plane(conv.y), conv.x[0]
+    depth = conv.y[2] if len(conv.kernel) == 3 else 1
     spatial = images * conv.groups * depth * out
     size = _columns(conv)
     fits = not size or spatial >= run.threads * wide or out < images * conv.groups * depth
@@ -47,7 +47,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
 
 def data_gradient(conv: Convolution, run: Execution) -> Copies:
     """The input's gradient."""
-    images, out, source = int(conv.x[0]), plane(conv.y), plane(conv.x)
+    images, out, source = conv.x[0], plane(conv.y), plane(conv.x)
     outer, inner = _efficiency(run, images * conv.groups, source, conv.channels)
     fine = outer >= inner or source * conv.channels * conv.filters // run.threads < SMALL_PRODUCT
     many = images != 1 or conv.groups > 2

@@ -27,7 +27,7 @@ BLOCK = 16
 
 def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass."""
-    size, channels = run.element_bytes, int(conv.x[1])
+    size, channels = run.element_bytes, conv.x[1]
     if conv.each_apart:
         return depthwise.forward(conv, run, BLOCK)
     if conv.grouped:

@@ -47,19 +47,20 @@ def threads_by_images(conv: Convolution, run: Execution, block: int, few: bool) 
     threads = run.threads // conv.groups
     tall, rows = conv.axis(conv.x[2:], 1, 1), conv.axis(conv.y[2:], 1, 1)
     by_rows = len(conv.kernel) == 2 and conv.dilation[0] == 1 and rows > LEAST_ROWS
-    depth, out_depth = (int(conv.x[2]), int(conv.y[2])) if len(conv.kernel) == 3 else (1, 1)
+    depth, out_depth = (conv.x[2], conv.y[2]) if len(conv.kernel) == 3 else (1, 1)
     channels, inputs = (conv.channels, 1) if few else (block, ceil_div(conv.channels, block))
-    outputs, images = ceil_div(conv.filters, block), int(conv.x[0])
+    outputs, images = ceil_div(conv.filters, block), conv.x[0]
     at_once = max(1, rows // LEAST_ROWS) if by_rows else 1
 
     def memory(by_image: int, by_output: int, by_input: int) -> int:
         source = ceil_div(images * (tall if by_rows else 1), by_image) * ceil_div(inputs, by_input) * channels
         target = ceil_div(images * (rows if by_rows else 1), by_image) * ceil_div(outputs, by_output) * block
-        source = source * (1 if by_rows else tall) * int(conv.x[-1]) * depth
+        source = source * (1 if by_rows else tall) * conv.x[-1] * depth
         for stride in (*((conv.stride[0],) if depth > 1 else ()), conv.axis(conv.stride, 1, 1), conv.stride[-1]):
             source //= stride
-        target = target * (1 if by_rows else rows) * int(conv.y[-1]) * out_depth
-        return source + target + 8 * ceil_div(outputs, by_output) * ceil_div(inputs, by_input) * conv.window * channels * block
+        target = target * (1 if by_rows else rows) * conv.y[-1] * out_depth
+        sums = ceil_div(outputs, by_output) * ceil_div(inputs, by_input) * conv.window * channels * block
+        return int(source + target + 8 * sums)
 
     def work(by_image: int, by_output: int, by_input: int) -> int:
         lines = ceil_div(images * (rows if by_rows else 1), by_image)
@@ -84,9 +85,9 @@ def threads_by_positions(conv: Convolution, run: Execution, block: int) -> tuple
     inputs, outputs, positions = ceil_div(conv.x[1], block), ceil_div(conv.y[1], block), prod(conv.y[2:])
     step = divider(positions, 7, 16, True)
     if positions % step:
-        step = divider(int(conv.y[-1]), 4, int(conv.y[-1]), False)
+        step = divider(conv.y[-1], 4, conv.y[-1], False)
     step = step if step <= 256 else 1
-    images, pieces = int(conv.x[0]), ceil_div(positions, step)
+    images, pieces = conv.x[0], ceil_div(positions, step)
 
     def memory(by_image: int, by_output: int, by_input: int) -> int:
         lines = ceil_div(images * pieces, by_image) * block * step

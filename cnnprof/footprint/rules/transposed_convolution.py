@@ -49,7 +49,7 @@ def backward_workspace(conv: Convolution, run: Execution, further: bool, learned
 @lift
 def _forward(conv: Convolution, run: Execution) -> int:
     if not by_onednn(conv, run):
-        return int(conv.x[0]) * _overlapping(conv, run)
+        return conv.x[0] * _overlapping(conv, run)
     copies = _nested(kernels(run).data_gradient(conv.mirrored, run))
     even = all(y % s == 0 for y, s in zip(conv.y[2:], conv.stride, strict=True))
     if conv.bias and not (even and steps_over(conv.mirrored, run, BLOCK if run.wide else BLOCK // 2)):
