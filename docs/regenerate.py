@@ -62,10 +62,10 @@ def same(text: str, other: str) -> bool:
 
 @contextlib.contextmanager
 def in_shell() -> Iterator[None]:
-    """The repository's root as working directory, a fixed width, and no colour; all of it is undone at the end."""
+    """The repository's root as working directory, a fixed width, no colour, and AVX2's kernels; all is undone at the end."""
     before = Path.cwd()
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CNNPROF_DEBUG")}
-    with patch.dict(os.environ, kept | {"COLUMNS": str(WIDTH)}, clear=True):
+    with patch.dict(os.environ, kept | {"COLUMNS": str(WIDTH), "ONEDNN_MAX_CPU_ISA": "AVX2"}, clear=True):
         os.chdir(ROOT)
         try:
             yield

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from functools import partial
 
 import pytest
+from processor import here
 from shell import cnnprof
 
 import cnnprof as package
@@ -85,7 +86,7 @@ def test_torch_takes_what_is_predicted(name, batch, size, optimizer):
     step()
     own = sum(tensor.numel() * tensor.element_size() for tensor in (*network.parameters(), *network.buffers(), x))
     recorded = own + step.state_bytes + open_device("cpu").peak_growth(step)
-    assert checkpoint(graph, costs, optimizer=optimizer).footprint.peak_bytes == pytest.approx(recorded, rel=0.01)
+    assert checkpoint(graph, costs, here(), optimizer).footprint.peak_bytes == pytest.approx(recorded, rel=0.01)
 
 
 def _by_stage(network, stretches):

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from processor import here
 from shell import cnnprof, process
 
 import cnnprof as package
@@ -170,7 +171,7 @@ def test_the_largest_batch_fits_and_a_tenth_more_does_not(name, mode):
     from cnnprof.measure.devices import open_device
     from cnnprof.measure.memory import record
 
-    fits = {fit.mode: fit for fit in package.memory(name, input_shape=(3, 96, 96), fit="240MB").fits}
+    fits = {fit.mode: fit for fit in package.memory(name, input_shape=(3, 96, 96), run=here(), fit="240MB").fits}
     batch = fits[mode].batch
 
     def taken(size):

@@ -1,9 +1,9 @@
 """Predicted memory beside what torch does: its allocator's record, and the tensors that autograd keeps."""
 
 import pytest
+from processor import here
 
 import cnnprof
-from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.saved_tensors import save_tensors
 from cnnprof.footprint.training import training
@@ -44,7 +44,7 @@ def recorded(graph, mode, optimizer="sgd", layout="nchw", dtype="fp32"):
 )
 def test_inference_takes_what_is_predicted(name, batch, size):
     graph = cnnprof.load(name, input_shape=size, batch=batch)
-    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    assert predicted(graph, "infer", "none", here()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_inference_takes_what_is_predicted(name, batch, size):
 def test_training_takes_what_is_predicted(name, batch, size, optimizer):
     graph = cnnprof.load(name, input_shape=size, batch=batch)
     measured = recorded(graph, "train", optimizer)
-    assert predicted(graph, "train", optimizer, Execution()) == pytest.approx(measured, rel=TOLERANCE)
+    assert predicted(graph, "train", optimizer, here()) == pytest.approx(measured, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -101,9 +101,9 @@ def test_training_takes_what_is_predicted(name, batch, size, optimizer):
 )
 def test_blocks_whose_kernels_hold_much(block, size, batch):
     graph = cnnprof.load(block, input_shape=size, batch=batch)
-    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    assert predicted(graph, "infer", "none", here()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
     if analyze(graph).totals.params:
-        assert predicted(graph, "train", "sgd", Execution()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
+        assert predicted(graph, "train", "sgd", here()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
 
 
 OPERATIONS = {
@@ -141,14 +141,14 @@ def test_operations_of_own_code_take_what_is_predicted(operation, batch, tmp_pat
     )
     graph = cnnprof.load(f"{path}:Net", input_shape=(3, 44, 40), batch=batch)
     assert not graph.uncounted
-    assert predicted(graph, "infer", "none", Execution()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
-    assert predicted(graph, "train", "sgd", Execution()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
+    assert predicted(graph, "infer", "none", here()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    assert predicted(graph, "train", "sgd", here()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
 
 
 def test_a_table_of_integers_keeps_its_size():
     graph = cnnprof.load("torchvision:swin_t")
     module_buffers = 12 * 49 * 49 * 8  # an index of relative positions for each of 12 blocks, int64
-    assert inference(graph, analyze(graph).costs, Execution(dtype="bf16")).buffer_bytes == module_buffers
+    assert inference(graph, analyze(graph).costs, here(dtype="bf16")).buffer_bytes == module_buffers
 
 
 def test_a_network_without_weights_cannot_be_trained():
@@ -163,7 +163,7 @@ def test_a_network_without_weights_cannot_be_trained():
 def test_channels_last_takes_what_is_predicted(name):
     graph = cnnprof.load(name, batch=2)
     measured = recorded(graph, "infer", layout="channels_last")
-    assert predicted(graph, "infer", "none", Execution(layout="channels_last")) == pytest.approx(measured, rel=TOLERANCE)
+    assert predicted(graph, "infer", "none", here(layout="channels_last")) == pytest.approx(measured, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -179,11 +179,11 @@ def test_channels_last_takes_what_is_predicted(name):
 def test_mixed_precision_takes_what_is_predicted(name, batch, size, optimizer):
     graph = cnnprof.load(name, input_shape=size, batch=batch)
     measured = recorded(graph, "train", optimizer, dtype="amp")
-    assert predicted(graph, "train", optimizer, Execution(amp="bf16")) == pytest.approx(measured, rel=TOLERANCE)
+    assert predicted(graph, "train", optimizer, here(amp="bf16")) == pytest.approx(measured, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", "seresnext50_32x4d"])
-@pytest.mark.parametrize(("dtype", "run"), [("amp", Execution(amp="bf16")), ("bf16", Execution(dtype="bf16"))])
+@pytest.mark.parametrize(("dtype", "run"), [("amp", here(amp="bf16")), ("bf16", here(dtype="bf16"))])
 def test_inference_in_bf16_takes_what_is_predicted(name, dtype, run):
     graph = cnnprof.load(name, input_shape=(3, 128, 128), batch=3)
     assert predicted(graph, "infer", "none", run) == pytest.approx(recorded(graph, "infer", dtype=dtype), rel=TOLERANCE)
@@ -262,7 +262,7 @@ def test_a_forward_pass_holds_what_memtracker_says(name):
 )
 def test_peaks_without_workspace_are_memtrackers(name, infer, momentum, adam):
     graph = cnnprof.load(f"torchvision:{name}", batch=8)
-    run = Execution(workspace=False)
+    run = here(workspace=False)
     found = [predicted(graph, *way, run) / 1e6 for way in (("infer", "none"), ("train", "momentum"), ("train", "adam"))]
     # MemTracker, torch 2.13; with residual connections it has 0.2% more at the peak of the backward pass.
     assert found == pytest.approx([infer, momentum, adam], rel=0.0025)
@@ -332,4 +332,4 @@ def test_modules_whose_weights_are_shared_fixed_computed_or_frozen(name, mode, m
     module = _modules()[name]()
     graph = capture(module, (4, 3, 64, 64), name)
     monkeypatch.setattr(instantiate, "instantiate", lambda _: module)
-    assert predicted(graph, mode, "sgd", Execution()) == pytest.approx(recorded(graph, mode), rel=TOLERANCE)
+    assert predicted(graph, mode, "sgd", here()) == pytest.approx(recorded(graph, mode), rel=TOLERANCE)

@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
+from processor import here
 from shell import cnnprof
 
 import cnnprof as package
@@ -208,7 +209,7 @@ def test_a_real_step_takes_what_a_row_says(name, freeze):
     from cnnprof.measure.devices import open_device
     from cnnprof.measure.memory import record
 
-    for row in rows(name, 7, batch=4, input_shape=(3, 96, 96), optimizer="momentum", freeze=freeze).values():
+    for row in rows(name, 7, batch=4, input_shape=(3, 96, 96), run=here(), optimizer="momentum", freeze=freeze).values():
         measured = record(row.profile.graph, open_device("cpu"), "fp32", "train", "nchw", "momentum")["peak_bytes"]
         assert row.footprint.peak_bytes == pytest.approx(measured, rel=0.01), row.strategy.name
 
@@ -254,7 +255,7 @@ def test_a_step_of_torchvisions_own_module_takes_what_a_row_says(name, strategy)
     from cnnprof.torch_bridge.zoo import torchvision_model
 
     shape = (3, 131, 97)
-    given = {"batch": 3, "input_shape": shape, "optimizer": "momentum", "freeze": ["*[235]"]}
+    given = {"batch": 3, "input_shape": shape, "run": here(), "optimizer": "momentum", "freeze": ["*[235]"]}
     row = rows(f"torchvision:{name}", 17, **given)[strategy]
     frozen = {node.name for node in row.profile.graph if not node.trainable}
     module, x = torchvision_model(name, {}, (3, *shape)).train(), torch.randn(3, *shape)

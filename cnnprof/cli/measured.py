@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Options
 
 Dtype = Literal["fp32", "fp16", "bf16"]
+InstructionSet = Literal["sse41", "avx2", "avx512", "avx512_bf16", "amx", "arm64"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class RunOptions:
     threads: int = 1
     layout: str = "nchw"
     quick: bool = False
+    isa: str | None = None
 
     def options(self, **more: Any) -> Options:
         """As options of a measurement, with those that are given and not None; raises UnavailableError without the device."""
@@ -39,13 +41,22 @@ class RunOptions:
     def execution(self, measure: bool, workspace: bool = True, amp: str = "") -> Execution:
         """What memory depends on; if it is to be measured, with what cuBLAS takes on the device, which has to be there.
 
-        Raises UsageError for a device whose kernels' memory is not known.
+        Raises UsageError for a device whose kernels' memory is not known, and where an instruction set is to be measured that
+        is not the one that kernels have here.
         """
+        from cnnprof.footprint import instruction_set
         from cnnprof.footprint.execution import Execution
 
-        found = Execution(memory_kind(self.device), self.dtype, self.layout, self.threads, workspace, amp)
+        here = instruction_set.of_this_machine()
+        kind, isa = memory_kind(self.device), self.isa or here
+        found = Execution(kind, self.dtype, self.layout, self.threads, workspace, amp, isa=isa)
         if not measure:
             return found
+        if isa != here:
+            raise UsageError(
+                f"what is measured here has kernels of {here}, not of {isa}",
+                hint="ONEDNN_MAX_CPU_ISA=AVX2 (or SSE41) in the environment takes those of a lower instruction set",
+            )
         from cnnprof.measure.devices import check_device, cublas_bytes
 
         check_device(self.device)
@@ -68,9 +79,13 @@ def run(
     quick: Annotated[
         bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")
     ] = False,
+    isa: Annotated[
+        InstructionSet | None,
+        typer.Option(help="The processor's instruction set: its kernels' memory depends on it.", show_default="this machine's"),
+    ] = None,
 ) -> RunOptions:
     """The group behind `measured`."""
-    return RunOptions(context, device, dtype, threads, layout, quick)
+    return RunOptions(context, device, dtype, threads, layout, quick, isa)
 
 
 AutocastDtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]

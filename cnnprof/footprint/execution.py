@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from cnnprof.errors import UsageError
+from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET
 from cnnprof.record import record
 
 ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
@@ -16,7 +17,7 @@ CHOICES = {
     "dtype": tuple(ELEMENT_BYTES),
     "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
     "amp": ("", "fp16", "bf16"),
-    "isa": ("sse41", "avx2", "avx512", "avx512_bf16", "amx", "arm64"),
+    "isa": INSTRUCTION_SETS,
 }
 """The values that each of these fields of an `Execution` can have."""
 
@@ -46,6 +47,8 @@ class Execution:
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
         weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
+        isa: the processor's instruction set, on which its kernels' workspace depends: `sse41`, `avx2`, `avx512`, `avx512_bf16`,
+            `amx` or `arm64`. It does not follow the machine: `footprint.instruction_set.of_this_machine` says what that has.
         cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
 
     Raises UsageError for a device, format or layout of which nothing is known.
@@ -59,7 +62,7 @@ class Execution:
     amp: str = ""
     weights_lie_otherwise: bool = False
     cublas_bytes: int = CUBLAS_BYTES
-    isa: str = "avx2"
+    isa: str = USUAL_SET
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

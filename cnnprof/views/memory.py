@@ -9,10 +9,11 @@ from cnnprof.charts.timeline import Timeline
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.instruction_set import ESTIMATED, TITLES
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, Moment, Tensor
 from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import backward_macs
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
@@ -56,9 +57,9 @@ def show_memory(
     graph, shown = profile.graph, by_mode[mode]
     numbers = f"{run.dtype} (autocast to {run.amp})" if run.amp else run.dtype
     on = "" if run.workspace else ", kernels' workspace left out"
-    how = f"on {run.device}{_threads(run)}, {numbers}, {run.layout}, batch {graph.input_shape[0]}"
-    place = Fact("runs", f"{how}, training with {optimizer}{on}")
-    sections: list[Table | Listing] = [Listing((*header(graph)[:-1], place)), _kinds(by_mode)]
+    how = f"on {place(run)}, {numbers}, {run.layout}, batch {graph.input_shape[0]}"
+    runs = Fact("runs", f"{how}, training with {optimizer}{on}")
+    sections: list[Table | Listing] = [Listing((*header(graph)[:-1], runs)), _kinds(by_mode)]
     if records:
         sections.append(_measured(by_mode, records))
     if checkpointed:
@@ -71,6 +72,7 @@ def show_memory(
         "totals": totals_dict(profile.totals),
         "memory": memory_dict(by_mode["infer"], by_mode["train"]),
         "execution": {"device": run.device, "dtype": run.dtype, "layout": run.layout, "threads": run.threads}
+        | {"isa": run.isa if run.device == "cpu" else None}
         | {"amp": run.amp or None}
         | {"workspace": run.workspace, "optimizer": optimizer, "batch": graph.input_shape[0]},
         "timeline": {MODES[m]: [_moment_dict(moment) for moment in f.moments] for m, f in by_mode.items()},
@@ -281,13 +283,16 @@ def _record_dict(record: AllocatorRecord, by_mode: dict[str, Footprint]) -> dict
     }
 
 
-def _threads(run: Execution) -> str:
-    return f" ({run.threads} thread{'s' * (run.threads > 1)})" if run.device == "cpu" else ""
+def place(run: Execution) -> str:
+    """The device, and of the processor what its kernels' memory depends on: `cpu (AVX2, 1 thread)`."""
+    return f"cpu ({TITLES[run.isa]}, {plural(run.threads, 'thread')})" if run.device == "cpu" else run.device
 
 
 def _remarks(run: Execution, records: Sequence[AllocatorRecord]) -> Iterator[str]:
     if run.device == "cpu" and run.dtype == "fp16":
         yield "fp16 on the processor: the workspace of its kernels is estimated, as that in bf16"
+    if run.device == "cpu" and run.isa in ESTIMATED:
+        yield f"{TITLES[run.isa]}: the workspace of its kernels is estimated, as that of {ESTIMATED[run.isa]}"
     if run.device == "cuda":
         yield "CUDA: tensors and cuBLAS's workspace; what cuDNN takes for a moment, and the context, come on top"
     if any(record.error for record in records):

@@ -10,7 +10,7 @@ from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import StrategyCost, backward_macs
 from cnnprof.views import columns as col
-from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict
+from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict, place
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 CASES = (
@@ -41,7 +41,7 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
         *([col.LARGEST_BATCH] if any(row.fit for row in rows) else []),
         *([col.LATENCY_MS, col.CI95] if any(row.measurement for row in rows) else []),
     ]
-    step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {run.device}")
+    step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {place(run)}")
     sections = (
         Listing((*header(graph)[:-1], Fact("new classes", classes, "count"), step)),
         Table(tuple(columns), tuple(_cells(row) for row in rows), "A training step"),
@@ -52,6 +52,7 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
         "classes": classes,
         "batch": batch,
         "optimizer": optimizer,
+        "isa": run.isa if run.device == "cpu" else None,
         "strategies": [_strategy_dict(row) for row in rows],
     }
     fits = [note for row in rows if row.fit for note in fit_notes(row.strategy.name, [row.fit])]

@@ -18,7 +18,7 @@ PANEL = "Costs"
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
 
 
-@measured("device", "dtype", "layout", "threads", device=MemoryDevice)
+@measured("device", "dtype", "layout", "threads", "isa", device=MemoryDevice)
 @of_network()
 def show_memory_of(
     name: Name,

@@ -16,7 +16,7 @@ PANEL = "Costs"
 
 
 @reported()
-@measured("quick", "device", "dtype", "threads", device=MemoryDevice)
+@measured("quick", "device", "dtype", "threads", "isa", device=MemoryDevice)
 @of_network("input", "set")
 def command(
     name: Name,

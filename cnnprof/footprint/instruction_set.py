@@ -1,0 +1,78 @@
+"""The processor's instruction set, on which oneDNN's kernels depend, and with them the memory that they hold."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Collection
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+NEEDS = {
+    "amx": {"amx_tile", "amx_bf16"},
+    "avx512_bf16": {"avx512_bf16"},
+    "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+    "avx2": {"avx2", "fma"},
+}
+"""Each instruction set from the highest down, and the flags of /proc/cpuinfo that it has beside those below it."""
+
+INSTRUCTION_SETS = (*reversed(NEEDS), "sse41", "arm64")
+"""Those that memory rules know; `arm64`'s are estimated as AVX2's."""
+
+USUAL_SET = "avx2"
+"""What is assumed where nothing says which: most desktop and laptop processors have it."""
+
+TITLES = {
+    "sse41": "SSE4.1",
+    "avx2": "AVX2",
+    "avx512": "AVX-512",
+    "avx512_bf16": "AVX-512 with bf16",
+    "amx": "AMX",
+    "arm64": "arm64",
+}
+
+ESTIMATED = {"amx": TITLES["avx512_bf16"], "arm64": TITLES["avx2"]}
+"""Sets whose kernels have not been measured, and those whose kernels they are taken to have."""
+
+
+def of_this_machine() -> str:
+    """The instruction set that oneDNN uses here: the processor's, or less where ONEDNN_MAX_CPU_ISA says so.
+
+    Of a processor whose flags the system does not list, `USUAL_SET`.
+    """
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return "arm64"
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), None)
+    found = USUAL_SET if flags is None else of_flags(flags)
+    return lower(found, os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "")
+
+
+def of_flags(flags: Collection[str]) -> str:
+    """The highest set of which the processor's flags name all, and all of those below it."""
+    found = "sse41"
+    for name, needed in reversed(NEEDS.items()):
+        if not needed.issubset(flags):
+            break
+        found = name
+    return found
+
+
+def lower(found: str, limit: str) -> str:
+    """The set, or what oneDNN is limited to by the words that ONEDNN_MAX_CPU_ISA takes (`AVX2`, `AVX512_CORE_BF16`, ...)."""
+    words = {"SSE41": "sse41", "AVX": "sse41", "AVX512_CORE": "avx512", "AVX512_CORE_VNNI": "avx512"}
+    limit = limit.upper()
+    if "AMX" in limit or found == "arm64":
+        most = found
+    elif limit.startswith("AVX2"):
+        most = "avx2"
+    elif limit.startswith(("AVX512", "AVX10")):
+        most = words.get(limit, "avx512_bf16")
+    else:
+        most = words.get(limit, found)
+    order = ("sse41", *reversed(NEEDS))
+    return found if found == "arm64" else min(found, most, key=order.index)
