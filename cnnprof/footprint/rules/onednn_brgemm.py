@@ -15,6 +15,11 @@ ELEMENT = 40
 """Bytes of `brgemm_batch_element_t`, of which a page is held for each thread."""
 
 
+def blocks(run: Execution) -> tuple[int, ...]:
+    """Channels of a block, of each set of these kernels that the processor has."""
+    return (16, 8) if run.wide else () if run.isa == "sse41" else (8,)
+
+
 def steps_over(conv: Convolution, run: Execution, block: int) -> bool:
     """Whether it runs: with strides, without gaps, and in groups of more filters than a block."""
     free = conv.strided and not conv.dilated and run.element_bytes == 4

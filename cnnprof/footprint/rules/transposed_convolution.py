@@ -17,8 +17,7 @@ from cnnprof.footprint.rules.convolution import (
     sized_convolution,
     weight_workspace,
 )
-from cnnprof.footprint.rules.onednn_avx512 import BLOCK
-from cnnprof.footprint.rules.onednn_brgemm import steps_over
+from cnnprof.footprint.rules.onednn_brgemm import blocks, data_gradient, steps_over
 from cnnprof.footprint.rules.onednn_convolution import SPARE, Convolution, Copies, by_onednn
 from cnnprof.network.dims import Dim, lift
 from cnnprof.network.layers.convolution import ConvTranspose
@@ -50,11 +49,15 @@ def backward_workspace(conv: Convolution, run: Execution, further: bool, learned
 def _forward(conv: Convolution, run: Execution) -> int:
     if not by_onednn(conv, run):
         return conv.x[0] * _overlapping(conv, run)
-    copies = _nested(kernels(run).data_gradient(conv.mirrored, run))
     even = all(y % s == 0 for y, s in zip(conv.y[2:], conv.stride, strict=True))
-    if conv.bias and not (even and steps_over(conv.mirrored, run, BLOCK if run.wide else BLOCK // 2)):
-        # Only the strided kernel adds a bias itself, where the stride divides the output.
-        copies = copies._replace(scratch=copies.scratch + copies.input + SPARE)
+    block = next((block for block in blocks(run) if even and steps_over(conv.mirrored, run, block)), None)
+    if block:
+        copies = _nested(data_gradient(conv.mirrored, run, block))
+    else:
+        copies = _nested(kernels(run).data_gradient(conv.mirrored, run))
+        if conv.bias:
+            # Only the strided kernel, where the stride divides the output, adds a bias itself.
+            copies = copies._replace(scratch=copies.scratch + copies.input + SPARE)
     return gradient_workspace(copies, conv.target_bytes(run))
 
 
