@@ -137,32 +137,48 @@ def weight_workspace(copies: Copies, weights: int, bias: int) -> int:
 
 def _columns(conv: Convolution, run: Execution) -> int:
     """torch's matrix product: the input's windows as columns, unless a window is one position; groups one by one."""
-    windows = 0 if conv.plain else run.element_bytes * prod(conv.x[:2]) * conv.window * prod(conv.y[2:])
+    windows = 0 if conv.plain else _windows(conv, run)
     if len(conv.kernel) == 3:
         return windows
     if conv.grouped:
-        return max(conv.target_bytes(run), _one_group(conv, run, conv.x) + windows // conv.groups)
+        return max(conv.target_bytes(run), one_group(conv, run, conv.x) + windows // conv.groups)
     return windows + relaid_weights(conv, run) if windows else 0
+
+
+def _windows(conv: Convolution, run: Execution) -> int:
+    """All windows as columns; those with gaps of one image at a time."""
+    images = 1 if conv.dilated else conv.x[0]
+    return run.element_bytes * images * conv.x[1] * conv.window * prod(conv.y[2:])
 
 
 def _gradients(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
     """The same for the weights' gradient; windows with gaps and three axes take columns for the input's, too."""
-    columns = _columns(conv, run)
-    weights = conv.weight_bytes(run) + conv.bias_bytes(run) if learned else 0
-    own = columns + (conv.bias_bytes(run) if conv.dilated else 0) if learned else 0
+    columns, bias = _columns(conv, run), conv.bias_bytes(run)
+    weights = conv.weight_bytes(run) + bias if learned else 0
+    own = columns + (bias if conv.dilated else 0) if learned else 0
+    if learned:
+        own = max(own, summed_bias(conv, run))
     if not further or not (conv.dilated or len(conv.kernel) == 3):
         return own
-    windows = run.element_bytes * prod(conv.x[:2]) * conv.window * prod(conv.y[2:])
-    return max(own, windows - weights)
+    return max(own, _windows(conv, run) - weights)
 
 
 def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
-    """The groups' own gradients, which are joined, or while one is computed what it reads."""
+    """The groups' own gradients, which are joined, or while one is computed what it reads and its windows."""
     weights = conv.weight_bytes(run) + conv.bias_bytes(run)
     parts = (conv.source_bytes(run) if further else 0) + (weights if learned else 0)
-    return max(parts, _one_group(conv, run, conv.x, conv.y))
+    columns = 0 if conv.plain or not (learned or conv.dilated) else _windows(conv, run) // conv.groups
+    columns = max(columns, summed_bias(conv, run)) if learned else columns
+    return max(parts, one_group(conv, run, conv.x, conv.y) + columns)
 
 
-def _one_group(conv: Convolution, run: Execution, *shapes: Shape) -> int:
+def summed_bias(conv: Convolution, run: Execution) -> int:
+    """A group's gradient in fp32, of which that of a bias in half precision is summed first, beside its weights'."""
+    if not conv.bias or run.element_bytes == 4 or conv.x[0] == 1 or conv.dilated:
+        return 0
+    return (2 * (conv.target_bytes(run) + conv.bias_bytes(run)) - conv.weight_bytes(run)) // conv.groups
+
+
+def one_group(conv: Convolution, run: Execution, *shapes: Shape) -> int:
     """A copy of one group's part of the tensors; of one image it lies in one piece."""
     return run.element_bytes * sum(prod(shape) for shape in shapes) // conv.groups if conv.x[0] > 1 else 0

@@ -154,7 +154,8 @@ class Convolution(NamedTuple):
 def by_onednn(conv: Convolution, run: Execution) -> bool:
     """Whether oneDNN runs it, as `ConvParams::use_mkldnn` in ATen/native/Convolution.cpp decides."""
     if run.element_bytes < 4:
-        return True
+        # Half precision takes AVX-512 (`mkldnn_bf16_device_check`).
+        return run.wide
     # torch looks at the first four sizes and the last two of a window, in three dimensions, too.
     images, pointwise = conv.x[0], prod(conv.kernel[-2:]) == 1
     worth = conv.strided or conv.dilated or images >= 16 or not pointwise or run.threads > 1

@@ -13,8 +13,10 @@ from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.convolution import (
     gradient_workspace,
     kernels,
+    one_group,
     result_workspace,
     sized_convolution,
+    summed_bias,
     weight_workspace,
 )
 from cnnprof.footprint.rules.onednn_brgemm import blocks, data_gradient, steps_over
@@ -48,7 +50,8 @@ def backward_workspace(conv: Convolution, run: Execution, further: bool, learned
 @lift
 def _forward(conv: Convolution, run: Execution) -> int:
     if not by_onednn(conv, run):
-        return conv.x[0] * _overlapping(conv, run)
+        windows = conv.x[0] * _overlapping(conv, run)
+        return max(conv.target_bytes(run), one_group(conv, run, conv.x) + windows) if conv.grouped else windows
     even = all(y % s == 0 for y, s in zip(conv.y[2:], conv.stride, strict=True))
     block = next((block for block in blocks(run) if even and steps_over(conv.mirrored, run, block)), None)
     if block:
@@ -64,7 +67,12 @@ def _forward(conv: Convolution, run: Execution) -> int:
 @lift
 def _backward(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
     if not by_onednn(conv, run):
-        return 0 if conv.plain else _overlapping(conv, run)
+        windows = 0 if conv.plain else _overlapping(conv, run)
+        windows = max(windows, summed_bias(conv, run)) if learned else windows
+        if not conv.grouped:
+            return windows
+        parts = (conv.source_bytes(run) if further else 0) + (conv.weight_bytes(run) + conv.bias_bytes(run)) * learned
+        return max(parts, one_group(conv, run, conv.x, conv.y) + windows)
     chosen, mirrored = kernels(run), conv.mirrored
     weights = conv.weight_bytes(run) + conv.bias_bytes(run) if learned else 0
     worst = result_workspace(_nested(chosen.forward(mirrored, run)), conv.source_bytes(run)) - weights if further else 0
