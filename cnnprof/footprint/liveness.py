@@ -158,6 +158,7 @@ def live_ranges(
         for dtype in (run.dtype, run.amp or run.dtype)
     }
     memory, executions, casts = {}, {}, {}
+    stored_bytes = run.element_bytes
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
         node, layer, rule = cost.node, cost.node.layer, rule_of(cost.node.layer)
@@ -168,29 +169,28 @@ def live_ranges(
             whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
             given = tuple(whole[:1]) or given
         usual = "channels_last" if "channels_last" in given else "nchw"
-        autocast = autocast_of(layer)
-        dtype = formats[node.name] = run.format_under_autocast(autocast, [formats[name] for name in node.inputs])
-        execution = variants["channels_last" if usual == "channels_last" else given[0] if given else usual, dtype]
-        executions[node.name] = execution
-        held = memory[node.name] = memory_of(
-            layer,
-            RuleContext(
-                cost.inputs,
-                cost.output,
-                execution,
-                given,
-                run.element_bytes,
-                any(name in needs_grad for name in node.inputs),
-                node.name in needs_weight_grad,
-            ),
-        )
-        layouts[node.name] = held.layout or usual
+        dtype = run.dtype
         if run.amp:
+            autocast = autocast_of(layer)
+            dtype = formats[node.name] = run.format_under_autocast(autocast, [formats[name] for name in node.inputs])
             casts[node.name] = {
-                position: execution.element_bytes * elements(shape)
+                position: ELEMENT_BYTES[dtype] * elements(shape)
                 for position, (name, shape) in enumerate(zip(node.inputs, cost.inputs, strict=True))
                 if formats[name] != dtype and autocast != "widest"
             }
+        execution = variants["channels_last" if usual == "channels_last" else given[0] if given else usual, dtype]
+        executions[node.name] = execution
+        context = RuleContext(
+            cost.inputs,
+            cost.output,
+            execution,
+            given,
+            stored_bytes,
+            node.name in needs_grad and any(name in needs_grad for name in node.inputs),
+            node.name in needs_weight_grad,
+        )
+        held = memory[node.name] = rule.function(layer, context)
+        layouts[node.name] = held.layout or usual
         allocates = layer.writes if held.allocates is None else held.allocates
         own = node.name if allocates or not node.inputs else storage[node.inputs[0]]
         storage[node.name] = own

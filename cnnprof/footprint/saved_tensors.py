@@ -59,16 +59,17 @@ def save_tensors(
     graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, checkpointed: Sequence[range] = ()
 ) -> SavedTensors:
     """The tensors that autograd saves until the backward pass; `checkpointed` are ranges of positions among the costs."""
-    needs_grad: set[str] = set()
+    learning = {cost.node.name for cost in costs if needs_weight_grad(cost)}
+    needs_grad = set(learning)
     for cost in costs:
-        if needs_weight_grad(cost) or not needs_grad.isdisjoint(cost.node.inputs):
+        if not needs_grad.isdisjoint(cost.node.inputs):
             needs_grad.add(cost.node.name)
-    live = live_ranges(graph, costs, run, needs_grad, {cost.node.name for cost in costs if needs_weight_grad(cost)})
+    live = live_ranges(graph, costs, run, needs_grad, learning)
     saved: dict[int, Saved] = {}
     for step, cost in enumerate(costs):
         if cost.node.name in needs_grad:
             each = live.memory[cost.node.name].saved
-            if needs_weight_grad(cost):
+            if each.for_weights and cost.node.name in learning:
                 each = each._replace(inputs=(*each.inputs, *each.for_weights))
             saved[step] = _cast(each, live.casts[cost.node.name], cast_weights(cost, run)) if run.amp else each
     recomputed = {step for stretch in checkpointed for step in stretch}

@@ -185,7 +185,7 @@ class _TrainingStep:
             for saved, ending in zip(every, ends, strict=True):
                 gone = sum(self.tensors.live.size[memory] for memory in ending.get(step, ()))
                 self.saved_bytes = self.saved_bytes - gone - saved.extra.get(name, 0)
-            if is_trained(cost) and self.run.amp:
+            if self.run.amp and is_trained(cost):
                 # Gradients of weights that were cast come in half precision, and are made full when the layer is done.
                 self.gradient_bytes = self.gradient_bytes + self.run.element_bytes * cost.params
                 yield self._moment("backward", name, beside=cast_weights(cost, self.run))
@@ -202,11 +202,12 @@ class _TrainingStep:
                 input_gradients.append(
                     (name, gradient if is_shared else self._new(name, shape), part or (is_shared and is_part))
                 )
-        beside = cast_weights(cost, self.run) if is_trained(cost) else 0
-        if needs_weight_grad(cost) and not is_trained(cost):
+        trained = is_trained(cost)
+        beside = cast_weights(cost, self.run) if trained else 0
+        if not trained and needs_weight_grad(cost):
             # What it adds to the gradient of weights that are not its own.
             beside = beside + self.run.element_bytes * node.layer.params(*cost.inputs)
-        if is_trained(cost) and not self.run.amp:
+        if trained and not self.run.amp:
             self.gradient_bytes = self.gradient_bytes + self.run.element_bytes * cost.params
         workspace: Dim = 0
         if self.run.workspace:
