@@ -12,6 +12,7 @@ from cnnprof.record import record
 from cnnprof.sources import Model
 
 if TYPE_CHECKING:
+    from cnnprof.charts import Chart
     from cnnprof.measure.bench import Job, Options, Progress
     from cnnprof.measure.journal import Journal
     from cnnprof.report import Report
@@ -45,6 +46,12 @@ class Benchmark(Result):
         from cnnprof.views.benchmark import show_measurements
 
         return show_measurements(self.measurements, compared, self.since, self.remarks, self.energies)
+
+    def chart(self) -> Chart:
+        """The chart of `cnnprof plot bench`."""
+        from cnnprof.views.benchmark import chart_runs
+
+        return chart_runs(self.measurements)
 
     def __repr__(self) -> str:
         return f"<Benchmark of {', '.join(measurement.model for measurement in self.measurements)}>"

@@ -17,6 +17,7 @@ from cnnprof.record import record
 from cnnprof.sources import Model
 
 if TYPE_CHECKING:
+    from cnnprof.charts import Chart
     from cnnprof.footprint.capacity import Fit
     from cnnprof.report import Report
 
@@ -51,6 +52,12 @@ class Profile(MemoryAnalysis, Result):
 
             checks = cross_check(self.graph, self)
         return summarize(self, by, depth, sort, top, checks, fits, legend)
+
+    def chart(self, by: str | None = None, depth: int | None = None) -> Chart:
+        """The chart of `cnnprof plot summary`, whose options these are."""
+        from cnnprof.views.summary import chart_layers
+
+        return chart_layers(self, by, depth)
 
     def __repr__(self) -> str:
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"

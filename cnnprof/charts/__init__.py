@@ -7,8 +7,8 @@ asked for, and `sketch` where a terminal is to show it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +26,10 @@ class Chart(ABC):
     @abstractmethod
     def draw(self, figure: Figure) -> None:
         """Draw the chart, its title included, on an empty figure."""
+
+    def vega(self) -> dict[str, Any]:
+        """The chart as a Vega-Lite specification; empty where there is none."""
+        return {}
 
     @abstractmethod
     def sketch(self, canvas: Sketch) -> None:
@@ -49,6 +53,15 @@ class Sketch(Protocol):
 
     def name(self, x: float, y: float, text: str) -> None:
         """Write beside a point."""
+
+
+def spread(places: Iterable[int], apart: float) -> list[int]:
+    """Those of ascending places that stand far enough from the one before."""
+    kept: list[int] = []
+    for place in places:
+        if not kept or place - kept[-1] >= apart:
+            kept.append(place)
+    return kept
 
 
 def foot(figure: Figure, remarks: Sequence[str]) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 CROWD = 30
 """With more points than this their symbols and names are smaller."""
 
+DASHES: Any = ("--", "-.", ":", "-")
+
 SKETCHED = 8
 """So many names a terminal has room for."""
 
@@ -100,14 +102,14 @@ class Scatter(Chart):
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         self._set_scales(axes)
-        for line in self.lines:
+        for number, line in enumerate(self.lines):
             axes.plot(
                 line.xs,
                 line.ys,
                 label=line.label or None,
                 color="black",
                 linewidth=1,
-                linestyle="--",
+                linestyle=DASHES[number % 4],
                 drawstyle="steps-post" if line.steps else "default",
                 zorder=1.5,
             )
@@ -129,7 +131,7 @@ class Scatter(Chart):
         for line in self.lines:
             canvas.line(*_corners(line))
         canvas.dots([point.x for point in self.points], [point.y for point in self.points], "o")
-        for point in self.points[:SKETCHED]:
+        for point in [point for point in self.points if point.label][:SKETCHED]:
             canvas.name(point.x, point.y, point.label)
 
     def _largest(self) -> float:
@@ -179,8 +181,9 @@ class Scatter(Chart):
             for number, group in enumerate(groups):
                 color, marker = look(number)
                 handles.append(Line2D([], [], linestyle="", marker=MARKERS[marker], color=color, label=group or "other"))
-        dashed: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 1}
-        handles += [Line2D([], [], label=line.label, **dashed) for line in self.lines[:1] if line.label]
+        for number, line in enumerate(self.lines):
+            if line.label:
+                handles.append(Line2D([], [], label=line.label, color="black", linestyle=DASHES[number % 4], linewidth=1))
         if any(point.apart for point in self.points):
             handles.append(Line2D([], [], linestyle="", marker="o", mfc="none", color="#555555", label="not compared"))
         if self.sizes:
@@ -208,6 +211,7 @@ class Scatter(Chart):
         sheet = figure.add_axes(place, frameon=False, xticks=[], yticks=[], zorder=5)
         sheet.set(xlim=(box.x0, box.x1), ylim=(box.y0, box.y1))
         places = axes.transData.transform([(point.x, point.y) for point in self.points])
+        named = [number for number, point in enumerate(self.points) if point.label]
         lines = [axes.transData.transform([*zip(*_corners(line), strict=True)]).T for line in self.lines]
         # Of a symbol that is as wide as a square of its area, in dots.
         radii = [self._area(point.size) ** 0.5 / 2 * figure.dpi / 72 for point in self.points]
@@ -216,13 +220,13 @@ class Scatter(Chart):
         allocate: Any = textalloc.allocate
         _, _, texts, _ = allocate(
             sheet,
-            places[:, 0],
-            places[:, 1],
-            [point.label for point in self.points],
+            places[named, 0],
+            places[named, 1],
+            [self.points[number].label for number in named],
             x_scatter=places[:, 0],
             y_scatter=places[:, 1],
             scatter_sizes=radii,
-            text_scatter_sizes=radii,
+            text_scatter_sizes=[radii[number] for number in named],
             x_lines=[line[0] for line in lines] or None,
             y_lines=[line[1] for line in lines] or None,
             textsize=letters * (0.6 if crowd else 0.85),
@@ -235,7 +239,7 @@ class Scatter(Chart):
             gid="name",
         )
         written = {text.get_text() for text in texts if text is not None}
-        return [point.label for point in self.points if point.label not in written]
+        return [point.label for point in self.points if point.label and point.label not in written]
 
 
 def _missing(names: Sequence[str]) -> str:
@@ -245,7 +249,8 @@ def _missing(names: Sequence[str]) -> str:
 def _ends(chart: Scatter, along: Literal["x", "y"]) -> list[float]:
     """Every value on an axis, ends of intervals included."""
     spans = [end for point in chart.points for end in (getattr(point, f"{along}_span") or ())]
-    return [getattr(point, along) for point in chart.points] + spans
+    lined = [value for line in chart.lines for value in (line.xs if along == "x" else line.ys)]
+    return [getattr(point, along) for point in chart.points] + spans + lined
 
 
 def _limits(values: Sequence[float], log: bool) -> tuple[float, float]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
+from cnnprof.charts.distributions import Distribution, Distributions
+from cnnprof.errors import UsageError
 from cnnprof.report import Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
@@ -92,6 +95,27 @@ def show_measurements(
     if (leading or since) and verdicts:
         title = say(verdicts[0])
     return Report("bench", title, tuple(sections), tuple(notes), data)
+
+
+def chart_runs(measurements: Sequence[Measurement]) -> Distributions:
+    """Every run of every network, process by process. Raises UsageError if there is none."""
+    shown = [each for each in measurements if not each.twin and each.times]
+    if not shown:
+        raise UsageError("no network was timed, so that there is nothing to draw")
+    several = len({(each.batch, each.input_shape) for each in shown}) > 1
+    rows = []
+    for each in shown:
+        latency = each.latency()
+        size = f", batch {each.batch}, {'x'.join(map(str, each.input_shape))}" if several else ""
+        runs = tuple(tuple(seconds * 1e3 for seconds in process) for process in each.times if process)
+        rows.append(Distribution(f"{each.model}{size}", runs, latency.ci95 if latency else None))
+    medians = [median(value for process in row.processes for value in process) for row in rows]
+    first = shown[0]
+    what = "training step" if first.mode == "train" else "forward pass"
+    common = f", batch {first.batch}" if not several else ""
+    title = f"every {what}{common}, {first.dtype} on {first.device}: a line of dots a process, its median and their interval"
+    notes = dict.fromkeys(conditions(each) for each in shown if each.environment)
+    return Distributions(title, "latency (ms)", tuple(rows), max(medians) > 20 * min(medians), tuple(notes))
 
 
 def say(ratio: Ratio) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnnprof.charts.bars import Bars, Panel
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
@@ -105,6 +106,24 @@ def summarize(
         sections.append(fit_table(fits))
         data["fits"] = [fit_dict(fit) for fit in fits]
     return Report("summary", profile.graph.name, tuple(sections), tuple(notes), data)
+
+
+def chart_layers(profile: MemoryAnalysis, by: str | None = None, depth: int | None = None) -> Bars:
+    """Parameters, MACs and activations over the network's depth, or by type; arguments as for `summarize`."""
+    rows, hint = choose_rows(profile, by, depth)
+    graph, batch = profile.graph, profile.graph.input_shape[0]
+    size = "x".join(map(str, graph.input_shape))
+    return Bars(
+        f"{graph.name}, input {size}: {'by type' if by == 'type' else 'from input to output'}",
+        tuple(row.name for row in rows),
+        (
+            Panel("parameters (M)", tuple(row.params / 1e6 for row in rows)),
+            Panel("MACs (G)", tuple(row.macs / 1e9 for row in rows)),
+            Panel("activations (M)", tuple(row.activations / 1e6 for row in rows)),
+        ),
+        tuple("x".join(map(str, row.output)) if row.output else "" for row in rows),
+        tuple([f"of {batch} images"] * (batch > 1) + ([hint] if hint else []) + [*lower_bound_notes("note", profile.totals)]),
+    )
 
 
 def published_table(profile: Analysis) -> Table:

@@ -19,6 +19,7 @@ from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_part, parse_seconds
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
 from cnnprof.report import plural
+from cnnprof.reports import FORMATS, PICTURES
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import Ratio, relate
 
@@ -168,7 +169,7 @@ class Keeping:
         return journal
 
 
-@reported()
+@reported((*FORMATS, *PICTURES))
 @takes(Layering)
 @takes(Keeping)
 @takes(Gate)
@@ -258,7 +259,7 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
     from cnnprof.cli.measuring import measure
     from cnnprof.measure.energy import measure_energies
     from cnnprof.measure.options import add_twin, add_ways
-    from cnnprof.views.benchmark import show_measurements
+    from cnnprof.views.benchmark import chart_runs, show_measurements
 
     jobs = add_ways(jobs, rows.ways(how))
     if gate.compare and len(jobs) < 2:
@@ -275,7 +276,8 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
         except KeyboardInterrupt:
             print("interrupted before the energy was known; the latencies:", file=sys.stderr)
             code = INTERRUPTED
-    out.emit(show_measurements(measured.measurements, gate.compare, since, remarks, energies))
+    report = show_measurements(measured.measurements, gate.compare, since, remarks, energies)
+    out.emit(replace(report, chart=chart_runs(measured.measurements)) if out.draws else report)
     if kept and kept.problem:
         raise UsageError(kept.problem, hint="the results above are complete")
     return code or (GATE_FAILED if gate.failed(measured.measurements, since) else 0)

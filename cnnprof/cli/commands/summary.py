@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,6 +12,7 @@ from cnnprof.cli.options import Fit, Name, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
+from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit as RoomFit
@@ -27,7 +29,7 @@ By = Annotated[
 ]
 
 
-@reported()
+@reported((*FORMATS, *PICTURES))
 @of_network()
 def command(
     name: Name,
@@ -86,7 +88,7 @@ def command(
         if check:
             say(f"counting {name} with fvcore and torch")
         report = profile.report(by, depth, sort, top, check, _fits(model, fit, network.input_shape), legend)
-    out.emit(report)
+    out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
 
 
 def _fits(model: Model, size: str | None, input_shape: tuple[int, ...] | None) -> Sequence[RoomFit]:

@@ -1,0 +1,105 @@
+"""`cnnprof plot summary`, `bench` and `roofline`: what their charts hold, and that they are drawn."""
+
+import json
+
+import pytest
+from shell import cnnprof, texts
+
+import cnnprof as package
+from cnnprof.charts.bars import Bars
+from cnnprof.errors import UsageError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import INPUT, Graph, Node
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.report import Report
+from cnnprof.reports import PICTURES, Style, render
+from cnnprof.timing.layer_times import LayerTimes
+from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY, Ceilings, Rate
+from cnnprof.views.benchmark import chart_runs
+from cnnprof.views.reasons import look_into
+from cnnprof.views.roof import chart_roofline
+
+
+@pytest.mark.parametrize("by", ["layer", "stage", "type", "kind"])
+def test_bars_add_up_to_the_totals(by):
+    profile = package.profile("mobilenet_v2")
+    chart = profile.chart(by)
+    params, macs, activations = (sum(panel.values) for panel in chart.panels)
+    assert params * 1e6 == pytest.approx(profile.totals.params)
+    assert macs * 1e9 == pytest.approx(profile.totals.macs)
+    assert activations * 1e6 == pytest.approx(profile.totals.activations)
+    assert len(chart.names) == len(profile.report(by).sections[1].rows)
+
+
+def measurement(model, *processes, **more):
+    return Measurement(model, "cpu", "fp32", 1, "infer", processes, tuple(range(len(processes))), input_shape=(3, 8, 8), **more)
+
+
+def test_every_run_is_a_dot():
+    chart = chart_runs(
+        [measurement("a", (0.001, 0.002), (0.003,)), measurement("b", (0.05,)), measurement("a", (1.0,), twin=True)]
+    )
+    assert [row.label for row in chart.rows] == ["a", "b"]
+    assert chart.rows[0].processes == ((1.0, 2.0), (3.0,))
+    assert chart.log  # 50 ms is 25 times the median of 2 ms
+    svg = render(Report("bench", "", chart=chart), "svg", Style())
+    assert {"a", "b", "latency (ms)"} <= {*texts(svg)}
+
+
+def test_what_was_not_timed_is_not_drawn():
+    with pytest.raises(UsageError, match="no network was timed"):
+        chart_runs([measurement("a", status="failed", error="why")])
+
+
+def test_an_earlier_run_is_drawn(tmp_path):
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"results": [measurement("net", (0.001, 0.0012), (0.0011, 0.0013)).to_dict()]}))
+    done = cnnprof("plot", "bench", file, "--format", "braille")
+    assert done.code == 0, done.err
+    assert "net" in done.out
+    file.write_text("{}")
+    done = cnnprof("plot", "bench", file)
+    assert (done.code, done.out) == (2, "")
+    assert "holds no measurements" in done.err
+
+
+def ceilings():
+    rates = [(MATMUL, 100e9), (CONVOLUTION, 80e9), (DEPTHWISE, 20e9)]
+    return Ceilings({}, {}, (*(Rate(kind, "", rate) for kind, rate in rates), Rate(MEMORY, "", 10e9, 10**9)), 1e-6)
+
+
+def test_layers_under_the_roof():
+    nodes = (Node("conv1", Conv(4, (1, 1), bias=False), (INPUT,)), Node("conv2", Conv(4, (1, 1), bias=False), ("conv1",)))
+    analysis = analyze(Graph("net", (1, 4, 10, 10), nodes, ("conv2",)))
+    times = LayerTimes("net", "fp32", 1, ("conv1", "conv2"), ((1e-6, 2e-6),), (0.0,), (3e-6,), (3e-6,))
+    chart = chart_roofline(look_into(analysis, times, ceilings()), ceilings())
+    slow, quick = chart.points  # the one that takes longest first
+    # 4 filters of 4 weights at 100 places: 1600 MACs, 3200 FLOP; 400 + 400 + 16 floats of 4 bytes.
+    assert (slow.label, slow.x, slow.y) == ("conv2", pytest.approx(3200 / 3264), pytest.approx(3200 / 2e-6 / 1e9))
+    assert (quick.label, quick.y, quick.size) == ("conv1", pytest.approx(3.2 / 1.0), pytest.approx(0.5))
+    roof = next(line for line in chart.lines if line.label.startswith("convolution"))
+    # Where 10 GB/s feed 80 GFLOP/s: 8 FLOP a byte.
+    assert (8.0, 80.0) in zip(roof.xs, roof.ys, strict=True)
+    assert max(roof.ys) == 80.0
+
+
+@pytest.mark.parametrize("form", PICTURES)
+def test_every_chart_in_every_format(form):
+    charts = [package.profile("lenet5").chart(), chart_runs([measurement("a", (0.001, 0.002))])]
+    assert isinstance(charts[0], Bars)
+    for chart in charts:
+        assert render(Report("x", "", chart=chart), form, Style())
+
+
+@pytest.mark.parametrize("word", ["compare", "summary", "bench", "roofline", "memory"])
+def test_each_picture_teaches_itself(word):
+    done = cnnprof("plot", word, "--help", COLUMNS="100")
+    assert done.code == 0
+    assert "cnnprof " in done.out.partition("Examples")[2]
+
+
+def test_a_summary_draws_itself(tmp_path):
+    file = tmp_path / "vgg.svg"
+    assert cnnprof("summary", "vgg16", "-o", file).code == 0
+    assert {"parameters (M)", "MACs (G)", "activations (M)", "fc1"} <= {*texts(file.read_bytes())}
