@@ -9,7 +9,7 @@ from cnnprof.network import dims as arith
 def counting():
     calls = []
 
-    @arith.remember
+    @arith.memoize
     def double(shape):
         calls.append(shape)
         return 2 * shape[0]
@@ -34,7 +34,7 @@ def test_arrays_and_symbols_are_worked_out_each_time():
 
 
 def test_what_is_kept_is_bounded(monkeypatch):
-    monkeypatch.setattr(arith, "MOST_KEPT", 2)
+    monkeypatch.setattr(arith, "MEMOIZED", 2)
     double, calls = counting()
     for size in (1, 2, 3, 1):
         double((size,))

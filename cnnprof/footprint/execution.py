@@ -46,7 +46,7 @@ class Execution:
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
-        weights_lie_otherwise: of a layer, whether its tensors are in channels_last and its weights are not.
+        reorders_weights: of a layer, whether its tensors are in channels_last and its weights are not.
         isa: the processor's instruction set, on which its kernels' workspace depends: `sse41`, `avx2`, `avx512`, `avx512_bf16`,
             `amx` or `arm64`. It does not follow the machine: `footprint.instruction_set.of_this_machine` says what that has.
         cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
@@ -60,7 +60,7 @@ class Execution:
     threads: int = 1
     workspace: bool = True
     amp: str = ""
-    weights_lie_otherwise: bool = False
+    reorders_weights: bool = False
     cublas_bytes: int = CUBLAS_BYTES
     isa: str = USUAL_SET
 

@@ -123,7 +123,7 @@ class LiveRanges:
     """The tensors of a run: which share memory, its bytes, and the last step at which a layer or the network's code needs it.
 
     Args:
-        storage: by layer, the layer whose memory its output lies in; its own name if it has memory of its own.
+        storage: by layer, the layer whose memory its output layout in; its own name if it has memory of its own.
         size: bytes of each memory.
         last_use: the step at which each memory is last needed.
         memory: what each layer's kernels hold.
@@ -153,7 +153,7 @@ def live_ranges(
     last_use = dict.fromkeys(storage, len(costs))
     layouts, formats = dict.fromkeys(storage, run.layout), dict.fromkeys(storage, run.dtype)
     variants = {
-        (layout, dtype): replace(run, dtype=dtype, layout=layout, weights_lie_otherwise=layout == "channels_last" != run.layout)
+        (layout, dtype): replace(run, dtype=dtype, layout=layout, reorders_weights=layout == "channels_last" != run.layout)
         for layout in CHOICES["layout"]
         for dtype in (run.dtype, run.amp or run.dtype)
     }
@@ -166,7 +166,7 @@ def live_ranges(
             last_use[storage[name]] = max(last_use[storage[name]], step)
         given = tuple([layouts[name] for name in node.inputs])
         if rule.elementwise:
-            whole = [lies for lies, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
+            whole = [layout for layout, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
             given = tuple(whole[:1]) or given
         usual = "channels_last" if "channels_last" in given else "nchw"
         dtype = run.dtype

@@ -29,7 +29,7 @@ from cnnprof.footprint.saved_tensors import (
     save_tensors,
     unread_weights,
 )
-from cnnprof.network.dims import Dim, Shape, greatest, maximum, reaches, same
+from cnnprof.network.dims import Dim, Shape, greater_equal, greatest, maximum, same
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
@@ -215,7 +215,7 @@ class _TrainingStep:
             if is_part and memory.gathers_gradient:
                 # Parts of one image lie in one piece.
                 size = self.tensors.live.executions[node.name].element_bytes
-                workspace = workspace + size * elements(cost.output) * reaches(cost.output[0], 2)
+                workspace = workspace + size * elements(cost.output) * greater_equal(cost.output[0], 2)
         yield self._moment("backward", node.name, workspace, beside=beside)
         self._release(gradient)
         for name, fresh, part in input_gradients:

@@ -18,7 +18,7 @@ Dim: TypeAlias = Any
 Shape: TypeAlias = tuple[Dim, ...]
 """The size of a tensor, batch first: (N, C, H, W)."""
 
-MOST_KEPT = 4096
+MEMOIZED = 4096
 
 
 def known(value: Dim) -> bool:
@@ -46,12 +46,12 @@ def ceil_div(a: Dim, b: Dim) -> Dim:
 
 def maximum(a: Dim, b: Dim) -> Dim:
     """The larger of the two, entry by entry."""
-    return _choose(a, b, "maximum", "Max", max)
+    return _apply(a, b, "maximum", "Max", max)
 
 
 def minimum(a: Dim, b: Dim) -> Dim:
     """The smaller of the two, entry by entry."""
-    return _choose(a, b, "minimum", "Min", min)
+    return _apply(a, b, "minimum", "Min", min)
 
 
 def greatest(values: Iterable[Dim]) -> Dim:
@@ -65,7 +65,7 @@ def greatest(values: Iterable[Dim]) -> Dim:
     return modules["sympy"].Max(*dict.fromkeys(every), evaluate=False)
 
 
-def reaches(a: Dim, b: Dim) -> Dim:
+def greater_equal(a: Dim, b: Dim) -> Dim:
     """1 where `a` is at least `b`, and 0 elsewhere: a condition that arrays and symbols can carry on."""
     if known(a) and known(b):
         return int(a >= b)
@@ -74,14 +74,14 @@ def reaches(a: Dim, b: Dim) -> Dim:
     return modules["sympy"].Piecewise((1, a >= b), (0, True))
 
 
-def choose(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
+def where(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
     """`then` where the condition is 1, `otherwise` where it is 0."""
     if known(condition):
         return then if condition else otherwise
     return condition * then + (1 - condition) * otherwise
 
 
-def remember(function: Callable[..., Dim]) -> Callable[..., Dim]:
+def memoize(function: Callable[..., Dim]) -> Callable[..., Dim]:
     """The function with its last few thousand results kept, for networks that repeat their layers.
 
     Only numbers are kept: an array cannot be looked up, and a symbolic 8 would stand for the number 8.
@@ -97,7 +97,7 @@ def remember(function: Callable[..., Dim]) -> Callable[..., Dim]:
         except TypeError:
             return function(*args)
         if known(result):
-            if len(kept) >= MOST_KEPT:
+            if len(kept) >= MEMOIZED:
                 kept.clear()
             kept[args] = result
         return result
@@ -108,9 +108,9 @@ def remember(function: Callable[..., Dim]) -> Callable[..., Dim]:
 def lift(function: Callable[..., int]) -> Callable[..., Dim]:
     """The function of whole numbers, for arrays entry by entry, and for symbols as soon as they get values.
 
-    Dimensions may stand anywhere in its arguments' tuples. What it gives for numbers is kept, as by `remember`.
+    Dimensions may stand anywhere in its arguments' tuples. What it gives for numbers is kept, as by `memoize`.
     """
-    whole = remember(function)
+    whole = memoize(function)
 
     @wraps(function)
     def call(*args: Any) -> Dim:
@@ -169,7 +169,7 @@ def at_least(value: Dim, bound: int) -> bool:
     return not is_array(value) or bool((value >= bound).all())
 
 
-def _choose(a: Dim, b: Dim, in_numpy: str, in_sympy: str, builtin: Any) -> Dim:
+def _apply(a: Dim, b: Dim, in_numpy: str, in_sympy: str, builtin: Any) -> Dim:
     if known(a) and known(b):
         return builtin(a, b)
     library, name = ("numpy", in_numpy) if is_array(a) or is_array(b) else ("sympy", in_sympy)

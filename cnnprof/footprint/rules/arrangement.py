@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
-from cnnprof.network.dims import Dim, choose, prod, reaches
+from cnnprof.network.dims import Dim, greater_equal, prod, where
 from cnnprof.network.layers import Layer, elements
 from cnnprof.network.layers.arrangement import (
     ChannelShuffle,
@@ -44,10 +44,10 @@ def permute(layer: Permute, run: RuleContext) -> LayerMemory:
 @rule(Slice)
 def slice_(layer: Slice, run: RuleContext) -> LayerMemory:
     """A part of each image lies in pieces; its gradient is written into a whole one."""
-    (lies,) = run.layouts
-    if lies not in ("nchw", "sliced", "cropped") or layer.dim == 0:
+    (layout,) = run.layouts
+    if layout not in ("nchw", "sliced", "cropped") or layer.dim == 0:
         return LayerMemory()
-    return LayerMemory(layout="sliced" if layer.dim == 1 and layer.step == 1 and lies != "cropped" else "cropped")
+    return LayerMemory(layout="sliced" if layer.dim == 1 and layer.step == 1 and layout != "cropped" else "cropped")
 
 
 @rule(Copy)
@@ -83,11 +83,11 @@ def _neighbours(layer: Upsample, run: RuleContext) -> Dim:
         return tables
     # Another kernel runs in channels_last and makes copies for that (ATen/native/cpu/UpSampleKernel.cpp).
     (x,) = run.inputs
-    several, point = reaches(x[1], 4), 1 - reaches(prod(x[2:]), 2)
-    lies_so = several * (point if execution.layout != "channels_last" else 1)
-    three = int(layer.mode == "bilinear" and execution.threads == 1) * (1 - several) * reaches(x[1], 3)
-    by_channels = 1 - (1 - lies_so) * (1 - three) * reaches(sum(output[2:]), SMALL + 1)
+    several, point = greater_equal(x[1], 4), 1 - greater_equal(prod(x[2:]), 2)
+    in_channels_last = several * (point if execution.layout != "channels_last" else 1)
+    three = int(layer.mode == "bilinear" and execution.threads == 1) * (1 - several) * greater_equal(x[1], 3)
+    by_channels = 1 - (1 - in_channels_last) * (1 - three) * greater_equal(sum(output[2:]), SMALL + 1)
     copies: Dim = 0
     if execution.layout != "channels_last":
-        copies = reaches(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
-    return choose(by_channels, copies, tables)
+        copies = greater_equal(x[1], 2) * run.element_bytes * (elements(output) + elements(x) * (1 - point))
+    return where(by_channels, copies, tables)

@@ -13,8 +13,8 @@ from types import ModuleType
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules import onednn_avx2, onednn_avx512, onednn_channels_last
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
-from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, by_onednn, relaid_weights
-from cnnprof.network.dims import Dim, Shape, lift, maximum, reaches
+from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, by_onednn, reordered_weights
+from cnnprof.network.dims import Dim, Shape, greater_equal, lift, maximum
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 
@@ -53,7 +53,7 @@ def _gathered(run: RuleContext) -> Dim:
     (x,) = run.inputs
     if run.execution.layout == "cropped":
         return run.element_bytes * elements(x)
-    return run.element_bytes * elements(x) * reaches(x[0], 2) if run.execution.layout == "sliced" else 0
+    return run.element_bytes * elements(x) * greater_equal(x[0], 2) if run.execution.layout == "sliced" else 0
 
 
 def _gathered_maps(layer: PartialConv, run: RuleContext) -> Dim:
@@ -82,9 +82,9 @@ def forward_workspace(conv: Convolution, run: Execution) -> Dim:
     return _forward(conv, run)
 
 
-def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _backward(conv, run, further, learned)
+    return _backward(conv, run, needs_input_grad, needs_weight_grad)
 
 
 @lift
@@ -97,15 +97,19 @@ def _forward(conv: Convolution, run: Execution) -> int:
 
 
 @lift
-def _backward(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
     if not by_onednn(conv, run):
-        return _turns(conv, run, further, learned) if conv.grouped else _gradients(conv, run, further, learned)
+        return (
+            _group_by_group(conv, run, needs_input_grad, needs_weight_grad)
+            if conv.grouped
+            else _gradients(conv, run, needs_input_grad, needs_weight_grad)
+        )
     if run.layout == "channels_last":
         return onednn_channels_last.backward(conv, run)
     chosen = kernels(run)
-    source = conv.source_bytes(run) if further else 0
-    worst = gradient_workspace(chosen.data_gradient(conv, run), source) if further else 0
-    if not learned:
+    source = conv.source_bytes(run) if needs_input_grad else 0
+    worst = gradient_workspace(chosen.data_gradient(conv, run), source) if needs_input_grad else 0
+    if not needs_weight_grad:
         return worst
     weights = conv.weight_bytes(run)
     own = weight_workspace(chosen.weight_gradient(conv, run), weights, conv.bias_bytes(run))
@@ -126,7 +130,7 @@ def result_workspace(copies: Copies, out: int) -> int:
 def gradient_workspace(copies: Copies, source: int) -> int:
     """The same of the input's gradient."""
     together = copies.scratch + copies.input + copies.weights + copies.output
-    return max(together, copies.input + copies.relaid * source) - source
+    return max(together, copies.input + copies.reorders * source) - source
 
 
 def weight_workspace(copies: Copies, weights: int, bias: int) -> int:
@@ -142,7 +146,7 @@ def _columns(conv: Convolution, run: Execution) -> int:
         return windows
     if conv.grouped:
         return max(conv.target_bytes(run), one_group(conv, run, conv.x) + windows // conv.groups)
-    return windows + relaid_weights(conv, run) if windows else 0
+    return windows + reordered_weights(conv, run) if windows else 0
 
 
 def _windows(conv: Convolution, run: Execution) -> int:
@@ -151,24 +155,24 @@ def _windows(conv: Convolution, run: Execution) -> int:
     return run.element_bytes * images * conv.x[1] * conv.window * prod(conv.y[2:])
 
 
-def _gradients(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+def _gradients(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
     """The same for the weights' gradient; windows with gaps and three axes take columns for the input's, too."""
     columns, bias = _columns(conv, run), conv.bias_bytes(run)
-    weights = conv.weight_bytes(run) + bias if learned else 0
-    own = columns + (bias if conv.dilated else 0) if learned else 0
-    if learned:
+    weights = conv.weight_bytes(run) + bias if needs_weight_grad else 0
+    own = columns + (bias if conv.dilated else 0) if needs_weight_grad else 0
+    if needs_weight_grad:
         own = max(own, summed_bias(conv, run))
-    if not further or not (conv.dilated or len(conv.kernel) == 3):
+    if not needs_input_grad or not (conv.dilated or len(conv.kernel) == 3):
         return own
     return max(own, _windows(conv, run) - weights)
 
 
-def _turns(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+def _group_by_group(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
     """The groups' own gradients, which are joined, or while one is computed what it reads and its windows."""
     weights = conv.weight_bytes(run) + conv.bias_bytes(run)
-    parts = (conv.source_bytes(run) if further else 0) + (weights if learned else 0)
-    columns = 0 if conv.plain or not (learned or conv.dilated) else _windows(conv, run) // conv.groups
-    columns = max(columns, summed_bias(conv, run)) if learned else columns
+    parts = (conv.source_bytes(run) if needs_input_grad else 0) + (weights if needs_weight_grad else 0)
+    columns = 0 if conv.plain or not (needs_weight_grad or conv.dilated) else _windows(conv, run) // conv.groups
+    columns = max(columns, summed_bias(conv, run)) if needs_weight_grad else columns
     return max(parts, one_group(conv, run, conv.x, conv.y) + columns)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
-from cnnprof.network.dims import Dim, prod, reaches
+from cnnprof.network.dims import Dim, greater_equal, prod
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.merging import Add, Concat, Join, Max, Mean, Mul
 
@@ -24,7 +24,7 @@ def mean(layer: Mean, run: RuleContext) -> LayerMemory:
 def mul(layer: Mul, run: RuleContext) -> LayerMemory:
     """The branches, and the products on the way; the gradient of a smaller input is computed at full size and then summed."""
     others, inplace = len(run.inputs), int(layer.inplace)
-    whole = prod(reaches(elements(shape), elements(run.output)) for shape in run.inputs)
+    whole = prod(greater_equal(elements(shape), elements(run.output)) for shape in run.inputs)
     return LayerMemory(
         _result_so_far(layer, run),
         Saved(tuple(range(inplace, others)), extra=(others - 2 + inplace) * run.output_bytes),

@@ -24,7 +24,7 @@ PAGE = 4096
 class Copies(NamedTuple):
     """Bytes of one kernel's own tensors, and 0 for those that it takes as they lie.
 
-    `input` and `output` are those of the convolution, or in a backward pass their gradients; `relaid` is how many times its
+    `input` and `output` are those of the convolution, or in a backward pass their gradients; `reorders` is how many times its
     result is laid out anew, once more where it comes in channels_last.
     """
 
@@ -32,7 +32,7 @@ class Copies(NamedTuple):
     weights: int = 0
     output: int = 0
     scratch: int = 0
-    relaid: int = 1
+    reorders: int = 1
 
 
 class Convolution(NamedTuple):
@@ -98,7 +98,7 @@ class Convolution(NamedTuple):
         return self.groups > 1
 
     @property
-    def each_apart(self) -> bool:
+    def is_depthwise(self) -> bool:
         """A depthwise convolution: one filter a channel."""
         return self.grouped and self.channels == self.filters == 1
 
@@ -188,8 +188,8 @@ def full_bias(conv: Convolution, block: int, run: Execution) -> int:
     return run.element_bytes * round_up(conv.y[1], block) + SPARE if conv.bias and conv.y[1] % block else 0
 
 
-def relaid_weights(conv: Convolution, run: Execution) -> int:
+def reordered_weights(conv: Convolution, run: Execution) -> int:
     """Weights that lie otherwise than the tensors are copied; those of one position or one channel lie alike either way."""
-    if not run.weights_lie_otherwise or conv.pointwise or conv.each_apart:
+    if not run.reorders_weights or conv.pointwise or conv.is_depthwise:
         return 0
     return conv.weight_bytes(run)

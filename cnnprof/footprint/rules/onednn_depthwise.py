@@ -61,7 +61,7 @@ def overhang(conv: Convolution, out: int) -> int:
 
 
 def _flat(conv: Convolution) -> bool:
-    return conv.each_apart and len(conv.kernel) == 2
+    return conv.is_depthwise and len(conv.kernel) == 2
 
 
 def _rows_end(conv: Convolution) -> bool:

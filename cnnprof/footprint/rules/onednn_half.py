@@ -28,7 +28,7 @@ BLOCK = 16
 def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass."""
     size, channels = run.element_bytes, conv.x[1]
-    if conv.each_apart:
+    if conv.is_depthwise:
         return depthwise.forward(conv, run, BLOCK)
     if conv.grouped:
         # Groups of fours are blocked without padding; others run as matrix products.
@@ -49,13 +49,13 @@ def forward(conv: Convolution, run: Execution) -> Copies:
 
 def data_gradient(conv: Convolution, run: Execution) -> Copies:
     """The input's gradient."""
-    gapped = conv.dilated and (conv.each_apart or conv.strided)
+    gapped = conv.dilated and (conv.is_depthwise or conv.strided)
     if brgemm.steps_over(conv, run, BLOCK):
         return brgemm.data_gradient(conv, run, BLOCK)
-    if gapped or not (not conv.grouped or conv.each_apart or _by(conv, 4)):
+    if gapped or not (not conv.grouped or conv.is_depthwise or _by(conv, 4)):
         return gemm.data_gradient(conv, run)
     copies = forward(conv, run)
-    source = conv.source_bytes(run) if conv.grouped and not conv.each_apart else blocked_bytes(conv.x, BLOCK, run)
+    source = conv.source_bytes(run) if conv.grouped and not conv.is_depthwise else blocked_bytes(conv.x, BLOCK, run)
     return Copies(source, copies.weights, copies.output)
 
 
@@ -63,10 +63,10 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
     """The weights' gradient."""
     if run.element_bytes == 4 and _by_columns(conv, run):
         return gemm.weight_gradient(conv, run)
-    if conv.grouped and (min(conv.kernel) > 3 if conv.each_apart else conv.channels < 5):
+    if conv.grouped and (min(conv.kernel) > 3 if conv.is_depthwise else conv.channels < 5):
         return Copies(weights=conv.weight_bytes(run))
     copies = forward(conv, run)
-    sums = _half_sums(conv, run, copies) if run.element_bytes < 4 and not conv.each_apart else 0
+    sums = _half_sums(conv, run, copies) if run.element_bytes < 4 and not conv.is_depthwise else 0
     # Of a window that picks its positions, up to eight blocks of channels.
     return copies._replace(scratch=sums + _picked(conv, run, min(round_up(conv.x[1], BLOCK), 8 * BLOCK)))
 
@@ -78,7 +78,7 @@ def _by(conv: Convolution, channels: int) -> bool:
 
 def _by_columns(conv: Convolution, run: Execution) -> bool:
     """Whether no blocked kernel takes such windows or groups."""
-    if conv.each_apart:
+    if conv.is_depthwise:
         return not depthwise.takes_weights(conv) or conv.skips
     if conv.grouped:
         # Groups of 16 may have gaps or strides, groups of 8 strides only.

@@ -42,9 +42,9 @@ def forward_workspace(conv: Convolution, run: Execution) -> Dim:
     return _forward(conv, run)
 
 
-def backward_workspace(conv: Convolution, run: Execution, further: bool, learned: bool) -> Dim:
+def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> Dim:
     """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _backward(conv, run, further, learned)
+    return _backward(conv, run, needs_input_grad, needs_weight_grad)
 
 
 @lift
@@ -65,18 +65,22 @@ def _forward(conv: Convolution, run: Execution) -> int:
 
 
 @lift
-def _backward(conv: Convolution, run: Execution, further: bool, learned: bool) -> int:
+def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
     if not by_onednn(conv, run):
         windows = 0 if conv.plain else _overlapping(conv, run)
-        windows = max(windows, summed_bias(conv, run)) if learned else windows
+        windows = max(windows, summed_bias(conv, run)) if needs_weight_grad else windows
         if not conv.grouped:
             return windows
-        parts = (conv.source_bytes(run) if further else 0) + (conv.weight_bytes(run) + conv.bias_bytes(run)) * learned
+        parts = (conv.source_bytes(run) if needs_input_grad else 0) + (
+            conv.weight_bytes(run) + conv.bias_bytes(run)
+        ) * needs_weight_grad
         return max(parts, one_group(conv, run, conv.x, conv.y) + windows)
     chosen, mirrored = kernels(run), conv.mirrored
-    weights = conv.weight_bytes(run) + conv.bias_bytes(run) if learned else 0
-    worst = result_workspace(_nested(chosen.forward(mirrored, run)), conv.source_bytes(run)) - weights if further else 0
-    if learned:
+    weights = conv.weight_bytes(run) + conv.bias_bytes(run) if needs_weight_grad else 0
+    worst = (
+        result_workspace(_nested(chosen.forward(mirrored, run)), conv.source_bytes(run)) - weights if needs_input_grad else 0
+    )
+    if needs_weight_grad:
         copies = _nested(chosen.weight_gradient(mirrored, run))
         worst = max(worst, weight_workspace(copies, conv.weight_bytes(run), conv.bias_bytes(run)))
     return worst
