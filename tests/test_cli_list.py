@@ -1,17 +1,19 @@
 """`cnnprof list`: families, filters and orders."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from shell import cnnprof
 from spec_texts import build
 
-from cnnprof.judging.catalogue import Listed, Selection, sort_key
+from cnnprof.judging.catalogue import Listed, Selection
 from cnnprof.network.analysis import analyze, params_and_macs
 from cnnprof.report import Report, Table
 from cnnprof.reports import Style, render
 from cnnprof.sources import spec_names, specs
 from cnnprof.views import columns as col
+from cnnprof.views.catalogue import show_names
 
 # 27 * 8 + 8 = 224 weights and 224 * 32 * 32 - 8 * 32 * 32 = 221,184 multiply-accumulates.
 SMALL = "name: Small nets\nyear: 2020\ninput: 3x32x32\nlayers: [conv 3x3 8]"
@@ -78,9 +80,63 @@ def test_selections(selection, taken):
 
 
 def test_the_best_is_first_and_the_unknown_last():
-    known = [listed(f"{SMALL}\npublished: {{top1: {top1}}}") for top1 in (70, 90)]
-    unknown = listed(SMALL)
-    assert sorted([unknown, *known], key=lambda network: sort_key(network, "top1")) == [known[1], known[0], unknown]
+    known = [replace(listed(f"{SMALL}\npublished: {{top1: {top1}}}"), name=f"net{top1}") for top1 in (70, 90)]
+    rows = show_names([listed(SMALL), *known], "top1").sections[0].rows
+    assert [row["model"] for row in rows] == ["net90", "net70", "net"]
+
+
+def test_a_sort_by_accuracy_keeps_data_sets_apart_and_says_so():
+    def of(name, dataset, top1):
+        return replace(listed(f"{SMALL}\ndataset: {dataset}\npublished: {{top1: {top1}}}"), name=name)
+
+    networks = [of("a", "SVHN", 97), of("b", "ImageNet-1K", 70), of("c", "ImageNet-1K", 75), listed(SMALL)]
+    report = show_names(networks, "top1")
+    assert [row["model"] for row in report.sections[0].rows] == ["c", "b", "a", "net"]
+    assert "accuracies on several data sets do not compare: ImageNet-1K, then SVHN; --dataset leaves one" in report.notes
+    assert not any("several" in note for note in show_names(networks[1:3], "top1").notes)
+
+
+def test_a_name_that_is_contained_is_found():
+    found = names("resnet20")
+    assert "resnet20" in found
+    assert all("resnet20" in name for name in found)
+
+
+def test_new_filters():
+    assert names("lenet*", "--dataset", "mnist") == ["lenet5_paper"]
+    late = json.loads(cnnprof("list", "--min-year", "2020", "--json").out)["models"]
+    assert late
+    assert all(model["year"] >= 2020 for model in late)
+    best = json.loads(cnnprof("list", "--dataset", "imagenet", "--min-top1", "80", "--sort", "params", "--json").out)["models"]
+    assert best
+    assert all(model["top1"] >= 80 and model["dataset"] == "ImageNet-1K" for model in best)
+    assert [model["params"] for model in best] == sorted(model["params"] for model in best)
+
+
+def test_a_condition_is_as_the_options_for_it():
+    asked = json.loads(cnnprof("list", "mobilenet*", "--where", "params <= 3M and known(top1)", "--json").out)["models"]
+    options = json.loads(cnnprof("list", "mobilenet*", "--max-params", "3M", "--json").out)["models"]
+    assert [model["model"] for model in asked] == [model["model"] for model in options if model["top1"] is not None]
+
+
+def test_a_changed_spec_is_seen_at_once(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["."]\n')
+    for filters in (8, 16):
+        (tmp_path / "mine.yaml").write_text(f"input: 3x8x8\nlayers: [conv 3x3 {filters}]\n")
+        (model,) = json.loads(cnnprof("list", "mine", "--json", cwd=tmp_path).out)["models"]
+        # 27 weights and a bias for each filter.
+        assert (model["params"], model["source"]) == (28 * filters, "mine.yaml")
+
+
+@pytest.mark.torch
+def test_models_of_torchvision_have_figures():
+    data = json.loads(cnnprof("list", "torchvision:*", "--where", "params < 5M and top1 > 70", "--sort", "macs", "--json").out)
+    found = {model["model"]: model for model in data["models"]}
+    # torchvision's metadata of the default weights.
+    assert found["torchvision:mobilenet_v2"]["top1"] == 72.154
+    assert found["torchvision:mobilenet_v2"]["params"] == 3_504_872
+    assert "torchvision:resnet50" not in found
+    assert [model["macs"] for model in data["models"]] == sorted(model["macs"] for model in data["models"])
 
 
 def test_list_is_by_family(tmp_path):
@@ -102,14 +158,15 @@ def test_list_filters_and_sorts():
     assert "mobilenet_v2" in {model["model"] for model in small["models"]}
     assert small["others"] == []
     years = [model["year"] for model in json.loads(cnnprof("list", "--sort", "year", "--json").out)["models"]]
-    assert years == sorted(years)
+    known = [year for year in years if year is not None]
+    assert years == [*sorted(known), *[None] * (len(years) - len(known))]
 
 
 def test_a_broken_spec_is_a_note(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["."]\n')
     (tmp_path / "odd.yaml").write_text("input: 3x8x8\nlayers: [conv 9x9 4 p0]\n")
     done = cnnprof("list", "odd", cwd=tmp_path)
-    assert done.code == 0
+    assert done.code == 3
     assert "odd cannot be read: conv1 (Conv2d)" in done.out
 
 

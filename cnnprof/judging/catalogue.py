@@ -18,13 +18,23 @@ EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
 
 @record
 class Listed:
-    """One network of the catalogue."""
+    """One network of the catalogue; `params` and `macs` are None where nobody has counted them yet.
+
+    Args:
+        name: what a command takes for it.
+        facts: family, source, year, accuracy.
+        input_shape: (N, C, H, W), () where it is not known.
+        params: parameters.
+        macs: multiply-accumulates of one image.
+        error: why it cannot be read.
+    """
 
     name: str
     facts: Facts
     input_shape: tuple[int, ...]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
+    error: str = ""
 
     @classmethod
     def of(cls, name: str, graph: Graph) -> Listed:
@@ -37,14 +47,21 @@ class Listed:
         return self.facts.accuracy.top1 if self.facts.accuracy else None
 
     @property
+    def dataset(self) -> str | None:
+        """What the reported accuracy was measured on."""
+        return self.facts.accuracy.dataset if self.facts.accuracy else None
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The data set, by the reported accuracy or else by the input; and `edge` for what suits a phone."""
-        small = self.params <= EDGE_PARAMS and self.macs <= EDGE_MACS
+        small = self.params is not None and self.macs is not None and self.params <= EDGE_PARAMS and self.macs <= EDGE_MACS
         return (*self._dataset(), *(("edge",) if small else ()))
 
     def _dataset(self) -> tuple[str, ...]:
         if self.facts.accuracy:
             return (self.facts.accuracy.dataset.partition("-")[0].lower(),)
+        if len(self.input_shape) != 4:
+            return ()
         _, channels, height, _ = self.input_shape
         if channels not in (1, 3) or height < SMALLEST_PICTURE:
             return ()  # a part of a network
@@ -53,31 +70,42 @@ class Listed:
 
 @record
 class Selection:
-    """Which networks are asked for.
+    """Which networks are asked for; one whose figure is not known is not among those that are asked for by it.
 
     Args:
         family: a name or a glob of the family or of its file, in any case.
         tag: one of the network's tags.
         max_params: at most so many parameters.
         max_macs: at most so many multiply-accumulates.
+        min_top1: at least this top-1 accuracy in percent.
+        min_year: not before this year.
+        dataset: what the accuracy was measured on, or how that begins, in any case: `imagenet`.
     """
 
     family: str | None = None
     tag: str | None = None
     max_params: float = float("inf")
     max_macs: float = float("inf")
+    min_top1: float | None = None
+    min_year: int | None = None
+    dataset: str | None = None
 
     def takes(self, network: Listed) -> bool:
         """Whether the network is among them."""
-        fits = network.params <= self.max_params and network.macs <= self.max_macs
-        return fits and (self.tag is None or self.tag in network.tags) and self._is_of_family(network.facts)
+        return (
+            _at_most(network.params, self.max_params)
+            and _at_most(network.macs, self.max_macs)
+            and (self.min_top1 is None or (network.top1 is not None and network.top1 >= self.min_top1))
+            and (self.min_year is None or (network.facts.year is not None and network.facts.year >= self.min_year))
+            and (self.dataset is None or (network.dataset or "").lower().startswith(self.dataset.lower()))
+            and (self.tag is None or self.tag in network.tags)
+            and self._is_of_family(network.facts)
+        )
 
     def _is_of_family(self, facts: Facts) -> bool:
         known = (facts.family, PurePath(facts.source).stem)
         return self.family is None or any(fnmatchcase(name.lower(), self.family.lower()) for name in known)
 
 
-def sort_key(network: Listed, by: str) -> tuple[float, str]:
-    """What puts the best first: little of a cost, much of an accuracy; what is not known comes last."""
-    value = {"year": network.facts.year, "params": network.params, "macs": network.macs, "top1": network.top1}.get(by, 0)
-    return (float("inf") if value is None else -value if by == "top1" else value, network.name)
+def _at_most(value: int | None, limit: float) -> bool:
+    return limit == float("inf") or (value is not None and value <= limit)

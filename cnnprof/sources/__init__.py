@@ -178,7 +178,7 @@ def every_name(pattern: str = "") -> list[str]:
 def _every_model(pattern: str) -> Iterator[Model]:
     prefix, colon, _ = pattern.partition(":")
     if colon:
-        module = _source(prefix)
+        module = source_named(prefix)
         for name in import_module(f"{__name__}.{module}").names():
             yield Model(f"{module}:{name}", module, name)
         return
@@ -263,7 +263,7 @@ def _resolve(name: str) -> tuple[str, str]:
         return "specs", name
     prefix, colon, rest = name.partition(":")
     if colon:
-        return _source(prefix), rest
+        return source_named(prefix), rest
     own = spec_names()
     if name in own:
         return "specs", name
@@ -285,7 +285,8 @@ def _resolve(name: str) -> tuple[str, str]:
     raise CnnprofError(f"unknown network '{name}'", hint=hint)
 
 
-def _source(prefix: str) -> str:
+def source_named(prefix: str) -> str:
+    """The source that a prefix stands for. Raises CnnprofError for an unknown one."""
     if prefix not in PREFIXES:
         raise CnnprofError(
             f"unknown source '{prefix}:'", hint=did_you_mean(prefix, PREFIXES) or f"one of {', '.join(sorted(PREFIXES))}"
@@ -295,7 +296,7 @@ def _source(prefix: str) -> str:
 
 def _canonical(pattern: str) -> str:
     prefix, colon, rest = pattern.partition(":")
-    return f"{_source(prefix)}:{rest}" if colon else pattern
+    return f"{source_named(prefix)}:{rest}" if colon else pattern
 
 
 def _is_path(name: str) -> bool:

@@ -138,6 +138,11 @@ def recall(question: Mapping[str, Any], shelf: str, make: Callable[[], Any], is_
     return answer
 
 
+def look(question: Mapping[str, Any], shelf: str) -> Any:
+    """The kept answer to a question for `recall`; None if there is none."""
+    return _read(question, shelf)
+
+
 @cache
 def figures_stamp() -> str:
     """A digest of the code's files that figures depend on; read once, as hundreds of networks ask for it."""

@@ -29,12 +29,22 @@ def recall_of(
     if told_apart_by is None:
         return make()
     source = told_apart_by.pop("source", None)
-    asked = _cache.ask(model.reference, model.settings, input_shape, batch) | told_apart_by
-    asked |= {"size": model.size, "code": _cache.figures_stamp()}
+    asked = _question(model, told_apart_by, input_shape, batch)
     answer: dict[str, Any] = _cache.recall(asked, shelf, make, is_whole)
     if source is not None:
         answer["model"]["source"] = source
     return answer
+
+
+def peek(model: Model, shelf: str) -> Any:
+    """What was kept of a network at its own input and one image; None if nothing was."""
+    told_apart_by = _identify(model)
+    return None if told_apart_by is None else _cache.look(_question(model, told_apart_by, None, 1), shelf)
+
+
+def _question(model: Model, told_apart_by: dict[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> dict[str, Any]:
+    asked = _cache.ask(model.reference, model.settings, input_shape, batch) | told_apart_by
+    return asked | {"size": model.size, "code": _cache.figures_stamp()}
 
 
 def _identify(model: Model) -> dict[str, Any] | None:

@@ -2,58 +2,117 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cnnprof.errors import CnnprofError
-from cnnprof.judging.catalogue import Listed, sort_key
+from cnnprof.judging.catalogue import Listed
+from cnnprof.judging.filters import read_condition
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
-from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.report import Column, Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
+from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
+COLUMNS = (
+    col.FAMILY,
+    replace(col.MODEL, of=lambda network: network.name),
+    col.YEAR,
+    col.PARAMS,
+    col.MACS,
+    col.TOP1,
+    col.DATASET,
+    col.TAGS,
+    col.INPUT,
+    col.ABOUT,
+    col.SOURCE,
+    col.FAILURE,
+)
 
-def show_names(
-    networks: Sequence[Listed], others: Sequence[str], broken: Mapping[str, CnnprofError], sort: str | None
-) -> Report:
-    """The report of `list`: specs by family, or all in one table if `sort` orders them, and the names that a source offers.
+
+def _listed(column: Column) -> Column:
+    taken = {
+        "family": lambda network: network.facts.family,
+        "year": lambda network: network.facts.year,
+        "about": lambda network: network.facts.about,
+        "source": lambda network: network.facts.source,
+        "input": lambda network: network.input_shape[1:] or None,
+        "failure": lambda network: network.error or None,
+    }
+    return replace(column, of=taken[column.key]) if column.key in taken else column
+
+
+OF_NETWORK = tuple(map(_listed, COLUMNS))
+"""What is known of a network of the list."""
+
+ALIASES = {"name": "model"}
+
+ROUNDED = {
+    "torchvision": "torchvision: figures of its weights' metadata, MACs to 10^6, until a network's layers were read once",
+    "timm": "timm: parameters to 10,000 and no MACs, until a network's layers were read once (cnnprof compare)",
+}
+"""How far the figures of a source go that does not say its layers."""
+
+
+def show_names(networks: Sequence[Listed], sort: str | None = None, choice: Choice = NONE, more: str = "") -> Report:
+    """The report of `list`: networks by family, or all in one table if `sort` orders them.
 
     Args:
-        broken: what is wrong with a spec that cannot be read.
+        sort: a column; accuracies on one data set stand together, those on the most common first.
+        choice: which rows and columns to show.
+        more: what a reader is told of networks that are not shown.
     """
-    columns = (col.FAMILY, col.MODEL, col.YEAR, col.PARAMS, col.MACS, col.TOP1, col.TAGS, col.INPUT, col.ABOUT, col.SOURCE)
+    rows = [{column.key: column.cell(network) for column in OF_NETWORK} for network in networks]
+    numbers = list(range(len(rows)))
+    notes = []
+    if choice.where:
+        condition = read_condition(choice.where, {name: holds_of(column) for name, column in names_of(OF_NETWORK).items()})
+        unknown = sum(condition.is_unknown(row) for row in rows)
+        numbers = [i for i in numbers if condition.holds(rows[i])]
+        notes += [f"{plural(unknown, 'network')} left out, as a figure is not known"] if unknown else []
     if sort:
-        networks = sorted(networks, key=lambda network: sort_key(network, sort))
-    rows = tuple(_row(network) for network in networks)
-    sections: list[Table | Listing] = []
-    if rows or not others:
-        sections.append(Table(columns, rows, group="" if sort else "family"))
-    if others:
-        sections.append(Listing((Fact("without a spec", others, "words"),)))
-    families = len({network.facts.family for network in networks})
-    title = plural(len(networks) + len(others), "network") + (
-        f", {len(networks)} of them specs of {plural(families, 'family', 'families')}" if networks and others else ""
-    )
-    notes = tuple(f"{name} cannot be read: {error}" for name, error in broken.items())
-    return Report("list", title, tuple(sections), notes, {"models": [*rows], "others": list(others)})
+        by = find_column(ALIASES.get(sort, sort), OF_NETWORK, "--sort")
+        apart, note = _datasets_apart([rows[i] for i in numbers]) if by.key == "top1" else ({}, "")
+        numbers = order(numbers, rows, by, higher=("top1",))
+        numbers.sort(key=lambda i: apart.get(rows[i]["dataset"], 0))
+        notes += [note] if note else []
+    chosen = choose_columns(choice, OF_NETWORK, _usual(rows, grouped=not (sort or choice.columns)))
+    shown = tuple(rows[i] for i in numbers)
+    table = Table(chosen, shown, group="" if sort or choice.columns else "family")
+    families = len({row["family"] for row in shown})
+    title = f"{plural(len(shown), 'network')} of {plural(families, 'family', 'families')}"
+    notes += [f"{row['model']} cannot be read: {row['failure']}" for row in shown if row["failure"]]
+    sources = {str(row["source"]).partition(":")[0] for row in shown if row["failure"] is None}
+    notes += [note for source, note in ROUNDED.items() if source in sources]
+    data = {"models": [_entry(row) for row in shown], "others": []}
+    return Report("list", title, (table,), (*notes, *([more] if more else [])), data)
 
 
-def _row(network: Listed) -> dict[str, Any]:
-    facts = network.facts
-    return {
-        "model": network.name,
-        "family": facts.family,
-        "year": facts.year,
-        "params": network.params,
-        "macs": network.macs,
-        "top1": network.top1,
-        "tags": list(network.tags),
-        "input": list(network.input_shape[1:]),
-        "about": facts.about,
-        "source": facts.source,
-    }
+def _usual(rows: Sequence[Mapping[str, Any]], grouped: bool) -> tuple[Column, ...]:
+    """All but what says nothing: data sets where there is one, or all have the tag; failures where there are none."""
+    several = len({row["dataset"] for row in rows if row["dataset"]}) > 1
+    failed = any(row["failure"] for row in rows)
+    hidden = {col.FAILURE.key: not failed, col.DATASET.key: grouped or not several}
+    return tuple(column for column in OF_NETWORK if not hidden.get(column.key))
+
+
+def _datasets_apart(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str | None, int], str]:
+    """In which order data sets follow each other where accuracies are sorted, and that they do; what has none comes last."""
+    counts = Counter(row["dataset"] for row in rows if row["dataset"])
+    ranks: dict[str | None, int] = {name: rank for rank, (name, _) in enumerate(counts.most_common())}
+    ranks[None] = len(ranks)
+    if len(counts) < 2:
+        return ranks, ""
+    named = ", then ".join(name for name, _ in counts.most_common())
+    return ranks, f"accuracies on several data sets do not compare: {named}; --dataset leaves one"
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    entry = {key: list(value) if isinstance(value, tuple) else value for key, value in row.items() if key != "failure"}
+    return entry | ({"error": row["failure"]} if row["failure"] else {})
 
 
 def show_network(profile: Analysis, text: str) -> Report:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from cnnprof.cli.choosing import ChoiceOptions, choosing
 from cnnprof.cli.options import complete_name, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -17,6 +18,7 @@ PANEL = "Networks"
 
 
 @reported()
+@choosing("sort", "where", "columns", "exact")
 def command(
     pattern: Annotated[
         str | None,
@@ -41,63 +43,48 @@ def command(
     max_macs: Annotated[
         str | None, typer.Option(help="Only networks with at most so many MACs.", metavar="600M", show_default=False)
     ] = None,
-    sort: Annotated[
-        Literal["name", "year", "params", "macs", "top1"] | None,
-        typer.Option(help="All in one table, the best first.", show_default="by family"),
+    min_top1: Annotated[
+        float | None, typer.Option(help="Only networks with at least this top-1 accuracy, in percent.", show_default=False)
+    ] = None,
+    min_year: Annotated[int | None, typer.Option(help="Only networks of this year or later.", show_default=False)] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Only networks with an accuracy on this data set: imagenet, cifar-10, mnist.", show_default=False),
     ] = None,
     *,
+    choice: ChoiceOptions,
     out: Destination,
 ) -> None:
-    """The networks there are: the project's own specs, the bundled ones, and torchvision's models.
+    """The networks there are: the project's own specs, the bundled ones, torchvision's and timm's models.
 
     Examples:
 
       cnnprof list
 
-      cnnprof list 'mobilenet*'
+      cnnprof list resnet
 
       cnnprof list --tag edge --max-params 3M --sort top1
 
-      cnnprof list 'torchvision:*' --json
+      cnnprof list 'torchvision:*' --where 'params < 5M and top1 > 70' --sort macs
+
+      cnnprof list 'timm:mobilenetv4*' --json
     """
-    from cnnprof import sources
+    from cnnprof.api.listing import list_networks
     from cnnprof.judging.budgets import budgets_of
     from cnnprof.views.catalogue import show_names
 
     given = {"max-params": max_params, "max-macs": max_macs}
     limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
-    selection = Selection(family, tag, limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
-    with waiting("reading the specs") as say:
-        names = [model.reference for model in sources.expand([pattern])] if pattern else sources.every_name()
-        own = set(sources.spec_names())
-        if pattern and names == [pattern] and pattern not in own:
-            sources.check_name(pattern)
-        networks, broken = _read(names, say)
+    most = (limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
+    selection, shown = Selection(family, tag, *most, min_top1, min_year, dataset), choice.choice()
+    with waiting("reading the networks"):
+        networks = list_networks(pattern)
     _check(selection, networks)
-    found = [network for network in networks if selection.takes(network)]
-    others = [] if selection != Selection() else [name for name in names if name not in own]
-    out.emit(show_names(found, others, broken, sort))
-
-
-def _read(names: Sequence[str], say: Callable[[str], None]) -> tuple[list[Listed], dict[str, CnnprofError]]:
-    """The specs of these names, and what is wrong with those that are broken."""
-    import gc
-
-    from cnnprof.sources import specs
-
-    # Hundreds of networks are a million small objects that live to the end: looking for garbage among them is wasted time.
-    gc.disable()
-    networks: list[Listed] = []
-    broken: dict[str, CnnprofError] = {}
-    for name, graph in specs.catalogue({*names}):
-        say(f"reading {name}")
-        try:
-            if isinstance(graph, CnnprofError):
-                raise graph
-            networks.append(Listed.of(name, graph))
-        except CnnprofError as error:
-            broken[name] = error
-    return networks, broken
+    found = [network for network in networks if network.error or selection.takes(network)]
+    more = "" if pattern else "timm's models are listed by a pattern: cnnprof list 'timm:*', or cnnprof list resnet"
+    out.emit(show_names(found, choice.sort, shown, more))
+    if any(network.error for network in found):
+        raise typer.Exit(CnnprofError.exit_code)
 
 
 def _check(selection: Selection, networks: Sequence[Listed]) -> None:
@@ -111,3 +98,7 @@ def _check(selection: Selection, networks: Sequence[Listed]) -> None:
             f"there is no family '{selection.family}'",
             hint=did_you_mean(selection.family, families) or "cnnprof list shows them",
         )
+    datasets = {network.dataset for network in networks if network.dataset}
+    if selection.dataset and not any(name.lower().startswith(selection.dataset.lower()) for name in datasets):
+        hint = did_you_mean(selection.dataset, datasets) or f"one of {', '.join(sorted(datasets))}"
+        raise UsageError(f"no network has an accuracy on '{selection.dataset}'", hint=hint)
