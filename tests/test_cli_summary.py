@@ -26,7 +26,7 @@ def test_totals_and_stages_of_resnet50():
 
 def test_json_has_the_stable_names_and_columns_add_up():
     data = json.loads(cnnprof("summary", "resnet50", "--json", "--batch", 2).out)
-    assert list(data) == ["schema_version", "command", "environment", "model", "totals", "memory", "layers"]
+    assert list(data) == ["schema_version", "command", "environment", "model", "totals", "memory", "layers", "report"]
     assert set(data["model"]) == {
         "name",
         "family",

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.once import Once
 from cnnprof.environment import __version__
 from cnnprof.errors import UsageError
 
@@ -63,7 +64,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     for name in command_names() if only is None else (only,):
         module = _module_of(name)
         if hasattr(module, "command"):
-            app.command(name, no_args_is_help=_needs_argument(module), rich_help_panel=module.PANEL)(module.command)
+            app.command(name, cls=Once, no_args_is_help=_needs_argument(module), rich_help_panel=module.PANEL)(module.command)
         else:
             app.add_typer(module.app, name=name, rich_help_panel=module.PANEL)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -97,13 +98,19 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         ] = None,
         json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
         output: Annotated[
-            Path | None,
-            typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
+            list[Path] | None,
+            typer.Option(
+                "-o", "--output", help="Write to this file; its suffix picks the format. May be repeated.", show_default=False
+            ),
         ] = None,
     ) -> Destination:
-        if output:
-            refuse_input(output, context.params)
-        return Destination(choose_format(format, json, output, formats), output)
+        for file in output or ():
+            refuse_input(file, context.params)
+        if len(output or ()) > 1 and (format or json):
+            raise UsageError("several files have the formats of their suffixes", hint="leave --format out")
+        files: list[Path | None] = [*output] if output else [None]
+        first, *others = (Destination(choose_format(format, json, file, formats), file) for file in files)
+        return replace(first, others=tuple(others))
 
     return takes(out)
 

@@ -51,17 +51,18 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
 
 @record
 class Destination:
-    """Where a report goes, in which format, and how a picture looks: to `output`, or to the terminal."""
+    """Where a report goes, in which format, and how a picture looks: to `output`, or to the terminal; and to the `others`."""
 
     format: str
     output: Path | None = None
     theme: str = "paper"
     inches: tuple[float, float] | None = None
+    others: tuple[Destination, ...] = ()
 
     @property
     def draws(self) -> bool:
         """Whether a report needs its chart."""
-        return self.format in PICTURES
+        return self.format in PICTURES or any(other.draws for other in self.others)
 
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
@@ -75,6 +76,8 @@ class Destination:
             print_out(_content(report, fallback, terminal_style()))
             raise
         print(f"wrote {self.output}", file=sys.stderr)
+        for other in self.others:
+            other.emit(report)
 
     def _style(self, style: Style) -> Style:
         return replace(style, theme=self.theme, inches=self.inches)

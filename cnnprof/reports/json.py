@@ -7,6 +7,7 @@ import json
 from cnnprof.environment import environment
 from cnnprof.report import Report
 from cnnprof.reports import Style
+from cnnprof.reports._saved import KEY, to_saved
 
 suffixes = (".json",)
 binary = False
@@ -15,6 +16,6 @@ SCHEMA_VERSION = 1
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
-    """The report's data as one JSON object."""
+    """The report's data as one JSON object, with what tables show under `report`, for `cnnprof render`."""
     top = {"schema_version": SCHEMA_VERSION, "command": report.command, "environment": environment()}
-    return json.dumps({**top, **report.data}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps({**top, **report.data, KEY: to_saved(report)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,102 @@
+"""A saved result shown again, several files at once, and options that are given twice."""
+
+import json
+
+import pytest
+from shell import cnnprof
+from test_reports import reports
+
+from cnnprof.reports import FORMATS, Style, render
+from cnnprof.reports._saved import from_saved
+
+COMMANDS = [
+    ["summary", "lenet5", "--legend"],
+    ["summary", "lenet5", "--by", "kind"],
+    ["compare", "resnet18", "lenet5"],
+    ["memory", "lenet5", "--train"],
+    ["list", "lenet5"],
+    ["explain", "lenet5"],
+    ["explain", "lenet5", "--quiz"],
+    ["diff", "resnet18", "resnet34"],
+    ["transfer", "lenet5", "--classes", "5"],
+    ["check", "lenet5", "--max-params", "1M"],
+    ["show", "lenet5"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("form", ["table", "csv", "html"])
+def test_what_is_saved_is_shown_as_it_was(command, form, tmp_path):
+    saved, shown = tmp_path / "saved.json", tmp_path / "shown"
+    assert cnnprof(*command, "-o", saved).code == 0
+    plain = cnnprof(*command, "--format", form, COLUMNS="90").out
+    assert cnnprof("render", saved, "--format", form, COLUMNS="90").out == plain
+    assert cnnprof("render", saved, "--format", "json", "-o", shown).code == 0
+    assert json.loads(shown.read_text()) == json.loads(saved.read_text())
+
+
+@pytest.mark.parametrize("kind", reports())
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_report_comes_back(kind, form):
+    report = reports()[kind]
+    again = from_saved(json.loads(render(report, "json", Style())))
+    assert render(again, form, Style(100)) == render(report, form, Style(100))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("not json", "is no JSON"),
+        ("[]", "this is no result of cnnprof"),
+        ("{}", "this is no result of cnnprof"),
+        ('{"command": "list", "report": {"title": 1, "sections": [], "notes": []}}', "this is no result of cnnprof"),
+        ('{"command": "list", "report": {"title": "", "sections": [{}], "notes": []}}', "this is no result of cnnprof"),
+        (
+            '{"command": "list", "report": {"title": "", "notes": [], "sections": [{"title": "", "group": "", "best": [], '
+            '"faint": [], "total": null, "columns": [["a", "a", "shape", 0]], "rows": [[7]]}]}}',
+            "a value does not fit its column",
+        ),
+    ],
+)
+def test_what_is_no_saved_result(text, message, tmp_path):
+    file = tmp_path / "saved.json"
+    file.write_text(text)
+    done = cnnprof("render", file)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_file_that_is_not_there():
+    done = cnnprof("render", "nowhere.json")
+    assert done.code == 2
+    assert "cannot read nowhere.json" in done.err
+
+
+def test_several_files_are_all_written(tmp_path):
+    files = [tmp_path / name for name in ("a.json", "a.md", "a.csv", "a.tex")]
+    done = cnnprof("summary", "lenet5", *(word for file in files for word in ("-o", file)))
+    assert done.code == 0
+    assert [line.removeprefix("wrote ") for line in done.err.splitlines()] == [str(file) for file in files]
+    assert json.loads(files[0].read_text())["model"]["name"] == "lenet5"
+    assert files[1].read_text().startswith("## lenet5")
+    assert files[3].read_text().count("toprule") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["summary", "lenet5", "--sort", "macs", "--sort", "params"], "--sort is given twice: --sort macs and --sort params"),
+        (["summary", "lenet5", "--batch=2", "--batch", "3"], "--batch is given twice"),
+        (["plot", "memory", "lenet5", "--batch", "2", "--batch", "2"], "--batch is given twice"),
+        (["summary", "lenet5", "-o", "a.md", "-o", "b.md", "--json"], "several files have the formats of their suffixes"),
+    ],
+)
+def test_what_is_given_twice_is_refused(arguments, message):
+    done = cnnprof(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_what_may_be_repeated_adds():
+    data = json.loads(cnnprof("summary", "mobilenet_v1", "--set", "width=0.5", "--set", "classes=10", "--json").out)
+    assert {name: data["model"]["settings"][name] for name in ("width", "classes")} == {"width": 0.5, "classes": 10}
