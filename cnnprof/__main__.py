@@ -6,8 +6,10 @@ import errno
 import gc
 import os
 import sys
+from contextlib import suppress
 
 from cnnprof.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
+from cnnprof.streams import of_command
 
 OPTIONAL = {
     "torch": "torch",
@@ -17,8 +19,6 @@ OPTIONAL = {
     "psutil": "torch",
     "sympy": "symbolic",
     "matplotlib": "plot",
-    "plotext": "plot",
-    "textalloc": "plot",
 }
 """Packages that not every command needs, with the extra that brings them."""
 
@@ -33,30 +33,38 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        from cnnprof.cli import run
+        with of_command():
+            from cnnprof.cli import run
 
-        run()
+            run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if not isinstance(error, CnnprofError) and os.environ.get("CNNPROF_DEBUG"):
             raise
-        message, code = _explain(error)
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(code)
+        found = _as_said(error)
+        # A stderr that nobody reads, or that is full, must not turn one exit code into another.
+        with suppress(OSError, ValueError):
+            from cnnprof.cli.errors import say
+
+            say(found)
+        sys.exit(found.exit_code)
 
 
-def _explain(error: Exception) -> tuple[str, int]:
-    """What to say of an error, and the exit code."""
+def _as_said(error: Exception) -> CnnprofError:
+    """The error as one with a message and an exit code."""
     if isinstance(error, CnnprofError):
-        return str(error), error.exit_code
+        return error
     if isinstance(error, ModuleNotFoundError) and error.name in OPTIONAL:
         hint = f"pip install 'cnnprof[{OPTIONAL[error.name]}]'"
-        return str(UnavailableError(f"this needs {error.name}, which is not installed", hint=hint)), UnavailableError.exit_code
+        return UnavailableError(f"this needs {error.name}, which is not installed", hint=hint)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"cannot write the output: {error.strerror}", UsageError.exit_code
-    what = f"a defect in cnnprof: {type(error).__name__}: {error}"
-    return f"{what}\n  = hint: CNNPROF_DEBUG=1 shows where; please report it", DEFECT
+        return UsageError(f"cannot write the output: {error.strerror}")
+    found = CnnprofError(
+        f"a defect in cnnprof: {type(error).__name__}: {error}", hint="CNNPROF_DEBUG=1 shows where; please report it"
+    )
+    found.exit_code = DEFECT
+    return found
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ leaves with `error.exit_code`. Any other exception is a bug in cnnprof.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from cnnprof.record import record
+from cnnprof.texts import visible, without_commands
 
 GATE_FAILED = 1
 USAGE = 2
@@ -63,14 +65,22 @@ class CnnprofError(Exception):
             if self.place.text:
                 number = str(self.place.line)
                 gutter = " " * (len(number) + 1)
+                text, start = self.place.text, self.place.column - 1
                 # A tab stays a tab under the quoted line, so that the caret stands below its character.
-                indent = "".join("\t" if c == "\t" else " " for c in self.place.text[: self.place.column - 1])
-                lines.append(f"{number} | {self.place.text}")
-                lines.append(f"{gutter}| {indent}{'^' * max(1, self.place.length)}")
+                indent = "".join("\t" if c == "\t" else " " for c in visible(text[:start]))
+                marked = len(visible(text[start : start + self.place.length])) if start < len(text) else self.place.length
+                lines.append(f"{number} | {text}")
+                lines.append(f"{gutter}| {indent}{'^' * max(1, marked)}")
         lines += [f"{gutter}= {call}" for call in self.trace]
         if self.hint:
             lines.append(f"{gutter}= hint: {self.hint}")
-        return "\n".join(lines)
+        return without_commands(visible("\n".join(lines)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON types."""
+        place = self.place
+        where = {"file": place.file, "line": place.line, "column": place.column, "text": place.text} if place else None
+        return {"message": self.message, "place": where, "hint": self.hint, "trace": list(self.trace), "code": self.exit_code}
 
 
 class SpecError(CnnprofError):

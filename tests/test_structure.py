@@ -16,14 +16,16 @@ ROOT = Path(cnnprof.__file__).parent
 HEAVY = {"torch", "torchvision", "fvcore", "numpy", "sympy", "pydantic", "timm", "matplotlib", "onnx"}
 LATE = HEAVY | {"rich", "yaml", "typer"}
 
-# Which rooms of cnnprof each room may import; `errors`, `environment`, `files`, `record` and `units` are everybody's.
+# Which rooms of cnnprof each room may import; those of COMMON are everybody's.
 BASE = {"network", "footprint"}
-COMMON = {"errors", "environment", "files", "record", "units"}
+COMMON = {"errors", "environment", "files", "record", "streams", "texts", "units"}
 RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts", "accuracies"}
 ALLOWED = {
     "errors": set(),
     "units": set(),
     "files": set(),
+    "streams": set(),
+    "texts": set(),
     "environment": set(),
     "record": set(),
     "cache": set(),
@@ -51,7 +53,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "__init__": {"api"},
 }
-PLAIN = {"errors", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
+PLAIN = {"errors", "texts", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
 PLAIN |= {"report", "config"}
 FILES = sorted(ROOT.rglob("*.py"))
 

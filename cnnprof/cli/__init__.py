@@ -28,7 +28,18 @@ def run() -> None:
     called = word if _is_command(word) else None
     if word and not called and not word.startswith("-"):
         _check_command(word)
-    build_app(called)(prog_name="cnnprof")
+    app = build_app(called)
+    if not {"--json", "json", "--format=json"} & {*sys.argv}:
+        app(prog_name="cnnprof")
+        return
+    # What the parser finds wrong is said as JSON, too, by whoever called this.
+    try:
+        code = typer.main.get_command(app).main(prog_name="cnnprof", standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        raise UsageError(error.format_message()) from None
+    sys.exit(code or 0)
 
 
 def command_names() -> list[str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.cli.progress import plain
 from cnnprof.errors import INTERRUPTED, MeasurementError
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
@@ -70,4 +71,4 @@ class Bar:
         if self._status is not None:
             job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
             turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
-            self._status.update(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}")
+            self._status.update(plain(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}"))

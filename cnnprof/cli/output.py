@@ -15,6 +15,7 @@ from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
+from cnnprof.streams import results
 
 
 def choose_format(name: str | None, json: bool, output: Path | None, formats: Sequence[str] = FORMATS) -> str:
@@ -42,7 +43,7 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
     if chosen in PICTURES:
         # What lacks is to be said before the work.
         import_module("matplotlib" if format_of(chosen).binary else "plotext")
-        if format_of(chosen).binary and not output and sys.stdout.isatty():
+        if format_of(chosen).binary and not output and results().isatty():
             raise UsageError(
                 "a picture goes to a file", hint=f"say which, such as -o memory.{chosen}, or draw it here: --format braille"
             )
@@ -90,20 +91,21 @@ def _content(report: Report, format_name: str, style: Style) -> str | bytes:
 
 def print_out(content: str | bytes) -> None:
     """Write to stdout; a reader that has closed its end has seen enough, which is no error."""
+    stream = results()
     try:
         if isinstance(content, str):
-            sys.stdout.write(content)
+            stream.write(content)
         else:
-            sys.stdout.buffer.write(content)
-        sys.stdout.flush()
+            stream.buffer.write(content)
+        stream.flush()
     except BrokenPipeError:
         # Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_style() -> Style:
     """The width of the terminal, or of COLUMNS; colour on a terminal that wants it."""
-    on_terminal = sys.stdout.isatty()
+    on_terminal = results().isatty()
     bounded = on_terminal or os.environ.get("COLUMNS", "").isdigit()
     color = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Style(shutil.get_terminal_size().columns if bounded else None, color)

@@ -7,8 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cnnprof.texts import visible
+
 PATIENCE = 0.5
 """Seconds without a word before the sign appears."""
+
+
+def plain(text: str) -> str:
+    """The text so that rich shows it as it is, and a terminal obeys nothing in it."""
+    return visible(text).replace("\n", " ").replace("[", "\\[")
 
 
 @contextmanager
@@ -28,7 +35,7 @@ class _Sign:
     """A spinner that starts by itself after a while; rich is imported only then."""
 
     def __init__(self, message: str) -> None:
-        self._message = message
+        self._message = plain(message)
         self._lock = threading.Lock()
         self._status: object = None
         self._ended = False
@@ -38,9 +45,9 @@ class _Sign:
 
     def say(self, message: str) -> None:
         with self._lock:
-            self._message = message
+            self._message = plain(message)
             if self._status is not None:
-                self._status.update(message)  # type: ignore[attr-defined]
+                self._status.update(self._message)  # type: ignore[attr-defined]
 
     def end(self) -> None:
         self._timer.cancel()

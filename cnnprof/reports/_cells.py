@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cnnprof.report import WIDE_ONLY, Column, Table
 from cnnprof.reports._units import SCALED, scale_of, show
+from cnnprof.texts import visible
 
 
 class Cells(NamedTuple):
@@ -39,7 +40,7 @@ def cells(table: Table, wide: bool = False) -> Cells:
         )
     return Cells(
         shown,
-        tuple(heading for heading, _ in columns),
+        tuple(visible(heading) for heading, _ in columns),
         tuple(column.kind not in LEFT for column in shown),
         lines[: len(table.rows)],
         lines[-1] if table.total else None,
@@ -54,8 +55,8 @@ def _is_shown(column: Column, rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def _texts(column: Column, values: list[object]) -> tuple[str, list[str]]:
     if column.kind not in SCALED:
-        return column.heading, [show(value, column.kind) for value in values]
+        return column.heading, [visible(show(value, column.kind)) for value in values]
     letter, unit = scale_of(values)
     heading = f"{column.heading} ({letter})" if letter else column.heading
     write = SCALED[column.kind]
-    return heading, [write(value, unit) if isinstance(value, int) else show(value, "text") for value in values]
+    return heading, [write(value, unit) if isinstance(value, int) else visible(show(value, "text")) for value in values]

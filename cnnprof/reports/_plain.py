@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cnnprof.report import Listing
 from cnnprof.reports._units import show
+from cnnprof.texts import visible
 
 
 def pairs(listing: Listing) -> list[tuple[str, str]]:
     """The labels with their values as text."""
-    return [(fact.label, show(fact.value, fact.kind)) for fact in listing.facts]
+    return [(visible(fact.label), visible(show(fact.value, fact.kind))) for fact in listing.facts]

@@ -9,6 +9,7 @@ from typing import Any
 from cnnprof.report import Kind, Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._units import show
+from cnnprof.texts import visible, without_commands
 
 suffixes = (".csv",)
 binary = False
@@ -35,6 +36,13 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
 def _raw(value: Any, kind: Kind) -> Any:
     if kind == "quantity" and value:
         return value[0]
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, (tuple, list)):
-        return " ".join(str(item) for item in value) if "interval" in kind else show(value, kind)
-    return value
+        return " ".join(str(item) for item in value) if "interval" in kind else _harmless(show(value, kind))
+    return _harmless(value) if isinstance(value, str) else value
+
+
+def _harmless(text: str) -> str:
+    """The text so that a spreadsheet does not take it for a formula."""
+    return without_commands(visible(f"'{text}" if text[:1] in "=+-@\t\r" and text else text))

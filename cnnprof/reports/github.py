@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
 from cnnprof.reports.table import lay_out
+from cnnprof.texts import visible
 
 suffixes: tuple[str, ...] = ()
 binary = False
@@ -14,11 +15,12 @@ _COMMANDS = {"error": "error", "warn": "warning"}
 
 def render(report: Report, style: Style) -> str:
     """The table with every column; below it a line for each annotation, which GitHub shows beside the change."""
-    lines = [_command(annotation) + "\n" for annotation in report.annotations]
+    lines = [command_of(annotation) + "\n" for annotation in report.annotations if annotation.level in _COMMANDS]
     return lay_out(report, Style(None, style.color), wide=True) + "".join(lines)
 
 
-def _command(annotation: Annotation) -> str:
+def command_of(annotation: Annotation) -> str:
+    """The workflow command that makes an annotation."""
     place = annotation.place
     properties = {"file": place.file, "line": str(place.line)} if place else {}
     properties["title"] = annotation.title
@@ -27,4 +29,4 @@ def _command(annotation: Annotation) -> str:
 
 
 def _escape(text: str, also: str = "") -> str:
-    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + also else char for char in text)
+    return "".join(f"%{ord(char):02X}" if char in "%\r\n" + also else visible(char) for char in text)

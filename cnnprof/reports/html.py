@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from html import escape
 
 from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
+from cnnprof.texts import visible
 
 suffixes = (".html",)
 binary = False
@@ -78,3 +79,8 @@ def _line(tag: str, texts: Sequence[str], rightward: Sequence[bool], best: Seque
         for text, right, top in zip(texts, rightward, best, strict=True)
     )
     return f'<tr class="{"faint" if faint else ""}">{items}</tr>\n'
+
+
+def escape(text: str) -> str:
+    """The text as HTML shows it."""
+    return html.escape(visible(text))

@@ -18,4 +18,10 @@ SCHEMA_VERSION = 1
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The report's data as one JSON object, with what tables show under `report`, for `cnnprof render`."""
     top = {"schema_version": SCHEMA_VERSION, "command": report.command, "environment": environment()}
-    return json.dumps({**top, **report.data, KEY: to_saved(report)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps({**top, **report.data, KEY: to_saved(report)}, indent=2, ensure_ascii=False, allow_nan=False)
+    # Not every character that a terminal obeys is one that JSON writes out.
+    return (text if text.replace("\n", "").isprintable() else "".join(map(_written_out, text))) + "\n"
+
+
+def _written_out(char: str) -> str:
+    return char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1]

@@ -9,6 +9,7 @@ from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import cells
 from cnnprof.reports._plain import pairs
+from cnnprof.texts import visible, without_commands
 
 suffixes = (".tex",)
 binary = False
@@ -33,7 +34,7 @@ _SPECIAL = {
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """Tables as tabulars, listings as descriptions, notes as a list; the preamble needs \\usepackage{booktabs}."""
-    blocks = [f"% {' '.join(report.title.split())}\n% \\usepackage{{booktabs}}"]
+    blocks = [f"% {visible(' '.join(report.title.split()))}\n% \\usepackage{{booktabs}}"]
     for section in report.sections:
         if section.title:
             blocks.append(f"\\paragraph{{{_escape(section.title)}}}")
@@ -43,7 +44,7 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
         else:
             blocks += _tabulars(section)
     if report.text:
-        blocks.append(f"\\begin{{verbatim}}\n{report.text.rstrip()}\n\\end{{verbatim}}")
+        blocks.append(f"\\begin{{verbatim}}\n{_verbatim(report.text)}\n\\end{{verbatim}}")
     if report.notes:
         items = [f"  \\item {_escape(note)}" for note in report.notes]
         blocks.append("\n".join(["\\begin{itemize}", *items, "\\end{itemize}"]))
@@ -68,4 +69,8 @@ def _line(texts: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub("|".join(map(re.escape, _SPECIAL)), lambda match: _SPECIAL[match[0]], text)
+    return re.sub("|".join(map(re.escape, _SPECIAL)), lambda match: _SPECIAL[match[0]], visible(text))
+
+
+def _verbatim(text: str) -> str:
+    return without_commands(visible(text).rstrip().replace("\\end{verbatim}", "\\end {verbatim}"))

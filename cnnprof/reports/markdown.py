@@ -9,6 +9,7 @@ from cnnprof.report import Listing, Report
 from cnnprof.reports import Style
 from cnnprof.reports._cells import cells
 from cnnprof.reports._plain import pairs
+from cnnprof.texts import visible, without_commands
 
 suffixes = (".md", ".markdown")
 binary = False
@@ -16,12 +17,12 @@ binary = False
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The title as a heading, tables as tables, listings and notes as lists."""
-    blocks = [f"## {report.title}"]
+    blocks = [f"## {_escape(report.title)}"]
     for section in report.sections:
         if section.title:
-            blocks.append(f"### {section.title}")
+            blocks.append(f"### {_escape(section.title)}")
         if isinstance(section, Listing):
-            blocks.append("\n".join(f"- {label}: {_escape(text)}" for label, text in pairs(section)))
+            blocks.append("\n".join(f"- {_escape(label)}: {_escape(text)}" for label, text in pairs(section)))
             continue
         table = cells(section)
         rule = ["---:" if right else "---" for right in table.rightward]
@@ -33,7 +34,7 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
             blocks.append("\n".join(_line(line) for line in lines))
     if report.text:
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", report.text)), default=0))
-        blocks.append(f"{fence}yaml\n{report.text.rstrip()}\n{fence}")
+        blocks.append(f"{fence}yaml\n{without_commands(visible(report.text)).rstrip()}\n{fence}")
     if report.notes:
         blocks.append("\n".join(f"- {_escape(note)}" for note in report.notes))
     return "\n\n".join(blocks) + "\n"
@@ -44,4 +45,5 @@ def _line(texts: Sequence[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([\\|*_`])", r"\\\1", text).replace("<", "&lt;").replace("\n", "<br>")
+    escaped = re.sub(r"([\\|*_`])", r"\\\1", visible(text)).replace("<", "&lt;").replace("\n", "<br>")
+    return escaped.replace("](", "]\\(")  # no link and no picture

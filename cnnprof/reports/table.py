@@ -11,6 +11,7 @@ from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._drawing import BEST, BOLD, DIM, fold, paint, side_by_side, width_of
 from cnnprof.reports._plain import pairs
+from cnnprof.texts import visible, without_commands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
     lines: list[str] = []
 
     def say(text: str, code: str) -> None:
-        lines.extend(paint(line, code, style.color) for line in fold(text, style.width))
+        lines.extend(paint(line, code, style.color) for line in fold(visible(text), style.width))
 
     if report.title:
         say(report.title, BOLD)
@@ -52,10 +53,10 @@ def lay_out(report: Report, style: Style, wide: bool) -> str:
                 say(f"not shown for want of room: {', '.join(hidden)} (--format wide)", DIM)
             after_blank = not hidden  # as a table ends
     if report.text:
-        lines += ["", *report.text.splitlines()]
+        lines += ["", *visible(report.text).splitlines()]
     for note in report.notes:
         say(note, DIM)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return without_commands("\n".join(line.rstrip() for line in lines) + "\n")
 
 
 def _draw_listing(listing: Listing, style: Style) -> list[str]:

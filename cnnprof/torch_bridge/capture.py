@@ -69,7 +69,9 @@ def _trace(module: nn.Module, original: nn.Module, input_shape: Shape, name: str
             with redirect_stdout(sys.stderr), _watched(module, recorder, training), recorder:
                 result = module(x)
             trace = recorder.finish(result)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a user's code may raise anything
             size = "x".join(map(str, input_shape[1:]))
             raise CnnprofError(f"cannot run {name} on an input of {size}: {recorder.failure or one_line(error)}") from error
     if not trace.outputs:

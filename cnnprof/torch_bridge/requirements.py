@@ -20,8 +20,8 @@ def require_torch() -> None:
         if error.name != "torch":
             raise
         raise UnavailableError("torch is not installed", hint=_PIP) from None
-    except (ImportError, OSError) as error:
-        raise UnavailableError(f"torch cannot be imported: {error}") from None
+    except Exception as error:
+        raise UnavailableError(f"torch cannot be imported: {type(error).__name__}: {error}") from None
 
 
 def import_torchvision() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -14,8 +15,12 @@ from typing import Any, TypeVar
 from torch import nn
 
 from cnnprof.errors import CnnprofError, did_you_mean
+from cnnprof.streams import set_apart
 
 T = TypeVar("T")
+
+MOST_SAID = 500
+"""Characters of an exception of a user's that are shown."""
 
 _imported: dict[str, Path] = {}
 """Modules that came with a user's model, and the folder that each was found in."""
@@ -27,6 +32,7 @@ def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
     The file's own directory can be imported from, and after it the current one. Raises CnnprofError if there is no such thing,
     or the user's code fails.
     """
+    set_apart()
     where, colon, attribute = reference.rpartition(":")
     if not colon or not where or not attribute:
         raise CnnprofError(f"'{reference}' does not name a model", hint="python:pkg.module:factory or path/to/file.py:factory")
@@ -116,11 +122,26 @@ def _attribute(module: ModuleType, attribute: str, reference: str) -> Any:
 
 
 def _call(action: Callable[[], T], reference: str) -> T:
-    """The action's result; what the user's code raises becomes one message, and what it prints is no part of a report."""
+    """The action's result, in the folder that this process is in before and after.
+
+    What the user's code raises becomes one message, and what it prints is no part of a report.
+    """
+    folder = Path.cwd()
     try:
         with redirect_stdout(sys.stderr):
             return action()
-    except CnnprofError:
+    except (CnnprofError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        raise CnnprofError(f"{reference} failed: {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        raise CnnprofError(f"{reference} failed: {type(error).__name__}: {shorten(error)}") from error
+    finally:
+        os.chdir(folder)
+
+
+def shorten(error: BaseException) -> str:
+    """What an exception of a user's says, as far as one message can hold it."""
+    try:
+        text = str(error)
+    except Exception:
+        return "it cannot say what"
+    return text if len(text) <= MOST_SAID else text[: MOST_SAID - 3] + "..."
