@@ -70,12 +70,9 @@ def command(
       cnnprof list 'timm:mobilenetv4*' --json
     """
     from cnnprof.api.listing import list_networks
-    from cnnprof.judging.budgets import budgets_of
     from cnnprof.views.catalogue import show_names
 
-    given = {"max-params": max_params, "max-macs": max_macs}
-    limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
-    most = (limits.get("max-params", float("inf")), limits.get("max-macs", float("inf")))
+    most = _most({"max-params": max_params, "max-macs": max_macs})
     selection, shown = Selection(family, tag, *most, min_top1, min_year, dataset), choice.choice()
     with waiting("reading the networks"):
         networks = list_networks(pattern)
@@ -85,6 +82,14 @@ def command(
     out.emit(show_names(found, choice.sort, shown, more))
     if any(network.error for network in found):
         raise typer.Exit(CnnprofError.exit_code)
+
+
+def _most(given: dict[str, str | None]) -> tuple[float, float]:
+    """The limits as numbers; infinite where none is given."""
+    from cnnprof.judging.budgets import budgets_of
+
+    limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
+    return limits.get("max-params", float("inf")), limits.get("max-macs", float("inf"))
 
 
 def _check(selection: Selection, networks: Sequence[Listed]) -> None:
