@@ -15,6 +15,7 @@ from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.judging.catalogue import Listed, Selection
 
 PANEL = "Networks"
+MORE = "timm's models are listed by a pattern: cnnprof list 'timm:*', or cnnprof list resnet"
 
 
 @reported()
@@ -59,8 +60,6 @@ def command(
 
     Examples:
 
-      cnnprof list
-
       cnnprof list resnet
 
       cnnprof list --tag edge --max-params 3M --sort top1
@@ -72,28 +71,27 @@ def command(
     from cnnprof.api.listing import list_networks
     from cnnprof.views.catalogue import show_names
 
-    most = _most({"max-params": max_params, "max-macs": max_macs})
-    selection, shown = Selection(family, tag, *most, min_top1, min_year, dataset), choice.choice()
+    selection = Selection(family, tag, *_most(max_params, max_macs), min_top1, min_year, dataset)
+    shown = choice.choice()
     with waiting("reading the networks"):
         networks = list_networks(pattern)
-    _check(selection, networks)
-    found = [network for network in networks if network.error or selection.takes(network)]
-    more = "" if pattern else "timm's models are listed by a pattern: cnnprof list 'timm:*', or cnnprof list resnet"
-    out.emit(show_names(found, choice.sort, shown, more))
+    found = _selected(selection, networks)
+    out.emit(show_names(found, choice.sort, shown, "" if pattern else MORE))
     if any(network.error for network in found):
         raise typer.Exit(CnnprofError.exit_code)
 
 
-def _most(given: dict[str, str | None]) -> tuple[float, float]:
+def _most(params: str | None, macs: str | None) -> tuple[float, float]:
     """The limits as numbers; infinite where none is given."""
     from cnnprof.judging.budgets import budgets_of
 
+    given = {"max-params": params, "max-macs": macs}
     limits = {budget.key: budget.limit for budget in budgets_of({key: value for key, value in given.items() if value})}
     return limits.get("max-params", float("inf")), limits.get("max-macs", float("inf"))
 
 
-def _check(selection: Selection, networks: Sequence[Listed]) -> None:
-    """Raises UsageError for a family or a tag that no network has."""
+def _selected(selection: Selection, networks: Sequence[Listed]) -> list[Listed]:
+    """The networks that are asked for, and those that are broken. Raises UsageError for a family or a tag that none has."""
     tags = {tag for network in networks for tag in network.tags}
     if selection.tag and selection.tag not in tags:
         raise UsageError(f"no network has the tag '{selection.tag}'", hint=f"one of {', '.join(sorted(tags))}")
@@ -107,3 +105,4 @@ def _check(selection: Selection, networks: Sequence[Listed]) -> None:
     if selection.dataset and not any(name.lower().startswith(selection.dataset.lower()) for name in datasets):
         hint = did_you_mean(selection.dataset, datasets) or f"one of {', '.join(sorted(datasets))}"
         raise UsageError(f"no network has an accuracy on '{selection.dataset}'", hint=hint)
+    return [network for network in networks if network.error or selection.takes(network)]
