@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnprof.api.profile import Notify, Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
-from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.execution import USUAL, Device, Execution
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
@@ -17,7 +17,7 @@ from cnnprof.network.results import Analysis
 from cnnprof.sources import Model
 
 
-def read_capacity(text: str, device: str) -> Capacity:
+def read_capacity(text: str, device: Device) -> Capacity:
     """The memory that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
     text = text.strip()
     capacity = parse_capacity(text, device, _free)

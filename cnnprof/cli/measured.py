@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -12,7 +12,7 @@ from cnnprof.cli.groups import Command, takes
 from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from cnnprof.footprint.execution import Execution
+    from cnnprof.footprint.execution import Amp, Device, Execution
     from cnnprof.measure.options import Options
 
 Dtype = Literal["fp32", "fp16", "bf16"]
@@ -27,7 +27,7 @@ class RunOptions:
     device: str = "cpu"
     dtype: str = "fp32"
     threads: int = 1
-    layout: str = "nchw"
+    layout: Literal["nchw", "channels_last"] = "nchw"
     quick: bool = False
     isa: str | None = None
 
@@ -38,7 +38,7 @@ class RunOptions:
         asked = {name: getattr(self, name) for name in ("device", "dtype", "threads", "layout", "quick")}
         return options(**{**asked, **more})
 
-    def execution(self, measure: bool, workspace: bool = True, amp: str = "") -> Execution:
+    def execution(self, measure: bool, workspace: bool = True, amp: Amp = "") -> Execution:
         """What memory depends on; if it is to be measured, with what cuBLAS takes on the device, which has to be there.
 
         Raises UsageError for a device whose kernels' memory is not known, and where an instruction set is to be measured that
@@ -49,7 +49,7 @@ class RunOptions:
 
         here = instruction_set.of_this_machine()
         kind, isa = memory_kind(self.device), self.isa or here
-        found = Execution(kind, self.dtype, self.layout, self.threads, workspace, amp, isa=isa)
+        found = Execution(kind, cast("Dtype", self.dtype), self.layout, self.threads, workspace, amp, isa=isa)
         if not measure:
             return found
         if isa != here:
@@ -97,7 +97,7 @@ def measured(*only: str, **kinds: Any) -> Callable[[Command], Command]:
     return takes(run, "context", *only, **kinds)
 
 
-def memory_kind(device: str) -> str:
+def memory_kind(device: str) -> Device:
     """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
     from cnnprof.footprint.execution import device_kind
 

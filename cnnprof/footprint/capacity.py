@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cnnprof.errors import UnavailableError, UsageError, did_you_mean
-from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, device_kind
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Device, device_kind
 from cnnprof.record import record
 from cnnprof.units import factor_of, split_quantity
 
@@ -63,7 +63,7 @@ class Capacity:
 
     name: str
     bytes: int
-    device: str
+    device: Device
     cublas_bytes: int = CUBLAS_BYTES
 
 
@@ -80,7 +80,7 @@ class Fit:
     peak_bytes: int
 
 
-def parse_capacity(text: str, device: str, free: Callable[[str], int | None]) -> Capacity:
+def parse_capacity(text: str, device: Device, free: Callable[[str], int | None]) -> Capacity:
     """The memory that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
 
     Raises UsageError for anything else, and for a device that does not say what is free.

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Literal, get_args
 
 from cnnprof.errors import UsageError
 from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET
 from cnnprof.record import record
 
-ELEMENT_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+Device = Literal["cpu", "cuda"]
+
+Dtype = Literal["fp32", "fp16", "bf16"]
+
+Amp = Literal["", "fp16", "bf16"]
+"""The half format of torch.autocast; empty without it."""
+
+Layout = Literal["nchw", "channels_last", "permuted", "sliced", "cropped"]
+"""How a tensor lies: of a layer's input also `permuted`, neither of the first two, `sliced`, a part of the channels of `nchw`,
+and `cropped`, a part of its rows or columns."""
+
+ELEMENT_BYTES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of a number of each format that weights and tensors can have."""
 
 CHOICES = {
-    "device": ("cpu", "cuda"),
-    "dtype": tuple(ELEMENT_BYTES),
-    "layout": ("nchw", "channels_last", "permuted", "sliced", "cropped"),
-    "amp": ("", "fp16", "bf16"),
+    "device": get_args(Device),
+    "dtype": get_args(Dtype),
+    "layout": get_args(Layout),
+    "amp": get_args(Amp),
     "isa": INSTRUCTION_SETS,
 }
 """The values that each of these fields of an `Execution` can have."""
@@ -29,9 +41,12 @@ HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
 """
 
 
-def device_kind(name: str) -> str | None:
+def device_kind(name: str) -> Device | None:
     """`cuda` of `cuda:1`; None for a device of whose kernels nothing is known."""
-    return name.partition(":")[0] if re.fullmatch(r"cpu|cuda(:\d+)?", name) else None
+    found = re.fullmatch(r"(cpu|cuda)(:\d+)?", name)
+    if not found or (found[1] == "cpu" and found[2]):
+        return None
+    return "cuda" if found[1] == "cuda" else "cpu"
 
 
 @record
@@ -41,8 +56,7 @@ class Execution:
     Args:
         device: `cpu` or `cuda`, whose kernels the workspace rules are about.
         dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
-        layout: `nchw` or `channels_last`; of a layer also `permuted`, neither of the two, `sliced`, a part of the channels
-            of `nchw`, and `cropped`, a part of its rows or columns.
+        layout: how the network's input lies, `nchw` or `channels_last`; of a layer its own input's.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
@@ -54,12 +68,12 @@ class Execution:
     Raises UsageError for a device, format or layout of which nothing is known.
     """
 
-    device: str = "cpu"
-    dtype: str = "fp32"
-    layout: str = "nchw"
+    device: Device = "cpu"
+    dtype: Dtype = "fp32"
+    layout: Layout = "nchw"
     threads: int = 1
     workspace: bool = True
-    amp: str = ""
+    amp: Amp = ""
     reorders_weights: bool = False
     cublas_bytes: int = CUBLAS_BYTES
     isa: str = USUAL_SET
@@ -72,7 +86,7 @@ class Execution:
                     hint=f"one of {', '.join(choice or 'none' for choice in choices)}",
                 )
 
-    def format_under_autocast(self, rule: str, given: Collection[str]) -> str:
+    def format_under_autocast(self, rule: str, given: Collection[Dtype]) -> Dtype:
         """The number format that a layer with such inputs computes in; `rule` is the class
         that autocast has for it (`footprint.rules.Autocast`)."""
         if not self.amp:

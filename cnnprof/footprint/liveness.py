@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from cnnprof.footprint.execution import CHOICES, ELEMENT_BYTES, USUAL, Execution
+from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype, Execution, Layout
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
 from cnnprof.network.graph import Graph
@@ -151,10 +151,11 @@ def live_ranges(
     storage = {name: name for name in graph.inputs}
     size: dict[str, Dim] = dict.fromkeys(storage, 0)  # counted as inputs
     last_use = dict.fromkeys(storage, len(costs))
-    layouts, formats = dict.fromkeys(storage, run.layout), dict.fromkeys(storage, run.dtype)
+    layouts: dict[str, Layout] = dict.fromkeys(storage, run.layout)
+    formats: dict[str, Dtype] = dict.fromkeys(storage, run.dtype)
     variants = {
         (layout, dtype): replace(run, dtype=dtype, layout=layout, reorders_weights=layout == "channels_last" != run.layout)
-        for layout in CHOICES["layout"]
+        for layout in get_args(Layout)
         for dtype in (run.dtype, run.amp or run.dtype)
     }
     memory, executions, casts = {}, {}, {}
@@ -168,7 +169,7 @@ def live_ranges(
         if rule.elementwise:
             whole = [layout for layout, shape in zip(given, cost.inputs, strict=True) if _alike(shape, cost.output)]
             given = tuple(whole[:1]) or given
-        usual = "channels_last" if "channels_last" in given else "nchw"
+        usual: Layout = "channels_last" if "channels_last" in given else "nchw"
         dtype = run.dtype
         if run.amp:
             autocast = autocast_of(layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnprof.footprint.execution import Layout
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.dims import Dim, greater_equal, prod, where
 from cnnprof.network.layers import Layer, elements
@@ -37,7 +38,7 @@ def view(layer: Layer, run: RuleContext) -> LayerMemory:
 def permute(layer: Permute, run: RuleContext) -> LayerMemory:
     """Axes in another order, which may be one that torch has a name for."""
     straight = layer.copy or (layer.dims == (0, 2, 3, 1) and run.layouts == ("channels_last",))
-    moved = "channels_last" if layer.dims == (0, 3, 1, 2) else "permuted"
+    moved: Layout = "channels_last" if layer.dims == (0, 3, 1, 2) else "permuted"
     return LayerMemory(layout="nchw" if straight else moved, input_gradient="same")
 
 

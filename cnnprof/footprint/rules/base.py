@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.execution import Execution, Layout
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import Layer, elements
 
@@ -52,7 +52,7 @@ class RuleContext(NamedTuple):
     inputs: tuple[Shape, ...]
     output: Shape
     execution: Execution
-    layouts: tuple[str, ...] = ("nchw",)
+    layouts: tuple[Layout, ...] = ("nchw",)
     stored_bytes: int = 4
     needs_input_grad: bool = False
     needs_weight_grad: bool = False
@@ -99,7 +99,7 @@ class LayerMemory(NamedTuple):
     buffer_bytes: Dim = 0
     number_bytes: int | None = None
     allocates: bool | None = None
-    layout: str | None = None
+    layout: Layout | None = None
     input_gradient: InputGradient = "new"
     gathers_gradient: bool = False
 

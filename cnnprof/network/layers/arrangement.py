@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, at_least, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
@@ -153,7 +153,7 @@ class Select(View):
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
 
-    order: str = ""
+    order: Literal["", "nchw", "channels_last"] = ""
 
 
 @layer
