@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.accuracy import state
 from cnnprof.api.bench import Tell, time_jobs
-from cnnprof.api.figures import entries_of, resolve_each
+from cnnprof.api.figures import Form, entries_of, resolve_each
 from cnnprof.api.profile import Network, Notify, Size
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.footprint.formats import FORMATS, NumberFormat
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def compare(
     options: Options | None = None,
     accuracy_from: str | None = None,
     accuracies: Path | None = None,
+    dtype: NumberFormat = "fp32",
+    formats: bool = False,
+    prune: Sequence[float] = (),
     notify: Notify = lambda _: None,
     on_progress: Tell = lambda _: None,
 ) -> Comparison:
@@ -97,6 +101,9 @@ def compare(
         options: also measure the networks, so.
         accuracy_from: one source of accuracies for all: torchvision-v1, torchvision-v2, paper, timm or a CSV file.
         accuracies: a CSV file of the user's own, which goes before what others state.
+        dtype: the number format that bytes are of.
+        formats: show every network in each number format.
+        prune: shares of its widths that each network is shown without, too: 0.5 for one with half of them.
         notify: told what is being read.
         on_progress: told how far the measurement is.
 
@@ -110,10 +117,13 @@ def compare(
     models = resolve_each(networks, settings)
     if not models:
         raise UsageError("no network is named")
-    entries = entries_of(models, input_shape, batch, notify)
+    given = [Form(each) for each in FORMATS] if formats else [Form(dtype)]
+    forms = [replace(form, prune=share) for share in (None, *prune) for form in given]
+    entries = entries_of(models, input_shape, batch, notify, forms)
+    models = [model for model in models for _ in forms]
     entries = state(entries, models, accuracy_from, accuracies, own_input=input_shape is None)
     names = [entry.name for entry in entries]
-    by_reference = dict(zip((model.reference for model in models), names, strict=True))
+    by_reference = {model.reference: name for model, name in reversed([*zip(models, names, strict=True)])}
     chosen = next(e.name for e in entries if not e.error) if baseline is None else by_reference.get(baseline, baseline)
     if chosen not in names:
         raise UsageError(

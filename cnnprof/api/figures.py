@@ -17,6 +17,7 @@ from cnnprof.sources import Model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cnnprof.footprint.formats import NumberFormat
     from cnnprof.views.entry import Entry
 
 
@@ -45,23 +46,57 @@ def resolve_each(networks: Network | Sequence[Network], settings: Mapping[str, A
     return list(found.values())
 
 
+@record
+class Form:
+    """A network in a number format, and without a share of its widths."""
+
+    dtype: NumberFormat = "fp32"
+    prune: float | None = None
+
+    @property
+    def mark(self) -> str:
+        """What tells it from the network as it is, behind its name."""
+        parts = [f"{self.prune:.0%} pruned" if self.prune else "", self.dtype if self.dtype != "fp32" else ""]
+        return f" ({', '.join(part for part in parts if part)})"
+
+
+AS_IT_IS = Form()
+
+
 def entries_of(
-    models: Sequence[Model], input_shape: tuple[int, ...] | None, batch: int, notify: Callable[[str], None]
+    models: Sequence[Model],
+    input_shape: tuple[int, ...] | None,
+    batch: int,
+    notify: Callable[[str], None],
+    forms: Sequence[Form] = (AS_IT_IS,),
 ) -> list[Entry]:
     """An entry for each of the networks; one that cannot be read has the reason, unless none can: then the first one is raised.
 
-    Those that share a name bear their references instead.
+    Those that share a name bear their references instead. With several forms there is an entry for each, which says its form.
     """
+    if len(forms) > 1:
+        by_form = [_of_form(models, input_shape, batch, notify, form) for form in forms]
+        return [
+            _renamed(entry, entry.name + ("" if form == AS_IT_IS else form.mark))
+            for of_model in zip(*by_form, strict=True)
+            for form, entry in zip(forms, of_model, strict=True)
+        ]
+    return _of_form(models, input_shape, batch, notify, forms[0])
+
+
+def _of_form(
+    models: Sequence[Model], input_shape: tuple[int, ...] | None, batch: int, notify: Callable[[str], None], form: Form
+) -> list[Entry]:
     entries: list[Entry] = []
     errors: list[CnnprofError] = []
     for number, model in enumerate(models, 1):
         notify(f"reading {model.reference} ({number} of {len(models)})")
         try:
-            entries.append(_entry(model, input_shape, batch))
+            entries.append(_entry(model, input_shape, batch, form))
         except CnnprofError as error:
             errors.append(error)
             entries.append(_failed(model, error))
-    if errors and len(errors) == len(entries):
+    if errors and len(errors) == len(entries) and form.prune is None:
         raise errors[0]
     taken = Counter(entry.name for entry in entries)
     return [
@@ -70,15 +105,21 @@ def entries_of(
     ]
 
 
-def _entry(model: Model, input_shape: tuple[int, ...] | None, batch: int) -> Entry:
+def _entry(model: Model, input_shape: tuple[int, ...] | None, batch: int, form: Form) -> Entry:
     from cnnprof.sources._kept import recall_of
     from cnnprof.views.entry import Entry
     from cnnprof.views.figures import describe, is_whole
 
     def load() -> MemoryAnalysis:
-        return analyze_memory(model.graph(input_shape, batch))
+        graph = model.graph(input_shape, batch)
+        if form.prune is None:
+            return analyze_memory(graph)
+        from cnnprof.network.pruning import prune
 
-    figures = recall_of(model, "figures", input_shape, batch, lambda: describe(load()), is_whole)
+        return analyze_memory(prune(graph, form.prune))
+
+    asked = {} if form == AS_IT_IS else {"dtype": form.dtype, "prune": form.prune}
+    figures = recall_of(model, "figures", input_shape, batch, lambda: describe(load(), form.dtype), is_whole, asked)
     return Entry.read(figures, load)
 
 

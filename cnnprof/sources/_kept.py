@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnprof.sources import Model, _cache, specs
@@ -15,6 +15,7 @@ def recall_of(
     batch: int,
     make: Callable[[], dict[str, Any]],
     is_whole: Callable[[Any], bool],
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `make` finds out of the network, made anew only where the network or the code is another.
 
@@ -22,6 +23,7 @@ def recall_of(
         shelf: what it is, and the folder of the cache to keep it in.
         make: gives it as JSON types, with the network's `model.name` and `model.source`.
         is_whole: whether a kept answer is as `make` makes it.
+        more: what the answer depends on besides, as JSON types.
 
     A network of a user's own code is looked at again each time, as only running the code can tell whether it has changed.
     """
@@ -29,7 +31,7 @@ def recall_of(
     if told_apart_by is None:
         return make()
     source = told_apart_by.pop("source", None)
-    asked = _question(model, told_apart_by, input_shape, batch)
+    asked = _question(model, told_apart_by, input_shape, batch) | dict(more or {})
     answer: dict[str, Any] = _cache.recall(asked, shelf, make, is_whole)
     if source is not None:
         answer["model"]["source"] = source

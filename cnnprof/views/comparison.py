@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import UsageError
@@ -19,8 +20,15 @@ from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.memory import fit_dict, fit_notes
 from cnnprof.views.model import CONVENTION, accuracy_dict
 
-BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
+BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.PARAM_BYTES_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
 """What is known of a network beside the others."""
+
+OF_BASELINE = {
+    col.PARAMS_RATIO: "params",
+    col.MACS_RATIO: "macs",
+    col.PARAM_BYTES_RATIO: "param_bytes",
+    col.LATENCY_RATIO: "latency_ms",
+}
 
 COLUMNS = (*OF_ENTRY, *BESIDE)
 
@@ -57,7 +65,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
         row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
         row[col.PARETO.key] = _said(standing, rows)
         row["standing"] = standing
-        for column, key in ((col.PARAMS_RATIO, "params"), (col.MACS_RATIO, "macs"), (col.LATENCY_RATIO, "latency_ms")):
+        for column, key in OF_BASELINE.items():
             row[column.key] = row["relative"].get(key)
     left, notes = _filtered(rows, choice)
     shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
@@ -223,6 +231,12 @@ def _entry_notes(entry: Entry) -> list[str]:
     size = entry.accuracy.input if entry.accuracy else None
     if size and list(size) != entry.figures["model"]["input_shape"][1:]:
         notes.append(f"{entry.name}: its accuracy was measured at {'x'.join(map(str, size))}")
+    scales = entry.figures.get("scale_bytes")
+    if scales:
+        notes.append(
+            f"{entry.name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
+            f"{scales / 1e3:,.1f} kB, come on top, and what kernels take is not counted"
+        )
     notes += fit_notes(entry.name, entry.fits)
     if entry.measurement and entry.measurement.error:
         notes.append(f"{entry.name}: not measured: {entry.measurement.error}")
@@ -241,10 +255,12 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, .
     return (
         col.MODEL,
         *where(any(row["year"] for row in rows), col.YEAR),
+        *where(any(row["dtype"] != "fp32" for row in rows), replace(col.DTYPE, weight=0)),
         col.INPUT,
         *where(blocks, col.OUTPUT_SHAPE),
         *(col.PARAMS, col.PARAMS_RATIO, col.MACS, col.MACS_RATIO, col.ACTIVATIONS),
         *where(blocks, col.OUTPUT_FIELD, col.NONLINEARITIES),
+        *where(len({row["dtype"] for row in rows}) > 1, col.PARAM_BYTES_RATIO),
         *(col.PARAM_BYTES, col.ACTIVATION_BYTES, col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
         *where(fits, col.FIT_INFERENCE, col.FIT_TRAINING),
         *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
@@ -256,7 +272,7 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, .
 
 
 def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
-    figures = {key: value for key, value in entry.figures.items() if key != "output_shape"}
+    figures = {key: value for key, value in entry.figures.items() if key not in ("output_shape", "scale_bytes")}
     standing = row["standing"]
     order = ("model", "totals", "memory")
     return {

@@ -99,6 +99,7 @@ OF_ENTRY = (
     replace(col.MODEL, of=lambda entry: entry.name),
     _fact(col.FAMILY),
     _fact(col.YEAR),
+    replace(col.DTYPE, of=lambda entry: entry.figures.get("dtype", "fp32")),
     replace(col.INPUT, of=lambda entry: _tuple(entry.figures["model"].get("input_shape"))),
     replace(col.OUTPUT_SHAPE, of=lambda entry: _tuple(entry.figures.get("output_shape"))),
     _total(col.PARAMS),

@@ -6,21 +6,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnprof.footprint.analysis import MemoryAnalysis
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.formats import NumberFormat, sizes_in
+from cnnprof.footprint.training import training
 from cnnprof.network.graph import Accuracy
 from cnnprof.network.layers.activation import Activation
 from cnnprof.views.memory import memory_dict
 from cnnprof.views.model import model_dict, totals_dict
 
 
-def describe(profile: MemoryAnalysis) -> dict[str, Any]:
-    """The network's `model`, `totals`, `memory`, receptive field and output, as JSON types."""
+def describe(profile: MemoryAnalysis, dtype: NumberFormat = "fp32") -> dict[str, Any]:
+    """The network's `model`, `totals`, `memory`, receptive field and output, as JSON types; bytes are those of the format."""
     graph = profile.graph
     output = next(cost for cost in profile.costs if cost.node.name == graph.outputs[0])
     activations = [cost for cost in profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
+    totals = totals_dict(profile.totals)
+    memory = memory_dict(profile.inference, profile.training) if dtype == "fp32" else None
+    scales = 0
+    if memory is None:
+        sizes = sizes_in(profile, dtype)
+        scales = sizes.scale_bytes
+        totals |= {key: getattr(sizes, key) for key in ("param_bytes", "activation_bytes", "peak_inference_bytes")}
+        run = None if dtype == "int8" else Execution(dtype=dtype)
+        step = training(graph, profile.costs, run).peak_bytes if run else None
+        memory = {"inference": {"peak_bytes": sizes.peak_inference_bytes}, "training": {"peak_bytes": step}}
     return {
         "model": model_dict(graph),
-        "totals": totals_dict(profile.totals),
-        "memory": memory_dict(profile.inference, profile.training),
+        "totals": totals,
+        "memory": memory,
+        **({} if dtype == "fp32" else {"dtype": dtype, "scale_bytes": scales}),
         "receptive_field": list(output.receptive_field) if output.receptive_field else None,
         "nonlinearities": len(activations),
         "output_shape": list(output.output[1:]),
@@ -40,7 +54,8 @@ def is_whole(figures: Any) -> bool:
     """Whether it has what `describe` gives, in the right shape; a file that was kept may have been changed since."""
     try:
         counts = [*(figures["totals"][name] for name in _TOTALS), figures["nonlinearities"]]
-        counts += [figures["memory"][mode]["peak_bytes"] for mode in ("inference", "training")]
+        peaks = [figures["memory"][mode]["peak_bytes"] for mode in ("inference", "training")]
+        counts += [peak for peak in peaks if peak is not None or figures.get("dtype") != "int8"]
         sizes = [*figures["model"]["input_shape"], *figures["output_shape"], *(figures["receptive_field"] or ())]
         texts = [figures["model"][name] for name in ("name", "family", "source")]
         accuracy_in(figures)

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cnnprof.cli.choosing import ChoiceOptions, choosing
-from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
+from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Fit, Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.reports import FORMATS, PICTURES
 
+if TYPE_CHECKING:
+    from cnnprof.footprint.formats import NumberFormat
+
 PANEL = "Comparisons"
+
+Dtype = Annotated[
+    Literal["fp32", "fp16", "bf16", "amp", "int8"],
+    typer.Option(help="Number format of weights and activations; with --bench also amp, torch.autocast, and not int8."),
+]
+Prune = Annotated[
+    list[float] | None,
+    typer.Option(help="Also without this share of every inner width; may be repeated.", metavar="0.5", show_default=False),
+]
 
 MEASURED = ("latency", "latency_ms", "throughput", "throughput_img_s")
 
 
 @reported((*FORMATS, *PICTURES))
-@measured("device", "dtype", "threads", "quick", dtype=AutocastDtype)
+@measured("device", "dtype", "threads", "quick", dtype=Dtype)
 @of_network()
 @choosing()
 def command(
@@ -29,6 +41,10 @@ def command(
     baseline: Annotated[
         str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
     ] = None,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="Every network in each number format: fp32, fp16, bf16 and int8.")
+    ] = False,
+    prune: Prune = None,
     fit: Fit = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
     *,
@@ -57,7 +73,7 @@ def command(
     if bench:
         how = run.options()
     else:
-        run.refuse("--bench", "device", "dtype", "threads", "quick")
+        run.refuse("--bench", "device", "threads", "quick")
         if choice.sort in MEASURED:
             raise UsageError(f"--sort {choice.sort} orders by what is measured", hint="add --bench")
     with waiting("reading the networks") as say:
@@ -70,6 +86,9 @@ def command(
             fit,
             accuracy_from=choice.accuracy_from,
             accuracies=choice.accuracy,
+            dtype=_number_format(run.dtype, bench),
+            formats=formats,
+            prune=prune or (),
             notify=say,
         )
     code = CnnprofError.exit_code if comparison.failed else 0
@@ -81,3 +100,13 @@ def command(
     report = comparison.report(choice.sort, shown)
     out.emit(replace(report, chart=comparison.chart()) if out.draws else report)
     raise typer.Exit(code)
+
+
+def _number_format(dtype: str, bench: bool) -> NumberFormat:
+    """The format that bytes are of. Raises UsageError for one that only a measurement has, or that none has."""
+    if bench and dtype == "int8":
+        raise UsageError("int8 is computed and not measured", hint="leave --bench out")
+    if not bench and dtype == "amp":
+        raise UsageError("--dtype amp says how to measure, and nothing is measured without --bench", hint="add --bench")
+    found: NumberFormat = "fp32" if dtype == "amp" else dtype  # type: ignore[assignment]
+    return found

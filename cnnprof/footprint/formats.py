@@ -1,0 +1,88 @@
+"""What a network takes in another number format: bytes of weights, activations and of an inference.
+
+In fp16 and bf16 every number has two bytes, and kernels' workspace is that of the format. In int8 a weight and an activation
+have one byte, biases and accumulators are int32 (as in Jacob et al. 2018, section 2.4, arXiv:1712.05877); parameters of
+normalization, where they are not folded into the weights before, have four. Kernels of int8 differ from library to library,
+and their workspace is not counted.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.liveness import inference
+from cnnprof.network.graph import Graph
+from cnnprof.network.layers import elements
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.results import Analysis, Cost
+from cnnprof.record import record
+
+NumberFormat = Literal["fp32", "fp16", "bf16", "int8"]
+FORMATS: tuple[NumberFormat, ...] = ("fp32", "fp16", "bf16", "int8")
+
+BYTES: dict[NumberFormat, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+"""Of a weight and of an activation."""
+
+INT32_BYTES = 4
+
+
+@record
+class Sizes:
+    """Bytes of a network in a number format.
+
+    Args:
+        param_bytes: weights, biases and parameters of normalization: what a file of them takes.
+        activation_bytes: the sum of what layers write.
+        peak_inference_bytes: an inference at its worst moment.
+        scale_bytes: besides, scales of int8, one fp32 a channel that a weighted layer writes; 0 for floating point.
+    """
+
+    param_bytes: int
+    activation_bytes: int
+    peak_inference_bytes: int
+    scale_bytes: int = 0
+
+
+def sizes_in(analysis: Analysis, dtype: NumberFormat) -> Sizes:
+    """The network's sizes in that format; heads that only training runs are left out."""
+    totals = analysis.totals
+    width = BYTES[dtype]
+    if dtype != "int8":
+        run = Execution(dtype=dtype)
+        peak = inference(analysis.graph, analysis.costs, run).peak_bytes
+        return Sizes(totals.params * width, totals.activations * width, peak)
+    weights = _int8_weights(analysis)
+    held = inference(analysis.graph, analysis.costs, Execution(workspace=False))
+    # Of fp32's bytes a quarter: inputs and tensors between layers have one byte a number.
+    moving = max(moment.activation_bytes for moment in held.moments) // 4
+    scales = INT32_BYTES * sum(_channels(cost) for cost in analysis.costs if not cost.node.aux)
+    return Sizes(weights, totals.activations, weights + _input_elements(analysis.graph) + moving, scales)
+
+
+def _int8_weights(analysis: Analysis) -> int:
+    wide = sum(_wide(cost) for cost in analysis.costs if not cost.node.aux)
+    return int(analysis.totals.params + (INT32_BYTES - 1) * wide)
+
+
+def _wide(cost: Cost) -> int:
+    """How many of the layer's parameters have four bytes in int8: biases, and those of normalization."""
+    layer = cost.node.layer
+    if not cost.params:
+        return 0
+    if isinstance(layer, (Conv, ConvTranspose, Linear)):
+        return _channels(cost) if layer.bias else 0
+    return int(cost.params) if type(layer).__module__.endswith(".normalization") else 0
+
+
+def _channels(cost: Cost) -> int:
+    """The channels that a layer with its own weights writes."""
+    layer = cost.node.layer
+    if not cost.params or not isinstance(layer, (Conv, ConvTranspose, Linear)):
+        return 0
+    return int(layer.out_features if isinstance(layer, Linear) else layer.out_channels)
+
+
+def _input_elements(graph: Graph) -> int:
+    return sum(int(elements(shape)) for shape in graph.inputs.values())

@@ -1,0 +1,95 @@
+"""A network with narrower layers, as structured pruning leaves it: every inner width by one share, to multiples of 8.
+
+Widths of equal size stay equal, so that sums still fit; the input and what the network returns keep their channels. A depthwise
+convolution follows its input, and a grouped one keeps its groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import lcm
+
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.network.analysis import output_shape
+from cnnprof.network.dims import Shape
+from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.layers.linear import Linear
+
+MULTIPLE = 8
+"""Widths that processors and graphics cards like."""
+
+
+def prune(graph: Graph, share: float) -> Graph:
+    """The network without that share of its inner widths: 0.5 halves them.
+
+    Raises UsageError for a share that is not between 0 and 1, CnnprofError for a network whose layers do not fit together then,
+    as where the code has fixed a number of channels.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"a share to prune is between 0 and 1, and not {share:g}", hint="--prune 0.5 halves every width")
+    kept = _writers(graph)
+    before: dict[str, Shape] = dict(graph.inputs)
+    after: dict[str, Shape] = dict(graph.inputs)
+    nodes = []
+    for node in graph.nodes:
+        old, new = ([shapes[name] for name in node.inputs] for shapes in (before, after))
+        before[node.name] = output_shape(node, tuple(old))
+        layer = (
+            node.layer if node.name in kept and not _is_depthwise(node.layer, old) else _narrowed(node.layer, old, new, share)
+        )
+        narrow = replace(node, layer=layer)
+        try:
+            after[node.name] = output_shape(narrow, tuple(new))
+        except CnnprofError as error:
+            raise CnnprofError(
+                f"{graph.name} cannot be pruned: {error.message}", node.place, "its widths do not follow from each other"
+            ) from None
+        nodes.append(narrow)
+    if any(before[name] != after[name] for name in graph.outputs):
+        raise CnnprofError(f"{graph.name} cannot be pruned: what it returns would change its shape")
+    return replace(graph, nodes=tuple(nodes), facts=replace(graph.facts, published={}, accuracy=None))
+
+
+def _writers(graph: Graph) -> set[str]:
+    """The layers with weights whose channels the network returns: going back from the outputs over layers without any."""
+    by_name = {node.name: node for node in graph.nodes}
+    kept, waiting = set[str](), list(graph.outputs)
+    while waiting:
+        name = waiting.pop()
+        node = by_name.get(name)
+        if node is None or name in kept:
+            continue
+        kept.add(name)
+        if not isinstance(node.layer, (Conv, ConvTranspose, Linear)) or _follows(node):
+            waiting += node.inputs
+    return kept
+
+
+def _follows(node: Node) -> bool:
+    """Whether a convolution's channels may be those of its input: a grouped one."""
+    return isinstance(node.layer, Conv) and node.layer.groups != 1 and node.layer.groups == node.layer.out_channels
+
+
+def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float) -> Layer:
+    if isinstance(layer, Linear):
+        return replace(layer, out_features=_narrow(int(layer.out_features), share, MULTIPLE))
+    if not isinstance(layer, (Conv, ConvTranspose)):
+        return layer
+    groups, channels = int(layer.groups), int(layer.out_channels)
+    if _is_depthwise(layer, old):
+        width = int(new[0][1])
+        return replace(layer, groups=width, out_channels=channels // groups * width)
+    return replace(layer, out_channels=_narrow(channels, share, lcm(MULTIPLE, groups)))
+
+
+def _is_depthwise(layer: Layer, inputs: list[Shape]) -> bool:
+    return isinstance(layer, (Conv, ConvTranspose)) and layer.groups != 1 and layer.groups == inputs[0][1]
+
+
+def _narrow(width: int, share: float, multiple: int) -> int:
+    """The width without that share, to the nearest multiple, at least one; one that is smaller already stays."""
+    if width <= multiple:
+        return width
+    return max(multiple, int((1 - share) * width / multiple + 0.5) * multiple)
