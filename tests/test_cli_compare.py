@@ -75,7 +75,7 @@ def test_the_table_fits(width):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("compare", "lenet5", "--dtype", "fp16"), "--dtype says how to measure, and nothing is measured without --bench"),
+        (("compare", "lenet5", "--threads", "2"), "--threads says how to measure, and nothing is measured without --bench"),
         (("compare", "lenet5", "--sort", "latency_ms"), "--sort latency_ms orders by what is measured"),
         (("check", "lenet5", "--max-params", "1M", "--device", "cuda"), "nothing is measured without --max-latency"),
         (("transfer", "lenet5", "--classes", "5", "--quick"), "--quick says how to measure"),

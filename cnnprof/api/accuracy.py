@@ -34,6 +34,8 @@ def state(
 
     Raises UsageError for an unknown source, and for a file that is none or, if it was named, has a network that is not there.
     """
+    # Fewer bits a number are another network to whoever measures it: what is stated is not stated of int8.
+    entries = [replace(entry, accuracy=None) if entry.figures.get("dtype") == "int8" else entry for entry in entries]
     if source and source.endswith(".csv"):
         rows = _read(Path(source), entries, models)
         return [replace(e, accuracy=_of_file(rows, e, m, own_input)) for e, m in zip(entries, models, strict=True)]
@@ -58,7 +60,7 @@ def _check(source: str) -> None:
 
 def _from(source: str, entry: Entry, model: Model) -> Accuracy | None:
     params = entry.total("params")
-    if params is None:
+    if params is None or entry.figures.get("dtype") == "int8":
         return None
     name = model.name if model.source != "specs" else str(entry.figures["model"]["name"]).partition("@")[0]
     # With other settings it is another network, whatever it is called; what is stated of it, it has itself.

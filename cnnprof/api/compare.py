@@ -13,6 +13,7 @@ from cnnprof.api.profile import Network, Notify, Size
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.formats import FORMATS, NumberFormat
+from cnnprof.network.pruning import check_share
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def compare(
     input_shape: Size = None,
     batch: int = 1,
     settings: Mapping[str, Any] | None = None,
-    fit: str | None = None,
+    fit: str | Sequence[str] | None = None,
     options: Options | None = None,
     accuracy_from: str | None = None,
     accuracies: Path | None = None,
@@ -117,6 +118,8 @@ def compare(
     models = resolve_each(networks, settings)
     if not models:
         raise UsageError("no network is named")
+    for share in prune:
+        check_share(share)
     given = [Form(each) for each in FORMATS] if formats else [Form(dtype)]
     forms = [replace(form, prune=share) for share in (None, *prune) for form in given]
     entries = entries_of(models, input_shape, batch, notify, forms)
@@ -130,7 +133,7 @@ def compare(
             f"the baseline '{baseline}' is not one of the networks",
             hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
         )
-    if fit is not None:
+    if fit:
         from cnnprof.api.fitting import fit_each
 
         read = [model for model, entry in zip(models, entries, strict=True) if not entry.error]

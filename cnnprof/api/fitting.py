@@ -9,7 +9,7 @@ from cnnprof.api.profile import Notify, Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Device, Execution
-from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.liveness import Footprint, inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
@@ -28,8 +28,10 @@ def read_capacity(text: str, device: Device) -> Capacity:
     return replace(capacity, cublas_bytes=cublas_bytes(text))
 
 
-def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, Fit]:
-    """The largest batch that fits into that memory in inference, and in training."""
+def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, ...]:
+    """The largest batch that fits into that memory in inference, and in training; a microcontroller does not train."""
+    if capacity.flash_bytes:
+        return (_fit_flash(capacity, model, input_shape, run),)
     run = on_capacity(capacity, run)
     one = analyze(model.graph(input_shape))
     profiles, scales = {1: one}, _scales(one.graph, model, input_shape)
@@ -46,15 +48,34 @@ def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution
 
 
 def fit_each(
-    models: Sequence[Model], text: str, input_shape: Size = None, notify: Notify = lambda _: None
-) -> list[tuple[Fit, Fit]]:
-    """For each network the largest batches that fit into the memory of that name: inference, and training with SGD."""
-    capacity = read_capacity(text, USUAL.device)
+    models: Sequence[Model], sizes: str | Sequence[str], input_shape: Size = None, notify: Notify = lambda _: None
+) -> list[tuple[Fit, ...]]:
+    """For each network the largest batches that fit into the memories of these names: inference, and training with SGD."""
+    capacities = [read_capacity(text, USUAL.device) for text in ([sizes] if isinstance(sizes, str) else sizes)]
     fits = []
     for model in models:
-        notify(f"fitting {model.reference} into {capacity.name}")
-        fits.append(fit_both(capacity, model, input_shape, USUAL, "sgd"))
+        notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity in capacities)}")
+        fits.append(tuple(fit for each in capacities for fit in fit_both(each, model, input_shape, USUAL, "sgd")))
     return fits
+
+
+def _fit_flash(capacity: Capacity, model: Model, input_shape: Size, run: Execution) -> Fit:
+    """The largest batch where weights lie in flash; kernels of microcontrollers hold nothing for themselves worth counting."""
+    run = replace(run, workspace=False)
+
+    def held(batch: int) -> Footprint:
+        analysis = analyze(model.graph(input_shape, batch))
+        return inference(analysis.graph, analysis.costs, run)
+
+    one = held(1)
+    weights = one.parameter_bytes + one.buffer_bytes
+
+    def peak(batch: int) -> int:
+        footprint = one if batch == 1 else held(batch)
+        return int(footprint.peak_bytes - footprint.parameter_bytes - footprint.buffer_bytes)
+
+    found = largest_batch(peak, capacity, "infer")
+    return replace(found, batch=found.batch if weights <= capacity.flash_bytes else 0, flash_bytes=int(weights))
 
 
 def on_capacity(capacity: Capacity | None, run: Execution) -> Execution:

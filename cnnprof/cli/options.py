@@ -38,7 +38,16 @@ Name = Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_nam
 Names = Annotated[list[str], typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default=False)]
 Fit = Annotated[
     str | None,
-    typer.Option("--fit", help="Find the largest batch for a size, a device or a card.", metavar="8GB|cuda:0|T4"),
+    typer.Option("--fit", help="Find the largest batch for a size, a device, a card or a board.", metavar="8GB|cuda:0|T4"),
+]
+Fits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fit",
+        help="Find the largest batch for a size, a device, a card, an edge board or a microcontroller; may be repeated.",
+        metavar="8GB|cuda:0|T4|STM32H743",
+        show_default=False,
+    ),
 ]
 
 

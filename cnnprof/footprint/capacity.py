@@ -39,6 +39,40 @@ CARDS = {
 }
 """Memory of well-known cards in GB, as their makers count it."""
 
+BOARDS = {
+    "Raspberry Pi Zero 2 W": 512e6,
+    "Coral Dev Board": 1e9,
+    "Coral Dev Board Mini": 2e9,
+    "Raspberry Pi 3": 1e9,
+    "Raspberry Pi 4": 4e9,
+    "Raspberry Pi 5": 8e9,
+    "Jetson Nano": 4e9,
+    "Jetson Xavier NX": 8e9,
+    "Jetson Orin Nano": 8e9,
+    "Jetson AGX Orin": 64e9,
+}
+"""Memory of edge boards in bytes, as their makers count it; of several models the usual one; the system takes a part."""
+
+KIB = 2**10
+MICROCONTROLLERS = {
+    "RP2040": (2048 * KIB, 264 * KIB),
+    "ESP32": (4096 * KIB, 520 * KIB),
+    "ESP32-S3": (8192 * KIB, 512 * KIB),
+    "nRF52840": (1024 * KIB, 256 * KIB),
+    "STM32F412": (1024 * KIB, 256 * KIB),
+    "STM32F746": (1024 * KIB, 320 * KIB),
+    "STM32F765": (2048 * KIB, 512 * KIB),
+    "STM32H743": (2048 * KIB, 1024 * KIB),
+    "MAX78000": (512 * KIB, 128 * KIB),
+}
+"""Flash and RAM of microcontrollers in bytes, by their data sheets; of the RP2040 and the ESP32 the flash of the usual module.
+
+Weights lie in flash, tensors in RAM; both bind.
+"""
+
+BOARD_SHARE = 0.1
+"""The share of a board's memory that its system takes, about."""
+
 HOPPER = ("H100", "H200")
 
 CONTEXT_SHARE = 0.06
@@ -47,7 +81,9 @@ CONTEXT_SHARE = 0.06
 ALLOCATOR_SHARE = 0.05
 """The share of a CUDA device that torch's allocator cannot give to tensors, about: sizes are rounded up, segments have gaps."""
 
-HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu) or a card: " + ", ".join(CARDS)
+HINT = "a size with its unit (8GB, 512MiB), a device (cuda:0, cpu), a card, a board or a microcontroller: " + ", ".join(
+    (*CARDS, *BOARDS, *MICROCONTROLLERS)
+)
 
 
 @record
@@ -59,25 +95,34 @@ class Capacity:
         bytes: how much it is.
         device: `cpu` or `cuda`, whose kernels run there.
         cublas_bytes: as `Execution.cublas_bytes`.
+        flash_bytes: of a microcontroller, where weights lie apart from the rest; 0 elsewhere.
     """
 
     name: str
     bytes: int
     device: Device
     cublas_bytes: int = CUBLAS_BYTES
+    flash_bytes: int = 0
 
 
 @record
 class Fit:
     """The largest batch that fits into some memory, in inference (`infer`) or training (`train`).
 
-    `batch` is 0 if not even one image fits. `peak_bytes` is what that batch takes, or the one image that is too much.
+    `batch` is 0 if not even one image fits. `peak_bytes` is what that batch takes, or the one image that is too much, without
+    what lies in flash: `flash_bytes`, of a microcontroller only.
     """
 
     capacity: Capacity
     mode: str
     batch: int
     peak_bytes: int
+    flash_bytes: int = 0
+
+    @property
+    def weights_fit(self) -> bool:
+        """Whether the weights fit where they lie."""
+        return self.flash_bytes <= self.capacity.flash_bytes
 
 
 def parse_capacity(text: str, device: Device, free: Callable[[str], int | None]) -> Capacity:
@@ -101,10 +146,15 @@ def parse_capacity(text: str, device: Device, free: Callable[[str], int | None])
         if found is None:
             raise UsageError(f"{text} does not say how much memory is free", hint="give a size, such as --fit 8GB")
         return Capacity(f"{text}, free now", int(found * (1 - ALLOCATOR_SHARE)) if kind == "cuda" else found, kind)
-    cards = {_squeezed(name): name for name in CARDS}
-    name = cards.get(_squeezed(text))
+    known = {_squeezed(name): name for name in (*CARDS, *BOARDS, *MICROCONTROLLERS)}
+    name = known.get(_squeezed(text))
+    if name in BOARDS:
+        return Capacity(f"{name}, {BOARDS[name] / 1e9:g} GB", int(BOARDS[name] * (1 - BOARD_SHARE)), "cpu")
+    if name in MICROCONTROLLERS:
+        flash, ram = MICROCONTROLLERS[name]
+        return Capacity(f"{name}, {flash // KIB} KiB flash, {ram // KIB} KiB RAM", ram, "cpu", flash_bytes=flash)
     if name is None:
-        close = None if text[:1].isdigit() else did_you_mean(text.upper(), CARDS)
+        close = None if text[:1].isdigit() else did_you_mean(text, known.values())
         if re.fullmatch(r"\d{4}", text):
             close = next((f"did you mean '{card}'?" for card in CARDS if card.endswith(text)), None)
         raise UsageError(f"'{text}' is no amount of memory", hint=close or HINT)

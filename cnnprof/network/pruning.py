@@ -27,8 +27,7 @@ def prune(graph: Graph, share: float) -> Graph:
     Raises UsageError for a share that is not between 0 and 1, CnnprofError for a network whose layers do not fit together then,
     as where the code has fixed a number of channels.
     """
-    if not 0 < share < 1:
-        raise UsageError(f"a share to prune is between 0 and 1, and not {share:g}", hint="--prune 0.5 halves every width")
+    check_share(share)
     kept = _writers(graph)
     before: dict[str, Shape] = dict(graph.inputs)
     after: dict[str, Shape] = dict(graph.inputs)
@@ -50,6 +49,12 @@ def prune(graph: Graph, share: float) -> Graph:
     if any(before[name] != after[name] for name in graph.outputs):
         raise CnnprofError(f"{graph.name} cannot be pruned: what it returns would change its shape")
     return replace(graph, nodes=tuple(nodes), facts=replace(graph.facts, published={}, accuracy=None))
+
+
+def check_share(share: float) -> None:
+    """Raises UsageError unless the share is between 0 and 1."""
+    if not 0 < share < 1:
+        raise UsageError(f"a share to prune is between 0 and 1, and not {share:g}", hint="--prune 0.5 halves every width")
 
 
 def _writers(graph: Graph) -> set[str]:

@@ -67,11 +67,14 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
         row["standing"] = standing
         for column, key in OF_BASELINE.items():
             row[column.key] = row["relative"].get(key)
+    fitting = _fit_columns(entries)
+    for row, entry in zip(rows, entries, strict=True):
+        row |= {f"fit_{fit.mode}: {fit.capacity.name}": fit.batch for fit in entry.fits}
     left, notes = _filtered(rows, choice)
     shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
     ordered = [rows[i] for i in shown]
     kept = [entries[i] for i in shown]
-    columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured))
+    columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting))
     best = _best(ordered, kept, elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
@@ -243,7 +246,7 @@ def _entry_notes(entry: Entry) -> list[str]:
     return notes
 
 
-def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
+def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[Column]) -> tuple[Column, ...]:
     """What there is to show: accuracy where one is reported, the receptive field where an output is still an image."""
 
     def where(condition: bool, *columns: Column) -> tuple[Column, ...]:
@@ -251,7 +254,6 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, .
 
     blocks = any(len(row["output_shape"] or ()) > 1 for row in rows)
     reported = any(row["accuracy_source"] for row in rows)
-    fits = any(row["fit_inference"] is not None for row in rows)
     return (
         col.MODEL,
         *where(any(row["year"] for row in rows), col.YEAR),
@@ -262,7 +264,7 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, .
         *where(blocks, col.OUTPUT_FIELD, col.NONLINEARITIES),
         *where(len({row["dtype"] for row in rows}) > 1, col.PARAM_BYTES_RATIO),
         *(col.PARAM_BYTES, col.ACTIVATION_BYTES, col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
-        *where(fits, col.FIT_INFERENCE, col.FIT_TRAINING),
+        *fitting,
         *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
         *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
         *where(reported, col.PARETO),
@@ -286,6 +288,15 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         "pareto": standing.optimal if standing.known else None,
         "dominated_by": row[col.PARETO.key].removeprefix("by ") if standing.by is not None else None,
     }
+
+
+def _fit_columns(entries: Sequence[Entry]) -> tuple[Column, ...]:
+    """A column for inference and training in each memory that was asked for, named with it where there are several."""
+    asked = dict.fromkeys((fit.capacity.name, fit.mode) for entry in entries for fit in entry.fits)
+    if len({name for name, _ in asked}) < 2:
+        return (col.FIT_INFERENCE, col.FIT_TRAINING) if asked else ()
+    called = {"infer": "inf.", "train": "train"}
+    return tuple(Column(f"fit_{mode}: {name}", f"{name.partition(',')[0]}, {called[mode]}", "count") for name, mode in asked)
 
 
 def _plain(value: Any) -> Any:

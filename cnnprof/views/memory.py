@@ -123,7 +123,10 @@ def fit_dict(fit: Fit) -> dict[str, Any]:
 def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
     """What the least is that a network takes where it does not fit."""
     for fit in fits:
-        if not fit.batch:
+        if not fit.weights_fit:
+            flash = f"{fit.flash_bytes / 1e6:,.2f} MB, and the flash has {fit.capacity.flash_bytes / 1e6:,.2f} MB"
+            yield f"{name} does not fit into {fit.capacity.name}: its weights in fp32 take {flash}"
+        elif not fit.batch:
             yield (
                 f"{name} does not fit into {fit.capacity.name}: "
                 f"one image takes {fit.peak_bytes / 1e6:,.1f} MB in {MODES[fit.mode]}"

@@ -9,7 +9,7 @@ import typer
 
 from cnnprof.cli.choosing import ChoiceOptions, choosing
 from cnnprof.cli.measured import RunOptions, measured
-from cnnprof.cli.options import Fit, Names, NetworkOptions, of_network, reported
+from cnnprof.cli.options import Fits, Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import CnnprofError, UsageError
@@ -45,7 +45,7 @@ def command(
         bool, typer.Option("--formats", help="Every network in each number format: fp32, fp16, bf16 and int8.")
     ] = False,
     prune: Prune = None,
-    fit: Fit = None,
+    fit: Fits = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
     *,
     run: RunOptions,
@@ -69,7 +69,7 @@ def command(
     """
     from cnnprof import api
 
-    shown, how = choice.choice(), None
+    shown, dtype, how = choice.choice(), _number_format(run.dtype, bench), None
     if bench:
         how = run.options()
     else:
@@ -86,7 +86,7 @@ def command(
             fit,
             accuracy_from=choice.accuracy_from,
             accuracies=choice.accuracy,
-            dtype=_number_format(run.dtype, bench),
+            dtype=dtype,
             formats=formats,
             prune=prune or (),
             notify=say,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import Fit, Name, NetworkOptions, of_network, reported
+from cnnprof.cli.options import Fits, Name, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
@@ -48,7 +48,7 @@ def command(
     symbolic: Annotated[
         bool, typer.Option("--symbolic", help="Shapes, MACs and activations as formulas of N images of H x W.")
     ] = False,
-    fit: Fit = None,
+    fit: Fits = None,
     legend: Annotated[bool, typer.Option("--legend", help="Say how each figure is defined.")] = False,
     *,
     network: NetworkOptions,
@@ -91,10 +91,10 @@ def command(
     out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
 
 
-def _fits(model: Model, size: str | None, input_shape: tuple[int, ...] | None) -> Sequence[RoomFit]:
+def _fits(model: Model, sizes: Sequence[str] | None, input_shape: tuple[int, ...] | None) -> Sequence[RoomFit]:
     """The largest batches for the size, if one is given."""
-    if size is None:
+    if not sizes:
         return ()
     from cnnprof.api.fitting import fit_each
 
-    return fit_each([model], size, input_shape)[0]
+    return fit_each([model], sizes, input_shape)[0]
