@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PANEL = "Comparisons"
 
+Baseline = Annotated[str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")]
+Formats = Annotated[bool, typer.Option("--formats", help="Every network in each number format: fp32, fp16, bf16 and int8.")]
 Dtype = Annotated[
     Literal["fp32", "fp16", "bf16", "amp", "int8"],
     typer.Option(help="Number format of weights and activations; with --bench also amp, torch.autocast, and not int8."),
@@ -38,12 +40,8 @@ MEASURED = ("latency", "latency_ms", "throughput", "throughput_img_s")
 @choosing()
 def command(
     names: Names,
-    baseline: Annotated[
-        str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
-    ] = None,
-    formats: Annotated[
-        bool, typer.Option("--formats", help="Every network in each number format: fp32, fp16, bf16 and int8.")
-    ] = False,
+    baseline: Baseline = None,
+    formats: Formats = False,
     prune: Prune = None,
     fit: Fits = None,
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
