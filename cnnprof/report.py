@@ -95,11 +95,17 @@ class Listing:
     title: str = ""
 
 
+Level = Literal["ok", "warn", "error"]
+
+
 @record
 class Annotation:
-    """A remark that a code host shows beside the change: its level is `error` or `warn`."""
+    """What something that was checked came to: it holds (`ok`), does not (`error`), or may not (`warn`).
 
-    level: str
+    A code host shows the latter two beside the change.
+    """
+
+    level: Level
     title: str
     message: str
     place: Place | None = None
@@ -116,7 +122,7 @@ class Report:
         notes: remarks below, one a line.
         data: the same as JSON, under the stable names, without `schema_version`, `command` and `environment`.
         text: a text below the sections, as it is: a spec.
-        annotations: what a code host is to be told, for the format `github`.
+        annotations: what each thing that was checked came to, for code hosts and collectors of test results.
         chart: what a picture shows, where there is one.
     """
 

@@ -14,7 +14,7 @@ from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.output import Destination, choose_format, refuse_input
 from cnnprof.errors import UsageError
 from cnnprof.record import record
-from cnnprof.reports import FORMATS, PICTURES
+from cnnprof.reports import FORMATS, GATES, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.sources import Model
@@ -100,9 +100,9 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
             typer.Option(
-                help="table, wide (every column), json, csv, markdown, html, latex or github (a CI log).",
+                help="table, wide (every column), json, csv, markdown, html, latex or github (a CI log); gates: junit, sarif.",
                 show_default="table, or by the suffix of -o",
-                autocompletion=lambda incomplete: [name for name in FORMATS if name.startswith(incomplete)],
+                autocompletion=lambda incomplete: [name for name in (*FORMATS, *GATES) if name.startswith(incomplete)],
             ),
         ] = None,
         json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,

@@ -80,6 +80,14 @@ class Destination:
         for other in self.others:
             other.emit(report)
 
+    def finish(self, report: Report) -> None:
+        """Write the report of a gate; on GitHub Actions with its annotations, whatever the format."""
+        self.emit(report)
+        if os.environ.get("GITHUB_ACTIONS") == "true" and self.format != "github":
+            from cnnprof.reports.github import commands
+
+            print("".join(commands(report)), end="", file=sys.stderr)
+
     def _style(self, style: Style) -> Style:
         return replace(style, theme=self.theme, inches=self.inches)
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnnprof.config import Project
 from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
@@ -36,7 +36,11 @@ LIMITS = {
 }
 """The limits by the name that options and pyproject.toml have for them."""
 
-LEVELS = ("error", "warn")
+Level = Literal["error", "warn"]
+LEVELS: tuple[Level, ...] = ("error", "warn")
+LEAST_SHARE = 0.005
+"""Of a figure that a part has which is worth a look."""
+
 KEYS = ("model", "level", *LIMITS)
 
 
@@ -55,7 +59,7 @@ class Budget:
 
     key: str
     limit: float
-    level: str = "error"
+    level: Level = "error"
     models: tuple[str, ...] = ()
     place: Place | None = None
     models_at: Place | None = None
@@ -133,7 +137,7 @@ def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tupl
     else:
         parts = [(cost.node.name, getattr(cost, figure)) for cost in profile.costs if not cost.node.aux]
     parts.sort(key=lambda part: -part[1])
-    return tuple(Part(name, value, value / total) for name, value in parts[:count] if value)
+    return tuple(Part(name, value, value / total) for name, value in parts[:count] if value >= LEAST_SHARE * total > 0)
 
 
 def parse_limit(key: str, value: Any) -> float:

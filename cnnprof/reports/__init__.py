@@ -23,6 +23,10 @@ PICTURES = tuple(
 """Formats of charts; the first one is what a pipe gets, the last one is for the terminal."""
 
 
+GATES = tuple(sorted(module.name for module in iter_modules([f"{path}/gates" for path in __path__])))
+"""Formats of what was checked."""
+
+
 @record
 class Style:
     """How a report is to look.
@@ -57,9 +61,9 @@ class Format(Protocol):
 
 def format_of(name: str) -> Format:
     """The format of that name. Raises UsageError if there is none."""
-    if name not in (*FORMATS, *PICTURES):
+    if name not in (*FORMATS, *PICTURES, *GATES):
         raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
-    module: Any = import_module(f"{__name__}.{'pictures.' if name in PICTURES else ''}{name}")
+    module: Any = import_module(f"{__name__}.{'pictures.' if name in PICTURES else 'gates.' if name in GATES else ''}{name}")
     return module  # type: ignore[no-any-return]
 
 

@@ -15,8 +15,12 @@ _COMMANDS = {"error": "error", "warn": "warning"}
 
 def render(report: Report, style: Style) -> str:
     """The table with every column; below it a line for each annotation, which GitHub shows beside the change."""
-    lines = [command_of(annotation) + "\n" for annotation in report.annotations if annotation.level in _COMMANDS]
-    return lay_out(report, Style(None, style.color), wide=True) + "".join(lines)
+    return lay_out(report, Style(None, style.color), wide=True) + "".join(commands(report))
+
+
+def commands(report: Report) -> list[str]:
+    """A line for each annotation of what does not hold."""
+    return [command_of(annotation) + "\n" for annotation in report.annotations if annotation.level in _COMMANDS]
 
 
 def command_of(annotation: Annotation) -> str:

@@ -12,6 +12,8 @@ from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.measurements import Measurement
 
+VERDICTS = ("faster", "slower", "same", "undecided")
+
 NOISE = "noise"
 """In place of a verdict on two copies of one network."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.errors import UsageError
-from cnnprof.report import Report, Table, plural
+from cnnprof.report import Annotation, Level, Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
@@ -45,6 +45,7 @@ def show_measurements(
     since: Sequence[Ratio] = (),
     remarks: Sequence[str] = (),
     energies: Sequence[Energy | str] | None = None,
+    fail_on: Collection[str] = (),
 ) -> Report:
     """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch.
 
@@ -53,6 +54,7 @@ def show_measurements(
         leading: begin with the comparison, its first verdict as the title.
         since: ratios to an earlier run, which then come first.
         remarks: notes on those.
+        fail_on: the verdicts that a gate fails on.
         energies: of every measurement but twins, its energy or why there is none; None if nobody asked.
     """
     shown = [each for each in measurements if not each.twin]
@@ -94,7 +96,14 @@ def show_measurements(
     verdicts = [*since, *[ratio for ratio in ratios if ratio.verdict != NOISE]]
     if (leading or since) and verdicts:
         title = say(verdicts[0])
-    return Report("bench", title, tuple(sections), tuple(notes), data)
+    judged = since or verdicts if leading or since else []
+    annotations = tuple(_annotation(ratio, fail_on) for ratio in judged)
+    return Report("bench", title, tuple(sections), tuple(notes), data, annotations=annotations)
+
+
+def _annotation(ratio: Ratio, fail_on: Collection[str]) -> Annotation:
+    level: Level = "error" if ratio.verdict in fail_on else "warn" if ratio.verdict == "slower" else "ok"
+    return Annotation(level, f"{ratio.a} / {ratio.b}: {ratio.verdict}", say(ratio))
 
 
 def chart_runs(measurements: Sequence[Measurement]) -> Distributions:

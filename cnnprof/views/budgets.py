@@ -27,7 +27,7 @@ def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measuremen
     }
     if measurements:
         data["measurements"] = [measurement.to_dict() for measurement in measurements]
-    annotations = (*map(_annotation, failed), *map(_open_question, unknown))
+    annotations = tuple(_open_question(each) if each.status == "unknown" else _annotation(each) for each in verdicts)
     return Report(
         "check",
         _title(len(verdicts), len(failed), len(unknown)),
@@ -67,9 +67,12 @@ def _parts(verdict: Verdict) -> str:
 
 def _annotation(verdict: Verdict) -> Annotation:
     budget, value = verdict.budget, verdict.value or 0
+    if not verdict.exceeds:
+        message = f"{budget.figure} is {value:,.10g}, within the limit of {budget.limit:,.10g}"
+        return Annotation("ok", f"{verdict.model}: {budget.key}", message, budget.place)
     message = f"{budget.figure} is {value:,.10g}, {value / budget.limit - 1:.1%} over the limit of {budget.limit:,.10g}"
     look = f"; look at {_parts(verdict)}" if verdict.parts else ""
-    return Annotation(verdict.status, f"{verdict.model}: {budget.key}", message + look, budget.place)
+    return Annotation(budget.level, f"{verdict.model}: {budget.key}", message + look, budget.place)
 
 
 def _open_question(verdict: Verdict) -> Annotation:

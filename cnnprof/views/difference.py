@@ -10,7 +10,7 @@ from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.network.layers import layer_to_dict
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Column, Fact, Listing, Report, Table
+from cnnprof.report import Annotation, Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import CONVENTION, inputs_text, lower_bound_notes, model_dict, totals_dict
 
@@ -49,7 +49,8 @@ def show_difference(before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequen
     }
     told = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]) if alike(pairs) else "nothing aligns"
     title = f"{before.graph.name} -> {after.graph.name}: {told if different else 'the same, layer by layer'}"
-    return Report("diff", title, tuple(sections), tuple(notes), data)
+    annotation = Annotation("error" if different else "ok", f"{before.graph.name} -> {after.graph.name}", title)
+    return Report("diff", title, tuple(sections), tuple(notes), data, annotations=(annotation,))
 
 
 KINDS = (SAME, CHANGED, ADDED, REMOVED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
-from cnnprof.report import Report, Table, plural
+from cnnprof.report import Annotation, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.slips import slip_notes
 
@@ -39,7 +39,15 @@ def show_verification(networks: Sequence[Verified]) -> Report:
         title += f", {count[UNKNOWN]} could not be made"
     slips = [_slip(each, note) for each in networks for note in slip_notes(each.profile, each.profile.costs, None)]
     counted = [_TRIED] if any(verdict.check in (TORCH, FVCORE) for each in networks for verdict in each.verdicts) else []
-    return Report("verify", title, tuple(sections), (*slips, *LEGEND, *counted), _data(networks))
+    annotations = tuple(_annotation(each, verdict) for each in networks for verdict in each.verdicts)
+    return Report("verify", title, tuple(sections), (*slips, *LEGEND, *counted), _data(networks), annotations=annotations)
+
+
+def _annotation(each: Verified, verdict: Verdict) -> Annotation:
+    figures = f"{verdict.ours} computed, {verdict.text or verdict.theirs}" if verdict.theirs is not None else ""
+    message = "; ".join(text for text in (figures, verdict.reason) if text)
+    title = f"{each.profile.graph.name}: {verdict.check}, {verdict.what}"
+    return Annotation("error" if verdict.status == FAILED else "ok", title, message)
 
 
 def _slip(each: Verified, note: str) -> str:

@@ -17,11 +17,11 @@ from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_ne
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_part, parse_seconds
-from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
+from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError, did_you_mean
 from cnnprof.report import plural
-from cnnprof.reports import FORMATS, PICTURES
+from cnnprof.reports import FORMATS, GATES, PICTURES
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.ratios import Ratio, relate
+from cnnprof.timing.ratios import VERDICTS, Ratio, relate
 
 if TYPE_CHECKING:
     from cnnprof.measure.journal import Journal
@@ -113,10 +113,24 @@ class Gate:
         typer.Option(help="An earlier run's -o FILE.json: has it become slower since?", show_default=False),
     ] = None
     fail_on: Annotated[
-        Literal["slower"] | None, typer.Option(help="Exit code 1 on this verdict; with --compare or --against.")
+        str | None,
+        typer.Option(
+            help="Exit code 1 on one of these verdicts; with --compare or --against.",
+            metavar="slower,undecided",
+            show_default=False,
+        ),
     ] = None
 
+    @property
+    def verdicts(self) -> list[str]:
+        """The verdicts to fail on."""
+        return [verdict.strip() for verdict in (self.fail_on or "").split(",")] if self.fail_on is not None else []
+
     def __post_init__(self) -> None:
+        for verdict in self.verdicts:
+            if verdict not in VERDICTS:
+                hint = did_you_mean(verdict, VERDICTS) or f"one or more of {', '.join(VERDICTS)}"
+                raise UsageError(f"--fail-on: there is no verdict '{verdict}'", hint=hint)
         if self.fail_on and not (self.compare or self.against):
             raise UsageError("--fail-on needs something to compare with", hint="--compare, or --against FILE")
 
@@ -134,7 +148,7 @@ class Gate:
     def failed(self, measurements: Sequence[Measurement], since: Sequence[Ratio]) -> bool:
         """Whether a verdict is the one to fail on."""
         ratios = since if self.against else relate(measurements)
-        return self.fail_on is not None and any(ratio.verdict == self.fail_on for ratio in ratios)
+        return any(ratio.verdict in self.verdicts for ratio in ratios)
 
 
 @dataclass(frozen=True)
@@ -169,7 +183,7 @@ class Keeping:
         return journal
 
 
-@reported((*FORMATS, *PICTURES))
+@reported((*FORMATS, *PICTURES, *GATES))
 @takes(Layering)
 @takes(Keeping)
 @takes(Gate)
@@ -276,8 +290,8 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
         except KeyboardInterrupt:
             print("interrupted before the energy was known; the latencies:", file=sys.stderr)
             code = INTERRUPTED
-    report = show_measurements(measured.measurements, gate.compare, since, remarks, energies)
-    out.emit(replace(report, chart=chart_runs(measured.measurements)) if out.draws else report)
+    report = show_measurements(measured.measurements, gate.compare, since, remarks, energies, gate.verdicts)
+    out.finish(replace(report, chart=chart_runs(measured.measurements)) if out.draws else report)
     if kept and kept.problem:
         raise UsageError(kept.problem, hint="the results above are complete")
     return code or (GATE_FAILED if gate.failed(measured.measurements, since) else 0)

@@ -11,12 +11,13 @@ from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, MeasurementError
+from cnnprof.reports import FORMATS, GATES
 from cnnprof.timing.measurements import Measurement
 
 PANEL = "Gates"
 
 
-@reported()
+@reported((*FORMATS, *GATES))
 @measured("device", "dtype", "threads", dtype=AutocastDtype)
 @of_network()
 def command(
@@ -74,7 +75,7 @@ def command(
     audit = api.check(names or None, given, network.input_shape, network.batch, network.settings, time, run_code)
     if not (audit.measurements or interrupted):
         run.refuse("--max-latency", "device", "dtype", "threads")
-    out.emit(audit.report())
+    out.finish(audit.report())
     unknown = any(verdict.status == "unknown" for verdict in audit.verdicts)
     raise typer.Exit(
         INTERRUPTED if interrupted else GATE_FAILED if not audit.passed else MeasurementError.exit_code if unknown else 0

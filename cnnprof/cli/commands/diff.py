@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -9,18 +11,27 @@ import typer
 from cnnprof.cli.options import NAME_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
-from cnnprof.errors import GATE_FAILED
+from cnnprof.cli.revisions import earlier_file
+from cnnprof.errors import GATE_FAILED, UsageError
+from cnnprof.reports import FORMATS, GATES
 
 PANEL = "Comparisons"
 
 _SECOND = "What it became: another network, another variant, or another revision of the file."
 
 
-@reported()
+@reported((*FORMATS, *GATES))
 @of_network()
 def command(
     before: Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)],
-    after: Annotated[str, typer.Argument(help=_SECOND, autocompletion=complete_name, show_default=False)],
+    after: Annotated[
+        str | None,
+        typer.Argument(help=_SECOND, autocompletion=complete_name, show_default="none, with --against-rev"),
+    ] = None,
+    against_rev: Annotated[
+        str | None,
+        typer.Option(help="What the file was at this revision of its git repository.", metavar="main", show_default=False),
+    ] = None,
     by: Annotated[
         Literal["layer", "stage", "type"] | None,
         typer.Option(help="One row a changed layer, a stage or a layer type.", show_default="layer; stage for many changes"),
@@ -39,10 +50,21 @@ def command(
       cnnprof diff vgg16 torchvision:vgg16 --exit-code
 
       cnnprof diff old/net.yaml net.yaml --by layer
+
+      cnnprof diff net.yaml --against-rev main --exit-code
     """
     from cnnprof import api
 
-    with waiting("reading the networks"):
+    if (after is None) == (against_rev is None):
+        raise UsageError("give 'after' or --against-rev, not both", hint="cnnprof diff net.yaml --against-rev main")
+    with waiting("reading the networks"), ExitStack() as stack:
+        if against_rev is not None:
+            named = f"{before} at {against_rev}"
+            before, after = stack.enter_context(earlier_file(before, against_rev)), before
+        assert after is not None
         difference = api.diff(network.model(before), network.model(after), network.input_shape, network.batch)
-    out.emit(difference.report(by))
+    if against_rev is not None:
+        earlier = replace(difference.before, graph=replace(difference.before.graph, name=named))
+        difference = replace(difference, before=earlier)
+    out.finish(difference.report(by))
     raise typer.Exit(GATE_FAILED if exit_code and difference.different else 0)

@@ -11,11 +11,12 @@ from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_ne
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
+from cnnprof.reports import FORMATS, GATES
 
 PANEL = "Gates"
 
 
-@reported()
+@reported((*FORMATS, *GATES))
 @of_network("input")
 def command(
     names: Annotated[
@@ -52,7 +53,7 @@ def command(
     for error in found.broken:
         print(f"error: {error}", file=sys.stderr)
     if found.networks:
-        out.emit(found.report())
+        out.finish(found.report())
     if not found.complete:
         raise typer.Exit(INTERRUPTED)
     if found.broken:
