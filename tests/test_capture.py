@@ -196,17 +196,26 @@ def test_a_module_that_cannot_be_copied_is_run_itself():
 def test_an_input_that_does_not_fit_is_one_message_with_the_module():
     with pytest.raises(CnnprofError) as caught:
         capture(Failing(), X)
-    assert str(caught.value) == (
+    assert caught.value.message == (
         "cannot run Failing on an input of 3x8x8: body.1 (MaxPool2d): its window of 8 does not fit into an input of 4x6x6;"
         " it needs at least 8"
     )
 
 
-def test_what_a_layers_rule_cannot_explain_is_torchs_own_message():
+def test_a_linear_layer_says_what_it_takes():
     with pytest.raises(CnnprofError) as caught:
         capture(nn.Sequential(nn.Flatten(), nn.Linear(3, 3)), X)
-    assert str(caught.value).startswith("cannot run Sequential on an input of 3x8x8: in 1: RuntimeError: ")
-    assert "\n" not in str(caught.value)
+    assert (
+        caught.value.message
+        == "cannot run Sequential on an input of 3x8x8: 1 (Linear): it takes 3 features, and its input has 192"
+    )
+
+
+def test_what_a_layers_rule_cannot_explain_is_torchs_own_message():
+    with pytest.raises(CnnprofError) as caught:
+        capture(nn.Sequential(nn.Flatten(), nn.Unflatten(1, (5, 5))), X)
+    assert caught.value.message.startswith("cannot run Sequential on an input of 3x8x8: in 1: RuntimeError: ")
+    assert "\n" not in caught.value.message
 
 
 def test_a_module_without_data_fails_with_its_own_error():

@@ -121,4 +121,4 @@ def test_weights_of_an_operation_without_a_rule_are_counted():
 def test_a_forward_from_outside_reads_the_weights_that_are_counted():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5))
     module.forward = lambda x: module[2](module[1](module[0](x)))
-    assert rows(module) == [("conv2d", "Conv2d", 112), ("linear", "Linear", 725)]
+    assert rows(module) == [("0", "Conv2d", 112), ("2", "Linear", 725)]

@@ -58,7 +58,7 @@ class Benchmark(Result):
 
 
 def bench(
-    networks: Network | Sequence[Network],
+    networks: Network,
     batches: int | Sequence[int] = (1,),
     input_shape: Size = None,
     settings: Mapping[str, Any] | None = None,
@@ -72,7 +72,7 @@ def bench(
     """Time networks on a device. Ctrl-C ends it, and what was measured is returned.
 
     Args:
-        networks: references, globs or Models; ratios are to the first.
+        networks: references, globs, torch modules or Models; a single one may stand without a list; ratios are to the first.
         batches: batch sizes, each a measurement of its own.
         input_shape: (C, H, W) instead of the networks' own.
         settings: values that override the networks' own, by name.

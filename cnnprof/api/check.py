@@ -44,7 +44,7 @@ class Audit(Result):
 
 
 def check(
-    networks: Network | Sequence[Network] | None = None,
+    networks: Network = None,
     limits: Mapping[str, str] | None = None,
     input_shape: Size = None,
     batch: int = 1,
@@ -55,7 +55,7 @@ def check(
     """Hold networks to budgets, those of `limits` and those of the nearest pyproject.toml.
 
     Args:
-        networks: references, globs or Models; those that pyproject.toml has budgets for if left out.
+        networks: references, globs, modules or Models, or one of them; those that pyproject.toml has budgets for if left out.
         limits: by name, as in `{"max-params": "5M"}`.
         input_shape: (C, H, W) instead of the networks' own.
         batch: images in one run.

@@ -75,7 +75,7 @@ class Comparison(Result):
 
 
 def compare(
-    networks: Network | Sequence[Network],
+    networks: Network,
     baseline: str | None = None,
     input_shape: Size = None,
     batch: int = 1,
@@ -93,7 +93,7 @@ def compare(
     """Several networks side by side.
 
     Args:
-        networks: references, globs or Models.
+        networks: references, globs, torch modules or Models; a single one may stand without a list.
         baseline: the network that ratios are relative to, the first if left out.
         input_shape: it, `batch` and `settings` are as for `load`, for all networks.
         batch: images in one run.

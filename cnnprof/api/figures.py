@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.profile import Network, as_models
+from cnnprof.api.profile import Network, admit, as_models, listed
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.analysis import MemoryAnalysis, analyze_memory
 from cnnprof.network.graph import Graph
@@ -33,16 +33,16 @@ class Unresolved(Model):
         raise self.error
 
 
-def resolve_each(networks: Network | Sequence[Network], settings: Mapping[str, Any] | None = None) -> list[Model]:
+def resolve_each(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
     """As `as_models`, with an `Unresolved` for what names no network."""
     found: dict[str, Model] = {}
-    for network in [networks] if isinstance(networks, (str, Model)) else networks:
+    for network in listed(networks):
         try:
             models = as_models(network, settings)
         except CnnprofError as error:
             models = [Unresolved(str(network), "", str(network), error=error)]
         for model in models:
-            found.setdefault(model.reference, model)
+            admit(model, found)
     return list(found.values())
 
 

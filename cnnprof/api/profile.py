@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from cnnprof.report import Report
 
 Notify = Callable[[str], None]
-Network = str | Model
-"""What every function takes as a network: a reference, as on the command line, or what `cnnprof.Model` makes of one."""
+Network = Any
+"""What every function takes as a network: a reference, as on the command line, a torch module, or a Model."""
 
-Size = tuple[int, ...] | None
-"""(C, H, W) of the input; None for the network's own."""
+Size = Any
+"""(C, H, W) of the input, or its text, `3x160x160`; None for the network's own. Of a torch module also a tensor, or a
+dictionary or list of sizes and tensors."""
 
 
 @record(repr=False)
@@ -67,7 +69,7 @@ def load(network: Network, input_shape: Size = None, batch: int = 1, settings: M
     """The layers of a network.
 
     Args:
-        network: a spec's name, a file or a source's name, as on the command line; or a Model.
+        network: a spec's name, a file or a source's name, as on the command line; a torch module, or a Model.
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one run.
         settings: values that override the network's own, by name.
@@ -83,19 +85,43 @@ def load(network: Network, input_shape: Size = None, batch: int = 1, settings: M
 
 
 def as_model(network: Network, settings: Mapping[str, Any] | None = None) -> Model:
-    """The network that a reference names; a Model as it is, with more settings if some are given."""
+    """The network that a reference names, or that a module is; a Model as it is, with more settings if some are given.
+
+    Raises UsageError for anything else, and for settings of a module, which is made already.
+    """
     if isinstance(network, Model):
         return network.having(settings) if settings else network
-    return sources.resolve(network, settings)
+    if isinstance(network, (str, PathLike)):
+        return sources.resolve(str(network), settings)
+    if not (callable(network) and hasattr(network, "named_modules")):
+        raise UsageError(f"a network is a name, a file, a torch module or a Model, not {network!r:.60}")
+    if settings:
+        raise UsageError("a module takes no settings: it is made already")
+    return Model.of(network)
 
 
-def as_models(networks: Network | Sequence[Network], settings: Mapping[str, Any] | None = None) -> list[Model]:
+def as_models(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
     """The networks that references and globs name, each of them once; a single one may stand without a list."""
     found: dict[str, Model] = {}
-    for network in [networks] if isinstance(networks, (str, Model)) else networks:
-        for model in [as_model(network, settings)] if isinstance(network, Model) else sources.expand([network], settings):
-            found.setdefault(model.reference, model)
+    for network in listed(networks):
+        is_reference = isinstance(network, (str, PathLike))
+        for model in sources.expand([str(network)], settings) if is_reference else [as_model(network, settings)]:
+            admit(model, found)
     return list(found.values())
+
+
+def listed(networks: Network) -> Sequence[Network]:
+    """The networks; a single one, which may be a module that has a length, as one of a list."""
+    return [*networks] if isinstance(networks, (list, tuple, set, dict, Iterator)) else [networks]
+
+
+def admit(model: Model, found: dict[str, Model]) -> None:
+    """Add the network by its reference, if it is not among them; another module of the same class gets a number."""
+    name, number = model.reference, 1
+    while name in found and found[name].module is not model.module:
+        number += 1
+        name = f"{model.reference} ({number})"
+    found.setdefault(name, model if name == model.reference else replace(model, reference=name))
 
 
 def profile(network: Network, input_shape: Size = None, batch: int = 1, settings: Mapping[str, Any] | None = None) -> Profile:

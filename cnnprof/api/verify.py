@@ -59,7 +59,7 @@ class Verification(Result):
 
 
 def verify(
-    networks: Network | Sequence[Network] | None = None,
+    networks: Network = None,
     input_shape: Size = None,
     counters: bool = True,
     notify: Notify = lambda _: None,
@@ -67,7 +67,7 @@ def verify(
     """Hold networks to their papers' figures, to torchvision's network of the name, and to other counters.
 
     Args:
-        networks: references, globs or Models; every spec there is if left out.
+        networks: references, globs, modules or Models, or one of them; every spec there is if left out.
         input_shape: (C, H, W) instead of the networks' own.
         counters: whether torch may be used, for torchvision's twins and for the counters.
         notify: told what is being done.

@@ -5,7 +5,9 @@ Only the module of the command that is called is imported, unless all are asked 
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, signature
@@ -18,12 +20,15 @@ from cnnprof.cli.once import Once
 from cnnprof.environment import __version__
 from cnnprof.errors import UsageError
 
+_NAMED_INPUT = re.compile(r"[A-Za-z_][\w.]*=(\d+(x\d+)*(:\w+)?|.*\.(pt|pth|npy))\Z")
+
 PANELS = ("Costs", "Comparisons", "Measurements", "Gates", "Networks", "Installation")
 """What a command is for, in the order of `--help`; a command's module says which."""
 
 
 def run() -> None:
     """Parse the command line and do what it says."""
+    sys.argv[1:] = join_inputs(sys.argv[1:])
     word = sys.argv[1] if sys.argv[1:] else ""
     called = word if _is_command(word) else None
     if word and not called and not word.startswith("-"):
@@ -40,6 +45,27 @@ def run() -> None:
             raise
         raise UsageError(error.format_message()) from None
     sys.exit(code or 0)
+
+
+def join_inputs(words: Sequence[str]) -> list[str]:
+    """Several inputs, `--input image=3x224x224 depth=1x224x224` or one option each, as one value of the option."""
+    joined: list[str] = []
+    inputs: list[str] = []
+    at = 0
+    for word in words:
+        before = joined[-1] if joined else ""
+        if before == "--input" and not inputs:
+            at = len(joined)
+            inputs = [word]
+            joined.append(word)
+        elif inputs and (_NAMED_INPUT.match(word) or (before == "--input" and len(joined) > at + 1)):
+            inputs.append(word)
+            joined = [*joined[:at], " ".join(inputs), *joined[at + 1 :]]
+            if joined[-1] == "--input":
+                joined.pop()
+        else:
+            joined.append(word)
+    return joined
 
 
 def command_names() -> list[str]:

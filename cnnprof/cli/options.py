@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -56,7 +56,7 @@ class NetworkOptions:
     """What is asked of every network of a call: settings, input size (C, H, W) and batch."""
 
     settings: dict[str, str]
-    input_shape: tuple[int, ...] | None = None
+    input_shape: Any = None
     batch: int = 1
 
     def model(self, name: str) -> Model:
@@ -75,7 +75,11 @@ class NetworkOptions:
 def network(
     input: Annotated[  # noqa: A002 - the option's name
         str | None,
-        typer.Option(help="Input size as CHANNELSxHEIGHTxWIDTH instead of the network's own.", metavar="3x160x160"),
+        typer.Option(
+            help="Input size as CHANNELSxHEIGHTxWIDTH instead of the network's own. Your own code may take other ranks (300, "
+            "12x300), several (image=3x224x224 depth=1x224x224), other numbers (tokens=128:int64) and files (x=batch.pt).",
+            metavar="3x160x160",
+        ),
     ] = None,
     batch: Annotated[int, typer.Option(help="Images in one run.", min=1)] = 1,
     set: Annotated[  # noqa: A002 - the option's name
@@ -163,16 +167,20 @@ def _parse_cm(text: str | None) -> tuple[float, float] | None:
     return sizes[0] / 2.54, sizes[1] / 2.54
 
 
-def parse_input(text: str | None) -> tuple[int, ...] | None:
-    """`3x160x160` as (3, 160, 160). Raises UsageError for anything else."""
+def parse_input(text: str | None) -> Any:
+    """`3x160x160` as (3, 160, 160); several inputs, or one with a name or number format, as `Inputs`.
+
+    Raises UsageError for anything else.
+    """
     if text is None:
         return None
-    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8}){2}", text):
-        raise UsageError(f"'{text}' is not an input size", hint="write channels, height and width, such as --input 3x160x160")
-    return tuple(int(size) for size in text.split("x"))
+    from cnnprof.network.inputs import Input, parse_inputs
+
+    inputs = parse_inputs(text)
+    return inputs[0].size if inputs == (Input(size=inputs[0].size),) else inputs
 
 
-def parse_inputs(text: str | None) -> tuple[tuple[int, ...] | None, ...]:
+def parse_sweep(text: str | None) -> tuple[Any, ...]:
     """`3x160x160,3x224x224` as several sizes; None alone for the network's own. Raises UsageError for anything else."""
     parts = [part.strip() for part in text.split(",")] if text is not None else [None]
     return tuple(dict.fromkeys(parse_input(part) for part in parts))

@@ -98,11 +98,13 @@ class Origin:
         kind: `torchvision`, `timm`, `python`, or that of a file: `exported`, `onnx`.
         name: the model's, as the source of that kind takes it.
         settings: keyword arguments that it was made with.
+        inputs: what it is fed with, where that is not one image: each as `--input` has it.
     """
 
     kind: str
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
 
 
 @record
@@ -208,11 +210,16 @@ _DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": "", "
 
 
 def _origin_to_dict(origin: Origin) -> dict[str, Any]:
-    return {"kind": origin.kind, "name": origin.name, "settings": _written(origin.settings)}
+    return {
+        "kind": origin.kind,
+        "name": origin.name,
+        "settings": _written(origin.settings),
+        "inputs": list(origin.inputs),
+    }
 
 
 def _origin_from_dict(data: Mapping[str, Any]) -> Origin:
-    return Origin(data["kind"], data["name"], _evaluated(data["settings"]))
+    return Origin(data["kind"], data["name"], _evaluated(data["settings"]), tuple(data["inputs"]))
 
 
 def _written(settings: Mapping[str, Any]) -> dict[str, str]:

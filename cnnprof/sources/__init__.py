@@ -27,12 +27,15 @@ from cnnprof.record import record
 from cnnprof.sources._files import source_of
 
 if TYPE_CHECKING:
+    from cnnprof.network.inputs import Inputs
     from cnnprof.timing.measurements import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
 }
 INLINE = re.compile(r"@(?=\w+=)")
+_OF_ANY_RANK = ("exported", "onnx", "keras")
+"""Sources whose networks may take another thing than images."""
 INPUT_SETTING = "input"
 """The setting that every network has: its input size."""
 
@@ -41,8 +44,8 @@ INPUT_SETTING = "input"
 class Model:
     """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
 
-    `size` is the input that the reference names, `3x160x160` or `160`, which goes before any other. Its graphs are kept, one
-    for each input and batch.
+    `size` is the input that the reference names, `3x160x160` or `160`, which goes before any other. `module` is a torch module
+    that is taken as it is. Graphs are kept, one for each input and batch.
     """
 
     reference: str
@@ -51,25 +54,48 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
     title: str | None = None
     size: str | None = None
+    module: Any = field(default=None, repr=False)
     _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
-    def graph(self, input_shape: tuple[int, ...] | None = None, batch: int = 1) -> Graph:
+    @classmethod
+    def of(cls, module: Any) -> Model:
+        """A torch module as a network, under the name of its class."""
+        name = type(module).__name__
+        return cls(name, "module", name, module=module)
+
+    def graph(self, input_shape: Any = None, batch: int = 1) -> Graph:
         """The network's layers.
 
         Args:
-            input_shape: (C, H, W), where the network's own is not wanted.
+            input_shape: (C, H, W), where the network's own is not wanted; for a torch module whatever
+                `cnnprof.network.inputs.read_inputs` takes.
             batch: images in one run.
 
         Raises CnnprofError (exit code 3) for a wrong name, spec or setting, UnavailableError (4) where a package is missing.
         """
-        asked = (input_shape, batch)
+        from cnnprof.network.inputs import read_inputs
+
+        asked = (read_inputs(self._shape(input_shape)), batch)
         if asked not in self._graphs:
-            module = import_module(f"{__name__}.{self.source}")
-            graph: Graph = module.load(self.name, self.settings, self._shape(input_shape), batch)
+            graph = self._load(*asked)
             self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
         return self._graphs[asked]
 
-    def _shape(self, input_shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    def _load(self, inputs: Inputs, batch: int) -> Graph:
+        from cnnprof.network.inputs import any_size, image_size
+
+        if self.module is not None:
+            from cnnprof.sources._live import capture_live
+
+            return capture_live(self.module, inputs, self.name, batch)
+        module = import_module(f"{__name__}.{self.source}")
+        fed: Any = inputs or None
+        if self.source != "python":
+            fed = (any_size if self.source in _OF_ANY_RANK else image_size)(inputs, self.reference)
+        graph: Graph = module.load(self.name, self.settings, fed, batch)
+        return graph
+
+    def _shape(self, input_shape: Any) -> Any:
         if self.size is None:
             return input_shape
         from cnnprof.sources._variations import read_input
@@ -253,6 +279,10 @@ def _resolve(name: str) -> tuple[str, str]:
     """The module of this package that knows the name, and the name as that module wants it."""
     if not name:
         raise CnnprofError("the network's name is empty", hint="cnnprof list shows the names")
+    if name.endswith(".py"):
+        from cnnprof.sources._code import ask_for_model
+
+        raise ask_for_model(name)
     if re.search(r"\.py:[^/\\]*$", name):
         return "python", name
     if not _is_inline(name) and (source := source_of(name)):
@@ -270,8 +300,6 @@ def _resolve(name: str) -> tuple[str, str]:
     names = torchvision_names()
     if name in names:
         return "torchvision", name
-    if name.endswith(".py"):
-        raise CnnprofError(f"'{name}' is a file of Python code", hint=f"name what makes the model: {name}:Net")
     if "@" in name:
         raise CnnprofError(f"unknown network '{name}'", hint="settings follow as name=value: resnet50@classes=10")
     if any(sign in name for sign in "*?["):

@@ -38,7 +38,8 @@ _KEPT = 1000
 def ask(reference: str, settings: Mapping[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> dict[str, Any]:
     """What a captured graph depends on, for `recall_graph`; settings stand there as Python writes them."""
     said = {key: repr(value) for key, value in sorted(settings.items())}
-    return {"reference": reference, "settings": said, "input": input_shape, "batch": batch}
+    size = input_shape if input_shape is None or isinstance(input_shape, tuple) else str(input_shape)
+    return {"reference": reference, "settings": said, "input": size, "batch": batch}
 
 
 def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Callable[[], Graph]) -> Graph:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
+from cnnprof.network.inputs import read_inputs
 from cnnprof.sources._settings import parse_settings
 
 
@@ -18,7 +19,7 @@ def names() -> list[str]:
 def load(
     reference: str,
     settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    inputs: Any = None,
     batch: int = 1,
 ) -> Graph:
     """The graph of the module that the reference names or makes.
@@ -26,7 +27,7 @@ def load(
     Args:
         reference: `pkg.module:factory` or `path/to/file.py:factory`: a torch module, or a class or function that makes one.
         settings: keyword arguments of the class or function, as values or text.
-        input_shape: (C, H, W), 3x224x224 if it is not given.
+        inputs: what it is fed with (see `network.inputs.read_inputs`), 3x224x224 if it is not given.
         batch: images in one run.
 
     Raises CnnprofError if there is no such thing or its code fails, UnavailableError without torch.
@@ -35,11 +36,12 @@ def load(
 
     require_torch()
     from cnnprof.torch_bridge.capture import capture
+    from cnnprof.torch_bridge.feeding import DEFAULT
     from cnnprof.torch_bridge.user import user_model
 
     given = parse_settings(settings or {})
-    shape = (batch, *(input_shape or (3, 224, 224)))
+    fed = read_inputs(inputs) or DEFAULT
     module = user_model(reference, given)
-    graph = capture(module, shape, reference)
+    graph = capture(module, fed, reference, batch)
     facts = replace(graph.facts, family=type(module).__name__, source=f"python:{reference}", settings=given)
-    return replace(graph, facts=facts, origin=Origin("python", reference, given))
+    return replace(graph, facts=facts, origin=Origin("python", reference, given, tuple(map(str, fed))))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import nn
 
 from cnnprof.network.graph import Graph
+from cnnprof.network.inputs import parse_inputs
 from cnnprof.torch_bridge.build import build
+from cnnprof.torch_bridge.feeding import DEFAULT, Fed
 from cnnprof.torch_bridge.files import module_in
 from cnnprof.torch_bridge.user import user_model
 from cnnprof.torch_bridge.zoo import timm_model, torchvision_model
@@ -26,7 +28,9 @@ def instantiate(graph: Graph) -> nn.Module:
         case "timm":
             return timm_model(origin.name, origin.settings, graph.input_shape)
         case "python":
-            return user_model(origin.name, origin.settings)
+            inputs = parse_inputs(" ".join(origin.inputs)) if origin.inputs else DEFAULT
+            module = user_model(origin.name, origin.settings)
+            return module if len(inputs) == 1 and not (inputs[0].name or inputs[0].dtype) else Fed(module, inputs)
         case "exported":
             return module_in(origin.name)
     raise ValueError(f"no module comes from {origin.kind}")

@@ -39,10 +39,15 @@ def import_torchvision() -> Any:
             raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
         raise UnavailableError("torchvision is not installed", hint=_PIP) from None
     except (RuntimeError, ImportError, AttributeError) as error:
-        if "torchvision::nms" not in str(error):
+        if not lacks_torchvisions_operators(error):
             raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
         return _import_without_operators()
     return torchvision
+
+
+def lacks_torchvisions_operators(error: BaseException) -> bool:
+    """Whether an import failed because torchvision's C++ operators do not fit torch."""
+    return "torchvision::nms" in str(error)
 
 
 def lacks_operators() -> bool:

@@ -6,25 +6,27 @@ row describes what the user wrote; one without a row is broken down, and its par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import finalize
 
 import torch
 from torch import Tensor, nn
+from torch._C import DispatchKey
 from torch._decomp import decomposition_table
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers import Layer, ShapeError
+from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.linear import Constant, Parameter
-from cnnprof.torch_bridge.rows import OPERATIONS
+from cnnprof.torch_bridge.failures import explain_misfit, one_line
+from cnnprof.torch_bridge.feeding import tensors_of
+from cnnprof.torch_bridge.matching import explains, rewritten, touched, unknown
+from cnnprof.torch_bridge.rows import find_capture
 from cnnprof.torch_bridge.rows.base import (
     Call,
-    Capture,
     Match,
     View,
     is_same_view,
@@ -33,9 +35,7 @@ from cnnprof.torch_bridge.rows.base import (
     tensors_in,
     view_of,
 )
-
-NETWORK_INPUT = -1
-"""Stands among a step's inputs for the network's own input."""
+from cnnprof.torch_bridge.steps import NETWORK_INPUT, Scope, Step, Trace
 
 _SHAPE_ONLY = frozenset(
     [f"{fill}_like" for fill in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")]
@@ -52,62 +52,46 @@ _HANDS_ON = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_a
 """Operations that are layers although they may hand on their very input."""
 
 
-@dataclass
-class Scope:
-    """One call of a module: its path, and how many operations ran in it and below."""
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The dispatch mode that records.
 
-    path: str
-    operations: int = 0
+    `failure` says where and why an operation failed, if one did, and `misfit` whether its inputs did not fit the layer.
 
-
-@dataclass
-class Step:
-    """One recorded layer. `inputs` are numbers of earlier steps, or `NETWORK_INPUT`; `stored` names a parameter or buffer."""
-
-    layer: Layer
-    inputs: tuple[int, ...]
-    output: Shape
-    scope: Scope
-    word: str
-    stored: str | None = None
-    owns_params: bool = True
-    trainable: bool = True
-
-
-@dataclass
-class Trace:
-    """What ran: the steps in order, those that the network returns, and the operations that have no row.
-
-    `held` has for a step the last one during which the module's code held what it made.
+    Args:
+        module: the module that runs.
+        parameters: its parameters by the identity of the tensor; those that it makes while it runs are found by themselves.
+        buffers: its buffers.
+        inputs: the tensors that it is given.
+        everywhere: the device on which all tensors are made, whatever the module's code asks for; None for where it says.
     """
 
-    steps: list[Step] = field(default_factory=list)
-    outputs: tuple[int, ...] = ()
-    uncounted: list[tuple[int, str]] = field(default_factory=list)
-    untouched: tuple[str, ...] = ()
-    held: dict[int, int] = field(default_factory=dict)
+    supports_higher_order_operators = True
 
-
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The dispatch mode that records. `failure` says where and why an operation failed, if one did."""
-
-    def __init__(self, module: nn.Module, original: nn.Module, x: Tensor) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        parameters: Mapping[int, str],
+        buffers: Mapping[int, str],
+        inputs: Sequence[Tensor],
+        everywhere: torch.device | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.failure: str | None = None
+        self.misfit = False
         self._trace = Trace()
-        self._input_shape = tuple(x.shape)
-        # A closure as a copied module's `forward` goes on reading the parameters of the original.
-        both = (module, original)
-        self._parameters = {id(tensor): name for each in both for name, tensor in each.named_parameters()}
-        self._buffers = {id(tensor): name for name, tensor in module.named_buffers()}
+        self._module = module
+        self._everywhere = everywhere
+        self._input_shapes = [tuple(x.shape) for x in inputs]
+        self._parameters = dict(parameters)
+        self._buffers = buffers
         self._counted: set[str] = set()
         self._scopes = [Scope("")]
         self._word: str | None = None
         # Steps by the identity of the tensor they made, for as long as it lives; what is kept here keeps its identity.
-        self._step_of: dict[int, int] = {id(x): NETWORK_INPUT}
+        self._step_of: dict[int, int] = {id(x): NETWORK_INPUT - number for number, x in enumerate(inputs)}
         self._constants: dict[int, int] = {}
         self._made_of_constants: set[int] = set()
-        self._alive: list[object] = [x]
+        self._alive: list[object] = [*inputs]
         # In-place writes into each storage, and how many of them the step of a tensor knows of.
         self._writes: dict[int, list[tuple[int, View]]] = {}
         self._known_writes: dict[int, int] = {}
@@ -122,28 +106,53 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def finish(self, result: Any) -> Trace:
         """The trace of a run that returned `result`."""
-        tensors = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        self._trace.outputs = tuple(dict.fromkeys(self._read(tensor) for tensor in tensors))
-        if all(map(self._is_foreign, self._trace.outputs)):
+        self._trace.outputs = tuple(dict.fromkeys(self._read(tensor) for tensor in tensors_of(result)))
+        if self._trace.outputs and all(map(self._is_foreign, self._trace.outputs)):
             self._trace.uncounted += [(number, "a value that left torch on its way") for number in self._trace.outputs]
+        for name, tensor in self._module.named_parameters():
+            self._parameters.setdefault(id(tensor), name)
         self._trace.untouched = tuple(dict.fromkeys(name for name in self._parameters.values() if name not in self._counted))
         return self._trace
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Runs the operation and records it under the name of the outermost one that is being broken down."""
+        if isinstance(func, HigherOrderOperator):
+            return self._run_higher(func, args, kwargs or {})
         outermost = self._word is None
         if outermost:
             self._word = func._schema.name.rpartition("::")[2].strip("_")
+        kwargs = kwargs or {}
+        if self._everywhere is not None and kwargs.get("device") is not None:
+            kwargs = {**kwargs, "device": self._everywhere}
         try:
-            return self._run(func, args, kwargs or {})
+            return self._run(func, args, kwargs)
         except Exception as error:
             if self.failure is None:
                 path = self._scopes[-1].path
-                self.failure = _misfit(path, func, args, kwargs or {}) or one_line(error, path)
+                misfit = explain_misfit(path, func, args, kwargs)
+                self.failure, self.misfit = misfit or one_line(error, path), misfit is not None
             raise
         finally:
             if outermost:
                 self._word = None
+
+    def _run_higher(self, func: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs an operator that takes functions (torch.cond, ...) as Python would; `cond` takes its first branch."""
+        if str(func) == "cond":
+            _, first, second, operands = args
+            self._trace.branches = True
+            with self:
+                result = first(*operands)
+            for tensor in touched(second, operands):
+                if self._is_new(tensor):
+                    # A weight of the branch that was not taken: no less a parameter.
+                    self._read(tensor)
+            return result
+        plain = func.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            raise NotImplementedError(f"torch's operator {func} cannot be run step by step")
+        with self:
+            return plain(*args, **kwargs)
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
@@ -156,7 +165,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         call = Call(func, args, kwargs, result)
         if varies and not call.outputs and call.written:
-            self._record(call, [_rewritten(call, tensor) for tensor in call.written])
+            self._record(call, [rewritten(call, tensor) for tensor in call.written])
             return result
         if not varies or not call.outputs or call.op in _SHAPE_ONLY:
             fresh = (out for out in call.outputs if not any(shares_memory(out, tensor) for tensor in call.tensors))
@@ -174,7 +183,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if result is call.first and not call.inplace:
             # A layer that hands its input on: the input must not be taken for its result.
             call.result = torch.ops.aten.alias(result)
-        self._record(call, _unknown(call) if matches is None else matches)
+        self._record(call, unknown(call) if matches is None else matches)
         return call.result
 
     def _break_down(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], varies: bool) -> Any:
@@ -192,7 +201,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             inputs = tuple(self._read(tensor) for tensor in match.inputs)
             shapes = tuple(self._shape(number) for number in inputs)
             layer = match.layer
-            if not _explains(layer, shapes, tuple(output.shape)):
+            if not explains(layer, shapes, tuple(output.shape)):
                 layer = Unknown(call.name, tuple(output.shape), call.inplace)
             owns, trainable = self._own(match, layer, shapes)
             number = self._add(layer, inputs, owns_params=owns, trainable=trainable)
@@ -214,6 +223,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         weights = [tensor for tensor in match.weights if tensor is not None]
         if not weights:
             return True, True
+        for tensor in weights:
+            if isinstance(tensor, nn.Parameter) and not self._is_parameter(tensor):
+                # Of a layer that lives as long as one run.
+                self._take_for_parameter(tensor, f"{self._scopes[-1].path}.parameter{len(self._parameters)}".lstrip("."))
         fresh = all(map(self._is_new, weights))
         trainable = {tensor.requires_grad for tensor in weights}
         if fresh and len(trainable) == 1 and sum(tensor.numel() for tensor in weights) == layer.params(*shapes):
@@ -226,16 +239,32 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _is_new(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter that no step has yet."""
-        return id(tensor) in self._parameters and self._parameters[id(tensor)] not in self._counted
+        return self._is_parameter(tensor) and self._parameters[id(tensor)] not in self._counted
+
+    def _is_parameter(self, tensor: Tensor) -> bool:
+        """Whether the tensor is a parameter, one that the module has made while it ran included."""
+        if id(tensor) in self._parameters:
+            return True
+        if not isinstance(tensor, nn.Parameter):
+            return False
+        found = next((name for name, one in self._module.named_parameters() if one is tensor), None)
+        if found:
+            self._take_for_parameter(tensor, found)
+        return found is not None
+
+    def _take_for_parameter(self, tensor: Tensor, name: str) -> None:
+        """A parameter that the module made while it ran."""
+        self._parameters[id(tensor)] = name
+        self._alive.append(tensor)
 
     def _learned(self, weight: Tensor) -> bool:
         """Whether the weight is a parameter that learns, or made of what does."""
-        if id(weight) in self._parameters:
+        if self._is_parameter(weight):
             return weight.requires_grad
         front, seen = [self._step_of.get(id(weight), NETWORK_INPUT)], {NETWORK_INPUT}
         while front:
             number = front.pop()
-            if number in seen:
+            if number in seen or number < 0:
                 continue
             seen.add(number)
             step = self._trace.steps[number]
@@ -268,7 +297,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _varies(self, tensor: Tensor) -> bool:
         """Whether the tensor depends on the network's input or on a parameter; all else is a constant."""
-        return id(tensor) in self._step_of or id(tensor) in self._parameters or storage(tensor) in self._writes
+        return id(tensor) in self._step_of or self._is_parameter(tensor) or storage(tensor) in self._writes
 
     def _read(self, tensor: Tensor) -> int:
         """The step that made the tensor; a parameter or a constant becomes one when it is first read."""
@@ -290,7 +319,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _stored(self, tensor: Tensor) -> int:
         key, size = id(tensor), tuple(tensor.shape)
-        if key in self._parameters:
+        if self._is_parameter(tensor):
             owns = self._is_new(tensor)
             self._counted.add(self._parameters[key])
             number = self._add(Parameter(size), stored=self._parameters[key], owns_params=owns, trainable=tensor.requires_grad)
@@ -309,66 +338,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _is_foreign(self, number: int) -> bool:
         """Whether nobody knows where the step's result comes from."""
-        if number == NETWORK_INPUT:
+        if number < 0:
             return False
         step = self._trace.steps[number]
         return isinstance(step.layer, Constant) and step.stored not in self._buffers.values()
 
     def _shape(self, number: int) -> Shape:
-        return self._input_shape if number == NETWORK_INPUT else self._trace.steps[number].output
-
-
-def find_capture(func: Any) -> Capture | None:
-    """The capture of an aten operation, in place or not; None if it has no row."""
-    name = func._schema.name.removeprefix("aten::")
-    return OPERATIONS.get(name) or OPERATIONS.get(name.removesuffix("_"))
-
-
-def _unknown(call: Call) -> list[Match]:
-    """One layer an output for an operation without a row: a view if it shares memory with an input, else not counted."""
-    matches = []
-    for output in call.outputs:
-        view = not call.inplace and any(shares_memory(output, tensor) for tensor in call.tensors)
-        kind = Rearrange if view else Unknown
-        layer = kind(call.name, tuple(output.shape), inplace=view or call.inplace)
-        matches.append(Match(layer, tuple(call.tensors), output=output))
-    return matches
-
-
-def _rewritten(call: Call, tensor: Tensor) -> Match:
-    """What an operation without a result makes of a tensor: nobody knows what that takes."""
-    others = [other for other in call.tensors if other is not tensor]
-    return Match(Unknown(call.name, tuple(tensor.shape), inplace=True), (tensor, *others), output=tensor)
-
-
-def _misfit(path: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """Why the inputs do not fit the layer that the operation would have been; None if the layer's rule has nothing to say."""
-    capture = find_capture(func)
-    where = path
-    try:
-        match = capture(Call(func, args, kwargs, ())) if capture else None
-        if isinstance(match, Match):
-            where = f"{path} ({match.layer.type})".lstrip()
-            match.layer.shape(*(tuple(tensor.shape) for tensor in match.inputs))
-    except ShapeError as misfit:
-        return f"{where}: {misfit.message}" if where else misfit.message
-    except (LookupError, TypeError):
-        # Some captures read the result, which there is none of.
-        return None
-    return None
-
-
-def one_line(error: BaseException, path: str = "") -> str:
-    """The type and the first line of an exception, and the module that it comes from."""
-    text = str(error).strip().partition("\n")[0]
-    return (f"in {path}: " if path else "") + type(error).__name__ + (f": {text}" if text else "")
-
-
-def _explains(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> bool:
-    """Whether the layer's rule makes of these inputs what torch made of them."""
-    if layer.arity is not None and len(inputs) != layer.arity:
-        return False
-    try:
-        return layer.shape(*inputs) == output
-    except ShapeError:
-        return False
+        return self._input_shapes[NETWORK_INPUT - number] if number < 0 else self._trace.steps[number].output

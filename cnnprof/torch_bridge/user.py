@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,9 @@ from torch import nn
 
 from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.streams import set_apart
+from cnnprof.torch_bridge.failures import failed
+from cnnprof.torch_bridge.quiet import quiet
+from cnnprof.torch_bridge.requirements import import_torchvision, lacks_torchvisions_operators
 
 T = TypeVar("T")
 
@@ -116,9 +119,18 @@ def _attribute(module: ModuleType, attribute: str, reference: str) -> Any:
     for name in attribute.split("."):
         if not hasattr(found, name):
             names = [known for known in dir(found) if not known.startswith("_")]
-            raise CnnprofError(f"{reference}: there is no '{name}'", hint=did_you_mean(name, names))
+            models = [known for known in names if _makes_models(getattr(found, known, None), module)]
+            listed = f"its models: {', '.join(models)}" if models else None
+            raise CnnprofError(f"{reference}: there is no '{name}'", hint=did_you_mean(name, names) or listed)
         found = getattr(found, name)
     return found
+
+
+def _makes_models(found: Any, module: ModuleType) -> bool:
+    """Whether it is a model or a class of models that the module itself defines."""
+    if isinstance(found, type):
+        return issubclass(found, nn.Module) and found.__module__ == module.__name__
+    return isinstance(found, nn.Module)
 
 
 def _call(action: Callable[[], T], reference: str) -> T:
@@ -126,16 +138,27 @@ def _call(action: Callable[[], T], reference: str) -> T:
 
     What the user's code raises becomes one message, and what it prints is no part of a report.
     """
-    folder = Path.cwd()
     try:
-        with redirect_stdout(sys.stderr):
-            return action()
+        with quiet():
+            try:
+                return action()
+            except Exception as error:
+                if not lacks_torchvisions_operators(error):
+                    raise
+                # As this package's own sources do: its classification models need none of the operators that are missing.
+                import_torchvision()
+                return action()
     except (CnnprofError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise CnnprofError(f"{reference} failed: {type(error).__name__}: {shorten(error)}") from error
-    finally:
-        os.chdir(folder)
+        raise failed(f"{reference} failed: {type(error).__name__}: {shorten(error)}", error, _hint(error)) from error
+
+
+def _hint(error: BaseException) -> str | None:
+    """What to say for a class or function that wants arguments."""
+    missing = re.search(r"missing \d+ required \S+ arguments?: (.*)", str(error)) if isinstance(error, TypeError) else None
+    names = re.findall(r"'(\w+)'", missing[1]) if missing else []
+    return f"give it settings: --set {names[0]}=VALUE" if names else None
 
 
 def shorten(error: BaseException) -> str:

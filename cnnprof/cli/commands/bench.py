@@ -13,7 +13,7 @@ import typer
 from cnnprof.cli.groups import takes
 from cnnprof.cli.layering import Layering
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, parse_inputs, reported
+from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, parse_sweep, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_part, parse_seconds
@@ -235,7 +235,7 @@ def command(
       cnnprof bench resnet50 --device cuda --dtype amp --batch 32 --mode train
     """
     how = run.options(mode=mode, **effort.options())
-    jobs = _read(names or [], parse_batches(batch), network.settings, parse_inputs(input))
+    jobs = _read(names or [], parse_batches(batch), network.settings, parse_sweep(input))
     if layering.asked:
         others = {
             "--compare": gate.compare,

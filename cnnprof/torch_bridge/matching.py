@@ -1,0 +1,62 @@
+"""Operations that no row describes, and whether a layer explains one that a row does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer, ShapeError
+from cnnprof.network.layers.arrangement import Rearrange, Unknown
+from cnnprof.torch_bridge.rows.base import Call, Match, shares_memory, tensors_in
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Which tensors operations read."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.read: dict[int, Tensor] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        self.read |= {id(tensor): tensor for tensor in tensors_in((args, tuple((kwargs or {}).values())))}
+        return func(*args, **(kwargs or {}))
+
+
+def touched(branch: Any, operands: Sequence[Any]) -> list[Tensor]:
+    """The tensors that a branch reads; nothing of it is recorded."""
+    copies = [each.clone() if isinstance(each, Tensor) and not isinstance(each, nn.Parameter) else each for each in operands]
+    with _Watch() as watch, suppress(Exception):
+        branch(*copies)
+    return [*watch.read.values()]
+
+
+def unknown(call: Call) -> list[Match]:
+    """One layer an output for an operation without a row: a view if it shares memory with an input, else not counted."""
+    matches = []
+    for output in call.outputs:
+        view = not call.inplace and any(shares_memory(output, tensor) for tensor in call.tensors)
+        kind = Rearrange if view else Unknown
+        layer = kind(call.name, tuple(output.shape), inplace=view or call.inplace)
+        matches.append(Match(layer, tuple(call.tensors), output=output))
+    return matches
+
+
+def rewritten(call: Call, tensor: Tensor) -> Match:
+    """What an operation without a result makes of a tensor: nobody knows what that takes."""
+    others = [other for other in call.tensors if other is not tensor]
+    return Match(Unknown(call.name, tuple(tensor.shape), inplace=True), (tensor, *others), output=tensor)
+
+
+def explains(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> bool:
+    """Whether the layer's rule makes of these inputs what torch made of them."""
+    if layer.arity is not None and len(inputs) != layer.arity:
+        return False
+    try:
+        return layer.shape(*inputs) == output
+    except ShapeError:
+        return False

@@ -1,0 +1,59 @@
+"""What a user's code prints is no part of a report: while it runs, what goes to stdout goes to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Python's stdout and the process's descriptor 1 lead to stderr; so does what a child process writes.
+
+    The current folder and the streams are as before afterwards, whatever the code does to them.
+    """
+    streams = sys.stdout, sys.stderr
+    folder = _folder()
+    _flush()
+    kept = _duplicate()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        _flush()
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+        if folder is not None and _folder() != folder:
+            with suppress(OSError):
+                os.chdir(folder)
+
+
+def _duplicate() -> int | None:
+    """A second descriptor for stdout, which then leads to stderr; None where one of them is closed."""
+    try:
+        kept = os.dup(1)
+    except OSError:
+        return None
+    try:
+        os.dup2(2, 1)
+    except OSError:
+        os.close(kept)
+        return None
+    return kept
+
+
+def _flush() -> None:
+    for stream in {id(one): one for one in (sys.stdout, sys.__stdout__, sys.stderr)}.values():
+        with suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None

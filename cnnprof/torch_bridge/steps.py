@@ -1,0 +1,49 @@
+"""What a recorded run consists of: steps, each a layer with the steps that it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer
+
+NETWORK_INPUT = -1
+"""Stands among a step's inputs for the network's own input; further inputs are -2, -3, ..."""
+
+
+@dataclass
+class Scope:
+    """One call of a module: its path, and how many operations ran in it and below."""
+
+    path: str
+    operations: int = 0
+
+
+@dataclass
+class Step:
+    """One recorded layer. `inputs` are numbers of earlier steps, or `NETWORK_INPUT`; `stored` names a parameter or buffer."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    output: Shape
+    scope: Scope
+    word: str
+    stored: str | None = None
+    owns_params: bool = True
+    trainable: bool = True
+
+
+@dataclass
+class Trace:
+    """What ran: the steps in order, those that the network returns, and the operations that have no row.
+
+    `held` has for a step the last one during which the module's code held what it made; `branches` says whether the data could
+    have chosen other steps.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    outputs: tuple[int, ...] = ()
+    uncounted: list[tuple[int, str]] = field(default_factory=list)
+    untouched: tuple[str, ...] = ()
+    held: dict[int, int] = field(default_factory=dict)
+    branches: bool = False
