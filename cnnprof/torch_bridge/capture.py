@@ -147,12 +147,12 @@ def _cannot_run(
 
 def _size_that_fits(way: Way, fed: Inputs, batch: int) -> str | None:
     """An image size that the network runs on, as a hint; None where none is found in a moment."""
-    if len(fed) != 1 or len(fed[0].size) != 3 or fed[0].value is not None:
+    if way.tensors is None or len(fed) != 1 or len(fed[0].size) != 3 or fed[0].value is not None:
         return None
     deadline = monotonic() + PATIENCE
     channels = next((c for part in way.module.modules() if (c := getattr(part, "in_channels", None))), fed[0].size[0])
     for size, depth in product(SIZES, dict.fromkeys((channels, fed[0].size[0]))):
-        if monotonic() > deadline or not way.like.is_meta:
+        if monotonic() > deadline:
             return None
         candidate = (replace(fed[0], size=(depth, size, size)),)
         with suppress(Exception), torch.inference_mode():
