@@ -110,23 +110,23 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
 
     Dimensions may stand anywhere in its arguments' tuples. What it gives for numbers is kept, as by `memoize`.
     """
-    whole = memoize(function)
 
+    @memoize
     @wraps(function)
     def call(*args: Any) -> Dim:
         open_ones = [leaf for leaf in _leaves(args) if not known(leaf)]
         if not open_ones:
-            return whole(*args)
+            return function(*args)
         if any(is_array(leaf) for leaf in open_ones):
             numpy = modules["numpy"]
             entries = numpy.broadcast(*open_ones)
-            results = [whole(*_filled(args, iter([int(n) for n in entry]))) for entry in entries]
+            results = [call(*_filled(args, iter([int(n) for n in entry]))) for entry in entries]
             return numpy.array(results, dtype=numpy.int64).reshape(entries.shape)
         sympy = modules["sympy"]
 
         def evaluate(_: type, *values: Any) -> Any:
             if all(value.is_Integer for value in values):
-                return sympy.Integer(whole(*_filled(args, iter([int(value) for value in values]))))
+                return sympy.Integer(call(*_filled(args, iter([int(value) for value in values]))))
             return None
 
         body = {"eval": classmethod(evaluate), "is_integer": True, "is_nonnegative": True}
