@@ -6,9 +6,10 @@ import errno
 import gc
 import os
 import sys
+import warnings
 from contextlib import suppress
 
-from cnnprof.errors import DEFECT, INTERRUPTED, CnnprofError, UnavailableError, UsageError
+from cnnprof.errors import DEFECT, INTERRUPTED, CnnprofError, SpecWarning, UnavailableError, UsageError
 from cnnprof.streams import of_command
 
 OPTIONAL = {
@@ -32,6 +33,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         with of_command():
             from cnnprof.cli import run
@@ -49,6 +51,17 @@ def main() -> None:
 
             say(found)
         sys.exit(found.exit_code)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: object) -> None:
+    """A warning about a spec as a line of its own, any other as Python shows it."""
+    if issubclass(category, SpecWarning):
+        print(f"warning: {message}", file=sys.stderr)
+    else:
+        _as_python_does(message, category, *place)  # type: ignore[arg-type]
+
+
+_as_python_does = warnings.showwarning
 
 
 def _as_said(error: Exception) -> CnnprofError:

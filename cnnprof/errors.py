@@ -83,6 +83,10 @@ class CnnprofError(Exception):
         return {"message": self.message, "place": where, "hint": self.hint, "trace": list(self.trace), "code": self.exit_code}
 
 
+class SpecWarning(UserWarning):
+    """What a spec says and nothing reads: most likely it means something else."""
+
+
 class SpecError(CnnprofError):
     """A spec, a name or a setting is wrong."""
 

@@ -200,7 +200,12 @@ def test_steps(step: str, column: int, length: int, message: str, hint: str | No
     [
         ("layers: relu", (1, 1), "there is no 'input'", "a spec has at least 'input' and 'layers'"),
         ("input: 3x8x8", (1, 1), "there is no 'layers'", "a spec has at least 'input' and 'layers'"),
-        ("input: 3x8\nlayers: relu", (1, 8), "'3x8' is not channels x height x width", "as in 3x224x224, or 3 x res x res"),
+        (
+            "input: 3x8x8x8x8\nlayers: relu",
+            (1, 8),
+            "'3x8x8x8x8' is not channels x height x width",
+            "as in 3x224x224, or 3 x res x res",
+        ),
         ("input: 3xresxres\nlayers: relu", (1, 8), "'3xresxres' is not channels x height x width", None),
         ("input: [3, 8, 8]\nlayers: relu", (1, 8), "'input' is channels x height x width", "as in input: 3x224x224"),
         ("input: 3 x 0 x 8\nlayers: relu", (1, 12), "a size of the input is at least 1, not 0", None),

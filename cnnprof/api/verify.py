@@ -18,6 +18,7 @@ from cnnprof.judging.verification import (
     Verdict,
     Verified,
     check_published,
+    check_read,
     check_twin,
     judge,
 )
@@ -103,7 +104,7 @@ def verify_each(profiles: Sequence[Analysis], counters: bool, notify: Notify) ->
     """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished."""
     verdicts: dict[int, list[Verdict]] = {}
     if not counters:
-        return [Verified(profile, tuple(check_published(profile))) for profile in profiles], True
+        return [Verified(profile, (*check_read(profile), *check_published(profile))) for profile in profiles], True
     from cnnprof.measure.crosschecks import check_each
 
     twins = {*sources.torchvision_names()}
@@ -112,7 +113,8 @@ def verify_each(profiles: Sequence[Analysis], counters: bool, notify: Notify) ->
         for done, (number, checks) in enumerate(rows, 1):
             profile = profiles[number]
             notify(f"checked {profile.graph.name} ({done} of {len(profiles)})")
-            verdicts[number] = [*check_published(profile), *(_twin(profile) if profile.graph.name in twins else ())]
+            verdicts[number] = [*check_read(profile), *check_published(profile)]
+            verdicts[number] += _twin(profile) if profile.graph.name in twins else ()
             verdicts[number] += _counted(checks)
     except KeyboardInterrupt:
         pass

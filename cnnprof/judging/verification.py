@@ -82,6 +82,11 @@ def computed_figure(profile: Analysis, key: str) -> int | None:
     return int(getattr(profile.totals, key)) // batch if key in ("macs", "activations") else None
 
 
+def check_read(profile: Analysis) -> list[Verdict]:
+    """A failure for all that the network's spec says and nothing reads."""
+    return [Verdict(PUBLISHED, "the spec", FAILED, reason=text) for text in profile.graph.warnings]
+
+
 def check_published(profile: Analysis) -> list[Verdict]:
     """A verdict for each published figure."""
     return [_check_figure(profile, key, figure) for key, figure in profile.graph.facts.published.items()]

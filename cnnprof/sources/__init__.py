@@ -20,8 +20,9 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
-from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
+from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources._files import source_of
@@ -78,6 +79,8 @@ class Model:
         asked = (read_inputs(self._shape(input_shape)), batch)
         if asked not in self._graphs:
             graph = self._load(*asked)
+            for text in graph.warnings:
+                warn(text, SpecWarning, stacklevel=2)
             self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
         return self._graphs[asked]
 

@@ -118,7 +118,6 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "Place | None": _or_none(_of(Place)),
     "Accuracy | None": _or_none(_of(Accuracy)),
     "Origin | None": _or_none(_of(type(None))),
-    "Mapping[str, Shape]": _mapping(_is_size),
     "Mapping[str, int]": _mapping(_is_whole),
     "Mapping[str, Shape]": _mapping(_is_size),
     "Mapping[str, Any]": _mapping(lambda _: True),

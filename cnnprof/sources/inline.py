@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnprof.errors import SpecError
-from cnnprof.network.graph import Graph
+from cnnprof.network.graph import INPUT, Graph
 from cnnprof.spec import Family, elaborate
+from cnnprof.spec.inputs import Input
 from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.oneline import Line
 from cnnprof.spec.reader import Scalar, Source
@@ -38,9 +39,11 @@ def load(
     """
     source = Source(FILE, text)
     scalar = Scalar(source, 0, len(text), text)
-    steps = Line(()).read(scalar)
+    steps = Line((), set()).read(scalar)
     if input_shape is None:
         raise SpecError(f"'{text}' has no input size of its own", hint="give it one, such as --input 192x28x28")
     sizes = tuple(read_expression(Token(str(size), scalar, 0)) for size in input_shape)
-    family = Family(name="", stem=text, path=FILE, input=sizes, layers=steps, source=source)
+    family = Family(
+        name="", stem=text, path=FILE, inputs=(Input(INPUT, sizes, False, scalar.place),), layers=steps, source=source
+    )
     return elaborate(family, None, settings, input_shape, batch)

@@ -31,6 +31,27 @@ class Constant(NamedTuple):
         return self.value
 
 
+class Bare(NamedTuple):
+    """A kernel that is one number without a name, as on one spatial axis; `mistake` is what it is on others."""
+
+    value: Expression
+    mistake: SpecError
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.value.place
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return self.value.text
+
+    def evaluate(self, scope: Scope) -> Value:
+        """The number."""
+        return self.value.evaluate(scope)
+
+
 _LABELS = {
     "out": "the number of outputs",
     "p": "the probability",
@@ -41,7 +62,7 @@ _LABELS = {
     "dilation": "the dilation",
 }
 
-Given: TypeAlias = "Constant | Expression"
+Given: TypeAlias = "Constant | Bare | Expression"
 
 
 class Arguments(NamedTuple):
@@ -116,10 +137,14 @@ class Arguments(NamedTuple):
         count = axes or self.axes
         if option not in self.given:
             return (default,) * count
+        given = self.given[option]
+        if isinstance(given, Bare) and count != 1:
+            given.mistake.hint = f"a kernel is written {'x'.join([given.text] * count)} or k={given.text}"
+            raise given.mistake
         value = self.value(option)
         if not isinstance(value, tuple):
             return (self._whole(option, value, least),) * count
-        if len(value) != count:
+        if len(value) != count and not (option == "kernel" and len(self.x) == 2):
             forms = {1: "one number, as its input has one spatial axis", 2: "one number, or a pair of height and width"}
             form = forms.get(count, f"one number, or one for each of {count} axes")
             raise self.error(f"{_label(option)} is {form}, not {describe_kind(value)}", option)

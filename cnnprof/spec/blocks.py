@@ -9,7 +9,8 @@ from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import MAX_CALLS, Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_continue
+from cnnprof.spec.sharing import share
+from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_be_there
 from cnnprof.spec.values import describe_kind, show
 
 _CALL_STEPS = 5
@@ -29,12 +30,16 @@ class Parameter(NamedTuple):
 
 
 class Block:
-    """A named step with arguments. The body is filled in when all blocks are known, as blocks may call each other."""
+    """A named step with arguments; the calls of one that is `shared` use the same weights.
 
-    __slots__ = ("body", "name", "parameters", "place")
+    The body is filled in when all blocks are known, as blocks may call each other.
+    """
 
-    def __init__(self, name: str, parameters: tuple[Parameter, ...], place: Place) -> None:
+    __slots__ = ("body", "name", "parameters", "place", "shared")
+
+    def __init__(self, name: str, parameters: tuple[Parameter, ...], place: Place, shared: bool = False) -> None:
         self.name = name
+        self.shared = shared
         self.parameters = parameters
         self.place = place
         self.body: Step = Nothing(place)
@@ -56,11 +61,13 @@ class Call(NamedTuple):
 
     def run(self, network: Network, scope: Scope) -> None:
         """Run the block's body in a scope of its own."""
-        here = must_continue(scope, self.place)
         block = self._block(scope)
-        inner = Scope(scope.outer, here, scope.budget)
+        inner = Scope(scope.outer, must_be_there(scope, self.place), scope.budget)
         self._bind(block, scope, inner)
         values = [inner[parameter.name] for parameter in block.parameters]
+        if block.shared and block.name in network.calls:
+            hint = "each depth would need weights of its own: move the block from 'shared' to 'blocks'"
+            raise SpecError(f"{block.name} shares its weights and calls itself", self.place, hint)
         if len(network.calls) >= MAX_CALLS:
             raise self._cycle([*network.calls, block.name])
         if not scope.budget.spend(_CALL_STEPS):
@@ -68,8 +75,11 @@ class Call(NamedTuple):
         outer = network.namer
         network.namer = outer.inside(outer.count(block.name))
         network.calls.append(block.name)
+        first = len(network.names)
         try:
             block.body.run(network, inner)
+            if block.shared:
+                share(network, block.name, network.namer.prefix, first, self.place)
         except CnnprofError as error:
             shown = ", ".join(show(value) for value in values)
             error.trace = (*error.trace, f"in {block.name}({shown}), called at line {self.place.line}")

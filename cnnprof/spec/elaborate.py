@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from time import process_time
+from typing import TypeAlias
 
-from cnnprof.errors import CnnprofError, SpecError
+from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
-from cnnprof.network.graph import Facts, Graph
+from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.spec.family import Family
-from cnnprof.spec.located import Expression
+from cnnprof.spec.inputs import Input, find_outputs, misread
 from cnnprof.spec.network import Network
 from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
-from cnnprof.spec.steps import BLOCKS, NONE_HINT, last_step
-from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
+from cnnprof.spec.sharing import give_to_inference
+from cnnprof.spec.steps import BLOCKS, last_step, must_be_there
+from cnnprof.spec.values import Tensor, Value
 from cnnprof.spec.variants import Variant
+
+InputShape: TypeAlias = "tuple[Dim, ...] | Mapping[str, Shape] | tuple[tuple[str, Shape], ...]"
+"""(C, H, W) of the one input, or shapes by the inputs' names."""
 
 _SHOWN_CALLS = 3
 _LARGEST_TRIAL = 1024
 _TRIAL_STEPS = 20_000
+_TRIAL_SECONDS = 0.15
 
 
 def elaborate(
     family: Family,
     variant: str | None = None,
     settings: Mapping[str, object] | None = None,
-    input_shape: tuple[Dim, ...] | None = None,
+    input_shape: InputShape | None = None,
     batch: Dim = 1,
 ) -> Graph:
     """The network of a variant as a graph.
@@ -35,7 +42,8 @@ def elaborate(
     Args:
         variant: its name; None for the default one, or for the one network of a family without variants.
         settings: values that override the variant's, as text (`"0.5"`, `"[2, 2]"`) or as values.
-        input_shape: (C, H, W) in place of the spec's own; a setting that the spec takes it from follows.
+        input_shape: (C, H, W) in place of the spec's own, or (name, shape) pairs for some of several inputs; a setting that the
+            spec takes it from follows.
         batch: images in one run.
 
     Raises SpecError for a wrong variant or setting, and CnnprofError where the layers do not fit together.
@@ -46,27 +54,46 @@ def elaborate(
     values = defaults | given
     if known(batch) and batch < 1:
         raise SpecError(f"the batch is at least 1, not {batch}")
-    if input_shape is not None:
-        values |= _follow(family, input_shape, given, values)
+    wanted = _wanted(family, input_shape)
+    values |= _follow(family, wanted, given, values)
     outer = _names(family, values)
-    shape = (batch, *(_input_shape(family, outer) if input_shape is None else input_shape))
-    network = Network(shape, leaves_heads_out=input_shape is not None or bool(given))
+    shapes = {name: (batch, *shape) for name, shape in _input_shapes(family, outer, wanted).items()}
+    network = Network(shapes, bool(wanted) or bool(given), family.inplace)
     try:
-        output = _run(family, network, Scope(outer, Tensor(0, shape), Budget(), outermost=True))
+        outputs = _run(family, network, outer, Budget())
     except CnnprofError as error:
-        error.hint = error.hint or _size_hint(family, given, values, shape)
+        error.hint = error.hint or _size_hint(family, given, values, shapes)
         raise
+    nodes = give_to_inference(network.finished([*outputs.values()]))
+    first, *further = shapes
     return Graph(
         name=chosen.name if chosen else family.stem,
-        input_shape=shape,
-        nodes=network.finished(output),
-        outputs=(network.names[output.index],),
-        facts=_facts(family, chosen, values, _namesake(family, chosen, values, shape[1:]), shape[1:]),
+        input_shape=shapes[first],
+        nodes=nodes,
+        outputs=tuple(network.names[output.index] for output in outputs.values()),
+        facts=_facts(family, chosen, values, _namesake(family, chosen, values, shapes), shapes[first][1:]),
         left_out=tuple(network.left_out),
+        input_name=first,
+        further_inputs={name: shapes[name] for name in further},
+        output_names=tuple(outputs) if family.outputs else (),
+        warnings=(*family.warnings, *_unread(network, nodes, outputs)),
     )
 
 
-def _namesake(family: Family, chosen: Variant | None, values: Mapping[str, Value], input_shape: Shape) -> Variant | None:
+def _unread(network: Network, nodes: Sequence[Node], outputs: Mapping[str, Tensor]) -> Iterator[str]:
+    """What the network computes or takes and nothing reads."""
+    read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
+    for node in nodes:
+        if node.name not in read and not node.aux:
+            yield f"{node.place}: nothing reads what {node.name} ({node.layer.type}) gives; a second output stands in 'outputs'"
+    for name in network.names[: network.first]:
+        if name not in read:
+            yield f"nothing reads the input '{name}'"
+
+
+def _namesake(
+    family: Family, chosen: Variant | None, values: Mapping[str, Value], shapes: Mapping[str, Shape]
+) -> Variant | None:
     """The variant that has exactly these settings and this input, so that what is published of it holds for this network.
 
     The chosen one comes first; None if there is none.
@@ -76,8 +103,10 @@ def _namesake(family: Family, chosen: Variant | None, values: Mapping[str, Value
     for variant in (own, *(other for other in others if other is not own)):
         settings = {**family.settings, **variant.settings}
         if all(_equal(values[name], value) for name, value in settings.items()):
-            sizes = _input_shape(family, _names(family, settings))
-            if all(map(_equal, input_shape, sizes)):
+            sizes = _input_shapes(family, _names(family, settings), {})
+            if all(
+                len(shapes[name]) == len(sizes[name]) + 1 and all(map(_equal, shapes[name][1:], sizes[name])) for name in sizes
+            ):
                 return variant
     return None
 
@@ -91,7 +120,12 @@ def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
     return {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
 
 
-def _run(family: Family, network: Network, scope: Scope) -> Tensor:
+def _run(family: Family, network: Network, outer: Mapping[str, Value], budget: Budget) -> dict[str, Tensor]:
+    """Build the network; its outputs by name."""
+    entries = network.entries
+    scope = Scope(outer, entries[0] if len(entries) == 1 else entries, budget, outermost=True)
+    if len(entries) > 1:
+        scope.update(zip(network.names, entries, strict=True))
     try:
         family.layers.run(network, scope)
     except CnnprofError as error:
@@ -99,26 +133,42 @@ def _run(family: Family, network: Network, scope: Scope) -> Tensor:
         raise
     except RecursionError:
         raise SpecError(f"{family.path}: blocks and loops nest too deeply", hint=RUNAWAY) from None
-    if scope.here is None:
-        raise SpecError("'none' stands here outside of a join", last_step(family.layers).place, NONE_HINT)
-    if scope.here.index == 0:
-        raise SpecError("the network ends with its input: it has no layers", last_step(family.layers).place)
-    return scope.here
+    place = last_step(family.layers).place
+    outputs = find_outputs(family.outputs, scope) if family.outputs else {"": must_be_there(scope, place)}
+    for output in outputs.values():
+        if not isinstance(output, Tensor):
+            hint = "name them, as in outputs: [a, b]"
+            raise SpecError(f"the network ends with {len(output)} outputs", place, hint)
+        if output.index < network.first:
+            raise SpecError("the network ends with its input: it has no layers", place)
+    return outputs  # type: ignore[return-value]
 
 
-def _size_hint(family: Family, given: Mapping[str, Value], values: Mapping[str, Value], shape: Shape) -> str | None:
-    """The smallest square input that the network can be built for, where a larger one is all it takes."""
+def _size_hint(
+    family: Family, given: Mapping[str, Value], values: Mapping[str, Value], shapes: Mapping[str, Shape]
+) -> str | None:
+    """The smallest square input that the network can be built for, where a larger one is all it takes.
+
+    The trials take no more time than a hint is worth: where they do not end by then, there is none.
+    """
+    (name, shape), *others = shapes.items()
+    if others:
+        return None
+    budget, deadline = Budget(_TRIAL_STEPS), process_time() + _TRIAL_SECONDS
 
     def fits(size: int) -> bool:
-        wanted = (shape[1], size, size)
+        if process_time() > deadline:
+            budget.left = 0
+        wanted = {name: (shape[1], *[size] * (len(shape) - 2))}
         try:
             names = _names(family, {**values, **_follow(family, wanted, given, values)})
-            here = Tensor(0, (shape[0], *wanted))
-            _run(family, Network(here.shape, leaves_heads_out=True), Scope(names, here, Budget(_TRIAL_STEPS), outermost=True))
+            _run(family, Network({name: (shape[0], *wanted[name])}, leaves_heads_out=True), names, budget)
         except CnnprofError:
             return False
         return True
 
+    if len(shape) < 3:
+        return None
     low = high = max(shape[2:]) if all(known(size) for size in shape) else _LARGEST_TRIAL
     while high < _LARGEST_TRIAL:
         low, high = high, 2 * high
@@ -129,7 +179,9 @@ def _size_hint(family: Family, given: Mapping[str, Value], values: Mapping[str, 
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)
-    return f"an input of {shape[1]}x{high}x{high} fits"
+    if budget.left < 0:
+        return None
+    return f"an input of {'x'.join(map(str, (shape[1], *[high] * (len(shape) - 2))))} fits"
 
 
 def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
@@ -140,35 +192,63 @@ def _shortened(trace: tuple[str, ...]) -> tuple[str, ...]:
     return (*trace[:_SHOWN_CALLS], f"... {left_out} more calls ...", *trace[-_SHOWN_CALLS:])
 
 
-def _follow(family: Family, input_shape: Shape, given: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
-    """The settings that the spec's input consists of, as the wanted input has them."""
+def _wanted(family: Family, input_shape: InputShape | None) -> dict[str, Shape]:
+    """The sizes that are wanted in place of the spec's own, by the inputs' names."""
+    if input_shape is None:
+        return {}
+    names = [each.name for each in family.inputs]
+    pairs = tuple(input_shape.items()) if isinstance(input_shape, Mapping) else tuple(input_shape)
+    if not any(isinstance(entry, tuple) for entry in pairs):
+        if len(names) > 1:
+            raise SpecError(f"{family.path} takes the inputs {' '.join(names)}", hint=f"as in --input {names[0]}=3x224x224")
+        pairs = ((names[0], pairs),)
+    wanted: dict[str, Shape] = {}
+    for name, shape in pairs:
+        if name not in names:
+            raise SpecError(
+                f"there is no input '{name}'", hint=did_you_mean(name, names) or f"the inputs are {' '.join(names)}"
+            )
+        if name in wanted:
+            raise SpecError(f"the input '{name}' is given twice")
+        wanted[name] = tuple(shape)
+    return wanted
+
+
+def _follow(
+    family: Family, wanted: Mapping[str, Shape], given: Mapping[str, Value], values: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The settings that the spec's inputs consist of, as the wanted inputs have them."""
     followed: dict[str, Value] = {}
-    if len(input_shape) != len(family.input) or not all(at_least(size, 1) for size in input_shape):
-        shown = "x".join(map(str, input_shape))
-        raise SpecError(f"an input is channels, height and width, each at least 1, not {shown}", hint="as in 3x224x224")
-    for expression, size in zip(family.input, input_shape, strict=True):
-        name = expression.text
-        if name not in values:
+    for each in family.inputs:
+        if each.name not in wanted:
             continue
-        if name in given and not same(given[name], size):
-            raise SpecError(f"{name}={given[name]} and an input of {'x'.join(map(str, input_shape))} exclude each other")
-        followed.setdefault(name, size)
+        shape = wanted[each.name]
+        shown = "x".join(map(str, shape))
+        if len(shape) != len(each.sizes) or not all(at_least(size, 1) for size in shape):
+            form = "x".join(["3", *["224"] * (len(each.sizes) - 1)])
+            sizes = {1: "one number", 2: "channels and length", 3: "channels, height and width"}
+            what = sizes.get(len(each.sizes), "channels, depth, height and width")
+            raise SpecError(f"an input is {what}, each at least 1, not {shown}", hint=f"as in {form}")
+        if not each.lettered and (hint := misread(shape)) and not same(shape[0], _channels(each, family, values)):
+            raise SpecError(f"{shown} is read as {shape[0]} channels", hint=hint)
+        for expression, size in zip(each.sizes, shape, strict=True):
+            name = expression.text
+            if name not in values:
+                continue
+            if name in given and not same(given[name], size):
+                raise SpecError(f"{name}={given[name]} and an input of {shown} exclude each other")
+            followed.setdefault(name, size)
     return followed
 
 
-def _input_shape(family: Family, outer: Mapping[str, Value]) -> Shape:
+def _channels(each: Input, family: Family, values: Mapping[str, Value]) -> Dim:
+    """The channels of an input as the spec has them."""
+    return each.sizes[0].evaluate(Scope(_names(family, values), None, Budget()))
+
+
+def _input_shapes(family: Family, outer: Mapping[str, Value], wanted: Mapping[str, Shape]) -> dict[str, Shape]:
     scope = Scope(outer, None, Budget())
-    return tuple(_size(expression, expression.evaluate(scope)) for expression in family.input)
-
-
-def _size(expression: Expression, value: Value) -> Dim:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not is_number(value) or isinstance(value, float):
-        raise expression.token.error(f"a size of the input is a whole number, not {describe_kind(value)}")
-    if known(value) and not 1 <= value <= MAX_INT:
-        raise expression.token.error(f"a size of the input is at least 1, not {value}")
-    return value
+    return {each.name: wanted.get(each.name) or each.shape(scope) for each in family.inputs}
 
 
 def _facts(

@@ -16,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 
 from cnnprof.errors import did_you_mean
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
-from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
+from cnnprof.spec.scope import AXES, FURTHER_AXES, RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_integer, is_number, leaves
 
 MAX_LENGTH = 300
@@ -122,7 +122,7 @@ class _Compiler:
     def _attribute(self, node: ast.Attribute) -> Code:
         owner = self.compile(node.value)
         axis = node.attr
-        if axis not in ("C", "H", "W"):
+        if axis not in (*AXES, *FURTHER_AXES):
             raise self.fault(node, f"'.{axis}' is not part of the language", "an output x has x.C, x.H and x.W")
 
         def measure(scope: Scope) -> Value:

@@ -10,16 +10,18 @@ from pathlib import Path
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
 from cnnprof.spec.blocks import Block, Parameter
-from cnnprof.spec.located import Expression, Token, read_expression, whole_token
+from cnnprof.spec.inputs import Input, Output, read_inputs, read_outputs
+from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
 from cnnprof.spec.steps import Step
-from cnnprof.spec.structure import Structure
+from cnnprof.spec.structure import Structure, read_truth
 from cnnprof.spec.tables import check_name, read_table
 from cnnprof.spec.texts import read_text, read_year
-from cnnprof.spec.tokens import split_commas, split_words
+from cnnprof.spec.tokens import split_commas
+from cnnprof.spec.unread import unread
 from cnnprof.spec.values import Table, Value
 from cnnprof.spec.variants import Variant, read_variants
 from cnnprof.spec.words import WORDS
@@ -32,16 +34,20 @@ KEYS = (
     "notes",
     "dataset",
     "input",
+    "inputs",
     "settings",
     "tables",
     "blocks",
+    "shared",
     "default",
     "variants",
     "published",
+    "inplace",
     "layers",
+    "outputs",
 )
 MAX_ARGUMENTS = 64
-_STEP_WORDS = ("use", "let", "none", "if", "else")
+_STEP_WORDS = ("use", "let", "give", "none", "if", "else")
 
 
 @record(eq=False)
@@ -52,7 +58,10 @@ class Family:
         name: what people call the family.
         stem: the file's name without its suffix; the name of a network that has no variants.
         path: the file, as the user knows it.
-        input: channels, height and width.
+        inputs: what the network takes, channels in front.
+        outputs: what it returns under a name; without any, what its layers end with.
+        inplace: whether activations on lines of their own work in place, too.
+        warnings: what the file says and nothing reads, each with its place.
         settings: default values, in the file's order.
         default: the variant that the stem stands for.
         dataset: what the published accuracies were measured on, where it is not ImageNet-1K.
@@ -61,7 +70,7 @@ class Family:
     name: str
     stem: str
     path: str
-    input: tuple[Expression, ...]
+    inputs: tuple[Input, ...]
     layers: Step
     source: Source
     year: int | None = None
@@ -75,6 +84,9 @@ class Family:
     blocks: Mapping[str, Block] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
     published: Published = field(default_factory=Published)
+    outputs: tuple[Output, ...] = ()
+    inplace: bool = False
+    warnings: tuple[str, ...] = ()
 
     def variant(self, name: str | None) -> Variant | None:
         """The variant of that name; for None the default one, or the only one, or None where there are no variants.
@@ -143,8 +155,8 @@ class _Reader:
             name=self._text("name") or self.stem,
             stem=self.stem,
             path=self.source.file,
-            input=self._input(),
-            layers=structure.read(self._required("layers")),
+            inputs=read_inputs(self.root),
+            layers=structure.read(self._layers()),
             source=self.source,
             year=None if year is None else read_year(year),
             paper=self._text("paper"),
@@ -157,6 +169,9 @@ class _Reader:
             blocks=blocks,
             variants=variants,
             published=Published() if published is None else read_published(published),
+            outputs=read_outputs(self.root.get("outputs")),
+            inplace=self._flag("inplace"),
+            warnings=unread(self.root),
         )
 
     def _settings(self) -> dict[str, Value]:
@@ -173,40 +188,32 @@ class _Reader:
 
     def _blocks(self) -> tuple[Structure, dict[str, Block]]:
         """Signatures first, bodies then: a block may call one that stands behind it."""
-        node = self.root.get("blocks")
         blocks: dict[str, Block] = {}
         bodies: list[tuple[Block, Yaml]] = []
-        if node is not None and not isinstance(node, Entries):
-            raise node.error("'blocks' is a mapping of signatures", "as in blocks: and below it 'unit(w, s=1):'")
-        for key, body in node.pairs if node is not None else ():
-            block = _read_signature(key)
-            if block.name in blocks:
-                raise key.error(f"the block '{block.name}' stands twice")
-            blocks[block.name] = block
-            bodies.append((block, body))
-        structure = Structure(Line(blocks))
+        for kind in ("blocks", "shared"):
+            node = self.root.get(kind)
+            if node is not None and not isinstance(node, Entries):
+                raise node.error(f"'{kind}' is a mapping of signatures", f"as in {kind}: and below it 'unit(w, s=1):'")
+            for key, body in node.pairs if node is not None else ():
+                block = _read_signature(key, kind == "shared")
+                if block.name in blocks:
+                    raise key.error(f"the block '{block.name}' stands twice")
+                blocks[block.name] = block
+                bodies.append((block, body))
+        structure = Structure(Line(blocks, set()))
         for block, body in bodies:
             block.body = structure.read(body)
         return structure, blocks
 
-    def _input(self) -> tuple[Expression, ...]:
-        node = self._required("input")
-        if not isinstance(node, Scalar):
-            raise node.error("'input' is channels x height x width", "as in input: 3x224x224")
-        tokens = split_words(node)
-        if len(tokens) == 1:
-            parts = _cut_sizes(tokens[0])
-        else:
-            parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
-        if len(parts) != 3 or len(tokens) % 2 == 0:
-            raise node.error(f"'{node.value}' is not channels x height x width", "as in 3x224x224, or 3 x res x res")
-        return tuple(read_expression(part) for part in parts)
-
-    def _required(self, name: str) -> Yaml:
-        node = self.root.get(name)
+    def _layers(self) -> Yaml:
+        node = self.root.get("layers")
         if node is None:
-            raise self.root.error(f"there is no '{name}'", "a spec has at least 'input' and 'layers'")
+            raise self.root.error("there is no 'layers'", "a spec has at least 'input' and 'layers'")
         return node
+
+    def _flag(self, name: str) -> bool:
+        node = self.root.get(name)
+        return node is not None and read_truth(node, name)
 
     def _default(self, variants: Mapping[str, Variant]) -> str | None:
         name = self._text("default")
@@ -221,7 +228,7 @@ class _Reader:
         return None if node is None else read_text(name, node)
 
 
-def _read_signature(key: Scalar) -> Block:
+def _read_signature(key: Scalar, shared: bool) -> Block:
     """`bottleneck(w, s=1)` without its body."""
     text = whole_token(key)
     at = text.text.find("(")
@@ -241,7 +248,7 @@ def _read_signature(key: Scalar) -> Block:
         parameters[parameter.name] = parameter
         if len(parameters) > MAX_ARGUMENTS:
             raise part.error(f"a block has at most {MAX_ARGUMENTS} arguments")
-    return Block(name.text, tuple(parameters.values()), key.place)
+    return Block(name.text, tuple(parameters.values()), key.place, shared)
 
 
 def _read_parameter(part: Token) -> Parameter:
@@ -253,12 +260,3 @@ def _read_parameter(part: Token) -> Parameter:
     value = part.cut(len(name) + 1)
     value = value.cut(len(value.text) - len(value.text.lstrip()))
     return Parameter(token, read_expression(value))
-
-
-def _cut_sizes(token: Token) -> list[Token]:
-    """`3x224x224` as its three numbers."""
-    parts = token.text.split("x")
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        return []
-    starts = [sum(len(before) + 1 for before in parts[:position]) for position in range(len(parts))]
-    return [Token(part, token.scalar, token.start + start) for part, start in zip(parts, starts, strict=True)]

@@ -7,8 +7,11 @@ from typing import NamedTuple
 from cnnprof.errors import Place, SpecError
 from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
 from cnnprof.spec.reader import Scalar
-from cnnprof.spec.scope import Scope
+from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Value, describe_kind
+
+_FREE = 16
+"""The length of an expression that costs no steps of its own."""
 
 
 class Token(NamedTuple):
@@ -55,6 +58,10 @@ class Expression(NamedTuple):
 
     def evaluate(self, scope: Scope) -> Value:
         """Its value. Raises SpecError with the place of the part that is at fault."""
+        # A long expression takes longer than the step that it stands in.
+        cost = len(self.token.text) - _FREE
+        if cost > 0 and not scope.budget.spend(cost // 4):
+            raise self.token.error(TOO_MUCH, RUNAWAY)
         try:
             return self.code(scope)
         except ExpressionError as error:

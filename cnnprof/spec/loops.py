@@ -9,7 +9,7 @@ from cnnprof.errors import Place, SpecError
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.steps import Step, must_continue
+from cnnprof.spec.steps import Step, must_be_there
 from cnnprof.spec.values import Table, Value, describe_kind, is_integer
 
 COUNTER = "i"
@@ -124,7 +124,7 @@ def _run_rounds(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Va
                     before[name] = scope[name]
             scope[name] = value
         body.run(network, scope)
-        must_continue(scope, place)
+        must_be_there(scope, place)
     network.loops -= 1
     for name in set_here:
         scope.pop(name, None)

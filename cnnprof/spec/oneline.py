@@ -8,20 +8,21 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from cnnprof.errors import SpecError, did_you_mean
-from cnnprof.spec.arguments import Constant, Given
+from cnnprof.spec.arguments import Bare, Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.reader import Scalar
-from cnnprof.spec.steps import Choice, LayerStep, Let, Named, Nothing, Reference, Sequence, Step
+from cnnprof.spec.steps import Choice, Give, LayerStep, Let, Named, Nothing, Reference, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_name
-from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_words
+from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, BEHIND, LETTERS, NORMS, WORDS, Word
 
 _LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
 _GIVEN = re.compile(r"([A-Za-z_]\w*)=(?!=)")
-_LETTERED = re.compile(r"([spgd])(\d+)(?:x(\d+))?\Z", re.ASCII)
-_SIZE = re.compile(r"(\d+)x(\d+)\Z", re.ASCII)
+_LETTERED = re.compile(r"([spgd])(\d+)(?:x(\d+))?(?:x(\d+))?\Z", re.ASCII)
+_SIZE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?\Z", re.ASCII)
 _NUMBERS = re.compile(r"\d{1,9}\Z", re.ASCII)
+_ENTRY = re.compile(r"[A-Za-z_]\w*\[.*\]\Z", re.ASCII)
 _SYMBOLS = ("*", "/", "//", "+", "-", "%", "**", "==", "=")
 
 
@@ -29,6 +30,8 @@ class Line(NamedTuple):
     """Reads one-line steps of a file whose blocks have these names."""
 
     blocks: Collection[str]
+    named: set[str]
+    """The outputs that the steps read so far name, for hints; filled as they are read."""
 
     def read(self, scalar: Scalar) -> Step:
         """The step that a text is. Raises SpecError where it is none."""
@@ -73,18 +76,27 @@ class Line(NamedTuple):
             if at:
                 since.append(self._piece(piece[:at]))
             for name in self._names(piece[at:]):
-                done.append(Named(_sequence(since, tokens) if since else None, name))
+                if isinstance(name, Unpack):
+                    done += [*since, name]
+                else:
+                    done.append(Named(_sequence(since, tokens) if since else None, name))
                 since = []
         return _sequence(done + since, tokens)
 
-    def _names(self, tokens: list[Token]) -> Iterator[Token]:
-        """The names in `-> x -> y`."""
+    def _names(self, tokens: list[Token]) -> Iterator[Token | Unpack]:
+        """The names in `-> x -> y`, or the names for several outputs in `-> [x, y]`."""
         for arrow, name in zip_longest(tokens[::2], tokens[1::2]):
             if arrow.text != "->":
                 raise arrow.error("'-> name' stands at the end of a step", "'|' separates steps")
             if name is None:
                 raise arrow.error("'->' is followed by a name")
-            yield self.output_name(name)
+            if name.text.startswith("["):
+                names = split_commas(Token(name.text[1:-1], name.scalar, name.start + 1))
+                if not names:
+                    raise name.error("'-> [...]' has no names", "as in '-> [a, b]'")
+                yield Unpack(tuple(self.output_name(each) for each in names), name.place)
+            else:
+                yield self.output_name(name)
 
     def output_name(self, token: Token) -> Token:
         """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
@@ -92,6 +104,7 @@ class Line(NamedTuple):
         if token.text in WORDS or token.text in self.blocks:
             what = "a layer" if token.text in WORDS else "a block"
             raise token.error(f"'{token.text}' cannot name an output: it is {what}")
+        self.named.add(token.text)
         return token
 
     def _piece(self, tokens: list[Token]) -> Step:
@@ -107,12 +120,18 @@ class Line(NamedTuple):
             return _read_call(word.text, tokens, tokens[1:])
         if word.text == "let":
             raise word.error("a 'let' is a step of its own, on its own line")
+        if word.text == "give":
+            if len(tokens) == 1:
+                raise word.error("'give' is followed by what the block gives back", "as in 'give [a, b]'")
+            return Give(read_expression(span(tokens[1:])))
         if len(tokens) == 1:
             if word.text == "none":
                 return Nothing(word.place)
             if NAME.match(word.text):
-                return Reference(word)
-        known = [*WORDS, *self.blocks, "use", "let", "none"]
+                return Reference(word, self.named)
+            if _ENTRY.match(word.text):
+                return Give(read_expression(word))
+        known = [*WORDS, *self.blocks, "use", "let", "give", "none"]
         what = "layer or block" if NAME.match(word.text) else "step"
         hint = did_you_mean(word.text, known) or (None if NAME.match(word.text) else "a step begins with a layer or a block")
         raise word.error(f"unknown {what} '{word.text}'", hint)
@@ -148,6 +167,9 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
             if option in given:
                 raise token.error(f"{word.text}: '{option}' is given twice")
             given[option] = value
+    if word.text == "dw" and "kernel" not in given and isinstance(only := given.get("multiplier"), Expression):
+        mistake = SpecError("dw: there is no kernel such as 3x3 or k=3", span([word, *tokens]).place, rule.form)
+        given = {"kernel": Bare(only, mistake)} | {name: value for name, value in given.items() if name != "multiplier"}
     return layer_steps(word, span([word, *tokens]), given, behind)
 
 
@@ -174,19 +196,30 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given])
     if found := _GIVEN.match(text):
         return _option_name(word, rule, token, found[1]), read_expression(token.cut(found.end()))
     if (lettered := _LETTERED.match(text)) and LETTERS[lettered[1]] in rule.known:
-        return LETTERS[lettered[1]], Constant(_size(token, lettered[2], lettered[3]), token)
+        return LETTERS[lettered[1]], Constant(_size(token, *lettered.groups()[1:]), token)
     if rule.shorthand and (size := read_size(token)):
         return rule.shorthand, size
     for option in rule.positional:
         if option not in given:
             return option, read_expression(token)
-    raise _unknown_option(word, rule, token, given)
+    mistake = _unknown_option(word, rule, token, given)
+    if rule.shorthand != "kernel" or "kernel" in given or text in WORDS or text in _SYMBOLS:
+        raise mistake
+    # The kernel of an input with one spatial axis: `conv 3 64`, `maxpool 2`.
+    if not rule.positional:
+        return "kernel", Bare(read_expression(token), mistake)
+    (option,) = rule.positional
+    first = given.pop(option)
+    if not isinstance(first, Expression):
+        raise mistake
+    given["kernel"] = Bare(first, mistake)
+    return option, read_expression(token)
 
 
 def read_size(token: Token) -> Constant | None:
     """The pair that `3x3` is; None for any other word."""
     found = _SIZE.match(token.text)
-    return Constant(_size(token, found[1], found[2]), token) if found else None
+    return Constant(_size(token, *found.groups()), token) if found else None
 
 
 def _size(token: Token, *numbers: str | None) -> int | tuple[int, ...]:
@@ -219,7 +252,7 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
     hint = did_you_mean(text, [*rule.flags, *BEHIND]) or rule.form or f"it takes {takes}"
     if "kernel" in rule.required and "kernel" not in given:
-        first = next((option.token.text for option in given.values()), text)
+        first = next((option.token.text for option in given.values() if not isinstance(option, Bare)), text)
         hint = f"a kernel is written {first}x{first} or k={first}"
     return token.error(f"{word.text} does not take '{text}'", hint)
 

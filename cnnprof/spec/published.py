@@ -100,7 +100,7 @@ def read_figure(key: str, token: Token) -> Figure:
     if value >= 1e18:
         raise token.error("this figure is too large")
     exact = scale == 1 and not digits and key not in ACCURACIES
-    return Figure(value, 0.0 if exact else 0.5 * scale / 10 ** len(digits or ""), token.text)
+    return Figure(value, 0.0 if exact else 0.5 * scale * 10.0 ** -len(digits or ""), token.text)
 
 
 def _scale(key: str, token: Token, unit: str) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -34,11 +34,16 @@ def shorten(text: str) -> str:
 
 
 class Source:
-    """The text of one file under the name that the user knows it by."""
+    """The text of one file under the name that the user knows it by.
 
-    def __init__(self, file: str, text: str) -> None:
+    Args:
+        quoted: where quotes were put into the text that the file does not have, in order; places are those of the file.
+    """
+
+    def __init__(self, file: str, text: str, quoted: Sequence[int] = ()) -> None:
         self.file = file
         self.text = text
+        self.quoted = quoted
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -50,6 +55,10 @@ class Source:
 
     def place(self, start: int, end: int) -> Place:
         """The place of the characters from index `start` to `end`, as far as they stand on one line."""
+        if self.quoted:
+            written = "".join(char for index, char in enumerate(self.text) if index not in self.quoted)
+            shift = bisect_left(self.quoted, start)
+            return Source(self.file, written).place(start - shift, end - bisect_left(self.quoted, end))
         line = bisect_right(self._starts, start)
         first, last = self._starts[line - 1], self._ends[line - 1]
         text = self.text[first:last] if last - first <= MAX_LINE else ""
@@ -178,10 +187,41 @@ def parse_yaml(source: Source) -> Entries:
     try:
         root = _Composer(source, loader(source.text)).compose()
     except yaml.YAMLError as error:
-        raise _not_yaml(source, error) from None
+        repaired = quote_lists(source)
+        try:
+            if repaired is source:
+                raise error
+            root = _Composer(repaired, loader(repaired.text)).compose()
+        except yaml.YAMLError:
+            raise _not_yaml(source, error) from None
     if not isinstance(root, Entries):
         raise root.error("a spec is a mapping of keys such as 'input' and 'layers'")
     return root
+
+
+_LIST = re.compile(
+    r"""(?P<before>\{ ?for: |^ *(?:- )?\w+: )"""
+    r"""(?P<value>(?:[A-Za-z][\w, ]{0,99} in )?\[[^]"'\n]*\][^"'\n#{}]*?)(?=,? ?do:| *$)""",
+    re.MULTILINE,
+)
+"""A list that goes on behind its bracket, or stands behind a loop's names in {...}: YAML would have it in quotes."""
+
+
+def quote_lists(source: Source) -> Source:
+    """The text with quotes around such lists; the source itself where there are none."""
+    parts: list[str] = []
+    quoted: list[int] = []
+    done = length = 0
+    for found in _LIST.finditer(source.text):
+        if found["value"].startswith("[") and found["value"].index("]") == len(found["value"]) - 1:
+            continue
+        for part, quote in ((source.text[done : found.start("value")], "'"), (found["value"], "'")):
+            parts += [part, quote]
+            length += len(part)
+            quoted.append(length)
+            length += 1
+        done = found.end("value")
+    return Source(source.file, "".join([*parts, source.text[done:]]), quoted) if quoted else source
 
 
 class _Composer:

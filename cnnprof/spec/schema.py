@@ -24,7 +24,8 @@ def schema() -> dict[str, Any]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "cnnprof network specification",
         "description": "One family of convolutional networks: settings, variants, tables, blocks and layers.",
-        **_object(_KEYS, required=("input", "layers")),
+        **_object(_KEYS, required=("layers",)),
+        "anyOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "definitions": {**_DEFINITIONS, **_words()},
     }
 
@@ -84,12 +85,14 @@ _KEYS = {
     "about": _ref("text"),
     "notes": _ref("text"),
     "dataset": {"type": "string", "description": "What the accuracies were measured on; ImageNet-1K if nothing is said."},
-    "input": {"type": "string", "description": "Channels x height x width: 3x224x224, or 3 x res x res."},
+    "input": _ref("shape"),
+    "inputs": _named("name", _ref("shape"), "Several inputs: their sizes by name."),
     "settings": _named("name", _ref("value"), "Values with their defaults; a variant overrides them, then --set."),
     "tables": _named(
         "name", {"type": "string"}, "Text tables under |: a header row and rows; - is an empty cell, # starts a comment."
     ),
     "blocks": _named("signature", _ref("step"), "Named steps; the key is the signature, such as bottleneck(w, s=1)."),
+    "shared": _named("signature", _ref("step"), "Blocks whose calls use the same weights."),
     "default": {"type": "string", "description": "The variant that the family's name stands for."},
     "variants": {
         "description": "Networks of the family: settings by name, or a text table whose first column is name.",
@@ -103,7 +106,12 @@ _KEYS = {
         ],
     },
     "published": _ref("published"),
+    "inplace": {"type": "boolean", "description": "Whether activations on lines of their own work in place, too."},
     "layers": _ref("step"),
+    "outputs": {
+        "description": "What the network returns, if it is not what its layers end with.",
+        "anyOf": [{"type": "array", "minItems": 1, "items": _ref("name")}, _named("name", _ref("name"), "By name.")],
+    },
 }
 
 _SCALAR = {"type": ["string", "number", "boolean", "null"]}
@@ -112,6 +120,10 @@ _DEFINITIONS = {
     "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
     "signature": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*\\s*\\(.*\\)$"},
     "table_name": {"type": "string"},
+    "shape": {
+        "type": ["string", "integer"],
+        "description": "Channels x height x width: 3x224x224, or 3 x res x res; 1x8000 is a sequence, 3x16x112x112 a volume.",
+    },
     "number_text": {"type": ["string", "number"], "description": "As in 138M, 1.2G, 60k, 138_357_544 or 76.1."},
     "expression": {
         "type": ["string", "number", "boolean"],
@@ -152,8 +164,9 @@ _DEFINITIONS = {
         "additionalProperties": _ref("value"),
     },
     "branches": {
-        "description": "Branches that start from one output, as a list or by name.",
+        "description": "Branches that start from one output, as a list or by name, or the rounds of a loop.",
         "anyOf": [
+            {"type": "string", "description": "An expression for a list of outputs."},
             {"type": "array", "minItems": 1, "items": _ref("step")},
             {"type": "object", "minProperties": 1, "additionalProperties": _ref("step")},
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from cnnprof.errors import did_you_mean
 from cnnprof.spec.values import Tensor, Value
@@ -12,6 +12,13 @@ MAX_STEPS = 1_000_000
 RUNAWAY = "look for a loop that runs away"
 TOO_MUCH = f"the network takes more than {MAX_STEPS:,} steps to build"
 AXES = ("C", "H", "W")
+"""The shape here; nothing else can have these names."""
+
+FURTHER_AXES = ("D", "L")
+"""The depth of a volume and the length of a sequence, where nothing else has these names."""
+
+Here: TypeAlias = "Tensor | tuple[Tensor, ...] | None"
+"""The output that the next layer continues from; a tuple behind a block that gives several, None behind a left-out branch."""
 
 
 class Budget:
@@ -33,14 +40,14 @@ class Scope(dict[str, Value]):
 
     Args:
         outer: what every block sees: settings, tables and block names.
-        here: the output that the next layer continues from; None behind a branch that was left out.
+        here: what the next layer continues from.
         budget: shared by all scopes of a network.
         outermost: whether this is the scope of the network's own layers.
     """
 
     __slots__ = ("budget", "here", "outer", "outermost")
 
-    def __init__(self, outer: Mapping[str, Value], here: Tensor | None, budget: Budget, outermost: bool = False) -> None:
+    def __init__(self, outer: Mapping[str, Value], here: Here, budget: Budget, outermost: bool = False) -> None:
         super().__init__()
         self.outer = outer
         self.here = here
@@ -48,7 +55,7 @@ class Scope(dict[str, Value]):
         self.outermost = outermost
 
     def __missing__(self, name: str) -> Value:
-        if name in AXES and self.here is not None:
+        if isinstance(self.here, Tensor) and (name in AXES or (name in FURTHER_AXES and name not in self.outer)):
             size = self.here.axis(name)
             if size is None:
                 raise KeyError(name)
@@ -60,7 +67,7 @@ class Scope(dict[str, Value]):
         from cnnprof.spec.functions import FUNCTIONS
         from cnnprof.spec.words import WORDS
 
-        if name in AXES and self.here is not None:
+        if name in AXES and isinstance(self.here, Tensor):
             return f"there is no {name} here: the output is {len(self.here.shape) - 1}-dimensional", None
         if name in FUNCTIONS:
             return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
-from cnnprof.network.layers import Layer
-from cnnprof.network.layers.merging import Mean
 from cnnprof.spec.arguments import Arguments, Given
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.values import Tensor, describe_kind
+from cnnprof.spec.values import Tensor, Value, describe_kind
 from cnnprof.spec.words import WORDS, Word
 
 
@@ -44,6 +43,7 @@ class Sequence(NamedTuple):
 
 
 NONE_HINT = "'none' leaves out a branch of a join"
+SEVERAL_HINT = "begin with the name of one of them; '-> [a, b]' names what a block gives"
 
 
 def last_step(step: Step) -> Step:
@@ -53,11 +53,19 @@ def last_step(step: Step) -> Step:
     return step
 
 
-def must_continue(scope: Scope, place: Place) -> Tensor:
-    """The output to continue from. Raises SpecError behind a branch that was left out."""
+def must_be_there(scope: Scope, place: Place) -> Tensor | tuple[Tensor, ...]:
+    """What is here, one output or several. Raises SpecError behind a branch that was left out."""
     if scope.here is None:
         raise SpecError("'none' stands here outside of a join", place, NONE_HINT)
     return scope.here
+
+
+def must_continue(scope: Scope, place: Place) -> Tensor:
+    """The output to continue from. Raises SpecError where there is none, or where there are several."""
+    here = must_be_there(scope, place)
+    if not isinstance(here, Tensor):
+        raise SpecError(f"here are {len(here)} outputs, and this step continues from one", place, SEVERAL_HINT)
+    return here
 
 
 class LayerStep(NamedTuple):
@@ -78,8 +86,13 @@ class LayerStep(NamedTuple):
             before = network.layer_at(here.index)
             behind = before is not None and before.writes
         arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind)
+        first = len(network.names)
         for kind, layer in self.rule.build(arguments):
             here = network.add(kind, layer, () if layer.arity == 0 else (here.index,), self.place)
+        if "bias" in self.rule.flags and not self.normed and "bias" not in self.given and "nobias" not in self.given:
+            network.unsaid_bias.append(tuple(range(first, len(network.names))))
+        if network.inplace and self.rule.kind == "act" and not self.behind and "inplace" not in self.given:
+            network.plain_activations.append(here.index)
         scope.here = here
 
 
@@ -94,9 +107,13 @@ class Nothing(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """The name of an output: continue from there."""
+    """The name of an output, or of a list of them: continue from there.
+
+    `named` are the outputs that the file names anywhere.
+    """
 
     token: Token
+    named: AbstractSet[str] = frozenset()
 
     @property
     def place(self) -> Place:
@@ -109,13 +126,41 @@ class Reference(NamedTuple):
         try:
             value = scope[name]
         except KeyError:
+            if name in self.named:
+                later = "a step reads what is named above it" if scope.outermost else _OWN_NAMES
+                raise self.token.error(f"there is no output '{name}' yet", later) from None
             tensors = [known for known, value in scope.items() if isinstance(value, Tensor)]
             blocks = scope.outer.get(BLOCKS, ())
             hint = did_you_mean(name, [*WORDS, *blocks, *tensors])
             raise self.token.error(f"unknown layer, block or output '{name}'", hint) from None
-        if not isinstance(value, Tensor):
-            raise self.token.error(f"'{name}' is {describe_kind(value)}, not an output", "name an output with '-> name'")
-        scope.here = value
+        scope.here = _outputs(value, self.token, f"'{name}'")
+
+
+def _outputs(value: Value, token: Token, shown: str) -> Tensor | tuple[Tensor, ...]:
+    """The value, if it is an output or a list of outputs."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, tuple) and value and all(isinstance(each, Tensor) for each in value):
+        return value
+    raise token.error(f"{shown} is {describe_kind(value)}, not an output", "name an output with '-> name'")
+
+
+_OWN_NAMES = "a block sees its arguments and what it names itself: give it the output as an argument"
+
+
+class Give(NamedTuple):
+    """`give [a, b]`: what a block gives back. `ys[0]` as a step is one entry of a list."""
+
+    value: Expression
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.value.place
+
+    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+        """Move to the outputs."""
+        scope.here = _outputs(self.value.evaluate(scope), self.value.token, "this")
 
 
 BLOCKS = "blocks "
@@ -148,7 +193,24 @@ class Named(NamedTuple):
                 outer.use(component)
             if created == 1:
                 network.rename_last(outer.prefix + component)
-        scope[name] = must_continue(scope, self.place)
+        scope[name] = must_be_there(scope, self.place)
+
+
+class Unpack(NamedTuple):
+    """`STEP -> [a, b]`: names for each of the outputs that are here."""
+
+    tokens: tuple[Token, ...]
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+        """Set the names."""
+        here = must_be_there(scope, self.place)
+        found = here if isinstance(here, tuple) else (here,)
+        if len(found) != len(self.tokens):
+            message = f"here {'are' if len(found) > 1 else 'is'} {len(found)} output{'s' * (len(found) > 1)}"
+            raise SpecError(f"{message}, and {len(self.tokens)} names", self.place, "a block gives several with 'give [a, b]'")
+        for token, tensor in zip(self.tokens, found, strict=True):
+            scope[token.text] = tensor
 
 
 class Let(NamedTuple):
@@ -196,7 +258,7 @@ class Aux(NamedTuple):
         network.aux = True
         try:
             self.body.run(network, scope)
-            must_continue(scope, self.place)
+            must_be_there(scope, self.place)
         except CnnprofError as error:
             if isinstance(error, SpecError) or not network.leaves_heads_out:
                 raise
@@ -207,46 +269,3 @@ class Aux(NamedTuple):
         network.aux = was_aux
         network.namer = outer
         scope.here = here
-
-
-class JoinStep(NamedTuple):
-    """Branches that start from one output and are joined; what is written with one branch copies it."""
-
-    kind: str
-    layer: Layer
-    branches: tuple[Step, ...]
-    place: Place
-
-    def run(self, network: Network, scope: Scope) -> None:
-        """Run every branch and join what is left of them."""
-        start = must_continue(scope, self.place)
-        first = len(network.nodes)
-        ends: list[Tensor] = []
-        for branch in self.branches:
-            scope.here = start
-            branch.run(network, scope)
-            if scope.here is not None:
-                ends.append(scope.here)
-        if not ends:
-            raise SpecError(f"every branch of this {self.kind} is none", self.place, "one branch has to be left")
-        if len(ends) == 1 < len(self.branches):
-            scope.here = ends[0]
-            return
-        try:
-            scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, first), self.place)
-        except CnnprofError as error:
-            error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
-            raise
-
-    def _inputs(self, network: Network, ends: list[Tensor], first: int) -> tuple[int, ...]:
-        """The branches' outputs; the mean of a mean takes the inner one's inputs, so that every column weighs the same."""
-        if not isinstance(self.layer, Mean):
-            return tuple([end.index for end in ends])
-        inputs: list[int] = []
-        for end in ends:
-            if end.index > first and isinstance(network.layer_at(end.index), Mean):
-                inputs.extend(network.inputs[end.index])
-                network.absorbed.add(end.index)
-            else:
-                inputs.append(end.index)
-        return tuple(inputs)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from cnnprof.errors import did_you_mean
 from cnnprof.spec.arguments import Given
+from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
-from cnnprof.spec.steps import Aux, Choice, JoinStep, Named, Sequence, Step
+from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step
 from cnnprof.spec.tables import check_loop_name
 from cnnprof.spec.tokens import span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
@@ -107,16 +108,36 @@ class Structure(NamedTuple):
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
         row = JOINS[kind]
         _check_keys(node, kind, (kind, "name", *(("inplace",) if row.inplace else ())))
-        value = _value(node, kind)
+        branches = self._branches(kind, _value(node, kind))
+        inplace = node.get("inplace") is not None and read_truth(_value(node, "inplace"), "inplace")
+        layer = row.layer(True) if inplace else row.layer()  # type: ignore[call-arg]
+        step = JoinStep(kind, layer, branches, node.key(kind).place)
+        return self._named(node, step)
+
+    def _branches(self, kind: str, value: Yaml) -> tuple[Step, ...]:
+        """The branches of a join: a list of steps, a mapping of them, an expression for a list, or the rounds of a loop."""
         if isinstance(value, Scalar):
-            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
+            return (self._listed(kind, value),)
+        if isinstance(value, Entries) and _is_loop(value):
+            return (self._rounds(value),)
         nodes = value.nodes if isinstance(value, Items) else tuple(branch for _, branch in value.pairs)
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
-        inplace = node.get("inplace") is not None and _truth(_value(node, "inplace"), "inplace")
-        layer = row.layer(True) if inplace else row.layer()  # type: ignore[call-arg]
-        step = JoinStep(kind, layer, tuple(self.read(branch) for branch in nodes), node.key(kind).place)
-        return self._named(node, step)
+        if len(nodes) == 1 and isinstance(nodes[0], Entries) and _is_loop(nodes[0]):
+            return (self._rounds(nodes[0]),)
+        return tuple(self.read(branch) for branch in nodes)
+
+    def _rounds(self, node: Entries) -> Step:
+        loop: Any = self.read(node)
+        return Rounds(loop._replace(body=Branch(loop.body)), node.place)
+
+    def _listed(self, kind: str, value: Scalar) -> Step:
+        """`concat: ys`: an expression for a list of outputs."""
+        tokens = split_words(value)
+        first = tokens[0].text if tokens else ""
+        if not tokens or first in WORDS or first in self.line.blocks or "|" in value.value:
+            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
+        return Listed(read_expression(span(tokens)))
 
     def _layer(self, node: Entries) -> Step:
         """The long form: `conv: {kernel: 3x3, out: 64, norm: bn, act: relu}`."""
@@ -158,6 +179,11 @@ class Structure(NamedTuple):
             return step
         token = whole_token(_scalar(name, "a name is a word"))
         return Named(step, self.line.output_name(token))
+
+
+def _is_loop(node: Entries) -> bool:
+    """Whether a mapping is a loop, and not branches by name."""
+    return node.get("do") is not None and any(node.get(word) is not None for word in ("repeat", "each", "for"))
 
 
 def _option_value(word: str, name: str, value: Yaml) -> Given:
@@ -206,7 +232,8 @@ def _scalar(node: Yaml, message: str) -> Scalar:
     return node
 
 
-def _truth(node: Yaml, key: str) -> bool:
+def read_truth(node: Yaml, key: str) -> bool:
+    """The value of a key that is `true` or `false`. Raises SpecError for any other."""
     scalar = _scalar(node, f"'{key}' is true or false")
     if scalar.value not in ("true", "false"):
         raise scalar.error(f"'{key}' is true or false, not '{scalar.value}'")

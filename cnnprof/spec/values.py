@@ -14,6 +14,9 @@ Value: TypeAlias = Any
 MAX_INT = 2**31
 MAX_ENTRIES = 4096
 
+_AXES = {3: "NCL", 5: "NCDHW"}
+"""What the axes of a sequence and of a volume are called; others are those of an image."""
+
 
 @record(eq=False)
 class Tensor:
@@ -23,9 +26,9 @@ class Tensor:
     shape: Shape
 
     def axis(self, name: str) -> Dim | None:
-        """The size along C, H or W; None if the tensor has no such axis."""
-        position = "NCHW".index(name)
-        return self.shape[position] if position < len(self.shape) else None
+        """The size along C, D, H, W or L; None if the tensor has no such axis."""
+        position = _AXES.get(len(self.shape), "NCHW").find(name)
+        return self.shape[position] if 0 <= position < len(self.shape) else None
 
 
 @record(eq=False)

@@ -25,6 +25,7 @@ from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.recognition import recognize
 from cnnprof.spec.functions import FUNCTIONS
+from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.scope import AXES
 from cnnprof.spec.words import JOINS, WORDS, UnsayableError, write_layer
 from cnnprof.spec.words.windows import same_padding
@@ -196,10 +197,17 @@ class _Lines:
             words = [self._words(node) for node in step]
         if len(step) > 1 and isinstance(step[1].layer, BatchNorm):
             words[0] = words[0].removesuffix(" nobias") if words[0].endswith(" nobias") else f"{words[0]} bias"
+        elif getattr(first.layer, "bias", False) and len(step) == 1 and self._is_normalized(first):
+            words[0] += " bias"
         if len(step) > 1:
             words = [words[0], *(word.removesuffix(" inplace") for word in words[1:])]
         come_back = "" if sources[:1] in ([], [here]) else f"{self.names[sources[0]]} | "
         return f"- {come_back}{' '.join(words)}" + (f" -> {name}" if name else "")
+
+    def _is_normalized(self, node: Node) -> bool:
+        """Whether a reader of the text would leave out the layer's bias."""
+        readers = [reader.layer for reader in self.graph if node.name in reader.inputs]
+        return bool(readers) and all(isinstance(layer, SUBTRACTS_A_MEAN) for layer in readers)
 
     def _join(self, node: Node, sources: list[str], here: str, name: str | None) -> str:
         branches = ["identity" if source == here else self.names[source] for source in sources]

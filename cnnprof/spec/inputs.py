@@ -1,0 +1,163 @@
+"""What a network takes and gives: the sizes of its inputs, and which outputs it returns under which names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnprof.errors import Place, SpecError
+from cnnprof.network.dims import Dim, Shape, known
+from cnnprof.network.graph import INPUT
+from cnnprof.spec.located import Expression, Token, read_expression, whole_token
+from cnnprof.spec.reader import Entries, Scalar, Yaml
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.tables import check_name
+from cnnprof.spec.tokens import split_words
+from cnnprof.spec.values import MAX_INT, Tensor, describe_kind, is_number
+
+_ORDERS = ("C", "CL", "CHW", "CDHW")
+"""Channels first, by the number of sizes less one."""
+
+_FORMS = "as in 3x224x224, or 3 x res x res"
+_COLOURS = (1, 3, 4)
+_SMALLEST_IMAGE = 8
+
+
+class Input(NamedTuple):
+    """One input: its sizes with channels in front, and whether the spec says in letters which is which."""
+
+    name: str
+    sizes: tuple[Expression, ...]
+    lettered: bool
+    place: Place
+
+    def shape(self, scope: Scope) -> Shape:
+        """(C, H, W) or the like. Raises SpecError for a size that is none, and for what is most likely another order."""
+        shape = tuple([_size(expression, expression.evaluate(scope)) for expression in self.sizes])
+        if not self.lettered and (hint := misread(shape)):
+            raise SpecError(f"{'x'.join(map(str, shape))} is read as {shape[0]} channels", self.place, hint)
+        return shape
+
+
+class Output(NamedTuple):
+    """An output that the network returns: what the network calls it, and the name of the step's output."""
+
+    name: str
+    token: Token
+
+
+def read_inputs(root: Entries) -> tuple[Input, ...]:
+    """What stands under `input` or `inputs`. Raises SpecError if there is none, or both."""
+    one, several = root.get("input"), root.get("inputs")
+    if one is not None and several is not None:
+        raise root.key("inputs").error("a spec has 'input' or 'inputs', not both")
+    if several is None:
+        if one is None:
+            raise root.error("there is no 'input'", "a spec has at least 'input' and 'layers'")
+        return (_read_input(INPUT, one),)
+    if not isinstance(several, Entries) or not several.pairs:
+        raise several.error("'inputs' is a mapping of names to sizes", "as in inputs: {left: 3x224x224, right: 3x224x224}")
+    return tuple(_read_input(check_name(whole_token(key), "an input"), node) for key, node in several.pairs)
+
+
+def _read_input(name: str, node: Yaml) -> Input:
+    if not isinstance(node, Scalar):
+        raise node.error("'input' is channels x height x width", "as in input: 3x224x224")
+    tokens = split_words(node)
+    order = tokens.pop().text if len(tokens) > 1 and _is_order(tokens[-1].text) else None
+    if len(tokens) == 1:
+        parts = _cut_sizes(tokens[0])
+    else:
+        parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
+    if not 1 <= len(parts) <= len(_ORDERS) or len(tokens) % 2 == 0:
+        raise node.error(f"'{node.value}' is not channels x height x width", _FORMS)
+    if order is not None:
+        wanted = _ORDERS[len(parts) - 1]
+        if sorted(order) != sorted(wanted):
+            raise node.error(
+                f"'{order}' does not name {len(parts)} sizes", f"write {wanted}, or the same letters in your order"
+            )
+        parts = [parts[order.index(letter)] for letter in wanted]
+    return Input(name, tuple(read_expression(part) for part in parts), order is not None, node.place)
+
+
+def _is_order(word: str) -> bool:
+    return any(sorted(word) == sorted(order) for order in _ORDERS)
+
+
+def _cut_sizes(token: Token) -> list[Token]:
+    """`3x224x224` as its three numbers; a single number or expression is itself."""
+    parts = token.text.split("x")
+    if len(parts) == 1:
+        return [token]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        return []
+    starts = [sum(len(before) + 1 for before in parts[:position]) for position in range(len(parts))]
+    return [Token(part, token.scalar, token.start + start) for part, start in zip(parts, starts, strict=True)]
+
+
+def _size(expression: Expression, value: object) -> Dim:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not is_number(value) or isinstance(value, float):
+        raise expression.token.error(f"a size of the input is a whole number, not {describe_kind(value)}")
+    if known(value) and not 1 <= value <= MAX_INT:  # type: ignore[operator]
+        raise expression.token.error(f"a size of the input is at least 1, not {value}")
+    return value
+
+
+def misread(shape: Shape) -> str | None:
+    """What to write instead, where sizes look like height x width x channels, or like a batch of images; None elsewhere."""
+    if not all(map(known, shape)):
+        return None
+    *front, last = shape
+    if len(shape) == 4 and shape[0] == 1 and shape[1] in _COLOURS and min(shape[2:]) >= _SMALLEST_IMAGE:
+        rest = "x".join(map(str, shape[1:]))
+        return f"the batch is no part of an input: write {rest}; {'x'.join(map(str, shape))} CDHW is a volume"
+    image = len(shape) > 2 and min(front) >= _SMALLEST_IMAGE and last in _COLOURS
+    if image and (last > 1 or front[0] == front[1]):
+        turned = "x".join(map(str, (last, *front)))
+        return f"channels stand in front: write {turned}; {'x'.join(map(str, shape))} {_ORDERS[len(front)]} is taken as it is"
+    return None
+
+
+def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
+    """What stands under `outputs`: names of outputs, or what to call them with their names. Raises SpecError."""
+    if node is None:
+        return ()
+    hint = "as in outputs: [p3, p4, p5], or outputs: {boxes: b, scores: s}"
+    if isinstance(node, Scalar):
+        raise node.error("'outputs' is a list of outputs, or a mapping of names to outputs", hint)
+    pairs = node.pairs if isinstance(node, Entries) else [(each, each) for each in node.nodes]
+    found: dict[str, Output] = {}
+    for key, value in pairs:
+        for each in (key, value):
+            if not isinstance(each, Scalar):
+                raise each.error("an output is named by a word", hint)
+        name, token = whole_token(key), whole_token(value)  # type: ignore[arg-type]
+        check_name(name, "an output")
+        check_name(token, "an output")
+        if name.text in found:
+            raise name.error(f"the output '{name.text}' stands twice")
+        found[name.text] = Output(name.text, token)
+    if not found:
+        raise node.error("'outputs' names no output", hint)
+    return tuple(found.values())
+
+
+def find_outputs(outputs: tuple[Output, ...], scope: Scope) -> dict[str, Tensor]:
+    """The tensors of the outputs by name, at the network's end. Raises SpecError for a name that is none."""
+    found: dict[str, Tensor] = {}
+    for output in outputs:
+        value = scope.get(output.token.text)
+        if value is None:
+            message, hint = scope.explain(output.token.text)
+            raise output.token.error(
+                message.replace("unknown name", "there is no output"), hint or "name a step with '-> name'"
+            )
+        if not isinstance(value, Tensor):
+            raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output")
+        twin = next((name for name, other in found.items() if other.index == value.index), None)
+        if twin is not None:
+            raise output.token.error(f"'{output.name}' and '{twin}' are one output")
+        found[output.name] = value
+    return found

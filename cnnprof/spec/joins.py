@@ -1,0 +1,127 @@
+"""Joins: branches that start from one output, and the layer that puts them together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnnprof.errors import CnnprofError, Place, SpecError
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.merging import Mean
+from cnnprof.spec.located import Expression
+from cnnprof.spec.network import Network
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.steps import NONE_HINT, Step
+from cnnprof.spec.values import Tensor, describe_kind
+
+
+class Branch(NamedTuple):
+    """The body of a loop whose rounds are branches of the join around it."""
+
+    body: Step
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.body.place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run the branch from where the join starts."""
+        start, ends = network.branches[-1]
+        scope.here = start
+        self.body.run(network, scope)
+        _end(scope, ends)
+        scope.here = start
+
+
+class Rounds(NamedTuple):
+    """A loop as the branches of a join."""
+
+    loop: Step
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run each round as a branch of the join around it."""
+        network.loops += 1  # no stage of the network is a branch
+        self.loop.run(network, scope)
+        network.loops -= 1
+        scope.here = None
+
+
+class Listed(NamedTuple):
+    """A list of outputs as the branches of a join."""
+
+    value: Expression
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.value.place
+
+    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+        """Move to the outputs."""
+        value = self.value.evaluate(scope)
+        if not isinstance(value, tuple) or not all(isinstance(each, Tensor) for each in value):
+            hint = "as in [a, b] or ys, whose entries are outputs"
+            raise self.value.token.error(f"a join takes a list of outputs, not {describe_kind(value)}", hint)
+        if not value:
+            raise self.value.token.error("this list of outputs is empty")
+        scope.here = value
+
+
+class JoinStep(NamedTuple):
+    """Branches that start from one output and are joined; what is written with one branch copies it."""
+
+    kind: str
+    layer: Layer
+    branches: tuple[Step, ...]
+    place: Place
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Run every branch and join what is left of them."""
+        start = scope.here
+        if start is None:
+            raise SpecError("'none' stands here outside of a join", self.place, NONE_HINT)
+        last = len(network.names) - 1
+        ends: list[Tensor] = []
+        network.branches.append((start, ends))
+        for branch in self.branches:
+            scope.here = start
+            branch.run(network, scope)
+            _end(scope, ends)
+        network.branches.pop()
+        if not ends:
+            raise SpecError(f"every branch of this {self.kind} is none", self.place, "one branch has to be left")
+        if len(ends) == 1 and self._leaves_one_out:
+            scope.here = ends[0]
+            return
+        try:
+            scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, last), self.place)
+        except CnnprofError as error:
+            error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
+            raise
+
+    @property
+    def _leaves_one_out(self) -> bool:
+        """Whether one branch that is left stands for itself: it is the only one written that is no layer of its own."""
+        return len(self.branches) > 1 or isinstance(self.branches[0], (Rounds, Listed))
+
+    def _inputs(self, network: Network, ends: list[Tensor], last: int) -> tuple[int, ...]:
+        """The branches' outputs; the mean of a mean takes the inner one's inputs, so that every column weighs the same."""
+        if not isinstance(self.layer, Mean):
+            return tuple([end.index for end in ends])
+        inputs: list[int] = []
+        for end in ends:
+            if end.index > last and isinstance(network.layer_at(end.index), Mean):
+                inputs.extend(network.inputs[end.index])
+                network.absorbed.add(end.index)
+            else:
+                inputs.append(end.index)
+        return tuple(inputs)
+
+
+def _end(scope: Scope, ends: list[Tensor]) -> None:
+    """Add what a branch ends with; several outputs are branches each, and a branch that is none is left out."""
+    if isinstance(scope.here, tuple):
+        ends.extend(scope.here)
+    elif scope.here is not None:
+        ends.append(scope.here)

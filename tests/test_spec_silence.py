@@ -1,0 +1,142 @@
+"""What was taken in silence and meant something else: each is refused, warned of, or means what people mean by it."""
+
+import pytest
+from shell import cnnprof
+from spec_texts import build, layers
+
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.merging import Concat
+
+
+def biases(graph):
+    return [node.layer.bias for node in graph if hasattr(node.layer, "bias")]
+
+
+@pytest.mark.parametrize("join", ["{for: k in [1,3,5], do: conv k=k 8}", "[{for: 'k in [1,3,5]', do: conv k=k 8}]"])
+def test_the_rounds_of_a_loop_are_the_branches_of_a_join(join):
+    graph = build(f"input: 4x16x16\nlayers:\n  - concat: {join}\n  - relu")
+    assert [node.inputs for node in graph if isinstance(node.layer, Conv)] == [("input",)] * 3
+    assert [node.inputs for node in graph if isinstance(node.layer, Concat)] == [("conv1", "conv2", "conv3")]
+    # 4 x 8 weights for each of 1 + 9 + 25 positions, and 8 biases each.
+    assert analyze(graph).totals.params == 4 * 8 * 35 + 24
+
+
+def test_among_other_branches_a_loop_is_one_of_them():
+    graph = build("input: 8x8x8\nlayers:\n  - add:\n      - repeat: 2\n        do: conv 3x3 8\n      - identity")
+    first, second, join = graph
+    assert [first.inputs, second.inputs, join.inputs] == [("input",), (first.name,), (second.name, "input")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (["conv 3x3 8", "bn"], [False]),
+        (["conv 3x3 8 | bn"], [False]),
+        (["conv 3x3 8 bias", "bn"], [True]),
+        (["conv 3x3 8", "relu | bn"], [True]),
+        (["sepconv 3x3 8", "bn"], [False, False]),
+        (["conv 3x3 8 | dropout", "bn"], [True]),
+        (["deconv 4x4 8 s2 p1", "bn"], [False]),
+        (["fc 8", "bn"], [False]),
+        # One reader is no normalization: the bias reaches it.
+        (["conv 3x3 8 -> x | bn -> y", "{add: [x, y]}"], [True]),
+        (["conv 3x3 8 -> x | bn -> y", "x | bn -> z", "{add: [y, z]}"], [False]),
+        (["conv 3x3 8"], [True]),
+        (["conv 3x3 8 ln"], [True]),
+    ],
+)
+def test_a_bias_goes_where_a_normalization_takes_it_away(steps, expected):
+    assert biases(layers(*steps)) == expected
+
+
+def test_a_bias_goes_across_the_border_of_a_block():
+    text = "input: 3x8x8\nblocks: {unit(w): conv 3x3 w}\nlayers: [unit 4, bn, unit 4]"
+    assert biases(build(text)) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("size", "hint"),
+    [
+        ("224x224x3", "write 3x224x224"),
+        ("160x120x3", "write 3x160x120"),
+        ("28x28x1", "write 1x28x28"),
+        ("16x112x112x3", "write 3x16x112x112"),
+        ("1x3x32x32", "write 3x32x32"),
+    ],
+)
+def test_an_input_in_another_order_is_refused(size, hint):
+    with pytest.raises(CnnprofError, match=r"is read as \d+ channels") as caught:
+        build(f"input: {size}\nlayers: fc 10")
+    assert caught.value.hint.partition(":")[2].strip().startswith(hint)
+    assert caught.value.place.line == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        ("224x224x3 HWC", (1, 3, 224, 224)),
+        ("224x224x3 CHW", (1, 224, 224, 3)),
+        ("1x3x32x32 CDHW", (1, 1, 3, 32, 32)),
+        ("8000x1 LC", (1, 1, 8000)),
+        ("3x64x3", (1, 3, 64, 3)),
+        ("64x32x1", (1, 64, 32, 1)),
+    ],
+)
+def test_letters_say_which_is_which(size, shape):
+    assert build(f"input: {size}\nlayers: fc 10").input_shape == shape
+
+
+def test_an_input_that_is_given_in_another_order_is_refused():
+    text = "input: 3x32x32\nlayers: fc 10"
+    with pytest.raises(CnnprofError, match="64x64x3 is read as 64 channels"):
+        build(text, input_shape=(64, 64, 3))
+
+
+UNREAD = """
+input: 3x8x8
+settings: {width: 8, widht: 3, kind: deep}
+tables:
+  rows: |
+    a
+    1
+blocks:
+  wide(w=width): conv 3x3 w
+  deep(w): {if: w > 1, then: deep w-1, else: relu}
+  lost(): lost2
+  lost2(): relu
+layers:
+  - wide -> x
+  - use kind 3
+  - conv 3x3 4 -> y
+  - x | gap | fc 10
+"""
+
+
+def test_what_nothing_reads_is_said_with_its_place():
+    assert build(UNREAD).warnings == (
+        "net.yaml:3:22: nothing reads the setting 'widht'",
+        "net.yaml:5:3: nothing reads the table 'rows'",
+        "net.yaml:11:3: nothing reads the block 'lost'",
+        "net.yaml:16:5: nothing reads what y (Conv2d) gives; a second output stands in 'outputs'",
+    )
+
+
+def test_warnings_go_to_stderr_and_are_errors_of_verify(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(UNREAD)
+    result = cnnprof("summary", str(path), "--json")
+    assert result.code == 0
+    assert '"schema_version"' in result.out
+    assert result.err.count("warning: ") == 4
+    assert "net.yaml:3:22: nothing reads the setting 'widht'" in result.err
+    checked = cnnprof("verify", str(path), "--no-torch")
+    assert checked.code == 1
+    assert "nothing reads the block 'lost'" in checked.out
+
+
+def test_bundled_specs_say_nothing_that_nothing_reads():
+    from cnnprof.sources import spec_names, specs
+
+    assert [(name, specs.load(name).warnings) for name in spec_names() if specs.load(name).warnings] == []
