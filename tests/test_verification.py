@@ -83,7 +83,11 @@ PLAIN = "input: 3x8x8\nlayers: [conv 3x3 8 bn relu, conv 3x3 8 bn relu, gap, fc 
             "Conv2d to 8x8x8, 576 params, 36,864 MACs here, conv2 (Conv2d to 8x8x8, 288 params, 18,432 MACs) there",
         ),
         (PLAIN.replace(", fc 5", ""), "fc1", "5 layers here, 4 there; only here: Linear to 5, 45 params, 40 MACs"),
-        (PLAIN.replace("fc 5", "fc 5 bias | bn"), "bn3", "5 layers here, 6 there; only there: BatchNorm1d to 5, 10 params, 0 MACs"),
+        (
+            PLAIN.replace("fc 5", "fc 5 bias | bn"),
+            "bn3",
+            "5 layers here, 6 there; only there: BatchNorm1d to 5, 10 params, 0 MACs",
+        ),
         (PLAIN.replace("relu, gap", "| relu, gap"), "activations", "the totals differ"),
     ],
 )
