@@ -1,4 +1,4 @@
-"""What an addition takes: a made-up layer type and a made-up convention, each written into a copy of the package."""
+"""What an addition takes: a made-up one of each kind, written into a copy of the package."""
 
 import subprocess
 import sys
@@ -113,3 +113,166 @@ def test_a_layer_with_its_memory_word_and_row_takes_four_files(tmp_path):
 def test_a_convention_takes_one_file(tmp_path):
     printed = run_in_copy(tmp_path, {"counting/conventions.py": CONVENTION}, USE_CONVENTION)
     assert "Multiplications alone." in printed
+
+
+COLUMN = """
+
+OF_ENTRY = (*OF_ENTRY, Column("layer_count", "layers", "count", of=lambda entry: entry.total("layers")))
+"""
+
+USE_COLUMN = """
+import io, json, sys
+from contextlib import redirect_stdout
+import cnnprof
+from cnnprof.__main__ import main
+
+def said(*words):
+    sys.argv, out = ["cnnprof", "compare", "lenet5", "vgg11", *words], io.StringIO()
+    with redirect_stdout(out):
+        try:
+            main()
+        except SystemExit as done:
+            assert not done.code, done.code
+    return out.getvalue()
+
+assert "layers" in said("--columns", "model,layer_count")
+counts = [cnnprof.profile(name).totals.layers for name in ("lenet5", "vgg11")]
+assert [row["layer_count"] for row in json.loads(said("--json"))["rows"]] == counts
+deep = said("--columns", "layer_count,model", "--format", "csv", "--where", "layer_count > 20")
+assert deep.splitlines()[1] == f"{counts[1]},vgg11"
+assert said("--columns", "model", "--format", "csv", "--sort", "layer_count").splitlines()[1:] == ["lenet5", "vgg11"]
+"""
+
+FORMAT = {
+    "reports/made_up.py": '''
+"""Titles alone."""
+
+from cnnprof.report import Report
+from cnnprof.reports import Style
+
+suffixes = (".title",)
+binary = False
+
+
+def render(report: Report, style: Style) -> str:
+    """The title."""
+    return report.title.upper() + "\\n"
+'''
+}
+
+USE_FORMAT = """
+import sys
+from pathlib import Path
+from cnnprof.__main__ import main
+
+for words in (["--format", "made_up"], ["-o", "net.title"]):
+    sys.argv = ["cnnprof", "summary", "lenet5", *words]
+    try:
+        main()
+    except SystemExit as done:
+        assert not done.code, done.code
+assert Path("net.title").read_text() == "LENET5\\n"
+"""
+
+COMMAND = {
+    "views/made_up.py": """
+from cnnprof.report import Column, Report, Table
+
+NAME = Column("name", "name")
+LETTERS = Column("letters", "letters", "count", of=lambda name: len(name))
+
+
+def show_letters(names):
+    columns = (Column("name", "name", of=str), LETTERS)
+    table = Table.of(columns, names)
+    return Report("letters", "Letters", (table,), data={"letters": [dict(row) for row in table.rows]})
+""",
+    "cli/commands/letters.py": '''
+from typing import Annotated
+
+import typer
+
+from cnnprof.cli.options import reported
+from cnnprof.cli.output import Destination
+
+PANEL = "Networks"
+
+
+@reported()
+def command(names: Annotated[list[str], typer.Argument()], *, out: Destination) -> None:
+    """Letters of names."""
+    from cnnprof.views.made_up import show_letters
+
+    out.emit(show_letters(names))
+''',
+}
+
+USE_COMMAND = """
+import sys
+from cnnprof.__main__ import main
+sys.argv = ["cnnprof", "letters", "abc", "--format", "csv"]
+main()
+"""
+
+PLOT = {
+    "charts/made_up.py": '''
+from cnnprof.charts import Chart
+from cnnprof.record import record
+
+
+@record
+class Dot(Chart):
+    """One dot."""
+
+    title: str
+
+    def draw(self, figure):
+        figure.add_subplot().set(title=self.title)
+
+    def sketch(self, canvas):
+        canvas.dots([0], [0])
+''',
+    "cli/plots/dot.py": '''
+from cnnprof.charts.made_up import Dot
+from cnnprof.cli.options import drawn
+from cnnprof.cli.output import Destination
+from cnnprof.report import Report
+
+
+@drawn()
+def command(*, out: Destination) -> None:
+    """A dot."""
+    out.emit(Report("dot", "dot", chart=Dot("a made-up dot")))
+''',
+}
+
+USE_PLOT = """
+import sys
+from pathlib import Path
+from cnnprof.__main__ import main
+sys.argv = ["cnnprof", "plot", "dot", "-o", "dot.svg"]
+try:
+    main()
+except SystemExit as done:
+    assert not done.code, done.code
+print(Path("dot.svg").read_text())
+"""
+
+
+def test_a_column_takes_one_file(tmp_path):
+    run_in_copy(tmp_path, {"views/entry.py": COLUMN}, USE_COLUMN)
+
+
+def test_a_format_takes_one_file(tmp_path):
+    assert len(FORMAT) == 1
+    assert run_in_copy(tmp_path, FORMAT, USE_FORMAT).startswith("LENET5\n")
+
+
+def test_a_command_takes_two_files(tmp_path):
+    assert len(COMMAND) == 2
+    assert run_in_copy(tmp_path, COMMAND, USE_COMMAND) == "name,letters\nabc,3\n"
+
+
+def test_a_plot_takes_two_files(tmp_path):
+    assert len(PLOT) == 2
+    assert "a made-up dot" in run_in_copy(tmp_path, PLOT, USE_PLOT)

@@ -112,7 +112,7 @@ def test_flash_and_ram_both_bind():
     # One image: the input of 32*32 and, at the first layer, its 6 maps of 28*28, in fp32; twice that is more than RAM of 25 kB.
     assert lenet[0]["peak_bytes"] <= 2**20
     notes = cnnprof("compare", "resnet18", "--fit", "RP2040").out
-    assert "its weights in fp32 take 46.80 MB, and the flash has 2.10 MB" in notes
+    assert "its weights take 46.80 MB, and the flash has 2.10 MB" in notes
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,13 @@ def test_wrong_forms(arguments, code, message):
     done = cnnprof(*arguments)
     assert done.code == code
     assert message in done.err + done.out
+
+
+def test_a_pruned_network_in_int8_is_fitted_as_such():
+    asked = ("compare", "mobilenet_v2_035@input=96", "--dtype", "int8", "--prune", "0.5", "--fit", "stm32h743", "--json")
+    whole, pruned = (entry["fits"][0] for entry in json.loads(cnnprof(*asked).out)["models"])
+    # 1.68 M and 0.76 M bytes of weights go into 2 MiB of flash, which those of fp32 do not.
+    assert whole["batch"] >= 1
+    assert pruned["batch"] > whole["batch"]
+    (alone,) = json.loads(cnnprof("compare", "mobilenet_v2_035@input=96", "--fit", "stm32h743", "--json").out)["models"]
+    assert alone["fits"][0]["batch"] == 0

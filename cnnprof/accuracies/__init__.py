@@ -93,15 +93,14 @@ def accuracy_from(recipe: str, name: str, params: int, own: Accuracy | None) -> 
         params: its parameters: a namesake of another size is another network.
         own: what is stated of it where it comes from.
     """
-    if own and recipe_of(own) == recipe:
-        return own
+    own = own if own and recipe_of(own) == recipe else None
     if recipe == TIMM:
         stated = timm_checkpoints().get(name) or timm_checkpoints().get(name.partition(".")[0])
-        return stated.accuracy if stated and abs(params - (stated.params or 0)) <= ROUNDED else None
+        return stated.accuracy if stated and abs(params - (stated.params or 0)) <= ROUNDED else own
     for stated in torchvision_weights().get(name.partition(".")[0], ()):
         if recipe_of(stated.accuracy) == recipe and stated.params == params:
             return stated.accuracy
-    return None
+    return own
 
 
 def read_accuracies(path: Path) -> dict[str, Stated]:

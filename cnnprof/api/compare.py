@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.accuracy import state
 from cnnprof.api.bench import Tell, time_jobs
-from cnnprof.api.figures import Form, entries_of, resolve_each
+from cnnprof.api.figures import Form, entries_of, in_form, resolve_each
 from cnnprof.api.profile import Network, Notify, Size
 from cnnprof.api.result import Result
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.footprint.formats import FORMATS, NumberFormat
 from cnnprof.network.pruning import check_share
 from cnnprof.record import record
@@ -60,9 +60,9 @@ class Comparison(Result):
         return [Job(graph.name, graph, batch) for graph in graphs]
 
     @property
-    def failed(self) -> bool:
-        """Whether a network could not be read."""
-        return any(entry.error for entry in self.entries)
+    def failures(self) -> list[CnnprofError]:
+        """Why networks could not be read."""
+        return [entry.error for entry in self.entries if entry.error]
 
     def measured(self, measurements: Sequence[Measurement]) -> Comparison:
         """The same with what was measured of its `jobs`."""
@@ -136,8 +136,10 @@ def compare(
     if fit:
         from cnnprof.api.fitting import fit_each
 
-        read = [model for model, entry in zip(models, entries, strict=True) if not entry.error]
-        fits = iter(fit_each(read, fit, input_shape, notify))
+        formed = [in_form(model, form) for model, form in zip(models, forms * (len(models) // len(forms)), strict=True)]
+        read = [(model, entry) for model, entry in zip(formed, entries, strict=True) if not entry.error]
+        dtypes: list[NumberFormat] = [entry.figures.get("dtype", "fp32") for _, entry in read]
+        fits = iter(fit_each([model for model, _ in read], fit, input_shape, notify, dtypes))
         entries = [entry if entry.error else replace(entry, fits=next(fits)) for entry in entries]
     comparison = Comparison(tuple(entries), chosen)
     return comparison.measured(time_jobs(comparison.jobs(batch), options, on_progress)[0]) if options else comparison

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.profile import Network, admit, as_models, listed
@@ -31,6 +31,27 @@ class Unresolved(Model):
         """Raises the error."""
         assert self.error is not None
         raise self.error
+
+
+@record
+class Pruned(Model):
+    """A network without a share of its widths."""
+
+    share: float = 0.0
+
+    def graph(self, input_shape: tuple[int, ...] | None = None, batch: int = 1) -> Graph:
+        """The layers as `network.pruning.prune` leaves them."""
+        from cnnprof.network.pruning import prune
+
+        return prune(super().graph(input_shape, batch), self.share)
+
+
+def in_form(model: Model, form: Form) -> Model:
+    """The network, without a share of its widths if the form has one."""
+    if form.prune is None or isinstance(model, Unresolved):
+        return model
+    own = {each.name: getattr(model, each.name) for each in fields(Model) if not each.name.startswith("_")}
+    return Pruned(**own, share=form.prune)
 
 
 def resolve_each(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
@@ -111,12 +132,7 @@ def _entry(model: Model, input_shape: tuple[int, ...] | None, batch: int, form: 
     from cnnprof.views.figures import describe, is_whole
 
     def load() -> MemoryAnalysis:
-        graph = model.graph(input_shape, batch)
-        if form.prune is None:
-            return analyze_memory(graph)
-        from cnnprof.network.pruning import prune
-
-        return analyze_memory(prune(graph, form.prune))
+        return analyze_memory(in_form(model, form).graph(input_shape, batch))
 
     asked = {} if form == AS_IT_IS else {"dtype": form.dtype, "prune": form.prune}
     figures = recall_of(model, "figures", input_shape, batch, lambda: describe(load(), form.dtype), is_whole, asked)
@@ -129,7 +145,7 @@ def _failed(model: Model, error: CnnprofError) -> Entry:
     def load() -> MemoryAnalysis:
         raise error
 
-    return Entry({"model": {"name": model.reference}}, load, error=error.message)
+    return Entry({"model": {"name": model.reference}}, load, error=error)
 
 
 def _renamed(entry: Entry, name: str) -> Entry:

@@ -9,7 +9,8 @@ from cnnprof.api.profile import Notify, Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Device, Execution
-from cnnprof.footprint.liveness import Footprint, inference
+from cnnprof.footprint.formats import NumberFormat, sizes_in
+from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
@@ -29,9 +30,7 @@ def read_capacity(text: str, device: Device) -> Capacity:
 
 
 def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, ...]:
-    """The largest batch that fits into that memory in inference, and in training; a microcontroller does not train."""
-    if capacity.flash_bytes:
-        return (_fit_flash(capacity, model, input_shape, run),)
+    """The largest batch that fits into that memory in inference, and in training."""
     run = on_capacity(capacity, run)
     one = analyze(model.graph(input_shape))
     profiles, scales = {1: one}, _scales(one.graph, model, input_shape)
@@ -48,34 +47,50 @@ def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution
 
 
 def fit_each(
-    models: Sequence[Model], sizes: str | Sequence[str], input_shape: Size = None, notify: Notify = lambda _: None
+    models: Sequence[Model],
+    sizes: str | Sequence[str],
+    input_shape: Size = None,
+    notify: Notify = lambda _: None,
+    dtypes: Sequence[NumberFormat] | None = None,
 ) -> list[tuple[Fit, ...]]:
-    """For each network the largest batches that fit into the memories of these names: inference, and training with SGD."""
+    """For each network the largest batches that fit into the memories of these names: inference, and training with SGD.
+
+    `dtypes` are the networks' number formats, fp32 if left out; in int8, and on a microcontroller, nothing is trained.
+    """
     capacities = [read_capacity(text, USUAL.device) for text in ([sizes] if isinstance(sizes, str) else sizes)]
     fits = []
-    for model in models:
+    asked: Sequence[NumberFormat] = dtypes or ["fp32"] * len(models)
+    for model, dtype in zip(models, asked, strict=True):
         notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity in capacities)}")
-        fits.append(tuple(fit for each in capacities for fit in fit_both(each, model, input_shape, USUAL, "sgd")))
+        fits.append(tuple(fit for each in capacities for fit in _fit_in(each, model, input_shape, dtype)))
     return fits
 
 
-def _fit_flash(capacity: Capacity, model: Model, input_shape: Size, run: Execution) -> Fit:
-    """The largest batch where weights lie in flash; kernels of microcontrollers hold nothing for themselves worth counting."""
-    run = replace(run, workspace=False)
+def _fit_in(capacity: Capacity, model: Model, input_shape: Size, dtype: NumberFormat) -> tuple[Fit, ...]:
+    if dtype == "int8" or capacity.flash_bytes:
+        return (_fit_inference(capacity, model, input_shape, dtype),)
+    return fit_both(capacity, model, input_shape, replace(USUAL, dtype=dtype), "sgd")
 
-    def held(batch: int) -> Footprint:
+
+def _fit_inference(capacity: Capacity, model: Model, input_shape: Size, dtype: NumberFormat) -> Fit:
+    """The largest batch of an inference without what kernels hold for themselves; weights lie in flash where there is one."""
+
+    def held(batch: int) -> tuple[int, int]:
+        """The bytes of weights, and of all else."""
         analysis = analyze(model.graph(input_shape, batch))
-        return inference(analysis.graph, analysis.costs, run)
+        if dtype == "int8":
+            sizes = sizes_in(analysis, dtype)
+            return sizes.param_bytes, sizes.peak_inference_bytes - sizes.param_bytes
+        footprint = inference(analysis.graph, analysis.costs, Execution(dtype=dtype, workspace=False))
+        weights = int(footprint.parameter_bytes + footprint.buffer_bytes)
+        return weights, int(footprint.peak_bytes) - weights
 
-    one = held(1)
-    weights = one.parameter_bytes + one.buffer_bytes
-
-    def peak(batch: int) -> int:
-        footprint = one if batch == 1 else held(batch)
-        return int(footprint.peak_bytes - footprint.parameter_bytes - footprint.buffer_bytes)
-
-    found = largest_batch(peak, capacity, "infer")
-    return replace(found, batch=found.batch if weights <= capacity.flash_bytes else 0, flash_bytes=int(weights))
+    weights, _ = held(1)
+    beside = 0 if capacity.flash_bytes else weights
+    found = largest_batch(lambda batch: beside + held(batch)[1], capacity, "infer")
+    if not capacity.flash_bytes:
+        return found
+    return replace(found, batch=found.batch if weights <= capacity.flash_bytes else 0, flash_bytes=weights)
 
 
 def on_capacity(capacity: Capacity | None, run: Execution) -> Execution:

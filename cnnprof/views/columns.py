@@ -64,7 +64,7 @@ PEAK_INFERENCE_BYTES = Column("peak_inference_bytes", "inference MB", "megabytes
 TOP1 = Column("top1", "top-1", "percent")
 TOP5 = Column("top5", "top-5", "percent", 2)
 ACCURACY_SOURCE = Column("accuracy_source", "accuracy from", weight=8)
-ACCURACY_MARK = Column("accuracy_mark", "from", weight=2)
+ACCURACY_MARK = Column("accuracy_mark", "from", weight=LAST_RESORT)
 RECIPE = Column("recipe", "recipe", weight=8)
 DATASET = Column("dataset", "data set", weight=8)
 FAILURE = Column("failure", "not read")

@@ -226,7 +226,7 @@ def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
 
 
 def _entry_notes(entry: Entry) -> list[str]:
-    notes = [f"{entry.name}: {entry.error}"] if entry.error else []
+    notes: list[str] = []
     uncounted = entry.total("uncounted") or ()
     if uncounted:
         named = ", ".join(uncounted[:5]) + (", ..." if len(uncounted) > 5 else "")
@@ -283,7 +283,7 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in figures.items() if key not in order},
         "accuracy": accuracy_dict(entry.accuracy),
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
-        **({"error": entry.error} if entry.error else {}),
+        **({"error": entry.error.message} if entry.error else {}),
         "relative": row["relative"],
         "pareto": standing.optimal if standing.known else None,
         "dominated_by": row[col.PARETO.key].removeprefix("by ") if standing.by is not None else None,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.accuracies import recipe_of
+from cnnprof.errors import CnnprofError
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.network.graph import Accuracy
@@ -36,7 +37,7 @@ class Entry:
     measurement: Measurement | None = None
     fits: tuple[Fit, ...] = ()
     accuracy: Accuracy | None = None
-    error: str = ""
+    error: CnnprofError | None = None
 
     @classmethod
     def of(cls, profile: MemoryAnalysis, measurement: Measurement | None = None, fits: tuple[Fit, ...] = ()) -> Entry:
@@ -123,6 +124,6 @@ OF_ENTRY = (
     _measured(col.THROUGHPUT_IMG_S, lambda measurement: measurement.throughput()),
     _measured(col.PEAK_MEMORY_BYTES, lambda measurement: measurement.peak_bytes),
     _fact(col.SOURCE),
-    replace(col.FAILURE, of=lambda entry: entry.error or None),
+    replace(col.FAILURE, of=lambda entry: entry.error.message if entry.error else None),
 )
 """What is known of a network by itself; a column added here is in the table, in every format and in what conditions ask for."""

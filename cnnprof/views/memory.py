@@ -125,7 +125,7 @@ def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
     for fit in fits:
         if not fit.weights_fit:
             flash = f"{fit.flash_bytes / 1e6:,.2f} MB, and the flash has {fit.capacity.flash_bytes / 1e6:,.2f} MB"
-            yield f"{name} does not fit into {fit.capacity.name}: its weights in fp32 take {flash}"
+            yield f"{name} does not fit into {fit.capacity.name}: its weights take {flash}"
         elif not fit.batch:
             yield (
                 f"{name} does not fit into {fit.capacity.name}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,7 @@ from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
+    from cnnprof.api.compare import Comparison
     from cnnprof.footprint.formats import NumberFormat
 
 PANEL = "Comparisons"
@@ -89,7 +91,7 @@ def command(
             prune=prune or (),
             notify=say,
         )
-    code = CnnprofError.exit_code if comparison.failed else 0
+    code = report_failures(comparison)
     if how:
         from cnnprof.cli.measuring import measure
 
@@ -98,6 +100,13 @@ def command(
     report = comparison.report(choice.sort, shown)
     out.emit(replace(report, chart=comparison.chart()) if out.draws else report)
     raise typer.Exit(code)
+
+
+def report_failures(comparison: Comparison) -> int:
+    """Say on stderr what could not be read, each with its place and hint; the exit code that stands for it."""
+    for error in comparison.failures:
+        print(f"error: {error}", file=sys.stderr)
+    return CnnprofError.exit_code if comparison.failures else 0
 
 
 def _number_format(dtype: str, bench: bool) -> NumberFormat:
