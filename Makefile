@@ -38,7 +38,7 @@ lint: setup ## Check format, style and types
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: setup ## Compare start-up time and memory with fvcore's and torchinfo's own tables
+bench: setup ## Compare start-up time, memory and instructions with the tables of fvcore and torchinfo
 	$(BIN)/python benchmarks/startup.py
 
 .PHONY: bench-quality
