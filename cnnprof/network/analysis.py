@@ -13,8 +13,8 @@ from cnnprof.network.receptive_field import ONE_PIXEL, Fields, output_fields
 from cnnprof.network.results import Analysis, Cost
 
 
-def analyze(graph: Graph) -> Analysis:
-    """Everything that can be known of a network without running it.
+def analyze(graph: Graph, see_input: bool = True) -> Analysis:
+    """Everything that can be known of a network without running it; without `see_input` all but the receptive fields.
 
     Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
     analyzed and left out of the totals. Raises CnnprofError where an input does not fit its layer.
@@ -28,7 +28,7 @@ def analyze(graph: Graph) -> Analysis:
         inputs = tuple([shapes[name] for name in node.inputs])
         output = output_shape(node, inputs)
         shapes[node.name] = output
-        seen = output_fields(node, inputs, tuple([fields[name] for name in node.inputs]))
+        seen = output_fields(node, inputs, tuple([fields[name] for name in node.inputs])) if see_input else None
         fields[node.name] = seen
         layer = node.layer
         costs.append(

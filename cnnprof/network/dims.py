@@ -21,14 +21,35 @@ Shape: TypeAlias = tuple[Dim, ...]
 MEMOIZED = 4096
 
 
+class Split(Exception):  # noqa: N818 - it is no error
+    """Several design points that were built in one need different networks.
+
+    `labels` is an array: the points that share a label there can go on together.
+    """
+
+    def __init__(self, labels: Any) -> None:
+        super().__init__("design points need different networks")
+        self.labels = labels
+
+
 def known(value: Dim) -> bool:
-    """Whether `value` is a plain number, so that it can be checked and printed."""
-    return isinstance(value, int)
+    """Whether `value` can be checked: a plain number, or an array of design points that raises `Split` where they differ."""
+    return isinstance(value, int) or hasattr(value, "splits")
 
 
 def is_array(value: Dim) -> bool:
     """Whether `value` is a numpy array."""
-    return type(value).__module__ == "numpy"
+    return type(value).__module__ == "numpy" or hasattr(value, "splits")
+
+
+def always(condition: Any) -> bool:
+    """Whether a comparison holds: for an array in every entry, and for one of design points in all or in none of them."""
+    return bool(condition.all()) if is_array(condition) and not hasattr(condition, "splits") else bool(condition)
+
+
+def one(value: Any) -> Any:
+    """The value; of an array of design points the number that all of them have. Raises Split where they differ."""
+    return value.one() if hasattr(value, "splits") else value
 
 
 def prod(values: Iterable[Dim]) -> Dim:
@@ -57,7 +78,7 @@ def minimum(a: Dim, b: Dim) -> Dim:
 def greatest(values: Iterable[Dim]) -> Dim:
     """The largest of the values, entry by entry; 0 for none."""
     every = list(values)
-    if all(known(value) for value in every):
+    if all(isinstance(value, int) for value in every):
         return max(every, default=0)
     if any(is_array(value) for value in every):
         return reduce(modules["numpy"].maximum, every)
@@ -67,16 +88,16 @@ def greatest(values: Iterable[Dim]) -> Dim:
 
 def greater_equal(a: Dim, b: Dim) -> Dim:
     """1 where `a` is at least `b`, and 0 elsewhere: a condition that arrays and symbols can carry on."""
-    if known(a) and known(b):
-        return int(a >= b)
     if is_array(a) or is_array(b):
         return (a >= b) * 1
+    if known(a) and known(b):
+        return int(a >= b)
     return modules["sympy"].Piecewise((1, a >= b), (0, True))
 
 
 def where(condition: Dim, then: Dim, otherwise: Dim) -> Dim:
     """`then` where the condition is 1, `otherwise` where it is 0."""
-    if known(condition):
+    if isinstance(condition, int):
         return then if condition else otherwise
     return condition * then + (1 - condition) * otherwise
 
@@ -96,7 +117,7 @@ def memoize(function: Callable[..., Dim]) -> Callable[..., Dim]:
             result = function(*args)
         except TypeError:
             return function(*args)
-        if known(result):
+        if isinstance(result, int):
             if len(kept) >= MEMOIZED:
                 kept.clear()
             kept[args] = result
@@ -114,14 +135,11 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
     @memoize
     @wraps(function)
     def call(*args: Any) -> Dim:
-        open_ones = [leaf for leaf in _leaves(args) if not known(leaf)]
+        open_ones = [*_leaves(args)]
         if not open_ones:
             return function(*args)
         if any(is_array(leaf) for leaf in open_ones):
-            numpy = modules["numpy"]
-            entries = numpy.broadcast(*open_ones)
-            results = [call(*_filled(args, iter([int(n) for n in entry]))) for entry in entries]
-            return numpy.array(results, dtype=numpy.int64).reshape(entries.shape)
+            return _once_an_entry(lambda entry: call(*_filled(args, iter(entry))), open_ones)
         sympy = modules["sympy"]
 
         def evaluate(_: type, *values: Any) -> Any:
@@ -133,6 +151,24 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
         return type(function.__name__, (sympy.Function,), body)(*open_ones)
 
     return call
+
+
+def _once_an_entry(function: Callable[[Iterable[int]], int], arrays: list[Any]) -> Dim:
+    """The function of the arrays' entries, called once for each combination that there is."""
+    numpy = modules["numpy"]
+    tables: list[Any] = []
+    codes: Any = 0
+    for array in arrays:
+        table, places = numpy.unique(numpy.asarray(array), return_inverse=True)
+        tables.append(table)
+        codes = codes * len(table) + places.reshape(array.shape)
+    used, places = numpy.unique(codes, return_inverse=True)
+    columns = []
+    for table in reversed(tables):
+        used, place = numpy.divmod(used, len(table))
+        columns.append(table[place].tolist())
+    results = [function(entry) for entry in zip(*reversed(columns), strict=True)]
+    return numpy.array(results, dtype=numpy.int64)[places.reshape(codes.shape)].view(type(arrays[0]))
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -154,23 +190,21 @@ def _filled(value: Any, numbers: Iterator[int]) -> Any:
 
 def same(a: Dim, b: Dim) -> bool:
     """False if the two are known to differ (in any entry of an array); a symbol may be anything."""
+    if is_array(a) or is_array(b):
+        return always(a == b)
     if known(a) and known(b):
         return bool(a == b)
-    if is_array(a) or is_array(b):
-        return bool((a == b).all())
     difference = a - b
     return bool(difference == 0) if known(difference) else not bool(getattr(difference, "is_nonzero", False))
 
 
 def at_least(value: Dim, bound: int) -> bool:
     """False if `value` is known to be below `bound` (in any entry of an array)."""
-    if known(value):
-        return bool(value >= bound)
-    return not is_array(value) or bool((value >= bound).all())
+    return always(value >= bound) if known(value) or is_array(value) else True
 
 
 def _apply(a: Dim, b: Dim, in_numpy: str, in_sympy: str, builtin: Any) -> Dim:
-    if known(a) and known(b):
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return builtin(a, b)
     library, name = ("numpy", in_numpy) if is_array(a) or is_array(b) else ("sympy", in_sympy)
     return getattr(modules[library], name)(a, b)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from cnnprof.errors import Place, SpecError
-from cnnprof.network.dims import Dim, Shape, at_least
+from cnnprof.network.dims import Dim, Shape, at_least, known, one
+from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
@@ -99,7 +100,7 @@ class Arguments(NamedTuple):
 
     def flag(self, option: str) -> bool:
         """Whether the flag is set."""
-        value = self.value(option, False)
+        value = one(self.value(option, False))
         if value is None or isinstance(value, bool):
             return bool(value)
         raise self.error(f"{_label(option)} is true or false, not {describe_kind(value)}", option)
@@ -119,7 +120,7 @@ class Arguments(NamedTuple):
 
     def number(self, option: str, default: float, least: float = 0.0, most: float = float("inf")) -> float:
         """A number from `least` to `most`."""
-        value = self.value(option, default)
+        value = one(self.value(option, default))
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
         if not least <= value <= most:
@@ -171,15 +172,14 @@ class Arguments(NamedTuple):
         text = getattr(self.given[option], "text", "")
         if not is_number(value):
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
-        if isinstance(value, float):
-            if not value.is_integer():
-                shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"
-                hint = f"make_divisible({text}, 8) or int({text})" if text else "round it"
-                raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
-            value = int(value)
+        value = as_whole(value)
+        if is_fraction(value):
+            shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"
+            hint = f"make_divisible({text}, 8) or int({text})" if text else "round it"
+            raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
         if not at_least(value, least):
             raise self.error(f"{_label(option)} is at least {least}, not {value}", option)
-        if isinstance(value, int) and value > MAX_INT:
+        if known(value) and value > MAX_INT:
             raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
         return value
 

@@ -112,6 +112,8 @@ def _namesake(
 
 
 def _equal(value: Value, other: Value) -> bool:
+    if isinstance(value, tuple) and isinstance(other, tuple):
+        return len(value) == len(other) and all(map(_equal, value, other))
     return not is_array(value) and bool(value == other)
 
 
@@ -167,7 +169,7 @@ def _size_hint(
             return False
         return True
 
-    if len(shape) < 3:
+    if len(shape) < 3 or any(map(is_array, (*shape, *values.values()))):
         return None
     low = high = max(shape[2:]) if all(known(size) for size in shape) else _LARGEST_TRIAL
     while high < _LARGEST_TRIAL:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from warnings import catch_warnings, simplefilter
 
 from cnnprof.errors import did_you_mean
+from cnnprof.network.dims import Split, is_array, known, one
+from cnnprof.spec.entrywise import where
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
+from cnnprof.spec.operators import COMPARISONS, NOT_ALLOWED, OPERATORS, ORDERED, syntax_hint
 from cnnprof.spec.scope import AXES, FURTHER_AXES, RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_integer, is_number, leaves
+from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_condition, is_integer, is_number, leaves
 
 MAX_LENGTH = 300
 MAX_POWER = 64
@@ -52,19 +54,9 @@ def compile_expression(text: str) -> Code:
         return _Compiler(text, blanks).compile(tree.body)
     except SyntaxError as error:
         at = min(blanks + max(0, (error.offset or 1) - 1), max(0, len(text) - 1))
-        raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, _syntax_hint(text)) from None
+        raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, syntax_hint(text)) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("this cannot be read as an expression", 0, len(text)) from None
-
-
-def _syntax_hint(text: str) -> str | None:
-    if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
-        return "write 'and', 'or' and 'not'"
-    if "|" in text or "->" in text:
-        return "a condition holds for its whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
-    if not text.strip():
-        return None
-    return "expressions use + - * / // % ** ( ) [ ], comparisons, 'and', 'or', 'not' and 'a if condition else b'"
 
 
 class _Compiler:
@@ -81,7 +73,7 @@ class _Compiler:
             raise self.fault(node, f"an expression nests at most {MAX_DEPTH} deep")
         method = getattr(self, "_" + type(node).__name__.lower(), None)
         if method is None:
-            raise self.fault(node, f"{_NOT_ALLOWED.get(type(node), 'this')} is not part of the language")
+            raise self.fault(node, f"{NOT_ALLOWED.get(type(node), 'this')} is not part of the language")
         self.depth += 1
         code: Code = method(node)
         self.depth -= 1
@@ -100,7 +92,7 @@ class _Compiler:
     def _constant(self, node: ast.Constant) -> Code:
         value = node.value
         if not isinstance(value, (int, float, str, bool, type(None))):
-            raise self.fault(node, f"{_NOT_ALLOWED.get(type(value), 'this')} is not part of the language")
+            raise self.fault(node, f"{NOT_ALLOWED.get(type(value), 'this')} is not part of the language")
         if is_number(value):
             self.bound(node, value)
         return lambda _: value
@@ -163,9 +155,9 @@ class _Compiler:
         return sign
 
     def _binop(self, node: ast.BinOp) -> Code:
-        if type(node.op) not in _OPERATORS:
+        if type(node.op) not in OPERATORS:
             raise self.fault(node, "the operators are + - * / // % and **")
-        symbol, function = _OPERATORS[type(node.op)]
+        symbol, function = OPERATORS[type(node.op)]
         left, right = self.compile(node.left), self.compile(node.right)
 
         def combine(scope: Scope) -> Value:
@@ -187,8 +179,9 @@ class _Compiler:
         """A list and a list, or a list some times over; any other pair is an error."""
         if symbol == "+" and isinstance(a, tuple) and isinstance(b, tuple):
             return self.checked_list(node, scope, a + b)
-        if symbol == "*" and isinstance(a, int) and isinstance(b, tuple):
+        if symbol == "*" and isinstance(b, tuple) and not isinstance(a, tuple):
             a, b = b, a
+        b = one(b)
         if symbol == "*" and isinstance(a, tuple) and is_integer(b):
             if leaves(a) * b > MAX_ENTRIES:
                 raise self.fault(node, f"a list has at most {MAX_ENTRIES:,} entries")
@@ -208,29 +201,49 @@ class _Compiler:
         operands = [self.compile(item) for item in (node.left, *node.comparators)]
         tests = []
         for op in node.ops:
-            if type(op) not in _COMPARISONS:
+            if type(op) not in COMPARISONS:
                 raise self.fault(node, "'is' is not part of the language", "compare with ==")
-            tests.append(_COMPARISONS[type(op)])
+            tests.append(COMPARISONS[type(op)])
 
         def hold(scope: Scope) -> Value:
             a = operands[0](scope)
+            result: Value = True
             for (symbol, test), operand in zip(tests, operands[1:], strict=True):
                 b = operand(scope)
                 self.spend(node, scope, a, b)
-                if symbol in _ORDERED and not (is_number(a) and is_number(b)):
+                if symbol in ORDERED and not (is_number(a) and is_number(b)):
                     raise self.fault(node, f"'{symbol}' compares numbers, not {describe_kind(a)} and {describe_kind(b)}")
                 if symbol.endswith("in") and not isinstance(b, tuple):
                     raise self.fault(node, f"'{symbol}' looks into a list, not into {describe_kind(b)}")
-                if not test(a, b):
+                holds = test(a, b)
+                if not is_array(holds) and not holds:
                     return False
+                result = result & holds
                 a = b
-            return True
+            return result
 
         return hold
 
     def _ifexp(self, node: ast.IfExp) -> Code:
         condition, then, other = (self.compile(part) for part in (node.test, node.body, node.orelse))
-        return lambda scope: then(scope) if self.truth(node.test, condition(scope)) else other(scope)
+
+        def pick(scope: Scope) -> Value:
+            chosen = condition(scope)
+            if is_condition(chosen) and chosen.any() and not chosen.all():
+                return self.either(scope, chosen, then, other)
+            return then(scope) if self.truth(node.test, chosen) else other(scope)
+
+        return pick
+
+    def either(self, scope: Scope, condition: Value, then: Code, other: Code) -> Value:
+        """Of two values one for each entry of the condition; they are built apart if that is not possible here."""
+        try:
+            a, b = then(scope), other(scope)
+        except ExpressionError:
+            raise Split(condition) from None
+        if not (is_number(a) and is_number(b)):
+            raise Split(condition)
+        return where(condition, a, b)
 
     def _subscript(self, node: ast.Subscript) -> Code:
         entries = self.compile(node.value)
@@ -268,6 +281,7 @@ class _Compiler:
 
     def position(self, node: ast.expr, value: Value) -> int:
         """The value, if it can name an entry of a list."""
+        value = one(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.fault(node, f"an entry is named by a whole number, not by {describe_kind(value)}")
         return value
@@ -302,11 +316,16 @@ class _Compiler:
         """The value as a condition; an empty table cell is false."""
         if value is None or isinstance(value, bool):
             return bool(value)
+        if is_condition(value):
+            return bool(value)
         raise self.fault(node, f"a condition is true or false, not {describe_kind(value)}", "compare it, as in n > 0")
 
     def bound(self, node: ast.expr, value: Value) -> Value:
         """The number, if it is one that a network can have."""
-        if isinstance(value, int):
+        if is_array(value) and value.dtype.kind == "f":
+            if not (abs(value) < math.inf):
+                raise self.fault(node, "this is not a finite number")
+        elif known(value):
             if abs(value) > MAX_INT:
                 raise self.fault(node, f"this number is too large; whole numbers go up to {MAX_INT:,}")
         elif isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
@@ -326,51 +345,3 @@ class _Compiler:
         cost = sum(leaves(value) for value in values if isinstance(value, tuple)) // _ENTRIES_A_STEP
         if cost and not scope.budget.spend(cost):
             raise self.fault(node, TOO_MUCH, RUNAWAY)
-
-
-def _equal(a: Value, b: Value) -> bool:
-    """Equality under which true is not 1; lists compare entry by entry."""
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(_equal(x, y) for x, y in zip(a, b, strict=True))
-    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
-
-
-def _contained(a: Value, b: Value) -> bool:
-    return any(_equal(a, item) for item in b)
-
-
-_OPERATORS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("+", operator.add),
-    ast.Sub: ("-", operator.sub),
-    ast.Mult: ("*", operator.mul),
-    ast.Div: ("/", operator.truediv),
-    ast.FloorDiv: ("//", operator.floordiv),
-    ast.Mod: ("%", operator.mod),
-    ast.Pow: ("**", operator.pow),
-}
-_COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
-    ast.Eq: ("==", _equal),
-    ast.NotEq: ("!=", lambda a, b: not _equal(a, b)),
-    ast.Lt: ("<", operator.lt),
-    ast.LtE: ("<=", operator.le),
-    ast.Gt: (">", operator.gt),
-    ast.GtE: (">=", operator.ge),
-    ast.In: ("in", _contained),
-    ast.NotIn: ("not in", lambda a, b: not _contained(a, b)),
-}
-_ORDERED = ("<", "<=", ">", ">=")
-_NOT_ALLOWED: dict[type, str] = {
-    ast.Lambda: "a lambda",
-    ast.ListComp: "a comprehension",
-    ast.GeneratorExp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.Dict: "a dictionary",
-    ast.Set: "a set",
-    ast.JoinedStr: "an f-string",
-    ast.NamedExpr: "':='",
-    ast.Starred: "'*' before a value",
-    bytes: "a byte string",
-    complex: "a complex number",
-    type(...): "'...'",
-}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
+from cnnprof.network.dims import maximum, minimum, one
+from cnnprof.spec.entrywise import each, nearest, trunc, where
 from cnnprof.spec.values import MAX_ENTRIES, Value, describe_kind, is_integer, is_number
 
 
@@ -32,8 +35,8 @@ def make_divisible(value: Value, divisor: Value = 8, least: Value = None) -> Val
         raise FunctionError(f"takes a number above 0, not {value:g}")
     if divisor <= 0:
         raise FunctionError("takes a divisor above 0")
-    rounded = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+    rounded = maximum(divisor if least is None else least, trunc(value + divisor / 2) // divisor * divisor)
+    return where(rounded < 0.9 * value, rounded + divisor, rounded)
 
 
 def _numbers(*values: Value) -> None:
@@ -50,24 +53,24 @@ def _lists(*values: Value) -> None:
 
 def _int(value: Value) -> Value:
     _numbers(value)
-    return int(value)
+    return trunc(value)
 
 
 def _round(value: Value, digits: Value = None) -> Value:
     _numbers(value)
     if digits is not None and not (is_integer(digits) and abs(digits) <= 15):
         raise FunctionError(f"rounds to a whole number of digits, not {describe_kind(digits)}")
-    return round(value, digits)
+    return nearest(value) if digits is None else each(round, value, digits)
 
 
 def _ceil(value: Value) -> Value:
     _numbers(value)
-    return math.ceil(value)
+    return each(math.ceil, value)
 
 
 def _floor(value: Value) -> Value:
     _numbers(value)
-    return math.floor(value)
+    return each(math.floor, value)
 
 
 def _abs(value: Value) -> Value:
@@ -79,16 +82,16 @@ def _sqrt(value: Value) -> Value:
     _numbers(value)
     if value < 0:
         raise FunctionError(f"takes no negative number, such as {value}")
-    return math.sqrt(value)
+    return each(math.sqrt, value)
 
 
-def _extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
+def _extreme(larger: Callable[[Value, Value], Value]) -> Callable[..., Value]:
     def call(*values: Value) -> Value:
         entries = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
         if not entries:
             raise FunctionError("takes a list with an entry")
         _numbers(*entries)
-        return choose(entries)
+        return reduce(larger, entries)
 
     return call
 
@@ -104,7 +107,8 @@ def _len(values: Value) -> Value:
     return len(values)
 
 
-def _range(*bounds: Value) -> Value:
+def _range(*given: Value) -> Value:
+    bounds = [one(bound) for bound in given]
     for bound in bounds:
         if not is_integer(bound):
             raise FunctionError(f"takes whole numbers, not {describe_kind(bound)}")
@@ -126,6 +130,7 @@ def _zip(*lists: Value) -> Value:
 
 def _enumerate(values: Value, start: Value = 0) -> Value:
     _lists(values)
+    start = one(start)
     if not is_integer(start):
         raise FunctionError(f"counts from a whole number, not {describe_kind(start)}")
     return tuple(enumerate(values, start))
@@ -136,8 +141,8 @@ FUNCTIONS: dict[str, Function] = {
     "round": Function("round(x, digits)", 1, 2, _round),
     "ceil": Function("ceil(x)", 1, 1, _ceil),
     "floor": Function("floor(x)", 1, 1, _floor),
-    "min": Function("min(a, b, ...)", 1, 99, _extreme(min)),
-    "max": Function("max(a, b, ...)", 1, 99, _extreme(max)),
+    "min": Function("min(a, b, ...)", 1, 99, _extreme(minimum)),
+    "max": Function("max(a, b, ...)", 1, 99, _extreme(maximum)),
     "abs": Function("abs(x)", 1, 1, _abs),
     "sum": Function("sum(list)", 1, 1, _sum),
     "len": Function("len(list)", 1, 1, _len),

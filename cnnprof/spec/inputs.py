@@ -7,12 +7,13 @@ from typing import NamedTuple
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.graph import INPUT
+from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.tables import check_name
 from cnnprof.spec.tokens import split_words
-from cnnprof.spec.values import MAX_INT, Tensor, describe_kind, is_number
+from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
 
 _ORDERS = ("C", "CL", "CHW", "CDHW")
 """Channels first, by the number of sizes less one."""
@@ -95,12 +96,11 @@ def _cut_sizes(token: Token) -> list[Token]:
     return [Token(part, token.scalar, token.start + start) for part, start in zip(parts, starts, strict=True)]
 
 
-def _size(expression: Expression, value: object) -> Dim:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not is_number(value) or isinstance(value, float):
+def _size(expression: Expression, given: Value) -> Dim:
+    value = as_whole(given)
+    if not is_number(value) or is_fraction(value):
         raise expression.token.error(f"a size of the input is a whole number, not {describe_kind(value)}")
-    if known(value) and not 1 <= value <= MAX_INT:  # type: ignore[operator]
+    if known(value) and not 1 <= value <= MAX_INT:
         raise expression.token.error(f"a size of the input is at least 1, not {value}")
     return value
 

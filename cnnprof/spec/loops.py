@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
+from cnnprof.network.dims import one
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
@@ -27,7 +28,7 @@ class Repeat(NamedTuple):
 
     def run(self, network: Network, scope: Scope) -> None:
         """Run the body so many times."""
-        count = self.times.evaluate(scope)
+        count = one(self.times.evaluate(scope))
         if isinstance(count, float) and count.is_integer():
             count = int(count)
         if not is_integer(count) or count < 0:

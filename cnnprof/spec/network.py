@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.analysis import output_shape
-from cnnprof.network.dims import Shape
+from cnnprof.network.dims import Shape, known
 from cnnprof.network.graph import Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.base import describe
@@ -72,7 +72,7 @@ class Network:
         node = Node(name, layer, tuple([self.names[index] for index in inputs]), place, self.aux)
         shape = output_shape(node, tuple([self.shapes[index] for index in inputs]))
         for size in shape:
-            if isinstance(size, int) and size > MAX_INT:
+            if known(size) and size > MAX_INT:
                 raise SpecError(f"{name} ({layer.type}): its output of {describe(shape)} is too large", place)
         index = len(self.names)
         self.nodes.append(node)

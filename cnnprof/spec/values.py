@@ -43,7 +43,12 @@ class Table:
 
 def is_number(value: Value) -> bool:
     """Whether the value counts as a number; true and false do not."""
-    return not isinstance(value, (bool, str, tuple, type(None), Tensor, Table))
+    return not isinstance(value, (bool, str, tuple, type(None), Tensor, Table)) and not is_condition(value)
+
+
+def is_condition(value: Value) -> bool:
+    """Whether the value is an array of true and false."""
+    return is_array(value) and value.dtype.kind == "b"
 
 
 def is_integer(value: Value) -> bool:

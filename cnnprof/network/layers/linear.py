@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.network.dims import Dim, Shape, prod, same
+from cnnprof.network.dims import Dim, Shape, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.record import record
 
@@ -189,4 +189,4 @@ def broadcast(*shapes: Shape) -> Shape:
 
 def is_one(size: Dim) -> bool:
     """Whether a dimension is the plain number 1, which broadcasting stretches."""
-    return isinstance(size, int) and size == 1
+    return known(size) and bool(size == 1)

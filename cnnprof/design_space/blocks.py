@@ -1,0 +1,113 @@
+"""Design points as arrays: a part of a space, what each axis has there, and how it is divided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnprof.design_space.entries import LARGEST, entries
+from cnnprof.network.dims import Split
+from cnnprof.record import record
+
+
+@record(eq=False)
+class Block:
+    """Some points of a space: a grid with one dimension an axis, or a list of points.
+
+    Args:
+        tables: all values of each axis, by its name.
+        at: for each axis the positions in its table, as arrays that broadcast to the shape of `points`.
+        points: the points' numbers in the space.
+    """
+
+    tables: Mapping[str, Sequence[Any]]
+    at: Mapping[str, Any]
+    points: Any
+
+    @property
+    def size(self) -> int:
+        """How many points there are."""
+        return int(self.points.size)
+
+    def values(self) -> dict[str, Any]:
+        """What each axis has: one value if all points share it, numbers as `Entries`, lists of numbers as tuples of those.
+
+        Raises Split where the points have values of different kinds, or different texts.
+        """
+        return {name: _stacked([self.tables[name][i] for i in at.flat], at.shape) for name, at in self.at.items()}
+
+    def point(self, number: int) -> Block:
+        """The point of that position in the block."""
+        where = np.unravel_index(number, self.points.shape)
+        return Block(self.tables, {name: _pick(at, where) for name, at in self.at.items()}, self.points[where].reshape(1))
+
+    def take(self, dimension: int, where: Any) -> Block:
+        """The points at some positions along one dimension."""
+        at = {name: each.take(where, dimension) if each.shape[dimension] > 1 else each for name, each in self.at.items()}
+        return Block(self.tables, at, self.points.take(where, dimension))
+
+    def as_list(self) -> Block:
+        """The same points, as a list."""
+        at = {name: np.broadcast_to(each, self.points.shape).ravel() for name, each in self.at.items()}
+        return Block(self.tables, at, self.points.ravel())
+
+    def divide(self, labels: Any) -> Iterator[Block]:
+        """The block in parts of points that share a label."""
+        labels = np.asarray(labels)
+        for dimension in range(labels.ndim):
+            first = labels.take([0], dimension)
+            if (labels == first).all():
+                labels = first
+        _, parts = np.unique(labels, return_inverse=True)
+        parts = parts.reshape(labels.shape)
+        varying = [dimension for dimension in range(parts.ndim) if parts.shape[dimension] > 1]
+        whole, dimension = self, varying[0]
+        if len(varying) > 1:
+            whole, dimension, parts = self.as_list(), 0, np.broadcast_to(parts, self.points.shape)
+        for part in range(int(parts.max()) + 1):
+            yield whole.take(dimension, np.flatnonzero(parts.ravel() == part))
+
+    def chunks(self, most: int) -> Iterator[Block]:
+        """The block in order, in parts of at most so many points."""
+        shape = self.points.shape
+        behind = 1
+        dimension = len(shape) - 1
+        while dimension > 0 and behind * shape[dimension] <= most:
+            behind *= shape[dimension]
+            dimension -= 1
+        outer = [self]
+        for each in range(dimension):
+            outer = [block.take(each, [i]) for block in outer for i in range(block.points.shape[each])]
+        step = max(1, most // behind)
+        for block in outer:
+            for start in range(0, shape[dimension], step):
+                yield block.take(dimension, np.arange(start, min(start + step, shape[dimension])))
+
+
+def _pick(at: Any, where: tuple[Any, ...]) -> Any:
+    index = tuple(0 if size == 1 else i for size, i in zip(at.shape, where, strict=True))
+    return np.asarray(at[index]).reshape(1)
+
+
+def _stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
+    kinds = [_kind(value) for value in values]
+    if len(set(kinds)) > 1:
+        raise Split(np.array(kinds).reshape(shape))
+    if isinstance(values[0], tuple):
+        columns = [[value[i] for value in values] for i in range(len(values[0]))]
+        stacked: list[Any] = []
+        for i, column in enumerate(columns):  # a square's sides are one array
+            stacked.append(stacked[columns.index(column)] if column in columns[:i] else _stacked(column, shape))
+        return tuple(stacked)
+    return entries(np.array(values).reshape(shape)) if kinds[0] in ("whole", "float") else values[0]
+
+
+def _kind(value: Any) -> str:
+    """What stands in one array; anything but a number stands for itself."""
+    if isinstance(value, tuple):
+        return f"({','.join(map(_kind, value))})"
+    if isinstance(value, float):
+        return "float"
+    return "whole" if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST else repr(value)

@@ -1,0 +1,79 @@
+"""An array of design points that a network is built for in one go, as long as one network serves all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnprof.network.dims import Split
+
+LARGEST = 2**53
+"""No product of two arrays is larger: thousands of them still have their sum in 64 bits."""
+
+
+class Entries(np.ndarray):
+    """One number for each design point.
+
+    A condition on it is true or false if it is that for every point, and raises `Split` otherwise; so does taking it for one
+    number where the points have different ones. A product that might not fit into 64 bits is an OverflowError.
+    """
+
+    splits = True
+    most: int
+    """The largest number in it, by size; there once a product has asked."""
+
+    def one(self) -> Any:
+        """The number that all points have."""
+        values = np.asarray(self)
+        first = values.flat[0]
+        if (values == first).all():
+            return first.item()
+        raise Split(values)
+
+    def __bool__(self) -> bool:
+        truth = np.asarray(self) != 0
+        if truth.all():
+            return True
+        if truth.any():
+            raise Split(truth)
+        return False
+
+    def __int__(self) -> int:
+        return int(self.one())
+
+    def __index__(self) -> int:
+        return int(self.one().__index__())
+
+    def __float__(self) -> float:
+        return float(self.one())
+
+    def __str__(self) -> str:
+        return str(np.asarray(self).flat[0])
+
+    def __format__(self, how: str) -> str:
+        return format(np.asarray(self).flat[0].item(), how)
+
+    def __mul__(self, other: Any) -> Any:
+        if self.dtype.kind == "i" and largest(self) * largest(other) > LARGEST:
+            raise OverflowError("a product is too large for a whole number of 64 bits")
+        return np.multiply(self, other)
+
+    __rmul__ = __mul__
+
+
+def largest(value: Any) -> float:
+    """The largest number, by size."""
+    if not isinstance(value, Entries):
+        return abs(value)  # type: ignore[no-any-return]
+    if not hasattr(value, "most"):
+        values = np.asarray(value)
+        value.most = max(int(values.max()), -int(values.min())) if values.dtype.kind in "iu" else 0
+    return value.most
+
+
+def entries(values: Any) -> Any:
+    """The values as an array of design points, or as one number if all are equal."""
+    array = np.asarray(values)
+    first = array.flat[0]
+    return first.item() if (array == first).all() else array.view(Entries)

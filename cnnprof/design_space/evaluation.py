@@ -1,0 +1,138 @@
+"""The figures of design points: one elaboration for each structure, arrays within it, and the reason where none is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from cnnprof.design_space.blocks import Block
+from cnnprof.errors import CnnprofError
+from cnnprof.footprint.execution import ELEMENT_BYTES, Execution
+from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.training import training
+from cnnprof.network.analysis import analyze
+from cnnprof.network.dims import Split
+from cnnprof.network.graph import Graph
+from cnnprof.network.results import Analysis, sum_up
+from cnnprof.record import record
+
+FIGURES = ("params", "macs", "activations", "param_bytes", "peak_inference_bytes", "peak_training_bytes")
+"""What is known of a design point, under the names that the JSON reports have."""
+
+TOGETHER = 2**18
+"""Points that are looked through for their structures at once."""
+
+AT_ONCE = 2**14
+"""Points whose figures are computed at once: their arrays stay in the processor's cache."""
+
+BYTES = {**ELEMENT_BYTES, "int8": 1}
+"""Bytes of a weight; of int8 nothing but that is known."""
+
+Build = Callable[[dict[str, Any]], Graph]
+"""Makes the graph for what the axes have, numbers or arrays. Raises CnnprofError where there is no such network."""
+
+
+@record
+class Failure:
+    """Points at which there is no network, with the reason of the first."""
+
+    points: tuple[int, ...]
+    error: CnnprofError
+
+
+@record(eq=False)
+class Figures:
+    """The figures of some points, by name, in the order of `points`, and the points without any."""
+
+    points: Any
+    columns: dict[str, Any]
+    failures: tuple[Failure, ...]
+
+
+def evaluate(block: Block, build: Build, wanted: Collection[str] = FIGURES) -> Figures:
+    """The wanted figures of every point of a block."""
+    columns: dict[str, list[Any]] = {name: [] for name in wanted}
+    points: list[Any] = []
+    failures: list[Failure] = []
+    with np.errstate(all="ignore"):
+        for part, found in _parts(block, build, wanted):
+            if isinstance(found, CnnprofError):
+                failures.append(Failure(tuple(part.points.ravel().tolist()), found))
+                continue
+            points.append(part.points.ravel())
+            for name in wanted:
+                columns[name].append(np.broadcast_to(np.asarray(found[name]), part.points.shape).ravel())
+    if not points:
+        return Figures(np.zeros(0, int), {name: np.zeros(0, int) for name in wanted}, tuple(failures))
+    numbers = np.concatenate(points)
+    order = np.argsort(numbers, kind="stable")
+    return Figures(numbers[order], {name: np.concatenate(some)[order] for name, some in columns.items()}, tuple(failures))
+
+
+def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tuple[Block, dict[str, Any] | CnnprofError]]:
+    """The parts of a block that are built in one go, with their figures, or the reason why there are none."""
+    waiting = [block]
+    while waiting:
+        part = waiting.pop()
+        try:
+            values = part.values()
+            graph = build(values)
+            if part.size > AT_ONCE:
+                waiting += reversed([*part.chunks(AT_ONCE)])
+                continue
+            yield part, _figures(graph, values.get("dtype", "fp32"), wanted)
+        except Split as split:
+            waiting += reversed([*part.divide(split.labels)])
+        except CnnprofError as error:
+            reason = _reason(part, build, wanted, error)
+            if reason is None:
+                waiting += reversed(_halves(part))
+            else:
+                yield part, reason
+        except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+            # Something in it takes no arrays: the points are built one by one.
+            if part.size == 1:
+                raise
+            waiting += reversed(_halves(part))
+
+
+def _reason(part: Block, build: Build, wanted: Collection[str], error: CnnprofError) -> CnnprofError | None:
+    """Why none of the points is a network, as the first of them says it; None if some are."""
+    if part.size == 1:
+        return error
+    reasons = []
+    for number in (0, part.size // 2, part.size - 1):
+        point = part.point(number)
+        try:
+            values = point.values()
+            _figures(build(values), values.get("dtype", "fp32"), wanted)
+        except CnnprofError as single:
+            reasons.append(single)
+        else:
+            return None
+    return reasons[0]
+
+
+def _halves(part: Block) -> list[Block]:
+    block = part.as_list()
+    return [*block.chunks((block.size + 1) // 2)]
+
+
+def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any]:
+    analysis = analyze(graph, see_input=False)
+    compute: dict[str, Callable[[Any], Any]] = {
+        "param_bytes": lambda totals: totals.params * BYTES[dtype],
+        "peak_inference_bytes": partial(_peak, inference, analysis, dtype),
+        "peak_training_bytes": partial(_peak, training, analysis, dtype),
+    }
+    totals = sum_up(graph, analysis.costs)
+    return {name: compute[name](totals) if name in compute else getattr(totals, name) for name in wanted}
+
+
+def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
+    if dtype not in ELEMENT_BYTES:
+        return np.nan
+    return footprint(analysis.graph, analysis.costs, Execution(dtype=dtype)).peak_bytes

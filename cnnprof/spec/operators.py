@@ -1,0 +1,92 @@
+"""The operators of expressions, for numbers and for arrays, whose entries get what each would get alone."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from cnnprof.network.dims import is_array
+from cnnprof.spec.entrywise import each
+from cnnprof.spec.values import Value
+
+
+def _checked(divide: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A division that raises ZeroDivisionError for arrays, too."""
+
+    def operate(a: Value, b: Value) -> Value:
+        if (is_array(a) or is_array(b)) and b == 0:
+            raise ZeroDivisionError
+        return divide(a, b)
+
+    return operate
+
+
+def equal(a: Value, b: Value) -> Any:
+    """Equality under which true is not 1; lists compare entry by entry."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    return a == b if is_array(a) or is_array(b) else bool(a == b)
+
+
+def differ(a: Value, b: Value) -> Any:
+    """The opposite of `equal`."""
+    alike = equal(a, b)
+    return ~alike if is_array(alike) else not alike
+
+
+def contained(a: Value, b: Value) -> bool:
+    """Whether one of the list's entries is equal to `a`."""
+    return any(equal(a, item) for item in b)
+
+
+OPERATORS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", _checked(operator.truediv)),
+    ast.FloorDiv: ("//", _checked(operator.floordiv)),
+    ast.Mod: ("%", _checked(operator.mod)),
+    ast.Pow: ("**", lambda a, b: each(operator.pow, a, b)),
+}
+COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
+    ast.Eq: ("==", equal),
+    ast.NotEq: ("!=", differ),
+    ast.Lt: ("<", operator.lt),
+    ast.LtE: ("<=", operator.le),
+    ast.Gt: (">", operator.gt),
+    ast.GtE: (">=", operator.ge),
+    ast.In: ("in", contained),
+    ast.NotIn: ("not in", lambda a, b: not contained(a, b)),
+}
+ORDERED = ("<", "<=", ">", ">=")
+NOT_ALLOWED: dict[type, str] = {
+    ast.Lambda: "a lambda",
+    ast.ListComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.JoinedStr: "an f-string",
+    ast.NamedExpr: "':='",
+    ast.Starred: "'*' before a value",
+    bytes: "a byte string",
+    complex: "a complex number",
+    type(...): "'...'",
+}
+"""What Python's expressions have and a spec's have not."""
+
+
+def syntax_hint(text: str) -> str | None:
+    """A hint for a text that is no expression."""
+    if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
+        return "write 'and', 'or' and 'not'"
+    if "|" in text or "->" in text:
+        return "a condition holds for its whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
+    if not text.strip():
+        return None
+    return "expressions use + - * / // % ** ( ) [ ], comparisons, 'and', 'or', 'not' and 'a if condition else b'"
