@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnprof.api.explain import Worksheet, explain
     from cnnprof.api.memory import Memory, memory
     from cnnprof.api.profile import Profile, load, profile, to_spec
+    from cnnprof.api.sweep import Sweep, sweep
     from cnnprof.api.transfer import Transfer, transfer
     from cnnprof.api.verify import Verification, verify
     from cnnprof.api.why import Reasons, why
@@ -36,6 +37,7 @@ _PLACES = {
     "Options": "measure.options",
     "Profile": "api.profile",
     "Reasons": "api.why",
+    "Sweep": "api.sweep",
     "Transfer": "api.transfer",
     "Verification": "api.verify",
     "Worksheet": "api.explain",
@@ -47,6 +49,7 @@ _PLACES = {
     "load": "api.profile",
     "memory": "api.memory",
     "profile": "api.profile",
+    "sweep": "api.sweep",
     "to_spec": "api.profile",
     "transfer": "api.transfer",
     "verify": "api.verify",
@@ -65,6 +68,7 @@ __all__ = [
     "Options",
     "Profile",
     "Reasons",
+    "Sweep",
     "Transfer",
     "Verification",
     "Worksheet",
@@ -76,6 +80,7 @@ __all__ = [
     "load",
     "memory",
     "profile",
+    "sweep",
     "to_spec",
     "transfer",
     "verify",

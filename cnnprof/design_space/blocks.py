@@ -38,6 +38,13 @@ class Block:
         """
         return {name: _stacked([self.tables[name][i] for i in at.flat], at.shape) for name, at in self.at.items()}
 
+    def columns(self, points: Any) -> dict[str, Any]:
+        """What each axis has at some of the points, which are in order; an input as `3x160x160`."""
+        listed = self.as_list()
+        where = np.searchsorted(listed.points, points)
+        tables = {name: _table(values, "x" if name == "input" else ",") for name, values in self.tables.items()}
+        return {name: tables[name][at[where]] for name, at in listed.at.items()}
+
     def point(self, number: int) -> Block:
         """The point of that position in the block."""
         where = np.unravel_index(number, self.points.shape)
@@ -84,6 +91,20 @@ class Block:
         for block in outer:
             for start in range(0, shape[dimension], step):
                 yield block.take(dimension, np.arange(start, min(start + step, shape[dimension])))
+
+
+def _table(values: Sequence[Any], comma: str) -> Any:
+    """The values of an axis as an array: numbers as they are, lists as texts, an input as `3x160x160`."""
+    if any(isinstance(value, tuple) for value in values):
+        return np.array([_written(value, comma) for value in values], object)
+    return np.array(values) if {type(value) for value in values} <= {int, float} else np.array(values, object)
+
+
+def _written(value: Any, comma: str) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    text = comma.join(_written(item, ",") for item in value)
+    return text if comma == "x" else f"[{text}]"
 
 
 def _pick(at: Any, where: tuple[Any, ...]) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from cnnprof.design_space.blocks import Block
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.execution import ELEMENT_BYTES, Execution
+from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
@@ -54,22 +55,26 @@ class Figures:
 
 def evaluate(block: Block, build: Build, wanted: Collection[str] = FIGURES) -> Figures:
     """The wanted figures of every point of a block."""
-    columns: dict[str, list[Any]] = {name: [] for name in wanted}
-    points: list[Any] = []
-    failures: list[Failure] = []
+    some = []
     with np.errstate(all="ignore"):
         for part, found in _parts(block, build, wanted):
             if isinstance(found, CnnprofError):
-                failures.append(Failure(tuple(part.points.ravel().tolist()), found))
+                failure = Failure(tuple(part.points.ravel().tolist()), found)
+                some.append(Figures(np.zeros(0, int), {name: np.zeros(0, int) for name in wanted}, (failure,)))
                 continue
-            points.append(part.points.ravel())
-            for name in wanted:
-                columns[name].append(np.broadcast_to(np.asarray(found[name]), part.points.shape).ravel())
-    if not points:
-        return Figures(np.zeros(0, int), {name: np.zeros(0, int) for name in wanted}, tuple(failures))
-    numbers = np.concatenate(points)
-    order = np.argsort(numbers, kind="stable")
-    return Figures(numbers[order], {name: np.concatenate(some)[order] for name, some in columns.items()}, tuple(failures))
+            columns = {name: np.broadcast_to(np.asarray(found[name]), part.points.shape).ravel() for name in wanted}
+            some.append(Figures(part.points.ravel(), columns, ()))
+    return joined(some, wanted)
+
+
+def joined(some: Sequence[Figures], wanted: Collection[str]) -> Figures:
+    """The figures of all points, in the order of the points."""
+    points = np.concatenate([each.points for each in some])
+    order = np.argsort(points, kind="stable")
+    # Without a point there is no telling of which kind a figure is.
+    columns = {name: np.concatenate([each.columns[name] for each in some if len(each.points)] or [points]) for name in wanted}
+    failures = tuple(failure for each in some for failure in each.failures)
+    return Figures(points[order], {name: column[order] for name, column in columns.items()}, failures)
 
 
 def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tuple[Block, dict[str, Any] | CnnprofError]]:
@@ -135,4 +140,4 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any
 def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
     if dtype not in ELEMENT_BYTES:
         return np.nan
-    return footprint(analysis.graph, analysis.costs, Execution(dtype=dtype)).peak_bytes
+    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=dtype)).peak_bytes

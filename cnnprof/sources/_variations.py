@@ -14,7 +14,7 @@ MOST = 1_000
 """So many networks one reference may stand for."""
 
 _COMMA = re.compile(r",(?![^\[(]*[\])])")
-_RANGE = re.compile(r"(-?[\d.]+):(-?[\d.]+):([\d.]+)")
+_RANGE = re.compile(r"(-?[\d.]+):(-?[\d.]+)(?::(-?[\d.]+))?")
 
 
 def split_items(text: str) -> dict[str, str]:
@@ -59,22 +59,29 @@ def variations(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _values(text: str) -> list[str]:
-    return [value for part in _COMMA.split(text) for value in _range(part.strip())]
+    return values_of(text, MOST)
 
 
-def _range(text: str) -> list[str]:
-    """`128:224:32` as 128, 160, 192 and 224; anything else as it is."""
+def values_of(text: str, most: int) -> list[str]:
+    """`0.5,128:224:32` as 0.5, 128, 160, 192 and 224; a range of more than `most` values as so many times itself.
+
+    Raises CnnprofError for a range without values.
+    """
+    return [value for part in _COMMA.split(text) for value in _range(part.strip(), most)]
+
+
+def _range(text: str, most: int) -> list[str]:
     found = _RANGE.fullmatch(text)
     if not found:
         return [text]
     try:
-        start, stop, step = map(Decimal, found.groups())
+        start, stop, step = (Decimal(part or "1") for part in found.groups())
     except InvalidOperation:
         return [text]
     if step <= 0 or stop < start:
         raise CnnprofError(f"'{text}' has no values", hint="a range is first:last:step, as in 128:224:32")
     count = int((stop - start) / step) + 1
-    if count > MOST:
+    if count > most:
         return [text] * count  # `variations` says how many
     return [str(start + number * step) for number in range(count)]
 

@@ -176,6 +176,11 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, (str, int, float))
 
 
+def read(reference: str) -> tuple[Family, str | None]:
+    """The family and the variant that a reference names; None for the default one. Raises SpecError if there is none."""
+    return _resolve(reference)
+
+
 def read_text(reference: str) -> str:
     """The text of the file that a reference names."""
     return _resolve(reference)[0].source.text

@@ -1,0 +1,185 @@
+"""`cnnprof.sweep`: the figures of a whole design space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cnnprof.api.profile import Network, as_model
+from cnnprof.api.result import Result
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.record import record
+
+if TYPE_CHECKING:
+    import pandas
+
+    from cnnprof.design_space.networks import Swept
+    from cnnprof.design_space.space import Space
+    from cnnprof.judging.filters import Condition
+    from cnnprof.report import Report
+    from cnnprof.views.sweep import Order
+
+Columns = dict[str, Any]
+"""An array for each axis and figure, by name; all have one entry a point."""
+
+
+@record(repr=False, eq=False)
+class Sweep(Result):
+    """A design space: its points' figures, worked out block by block when they are asked for.
+
+    Args:
+        swept: the network and its axes.
+        space: the points.
+        figures: the names of the figures that are worked out.
+        condition: which points are left; all without one.
+        strict: whether a point without a network ends the sweep.
+        jobs: processes for networks that are loaded one by one.
+        ready: all blocks, where they have been worked out.
+    """
+
+    swept: Swept
+    space: Space
+    figures: tuple[str, ...]
+    condition: Condition | None = None
+    strict: bool = False
+    jobs: int = 1
+    ready: Sequence[Columns] | None = None
+    failed: dict[str, Any] = field(default_factory=lambda: {"points": 0, "first": None}, compare=False)
+
+    def blocks(self, notify: Callable[[int], None] = lambda _: None) -> Iterator[Columns]:
+        """The points in order, some at a time, as columns; points without a network are counted in `failed`.
+
+        Args:
+            notify: is told how many points have been looked at.
+
+        Raises CnnprofError of the first point without a network if `strict`.
+        """
+        from cnnprof.design_space.evaluation import TOGETHER, evaluate
+        from cnnprof.design_space.singly import evaluate_singly
+
+        self.failed.update(points=0, first=None)
+        done = 0
+        some = TOGETHER if self.swept.takes_arrays else 16 * self.jobs
+        for block in self.space.blocks(some):
+            if self.swept.takes_arrays:
+                found = evaluate(block, self.swept.build, self.figures)
+            else:
+                found = evaluate_singly(block, self.swept, self.figures, self.jobs)
+            for failure in sorted(found.failures, key=lambda failure: min(failure.points)):
+                if self.strict:
+                    raise failure.error
+                self.failed["first"] = self.failed["first"] or failure.error
+                self.failed["points"] += len(failure.points)
+            done += block.size
+            columns = block.columns(found.points) | found.columns
+            if self.condition is not None:
+                kept = self.condition.mask(columns)
+                columns = {name: column[kept] for name, column in columns.items()}
+            yield columns
+            notify(done)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """All points."""
+        return merged(self.blocks() if self.ready is None else self.ready)
+
+    def to_dict(self) -> Columns:
+        """All points: an array for each axis and figure, by name."""
+        return dict(self.columns)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """All points as a data frame. Raises ImportError where pandas is not installed."""
+        import pandas
+
+        return pandas.DataFrame(self.columns)
+
+    def report(self, order: Order | None = None) -> Report:
+        """The report of `cnnprof sweep`."""
+        from cnnprof.views.sweep import Order, show_sweep
+
+        order, columns = order or Order(), self.columns
+        chosen = choose(columns, self.space.axes, order).tolist()
+        return show_sweep(self.swept.model.reference, self.space, columns, chosen, self.failed, order)
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {self.swept.model.reference}: {self.space.size:,} points of {', '.join(self.space.axes)}>"
+
+
+def sweep(
+    network: Network,
+    axes: Mapping[str, Sequence[Any]],
+    together: Sequence[Sequence[str]] = (),
+    sample: int | None = None,
+    seed: int = 0,
+    where: str | None = None,
+    figures: Collection[str] | None = None,
+    strict: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+) -> Sweep:
+    """The figures of a network at every point of a design space.
+
+    Args:
+        network: as for `cnnprof.load`.
+        axes: values by setting; `input` ((C, H, W), or 160 for a square), `batch` and `dtype` are axes, too.
+        together: groups of axes that move together, as `[("width", "depth")]`.
+        sample: so many points, drawn at random, in place of all.
+        seed: of the draw.
+        where: a condition that points are to meet, as `"params < 5M and peak < 8MB"`.
+        figures: which are worked out; all if left out.
+        strict: raise the error of the first point at which there is no network, where others are counted.
+        settings: values that override the network's own everywhere.
+        jobs: processes for networks that are no specs, which are loaded one by one.
+
+    Returns:
+        A Sweep, which works its points out when they are asked for.
+
+    Raises:
+        CnnprofError: the network, an axis, a value or the condition is wrong.
+    """
+    from cnnprof.design_space.evaluation import FIGURES
+    from cnnprof.design_space.networks import read_axes
+    from cnnprof.design_space.space import Space
+    from cnnprof.views.sweep import read_where
+
+    swept = read_axes(as_model(network, settings), axes)
+    space = Space(swept.axes, tuple(tuple(group) for group in together), sample, seed)
+    space.groups  # noqa: B018 - says what is wrong with groups
+    space.check()
+    condition = read_where(where, swept.axes) if where else None
+    wanted = FIGURES if figures is None else tuple(figures)
+    unknown = [name for name in wanted if name not in FIGURES]
+    if unknown:
+        raise CnnprofError(f"there is no figure '{unknown[0]}'", hint=f"one of {', '.join(FIGURES)}")
+    return Sweep(swept, space, wanted, condition, strict, jobs)
+
+
+def merged(blocks: Iterable[Columns]) -> Columns:
+    """All points of some blocks, of which there is at least one."""
+    import numpy as np
+
+    every = list(blocks)
+    return {name: np.concatenate([block[name] for block in every]) for name in every[0]}
+
+
+def choose(columns: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], order: Order) -> Any:
+    """The numbers of the points that are asked for, in their order. Raises UsageError for a figure that there is not."""
+    import numpy as np
+
+    from cnnprof.design_space.front import best_first, front
+    from cnnprof.views.sweep import find_figure
+
+    numbers = np.arange(len(next(iter(columns.values()))))
+    if order.pareto:
+        signs = [(-1 if name.startswith("+") else 1, find_figure(name.lstrip("+"), axes, "--pareto")) for name in order.pareto]
+        numbers = np.flatnonzero(front(np.stack([sign * columns[key].astype(float) for sign, key in signs], axis=1)))
+    by = order.sort or (order.pareto[0].lstrip("+") if order.pareto else None)
+    if by:
+        key = find_figure(by.lstrip("-"), axes, "--sort")
+        values = columns[key][numbers]
+        if values.dtype == object:
+            raise UsageError(f"--sort {key}: points are sorted by numbers")
+        numbers = numbers[best_first([-values if by.startswith("-") else values])]
+    return numbers
