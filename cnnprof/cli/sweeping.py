@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import typer
+
+from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.output import Destination, check_writable, choose_format
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import INTERRUPTED, UsageError
@@ -43,127 +46,174 @@ def target_of(name: str | None, json: bool, output: Path | None) -> Destination:
 
 
 @record
-class Swept:
-    """A sweep that is to be shown."""
+class Points:
+    """Which points of a space are looked at, and which of them are shown."""
 
-    sweep: Sweep
+    together: tuple[tuple[str, ...], ...]
+    sample: int | None
+    seed: int
+    where: str | None
+    largest: str | None
+    sort: str | None
+    top: int | None
+    pareto: tuple[str, ...]
+    columns: tuple[str, ...]
+    strict: bool
+    jobs: int
 
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        axes: Sequence[str],
-        together: Sequence[str] | None,
-        sample: int | None,
-        seed: int,
-        where: str | None,
-        strict: bool,
-        jobs: int,
-        settings: Mapping[str, str],
-    ) -> Swept:
-        """The sweep of what the command line says. Raises UsageError for an axis that is none, or named twice."""
-        from cnnprof import api
-        from cnnprof.design_space.networks import parse_axis
+    def order(self) -> Order:
+        """As views take it. Raises UsageError for options that exclude each other."""
+        from cnnprof.views.sweep import Order
 
-        values: dict[str, list[str]] = {}
-        for text in axes:
-            axis, found = parse_axis(text)
-            if axis in values:
-                raise UsageError(f"the axis '{axis}' is named twice", hint="give all values at once, as in width=0.5,1.0")
-            values[axis] = found
-        groups = [[part.strip() for part in text.split(",")] for text in together or []]
-        return cls(api.sweep(name, values, groups, sample, seed, where, None, strict, settings, jobs))
+        if self.largest and (self.sort or self.pareto):
+            raise UsageError("--largest orders the points, and excludes --sort and --pareto")
+        if self.largest:
+            return Order(f"-{self.largest}", self.top or 1, (), self.columns)
+        return Order(self.sort, self.top, self.pareto, self.columns)
 
-    def emit(self, target: Destination, sort: str | None, top: int | None, pareto: str | None, columns: str | None) -> None:
-        """Work the points out and write them. Ctrl-C keeps what is written, and exits with 130."""
-        from cnnprof.design_space.writers import STREAMS
-        from cnnprof.views.sweep import Order, find_figure
 
-        order = Order(sort, top, _names(pareto, "--pareto"), _names(columns, "--columns"))
-        axes = self.sweep.space.axes
-        shown = tuple(find_figure(name, axes, "--columns") for name in order.columns) or (*axes, *self.sweep.figures)
-        for option, names in (("--pareto", order.pareto), ("--sort", (order.sort,) if order.sort else ())):
-            for name in names:
-                find_figure(name.lstrip("+-"), axes, option)
-        if target.format not in STREAMS.values():
-            self._report(target, order)
-        elif target.output:
-            self._write_file(target.output, target.format, shown, order)
-        else:
-            self._write_out(target.format, shown, order)
-        if self.sweep.failed["points"]:
-            from cnnprof.views.sweep import failure_text
+def points(
+    zip: Annotated[  # noqa: A002 - the option's name
+        list[str] | None, typer.Option(help="Axes that move together.", metavar="A,B", show_default=False)
+    ] = None,
+    sample: Annotated[int | None, typer.Option(help="Draw so many points at random.", min=1, show_default="all points")] = None,
+    seed: Annotated[int, typer.Option(help="Of --sample.")] = 0,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", "--within", help="Only points that meet it.", metavar="'macs < 300M and peak < 8MB'"),
+    ] = None,
+    largest: Annotated[
+        Literal["macs", "params", "activations"] | None,
+        typer.Option(help="The one point, of those left, that has most of it.", show_default=False),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="Smallest first, or with - the largest.", metavar="FIGURE", show_default="as swept")
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="Only so many of them.", min=1, show_default="all")] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option(help="Only points that none beats: less is better, or more with +.", metavar="peak,+macs"),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="These columns, in this order.", metavar="width,params,macs", show_default="all")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at a point at which there is no network.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes for networks that are no specs.", min=1)] = 1,
+) -> Points:
+    """The group behind `swept`."""
+    groups = tuple(_names(text, "--zip") for text in zip or ())
+    shown = _names(pareto, "--pareto"), _names(columns, "--columns")
+    return Points(groups, sample, seed, where, largest, sort, top, *shown, strict, jobs)
 
-            print(f"no network at {failure_text(self.sweep.failed)}", file=sys.stderr)
 
-    def _report(self, target: Destination, order: Order) -> None:
+def swept(command: Command) -> Command:
+    """The command takes the options of which points there are, and gets `points`."""
+    return takes(points)(command)
+
+
+def make(name: str, axes: Sequence[str], settings: Mapping[str, str], asked: Points) -> Sweep:
+    """The sweep of what the command line says. Raises UsageError for an axis that is none, or named twice."""
+    from cnnprof import api
+    from cnnprof.design_space.networks import parse_axis
+
+    values: dict[str, list[str]] = {}
+    for text in axes:
+        axis, found = parse_axis(text)
+        if axis in values:
+            raise UsageError(f"the axis '{axis}' is named twice", hint="give all values at once, as in width=0.5,1.0")
+        values[axis] = found
+    more = (asked.together, asked.sample, asked.seed, asked.where, None, asked.strict, settings, asked.jobs)
+    return api.sweep(name, values, *more)
+
+
+def emit(sweep: Sweep, target: Destination, order: Order) -> None:
+    """Work the points out and write them. Ctrl-C keeps what is written, and exits with 130."""
+    from cnnprof.design_space.writers import STREAMS
+    from cnnprof.views.sweep import failure_text, find_figure
+
+    axes = sweep.space.axes
+    shown = tuple(find_figure(name, axes, "--columns") for name in order.columns) or (*axes, *sweep.figures)
+    for option, names in (("--pareto", order.pareto), ("--sort", (order.sort,) if order.sort else ())):
+        for name in names:
+            find_figure(name.lstrip("+-"), axes, option)
+    if target.format not in STREAMS.values():
         blocks: list[Any] = []
-        self._run(blocks.append)
-        target.emit(replace(self.sweep, ready=blocks).report(order))
+        _run(sweep, blocks.append)
+        target.emit(replace(sweep, ready=blocks).report(order))
+    elif target.output:
+        _write_file(sweep, target.output, target.format, shown, order)
+    else:
+        _write_out(sweep, target.format, shown, order)
+    if sweep.failed["points"]:
+        print(f"no network at {failure_text(sweep.failed)}", file=sys.stderr)
 
-    def _write_file(self, path: Path, form: str, shown: Sequence[str], order: Order) -> None:
-        from cnnprof.design_space.writers import part_of, writing
 
-        part = part_of(path)
-        if part.exists():
-            print(f"{part} of a run that was stopped is begun anew", file=sys.stderr)
-        try:
-            with writing(path, form, shown) as write:
-                count = self._write(write, order)
-        except KeyboardInterrupt:
-            print(f"stopped; the points until then are in {part}", file=sys.stderr)
-            sys.exit(INTERRUPTED)
-        print(f"wrote {path}: {count:,} points", file=sys.stderr)
+def _write_file(sweep: Sweep, path: Path, form: str, shown: Sequence[str], order: Order) -> None:
+    from cnnprof.design_space.writers import part_of, writing
 
-    def _write_out(self, form: str, shown: Sequence[str], order: Order) -> None:
-        from cnnprof.design_space.writers import stream
+    part = part_of(path)
+    if part.exists():
+        print(f"{part} of a run that was stopped is begun anew", file=sys.stderr)
+    try:
+        with writing(path, form, shown) as write:
+            count = _write(sweep, write, order)
+    except KeyboardInterrupt:
+        print(f"stopped; the points until then are in {part}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(f"wrote {path}: {count:,} points", file=sys.stderr)
 
-        try:
-            with stream(sys.stdout.buffer, form, shown) as write:
-                self._write(write, order)
-        except BrokenPipeError:
-            # Python would complain once more when it closes stdout.
-            import os
 
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _write_out(sweep: Sweep, form: str, shown: Sequence[str], order: Order) -> None:
+    from cnnprof.design_space.writers import stream
 
-    def _write(self, write: Callable[[Mapping[str, Any]], None], order: Order) -> int:
-        """Write all points that are asked for; how many there were."""
-        from cnnprof.api.sweep import choose, merged
+    try:
+        with stream(sys.stdout.buffer, form, shown) as write:
+            _write(sweep, write, order)
+    except BrokenPipeError:
+        # Python would complain once more when it closes stdout.
+        import os
 
-        count = 0
-        kept: list[Any] = []
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-        def take(columns: Mapping[str, Any]) -> None:
-            nonlocal count, kept
-            if not order.needs_all:
-                count += len(next(iter(columns.values())))
-                write(columns)
-                return
-            # Of the points so far only those that can still be among the last are kept.
-            together = merged([*kept, columns])
-            chosen = choose(together, self.sweep.space.axes, order)[: order.top]
-            kept = [{name: column[chosen] for name, column in together.items()}]
 
-        self._run(take)
-        for columns in kept:
+def _write(sweep: Sweep, write: Callable[[Mapping[str, Any]], None], order: Order) -> int:
+    """Write all points that are asked for; how many there were."""
+    from cnnprof.api.sweep import choose, merged
+
+    count = 0
+    kept: list[Any] = []
+
+    def take(columns: Mapping[str, Any]) -> None:
+        nonlocal count, kept
+        if not order.needs_all:
             count += len(next(iter(columns.values())))
             write(columns)
-        return count
+            return
+        # Of the points so far only those that can still be among the last are kept.
+        together = merged([*kept, dict(columns)])
+        chosen = choose(together, sweep.space.axes, order)[: order.top]
+        kept = [{name: column[chosen] for name, column in together.items()}]
 
-    def _run(self, take: Callable[[Any], object]) -> None:
-        """Go through the blocks, with a sign of how far it is."""
-        size, started = self.sweep.space.size, time.monotonic()
-        slow = "" if self.sweep.swept.takes_arrays else ", one by one: it is no spec, which is the slow way"
-        with waiting(f"sweeping {size:,} points{slow}") as say:
+    _run(sweep, take)
+    for columns in kept:
+        count += len(next(iter(columns.values())))
+        write(columns)
+    return count
 
-            def notify(done: int) -> None:
-                left = (time.monotonic() - started) / done * (size - done)
-                shown = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} s"
-                say(f"{done:,} of {size:,} points, {shown} left{slow}")
 
-            for columns in self.sweep.blocks(notify):
-                take(columns)
+def _run(sweep: Sweep, take: Callable[[Any], object]) -> None:
+    """Go through the blocks, with a sign of how far it is."""
+    size, started = sweep.space.size, time.monotonic()
+    slow = "" if sweep.swept.takes_arrays else ", one by one: it is no spec, which is the slow way"
+    with waiting(f"sweeping {size:,} points{slow}") as say:
+
+        def notify(done: int) -> None:
+            left = (time.monotonic() - started) / done * (size - done)
+            shown = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} s"
+            say(f"{done:,} of {size:,} points, {shown} left{slow}")
+
+        for columns in sweep.blocks(notify):
+            take(columns)
 
 
 def _names(text: str | None, option: str) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from cnnprof.design_space.blocks import Block
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL
+from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
@@ -140,4 +140,4 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any
 def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
     if dtype not in ELEMENT_BYTES:
         return np.nan
-    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=dtype)).peak_bytes
+    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=cast(Dtype, dtype))).peak_bytes

@@ -44,8 +44,8 @@ def writing(path: Path, form: str, names: Sequence[str]) -> Iterator[Write]:
 def stream(file: BinaryIO, form: str, names: Sequence[str]) -> Iterator[Write]:
     """What writes blocks of these columns to an open file."""
     if form == "parquet":
-        with _parquet(file, names) as write:
-            yield write
+        with _parquet(file, names) as written:
+            yield written
         return
     if form == "csv":
         file.write(_lines([names]).encode())
