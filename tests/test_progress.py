@@ -61,3 +61,19 @@ def test_nothing_is_shown_where_nobody_looks(shown, monkeypatch):
         time.sleep(0.05)
         say("still reading")
     assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "done", "processes", "said"),
+    [
+        (10, 0, 5, ""),
+        (10, 1, 5, ", about 40 s left"),
+        (60, 2, 8, ", about 3 min left"),
+        (10, 5, 5, ""),
+        (0.1, 4, 5, ", about 1 s left"),
+    ],
+)
+def test_the_time_left_is_as_the_processes_before_took(elapsed, done, processes, said):
+    from cnnprof.cli.measuring import time_left
+
+    assert time_left(elapsed, done, processes) == said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from cnnprof.cli.progress import plain
@@ -55,6 +56,7 @@ class Bar:
 
     def __enter__(self) -> Bar:
         self._status: Any = None
+        self._began = monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
 
@@ -71,4 +73,13 @@ class Bar:
         if self._status is not None:
             job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
             turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
-            self._status.update(plain(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}"))
+            left = time_left(monotonic() - self._began, progress.process - 1, progress.processes)
+            self._status.update(plain(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}{left}"))
+
+
+def time_left(elapsed: float, done: int, processes: int) -> str:
+    """`, about 2 min left`, as the processes that are done took so long; nothing before the first is."""
+    if done < 1 or processes <= done:
+        return ""
+    seconds = elapsed / done * (processes - done)
+    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {max(1, round(seconds))} s left"

@@ -6,17 +6,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cnnprof.cli.effort import Effort
 from cnnprof.cli.groups import takes
 from cnnprof.cli.layering import Layering
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, parse_sweep, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
-from cnnprof.cli.quantities import parse_part, parse_seconds
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError, did_you_mean
 from cnnprof.report import plural
 from cnnprof.reports import FORMATS, GATES, PICTURES
@@ -42,42 +42,6 @@ SUITE = (
     "mobilenet_v2",
 )
 """What is timed without a name: the lectures' networks from 1998 to 2018; the others are compared with the first."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is measured."""
-
-    processes: Annotated[
-        int | None,
-        typer.Option(help="Fresh worker processes; intervals are across them.", min=1, show_default="5, quick: 3"),
-    ] = None
-    rounds: Annotated[
-        int | None, typer.Option(help="Runs of every network in each process, at least.", min=1, show_default="20, quick: 5")
-    ] = None
-    precision: Annotated[
-        str | None,
-        typer.Option(
-            help="Go on with further processes until the intervals' half-widths are below this.",
-            metavar="1%",
-            show_default=False,
-        ),
-    ] = None
-    budget: Annotated[str | None, typer.Option(help="Time for all of it.", metavar="60s", show_default="20s a network")] = None
-    mallopt: Annotated[bool, typer.Option(help="Let glibc keep freed memory between runs, which is steadier.")] = True
-    noise_floor: Annotated[
-        bool, typer.Option(help="Time the first network twice, to see what noise alone does to a ratio.")
-    ] = True
-
-    def options(self) -> dict[str, Any]:
-        """As options of a measurement. Raises UsageError for a precision or a budget that is none."""
-        return {
-            "processes": self.processes,
-            "rounds": self.rounds,
-            "precision": parse_part(self.precision),
-            "budget_seconds": parse_seconds(self.budget),
-            "mallopt": self.mallopt,
-        }
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cnnprof.cli.choosing import ChoiceOptions, choosing
+from cnnprof.cli.effort import Effort
+from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Fits, Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
@@ -19,6 +21,7 @@ from cnnprof.reports import FORMATS, PICTURES
 if TYPE_CHECKING:
     from cnnprof.api.compare import Comparison
     from cnnprof.footprint.formats import NumberFormat
+    from cnnprof.measure.options import Options
 
 PANEL = "Comparisons"
 
@@ -38,6 +41,7 @@ MEASURED = ("latency", "latency_ms", "throughput", "throughput_img_s")
 
 @reported((*FORMATS, *PICTURES))
 @measured("device", "dtype", "threads", "quick", dtype=Dtype)
+@takes(Effort, "processes", "precision", "budget")
 @of_network()
 @choosing()
 def command(
@@ -49,6 +53,7 @@ def command(
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency, throughput and peak memory as well.")] = False,
     *,
     run: RunOptions,
+    effort: Effort,
     network: NetworkOptions,
     choice: ChoiceOptions,
     out: Destination,
@@ -69,13 +74,8 @@ def command(
     """
     from cnnprof import api
 
-    shown, dtype, how = choice.choice(), _number_format(run.dtype, bench), None
-    if bench:
-        how = run.options()
-    else:
-        run.refuse("--bench", "device", "threads", "quick")
-        if choice.sort in MEASURED:
-            raise UsageError(f"--sort {choice.sort} orders by what is measured", hint="add --bench")
+    shown, dtype = choice.choice(), _number_format(run.dtype, bench)
+    how = _measuring(bench, run, effort, choice)
     with waiting("reading the networks") as say:
         comparison = api.compare(
             names,
@@ -100,6 +100,16 @@ def command(
     report = comparison.report(choice.sort, shown)
     out.emit(replace(report, chart=comparison.chart()) if out.draws else report)
     raise typer.Exit(code)
+
+
+def _measuring(bench: bool, run: RunOptions, effort: Effort, choice: ChoiceOptions) -> Options | None:
+    """How to measure, if that is asked; else raises UsageError for what only a measurement heeds."""
+    if bench:
+        return run.options(**effort.options())
+    run.refuse("--bench", "device", "threads", "quick", "processes", "precision", "budget")
+    if choice.sort in MEASURED:
+        raise UsageError(f"--sort {choice.sort} orders by what is measured", hint="add --bench")
+    return None
 
 
 def report_failures(comparison: Comparison) -> int:
