@@ -177,3 +177,13 @@ def test_a_budget_for_no_network_has_its_place(tmp_path):
     assert done.code == 3
     assert "no network is named\n --> pyproject.toml:1:" in done.err
     assert cnnprof("check", "lenet5", cwd=tmp_path).code == 0
+
+
+def test_a_network_that_fails_is_a_row_and_the_others_go_on():
+    done = cnnprof("check", "lenet5", "lenet6", "--max-params", "1M", "--json")
+    assert done.code == 3
+    budgets = json.loads(done.out)["budgets"]
+    assert [(each["model"], each["status"]) for each in budgets] == [("lenet5", "ok"), ("lenet6", "unknown")]
+    assert budgets[1]["reason"] == "unknown network 'lenet6'"
+    assert "error: unknown network 'lenet6'" in done.err
+    assert cnnprof("check", "lenet5", "lenet6", "--max-params", "1K").code == 1, "a budget that is exceeded comes first"

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
-from cnnprof.api.profile import Network, Profile, Size, as_models, profile, told_apart
+from cnnprof.api.figures import resolve_each
+from cnnprof.api.profile import Network, Profile, Size, profile, told_apart
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, SpecError, UsageError
 from cnnprof.record import record
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 @record(repr=False)
 class Audit(Result):
-    """Networks held to budgets: `verdicts`, one a network and budget."""
+    """Networks held to budgets: `verdicts`, one a network and budget; `failures` say why networks could not be read."""
 
     verdicts: tuple[Verdict, ...]
     measurements: tuple[Measurement, ...] = ()
+    failures: tuple[CnnprofError, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -81,7 +83,7 @@ def check(
     named: list[tuple[Model, Budget | None]] = (
         _expand_budgets(written, project, settings)
         if networks is None
-        else [(model, None) for model in as_models(networks, settings)]
+        else [(model, None) for model in resolve_each(networks, settings)]
     )
     refused = [model.reference for model, budget in named if budget and model.runs_code and not run_code]
     named = [(model, budget) for model, budget in named if model.reference not in refused]
@@ -89,10 +91,15 @@ def check(
         if project and written:
             raise SpecError("no network is named", project.place_of("budget"), 'give a budget a model, as in model = "resnet*"')
         raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
-    read = []
+    read, failed = [], list[tuple[str, CnnprofError]]()
     for model, budget in named:
-        with _blaming(budget):
-            read.append((model.reference, profile(model, input_shape, batch)))
+        try:
+            with _blaming(budget):
+                read.append((model.reference, profile(model, input_shape, batch)))
+        except CnnprofError as error:  # noqa: PERF203 - the others go on
+            failed.append((model.reference, error))
+    if failed and not read:
+        raise failed[0][1]
     pairs = [(name, each) for (name, _), each in zip(read, told_apart(read), strict=True)]
     for name, each in pairs:
         if not judge(each, name, budgets):
@@ -102,7 +109,8 @@ def check(
     latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
     verdicts = [verdict for name, each in pairs for verdict in judge(each, name, budgets, latencies.get(each.graph.name))]
     verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
-    return Audit(tuple(verdicts), measurements)
+    verdicts += [verdict for name, error in failed for verdict in leave_out(name, budgets, error.message)]
+    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed))
 
 
 NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allows it"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
-from cnnprof.errors import GATE_FAILED, INTERRUPTED, MeasurementError
+from cnnprof.errors import GATE_FAILED, INTERRUPTED, CnnprofError, MeasurementError
 from cnnprof.reports import FORMATS, GATES
 from cnnprof.timing.measurements import Measurement
+
+if TYPE_CHECKING:
+    from cnnprof.api.check import Audit
 
 PANEL = "Gates"
 
@@ -76,7 +80,14 @@ def command(
     if not (audit.measurements or interrupted):
         run.refuse("--max-latency", "device", "dtype", "threads")
     out.finish(audit.report())
+    for error in audit.failures:
+        print(f"error: {error}", file=sys.stderr)
+    raise typer.Exit(INTERRUPTED if interrupted else _exit_code(audit))
+
+
+def _exit_code(audit: Audit) -> int:
+    """1 if a budget is exceeded, 3 if a network could not be read, 5 if a figure is not known."""
+    if not audit.passed:
+        return GATE_FAILED
     unknown = any(verdict.status == "unknown" for verdict in audit.verdicts)
-    raise typer.Exit(
-        INTERRUPTED if interrupted else GATE_FAILED if not audit.passed else MeasurementError.exit_code if unknown else 0
-    )
+    return CnnprofError.exit_code if audit.failures else MeasurementError.exit_code if unknown else 0
