@@ -138,3 +138,15 @@ def test_a_pruned_network_in_int8_is_fitted_as_such():
     assert pruned["batch"] > whole["batch"]
     (alone,) = json.loads(cnnprof("compare", "mobilenet_v2_035@input=96", "--fit", "stm32h743", "--json").out)["models"]
     assert alone["fits"][0]["batch"] == 0
+
+
+def test_a_summary_in_int8_has_the_same_sizes():
+    shown = json.loads(cnnprof("summary", "resnet18", "--dtype", "int8", "--json").out)
+    (row,) = json.loads(cnnprof("compare", "resnet18", "--dtype", "int8", "--json").out)["models"]
+    assert shown["totals"] == row["totals"]
+    assert shown["dtype"] == "int8"
+    out = cnnprof("summary", "resnet18", "--dtype", "int8").out
+    assert "weights, int8" in out
+    assert "peak, training" not in out
+    assert "int32 biases" in out
+    assert "peak, training, fp16" in cnnprof("summary", "lenet5", "--dtype", "fp16").out

@@ -20,6 +20,7 @@ from cnnprof.sources import Model
 if TYPE_CHECKING:
     from cnnprof.charts import Chart
     from cnnprof.footprint.capacity import Fit
+    from cnnprof.footprint.formats import NumberFormat
     from cnnprof.report import Report
 
 Notify = Callable[[str], None]
@@ -44,6 +45,7 @@ class Profile(MemoryAnalysis, Result):
         check: bool = False,
         fits: Sequence[Fit] = (),
         legend: bool = False,
+        dtype: NumberFormat = "fp32",
     ) -> Report:
         """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
         from cnnprof.views.summary import summarize
@@ -53,7 +55,7 @@ class Profile(MemoryAnalysis, Result):
             from cnnprof.measure.checks import check as cross_check
 
             checks = cross_check(self.graph, self)
-        return summarize(self, by, depth, sort, top, checks, fits, legend)
+        return summarize(self, by, depth, sort, top, checks, fits, legend, dtype)
 
     def chart(self, by: str | None = None, depth: int | None = None) -> Chart:
         """The chart of `cnnprof plot summary`, whose options these are."""

@@ -17,6 +17,7 @@ from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
 from cnnprof.views.entry import OF_ENTRY, Entry
+from cnnprof.views.figures import int8_note
 from cnnprof.views.memory import fit_dict, fit_notes
 from cnnprof.views.model import CONVENTION, accuracy_dict
 
@@ -236,10 +237,7 @@ def _entry_notes(entry: Entry) -> list[str]:
         notes.append(f"{entry.name}: its accuracy was measured at {'x'.join(map(str, size))}")
     scales = entry.figures.get("scale_bytes")
     if scales:
-        notes.append(
-            f"{entry.name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
-            f"{scales / 1e3:,.1f} kB, come on top, and what kernels take is not counted"
-        )
+        notes.append(int8_note(entry.name, scales))
     notes += fit_notes(entry.name, entry.fits)
     if entry.measurement and entry.measurement.error:
         notes.append(f"{entry.name}: not measured: {entry.measurement.error}")

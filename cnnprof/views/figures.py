@@ -20,25 +20,39 @@ def describe(profile: MemoryAnalysis, dtype: NumberFormat = "fp32") -> dict[str,
     graph = profile.graph
     output = next(cost for cost in profile.costs if cost.node.name == graph.outputs[0])
     activations = [cost for cost in profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
-    totals = totals_dict(profile.totals)
-    memory = memory_dict(profile.inference, profile.training) if dtype == "fp32" else None
-    scales = 0
-    if memory is None:
-        sizes = sizes_in(profile, dtype)
-        scales = sizes.scale_bytes
-        totals |= {key: getattr(sizes, key) for key in ("param_bytes", "activation_bytes", "peak_inference_bytes")}
-        run = None if dtype == "int8" else Execution(dtype=dtype)
-        step = training(graph, profile.costs, run).peak_bytes if run else None
-        memory = {"inference": {"peak_bytes": sizes.peak_inference_bytes}, "training": {"peak_bytes": step}}
+    totals, memory, more = bytes_in(profile, dtype)
     return {
         "model": model_dict(graph),
         "totals": totals,
         "memory": memory,
-        **({} if dtype == "fp32" else {"dtype": dtype, "scale_bytes": scales}),
+        **more,
         "receptive_field": list(output.receptive_field) if output.receptive_field else None,
         "nonlinearities": len(activations),
         "output_shape": list(output.output[1:]),
     }
+
+
+def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """`totals` and `memory` of the JSON reports with the bytes of the format, and, of another than fp32, which it is.
+
+    Memory is then said by its peaks alone, of which a training step has none in int8.
+    """
+    totals = totals_dict(profile.totals)
+    if dtype == "fp32":
+        return totals, memory_dict(profile.inference, profile.training), {}
+    sizes = sizes_in(profile, dtype)
+    totals |= {key: getattr(sizes, key) for key in ("param_bytes", "activation_bytes", "peak_inference_bytes")}
+    step = None if dtype == "int8" else training(profile.graph, profile.costs, Execution(dtype=dtype)).peak_bytes
+    memory = {"inference": {"peak_bytes": sizes.peak_inference_bytes}, "training": {"peak_bytes": step}}
+    return totals, memory, {"dtype": dtype, "scale_bytes": sizes.scale_bytes}
+
+
+def int8_note(name: str, scale_bytes: int) -> str:
+    """What sizes in int8 count, and what comes on top."""
+    return (
+        f"{name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
+        f"{scale_bytes / 1e3:,.1f} kB, come on top, and what kernels take is not counted"
+    )
 
 
 def accuracy_in(figures: Mapping[str, Any]) -> Accuracy | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts.bars import Bars, Panel
@@ -15,12 +15,14 @@ from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
+from cnnprof.views.figures import bytes_in, int8_note
 from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
 from cnnprof.views.legend import legend_of
-from cnnprof.views.memory import fit_dict, fit_notes, fit_table, memory_dict
-from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text, totals_dict
+from cnnprof.views.memory import fit_dict, fit_notes, fit_table
+from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text
 
 if TYPE_CHECKING:
+    from cnnprof.footprint.formats import NumberFormat
     from cnnprof.timing.measurements import Check
 
 LONG = 40
@@ -60,6 +62,7 @@ def summarize(
     checks: Sequence[Check] | None = None,
     fits: Sequence[Fit] = (),
     legend: bool = False,
+    dtype: NumberFormat = "fp32",
 ) -> Report:
     """The report on one network.
 
@@ -72,6 +75,7 @@ def summarize(
         checks: the cross-check with other counters, if it was made.
         fits: the largest batches that fit, if that was asked.
         legend: say below the totals how each figure is defined.
+        dtype: the number format that bytes of the totals are of.
     """
     rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
@@ -86,14 +90,17 @@ def summarize(
     if len(rows) < every:
         notes.append(f"{len(rows)} of {every} rows; the totals are the whole network's")
     notes += [*fit_notes(profile.graph.name, fits), *lower_bound_notes("note", profile.totals)]
+    totals, memory, form = bytes_in(profile, dtype)
+    notes += [int8_note("int8", form["scale_bytes"])] if dtype == "int8" else []
     data: dict[str, Any] = {
         "model": model_dict(profile.graph),
-        "totals": totals_dict(profile.totals),
-        "memory": memory_dict(profile.inference, profile.training),
+        "totals": totals,
+        "memory": memory,
+        **form,
         "layers": layer_dicts(profile),
     }
     layers = _layer_table(profile, rows, by in ("type", "kind"))
-    sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile)]
+    sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile, totals, memory, dtype)]
     if legend:
         sections.append(legend_of(*LEGEND))
     published = published_table(profile)
@@ -206,8 +213,12 @@ def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Ta
     )
 
 
-def _totals(profile: MemoryAnalysis) -> Listing:
+def _totals(
+    profile: MemoryAnalysis, sizes: Mapping[str, Any], memory: Mapping[str, Any], dtype: NumberFormat = "fp32"
+) -> Listing:
     totals = profile.totals
+    step = memory["training"]["peak_bytes"]
+    form = "" if dtype == "fp32" else f", {dtype}"
     least = "at least " if totals.uncounted else ""
     facts = [
         Fact("params", totals.params, "exact"),
@@ -215,10 +226,10 @@ def _totals(profile: MemoryAnalysis) -> Listing:
         Fact(f"{least}MACs", totals.macs, "exact"),
         Fact("ops", operations(totals.ops), "exact"),
         Fact("activations", totals.activations, "exact"),
-        Fact("weights", totals.param_bytes, "size"),
-        Fact("activations", totals.activation_bytes, "size"),
-        Fact("peak, inference", totals.peak_inference_bytes, "size"),
-        Fact("peak, training", profile.training.peak_bytes, "size"),
+        Fact(f"weights{form}", sizes["param_bytes"], "size"),
+        Fact(f"activations{form}", sizes["activation_bytes"], "size"),
+        Fact(f"peak, inference{form}", sizes["peak_inference_bytes"], "size"),
+        *([Fact(f"peak, training{form}", step, "size")] if step is not None else []),
     ]
     if totals.trainable_params == totals.params:
         del facts[1]

@@ -16,6 +16,7 @@ from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit as RoomFit
+    from cnnprof.footprint.formats import NumberFormat
     from cnnprof.sources import Model
 
 PANEL = "Costs"
@@ -26,6 +27,11 @@ By = Annotated[
         help="One row a layer, stage or type, or a kind: 1x1 and depthwise apart.",
         show_default="layer; stage for a long network",
     ),
+]
+
+
+Dtype = Annotated[
+    Literal["fp32", "fp16", "bf16", "int8"], typer.Option(help="Number format that bytes of weights and activations are of.")
 ]
 
 
@@ -50,6 +56,7 @@ def command(
     ] = False,
     fit: Fits = None,
     legend: Annotated[bool, typer.Option("--legend", help="Say how each figure is defined.")] = False,
+    dtype: Dtype = "fp32",
     *,
     network: NetworkOptions,
     out: Destination,
@@ -74,8 +81,8 @@ def command(
 
     if depth is not None and by in ("layer", "type", "kind"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
-    if symbolic and (sort or top or check or fit or legend or by == "kind" or network.batch != 1):
-        raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --by kind or --batch")
+    if symbolic and (sort or top or check or fit or legend or dtype != "fp32" or by == "kind" or network.batch != 1):
+        raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --dtype, --by kind or --batch")
     by = by or ("stage" if depth else None)
     model = network.model(name)
     with waiting(f"reading {name}") as say:
@@ -87,14 +94,16 @@ def command(
         profile = api.profile(model, network.input_shape, network.batch)
         if check:
             say(f"counting {name} with fvcore and torch")
-        report = profile.report(by, depth, sort, top, check, _fits(model, fit, network.input_shape), legend)
+        report = profile.report(by, depth, sort, top, check, _fits(model, fit, dtype, network.input_shape), legend, dtype)
     out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
 
 
-def _fits(model: Model, sizes: Sequence[str] | None, input_shape: tuple[int, ...] | None) -> Sequence[RoomFit]:
+def _fits(
+    model: Model, sizes: Sequence[str] | None, dtype: NumberFormat, input_shape: tuple[int, ...] | None
+) -> Sequence[RoomFit]:
     """The largest batches for the size, if one is given."""
     if not sizes:
         return ()
     from cnnprof.api.fitting import fit_each
 
-    return fit_each([model], sizes, input_shape)[0]
+    return fit_each([model], sizes, input_shape, dtypes=[dtype])[0]
