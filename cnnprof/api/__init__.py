@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnprof.api.diff import Difference, diff
     from cnnprof.api.explain import Worksheet, explain
     from cnnprof.api.memory import Memory, memory
+    from cnnprof.api.predict import Predictions, predict
     from cnnprof.api.profile import Profile, load, profile, to_spec
     from cnnprof.api.sweep import Sweep, sweep
     from cnnprof.api.transfer import Transfer, transfer
@@ -35,6 +36,7 @@ _PLACES = {
     "Memory": "api.memory",
     "Model": "sources",
     "Options": "measure.options",
+    "Predictions": "api.predict",
     "Profile": "api.profile",
     "Reasons": "api.why",
     "Sweep": "api.sweep",
@@ -48,6 +50,7 @@ _PLACES = {
     "explain": "api.explain",
     "load": "api.profile",
     "memory": "api.memory",
+    "predict": "api.predict",
     "profile": "api.profile",
     "sweep": "api.sweep",
     "to_spec": "api.profile",
@@ -66,6 +69,7 @@ __all__ = [
     "Memory",
     "Model",
     "Options",
+    "Predictions",
     "Profile",
     "Reasons",
     "Sweep",
@@ -79,6 +83,7 @@ __all__ = [
     "explain",
     "load",
     "memory",
+    "predict",
     "profile",
     "sweep",
     "to_spec",

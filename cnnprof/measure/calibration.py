@@ -46,7 +46,7 @@ def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda
         if failure:
             raise MeasurementError(f"the machine cannot be calibrated: {failure}")
     found = tuple(Rate(kind, what, rate, size) for (kind, what, size), rate in rates.items())
-    return Ceilings(fingerprint(options.device), _way(options), found, min(overheads))
+    return Ceilings(fingerprint(options.device), way(options), found, min(overheads))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class MeasureCeilings:
 
 def keep(ceilings: Ceilings, options: Options) -> Path | None:
     """Write the ceilings where `recall` finds them; None where that is not possible."""
-    path = _path(options)
+    path = calibration_path(options)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, json.dumps(ceilings.to_dict(), indent=1) + "\n")
@@ -78,17 +78,17 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
     Raises UnavailableError if there are none, or they hold for another machine, torch or way to run.
     """
     hint = calibrate_command(options)
-    file = path or _path(options)
+    file = path or calibration_path(options)
     try:
         ceilings = Ceilings.from_dict(parse_json(read_within(file, RESULTS)))
     except FileNotFoundError:
-        what = f"there is no {file}" if path else "this machine is not calibrated" + _said(_way(options))
+        what = f"there is no {file}" if path else "this machine is not calibrated" + _said(way(options))
         raise UnavailableError(what, hint=hint) from None
     except OSError as error:
         raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         raise UnavailableError(f"{file} is no calibration", hint=hint) from None
-    changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, _way(options))
+    changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, way(options))
     if changed:
         raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint)
     return ceilings
@@ -96,11 +96,11 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
 
 def calibrate_command(options: Options) -> str:
     """The command line that makes the calibration for the options."""
-    given = [f" --{key} {value}" for key, value in _way(options).items() if value != getattr(DEFAULTS, key)]
+    given = [f" --{key} {value}" for key, value in way(options).items() if value != getattr(DEFAULTS, key)]
     return "cnnprof calibrate" + "".join(given)
 
 
-def _way(options: Options) -> dict[str, Any]:
+def way(options: Options) -> dict[str, Any]:
     """What of the options ceilings depend on."""
     return {key: getattr(options, key) for key in ("device", "dtype", "threads", "layout")}
 
@@ -109,8 +109,8 @@ def _said(way: Mapping[str, Any]) -> str:
     return " for " + ", ".join(f"{key} {value}" for key, value in way.items())
 
 
-def _path(options: Options) -> Path:
+def calibration_path(options: Options) -> Path:
     """A file a machine and way to run; torch's version is inside, so that an old one is found and refused."""
     machine = {key: value for key, value in fingerprint(options.device).items() if key != "torch"}
-    digest = sha256(json.dumps([machine, _way(options)]).encode()).hexdigest()[:16]
+    digest = sha256(json.dumps([machine, way(options)]).encode()).hexdigest()[:16]
     return cache_folder() / "calibrations" / f"{digest}.json"

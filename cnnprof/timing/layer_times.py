@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from cnnprof.network.dims import Dim
-from cnnprof.network.layers import NO_OPS, elements
+from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.layers import NO_OPS, Layer, elements
 from cnnprof.network.results import Cost
 from cnnprof.record import record
 from cnnprof.timing.intervals import Interval, geometric_interval, mean, median
@@ -90,7 +90,11 @@ class LayerTimes:
 
 def traffic(cost: Cost, element_bytes: int) -> Dim:
     """Bytes that a layer moves at the least: inputs, weights and output once each; none for a view or a stored tensor."""
-    layer = cost.node.layer
-    if cost.ops == NO_OPS and not layer.writes:
+    return layer_traffic(cost.node.layer, cost.inputs, cost.output, element_bytes)
+
+
+def layer_traffic(layer: Layer, inputs: Sequence[Shape], output: Shape, element_bytes: int) -> Dim:
+    """The same for a layer on its own, with the shapes of its inputs and its output."""
+    if not layer.writes and layer.ops(*inputs, output=output) == NO_OPS:
         return 0
-    return (layer.params(*cost.inputs) + sum(elements(shape) for shape in (*cost.inputs, cost.output))) * element_bytes
+    return (layer.params(*inputs) + sum(elements(shape) for shape in (*inputs, output))) * element_bytes

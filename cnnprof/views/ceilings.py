@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Column, Fact, Listing, Report, Table
+from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 from cnnprof.views import columns as col
+
+OPERATIONS = Column("operations", "timed", "count")
 
 
 def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
@@ -30,6 +33,29 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
         f"kept in {kept}" if kept else "this calibration could not be kept: the cache folder cannot be written",
     ]
     return Report("calibrate", "What this machine can do at the most", tables, tuple(notes), ceilings.to_dict())
+
+
+def show_calibration(calibration: Calibration, kept: str | None) -> Report:
+    """The report on a calibration with timed operations; its JSON is what `predict --machine` takes."""
+    ceilings = show_ceilings(calibration.ceilings, kept)
+    kinds: dict[str, int] = {}
+    for timed in calibration.operations.values():
+        kinds[timed.operation.kind] = kinds.get(timed.operation.kind, 0) + 1
+    table = Table(
+        (col.KIND, OPERATIONS), tuple({"kind": kind, "operations": count} for kind, count in kinds.items()), "Operations"
+    )
+    notes = [
+        *ceilings.notes,
+        f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data",
+        *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy else []),
+    ]
+    return Report(
+        "calibrate",
+        ceilings.title,
+        (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations")),
+        tuple(notes),
+        calibration.to_dict(),
+    )
 
 
 def _compute(ceilings: Ceilings, kind: str) -> dict[str, object]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import reported
@@ -14,23 +17,43 @@ PANEL = "Measurements"
 
 @reported()
 @measured("device", "dtype", "threads", "layout")
-def command(*, run: RunOptions, out: Destination) -> None:
+def command(
+    grid: Annotated[bool, typer.Option("--grid", help="Also time single layers, for `predict`: less than 3 minutes.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="A denser grid, and a batch of 8: less than 12 minutes.")] = False,
+    *,
+    run: RunOptions,
+    out: Destination,
+) -> None:
     """Measure what this machine can do at the most, and keep it for `cnnprof why`: less than 90 seconds.
 
-    Matrix products, convolutions of many shapes, memory at several working sets, and the time of the smallest operation. Leave
-    the machine alone meanwhile.
+    Matrix products, convolutions of many shapes, memory at several working sets, and the time of the smallest operation. With
+    --grid also single layers of all kinds and a few whole networks, for `cnnprof predict`. Leave the machine alone meanwhile.
 
     Examples:
 
       cnnprof calibrate
 
+      cnnprof calibrate --grid
+
+      cnnprof calibrate --grid -o edge.json, and elsewhere: cnnprof predict resnet50 --machine edge.json
+
       cnnprof calibrate --threads 4 --layout channels_last
     """
     from cnnprof.cli.measuring import Bar
     from cnnprof.measure.calibration import calibrate, keep
-    from cnnprof.views.ceilings import show_ceilings
+    from cnnprof.views.ceilings import show_calibration, show_ceilings
 
     how = run.options()
+    if grid or full:
+        from cnnprof.api.predict import calibrate as calibrate_operations
+        from cnnprof.measure.predicting import keep_operations
+
+        with Bar() as bar:
+            calibration = calibrate_operations(how, full, bar.update)
+        keep(calibration.ceilings, how)
+        kept = keep_operations(calibration, how)
+        out.emit(show_calibration(calibration, _short(kept) if kept else None))
+        return
     with Bar() as bar:
         ceilings = calibrate(how, bar.update)
     kept = keep(ceilings, how)

@@ -1,0 +1,149 @@
+"""`cnnprof.predict`: how long networks take on a machine, without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnprof.api.bench import Tell, time_jobs
+from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
+from cnnprof.api.result import Result
+from cnnprof.network.results import Analysis
+from cnnprof.record import record
+from cnnprof.sources import resolve
+from cnnprof.timing.prediction import Calibration, Prediction, Predictor
+
+if TYPE_CHECKING:
+    from cnnprof.measure.options import Options
+    from cnnprof.report import Report
+    from cnnprof.timing.measurements import Measurement
+
+ANCHORS = (
+    ("resnet18", (3, 224, 224)),
+    ("mobilenet_v2", (3, 224, 224)),
+    ("squeezenet1_1", (3, 224, 224)),
+    ("mobilenet_v2", (3, 128, 128)),
+    ("resnet50", (3, 160, 160)),
+)
+"""Networks, with their input, that say what a run takes beyond its layers; large and small layers, few and many."""
+
+
+@record(repr=False)
+class Predictions(Result):
+    """Predicted times.
+
+    Args:
+        predictions: one a network.
+        calibration: what they rest on.
+        measurements: of the same networks, where they were asked for.
+    """
+
+    predictions: tuple[Prediction, ...]
+    calibration: Calibration
+    measurements: tuple[Measurement, ...] = ()
+
+    def report(self, top: int = 10) -> Report:
+        """The report of `cnnprof predict`, with so many layers of each network."""
+        from cnnprof.views.prediction import show_predictions
+
+        return show_predictions(self.predictions, self.calibration, self.measurements, top)
+
+    def __repr__(self) -> str:
+        return f"<Predictions of {', '.join(prediction.model for prediction in self.predictions)}>"
+
+
+def predict(
+    networks: Network | Sequence[Network],
+    input_shape: Size = None,
+    batch: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    options: Options | None = None,
+    calibration: Calibration | str | Path | None = None,
+    measure_missing: bool = False,
+    measure: bool = False,
+    notify: Notify = lambda _: None,
+    on_progress: Tell = lambda _: None,
+) -> Predictions:
+    """How long one inference takes, from single operations that were timed on the machine.
+
+    Args:
+        networks: references, globs or Models.
+        input_shape: (C, H, W) instead of the networks' own.
+        batch: images in one run.
+        settings: values that override the networks' own, by name.
+        options: device, number format, threads and layout.
+        calibration: a Calibration or a file of one, perhaps made elsewhere; what this machine keeps if left out.
+        measure_missing: time the layers whose very configuration the calibration lacks, and keep them.
+        measure: also measure the networks whole.
+        notify: told what is being read.
+        on_progress: told how far a measurement is.
+
+    Returns:
+        Predictions: seconds with a 90% interval, and what each layer's part rests on.
+
+    Raises:
+        UnavailableError: there is no calibration for this machine and way to run.
+        MeasurementError: a worker process fails.
+    """
+    from cnnprof.measure.options import Job, Options
+    from cnnprof.measure.predicting import NUMBER_BYTES, keep_operations, measure_missing_operations, recall_operations
+
+    how = options or Options()
+    if isinstance(calibration, Calibration):
+        known = calibration
+    else:
+        known = recall_operations(how, Path(calibration) if calibration else None, elsewhere=calibration is not None)
+    profiles = profile_each(as_models(networks, settings), input_shape, batch, notify)
+    size = NUMBER_BYTES[how.dtype]
+    if measure_missing:
+        missing = {key: cost for each in profiles for key, cost in Predictor(known, size).missing(each).items()}
+        if missing:
+            known = measure_missing_operations(known, missing, how, on_progress)
+            if calibration is None:
+                keep_operations(known, how)
+    predictor = Predictor(known, size)
+    predictions = tuple(predictor.predict(each) for each in profiles)
+    measurements: tuple[Measurement, ...] = ()
+    if measure:
+        jobs = [Job(each.graph.name, each.graph, batch) for each in profiles]
+        measurements, _ = time_jobs(jobs, how, on_progress)
+    return Predictions(predictions, known, measurements)
+
+
+def calibrate(
+    options: Options | None = None, full: bool = False, on_progress: Callable[[Any], None] = lambda _: None
+) -> Calibration:
+    """Time a designed grid of operations on this machine, for `predict`; less than 3 minutes, or 12 in `full`.
+
+    Args:
+        options: device, number format, threads and layout.
+        full: a denser grid, and a batch of 8 as well.
+        on_progress: told how far it is.
+
+    Returns:
+        The Calibration; `measure.predicting.keep_operations` keeps it.
+
+    Raises:
+        UnavailableError: there is no such device.
+        MeasurementError: a worker process fails.
+    """
+    from cnnprof.measure.options import Options
+    from cnnprof.measure.predicting import calibrate_operations
+
+    return calibrate_operations(options or Options(), anchors(), full, on_progress)
+
+
+def anchors() -> list[Analysis]:
+    """The networks of `ANCHORS`, analyzed."""
+    from cnnprof.network.analysis import analyze
+
+    return [analyze(resolve(name).graph(shape)) for name, shape in ANCHORS]
+
+
+def by_data_sheet(flops: float, bandwidth: float) -> Calibration:
+    """A machine by two figures of its data sheet, FLOP/s and bytes/s: no layer is faster than either allows."""
+    from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
+
+    rates = (*(Rate(kind, "data sheet", flops) for kind in ARITHMETIC), Rate(MEMORY, "data sheet", bandwidth, 1))
+    return Calibration(Ceilings({"processor": "by its data sheet"}, {}, rates, 0.0), {})

@@ -1,0 +1,96 @@
+"""`cnnprof predict`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
+from cnnprof.cli.options import Names, NetworkOptions, of_network, reported
+from cnnprof.cli.output import Destination
+from cnnprof.cli.progress import waiting
+from cnnprof.errors import UsageError
+
+PANEL = "Measurements"
+
+
+@reported()
+@measured("device", "threads", "layout", dtype=AutocastDtype)
+@of_network()
+def command(
+    names: Names,
+    measure: Annotated[bool, typer.Option("--measure", help="Also run the networks, and show the error.")] = False,
+    measure_missing: Annotated[
+        bool, typer.Option("--measure-missing", help="Time the layers that the calibration lacks, and keep them.")
+    ] = False,
+    machine: Annotated[
+        Path | None, typer.Option(help="A calibration made elsewhere: `cnnprof calibrate --grid -o FILE` there.")
+    ] = None,
+    peak: Annotated[str | None, typer.Option(help="A machine by its data sheet: arithmetic.", metavar="472GFLOPS")] = None,
+    bandwidth: Annotated[str | None, typer.Option(help="With --peak: bytes a second.", metavar="25.6GB/s")] = None,
+    top: Annotated[int, typer.Option(help="How many of the dearest layers to show.", min=0)] = 10,
+    *,
+    run: RunOptions,
+    network: NetworkOptions,
+    out: Destination,
+) -> None:
+    """Predict latency without running the network, from operations that were timed on the machine.
+
+    `cnnprof calibrate --grid` times them, once a machine. A layer whose very configuration was timed takes that time; any other
+    one the time of its nearest of the same kind. The interval says what 90% of networks keep to.
+
+    Examples:
+
+      cnnprof calibrate --grid; cnnprof predict resnet50 mobilenet_v2 efficientnet_b0
+
+      cnnprof predict 'mobilenet_v3*' --measure-missing --measure
+
+      cnnprof predict mobilenet_v2 --machine edge.json
+
+      cnnprof predict mobilenet_v2 --peak 472GFLOPS --bandwidth 25.6GB/s
+    """
+    from cnnprof import api
+    from cnnprof.api.predict import by_data_sheet
+    from cnnprof.cli.measuring import Bar
+    from cnnprof.timing.prediction import Calibration
+
+    if (peak is None) != (bandwidth is None):
+        raise UsageError("--peak and --bandwidth go together: a layer is held by the one or by the other")
+    if peak and (machine or measure or measure_missing):
+        raise UsageError("--peak is for a machine that is not here, by its data sheet alone", hint="leave the other option out")
+    sheet = by_data_sheet(rate(peak, "FLOPS"), rate(bandwidth, "B/s")) if peak and bandwidth else None
+    how = run.options()
+    with waiting("reading the networks") as say:
+        models = network.models(names)
+        for model in models:
+            say(f"reading {model.reference}")
+            model.graph(network.input_shape, network.batch)
+    known: Calibration | Path | None = sheet or machine
+    with Bar() as bar:
+        found = api.predict(
+            models,
+            network.input_shape,
+            network.batch,
+            options=how,
+            calibration=known,
+            measure_missing=measure_missing,
+            measure=measure,
+            on_progress=bar.update,
+        )
+    out.emit(found.report(top))
+
+
+_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+
+
+def rate(text: str, unit: str) -> float:
+    """`472GFLOPS` or `25.6GB/s` in its base unit a second. Raises UsageError for anything else."""
+    pattern = r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:flops|flop/s)" if unit == "FLOPS" else r"(\d+(?:\.\d+)?)\s*([kmgt]?)b(?:/s|ps)"
+    found = re.fullmatch(pattern, text.strip().lower())
+    if not found or not float(found[1]):
+        example = "472GFLOPS" if unit == "FLOPS" else "25.6GB/s"
+        raise UsageError(f"'{text}' is no rate", hint=f"a number above 0 with its unit, such as {example}")
+    return float(found[1]) * _PREFIXES[found[2]]

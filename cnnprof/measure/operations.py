@@ -1,0 +1,192 @@
+"""Times of single operations, in fresh worker processes: each with its input just written, and after much other data."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnnprof.errors import CnnprofError, MeasurementError
+from cnnprof.measure.options import Options
+from cnnprof.measure.task import Event, Report, follow
+from cnnprof.measure.turn import Progress
+from cnnprof.network.layers import layer_from_dict, layer_to_dict
+from cnnprof.timing.intervals import median
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cnnprof.measure.devices import Device
+    from cnnprof.measure.grid import Sample
+
+NEAR_BYTES = 4 * 2**20
+"""Of other data that is touched before a call: more than a core's own caches hold, so that weights come from the shared one."""
+
+FAR_BYTES = 48 * 2**20
+"""Of other data before a cold call: more than most shared caches hold."""
+
+PROCESSES = 2
+HOT_CALLS, COLD_CALLS = 7, 3
+LONG_SECONDS = 0.02
+"""A call that takes longer is repeated less."""
+
+BUSY = 0.9
+"""Processor time over wall time below which something else had the core."""
+
+
+@dataclass
+class Found:
+    """What processes measured.
+
+    Args:
+        hot, cold: for each sample the median seconds in each process.
+        failed: samples that could not be run, with the reason.
+        environment: as the last worker reported it.
+        shares: of each process, processor time over wall time.
+    """
+
+    hot: dict[int, list[float]] = field(default_factory=dict)
+    cold: dict[int, list[float]] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    shares: list[float] = field(default_factory=list)
+
+    @property
+    def busy(self) -> str:
+        """What disturbed the measurement, "" if nothing did."""
+        share = min(self.shares, default=1.0)
+        return f"a process had a core for only {share:.0%} of the time" if share < BUSY else ""
+
+    def seconds(self, number: int) -> tuple[float, float] | None:
+        """Hot and cold seconds of a sample: the quicker process's, for what disturbs one only lengthens it."""
+        if number not in self.hot or number not in self.cold:
+            return None
+        return min(self.hot[number]), min(self.cold[number])
+
+
+@dataclass(frozen=True)
+class TimeOperations:
+    """The task: time every sample in an order of this process's own."""
+
+    options: Options
+    samples: Sequence[tuple[dict[str, Any], list[list[int]]]]
+    seed: int
+
+    def work(self, device: Device, report: Report) -> None:
+        """Events: `operation` each sample, `failed` for one that does not run, and the `share` of the processor at the end."""
+        import torch
+
+        timer = _Timer(device, self.options)
+        order = list(range(len(self.samples)))
+        random.Random(self.seed).shuffle(order)
+        begin, used = time.perf_counter(), time.process_time()
+        with torch.inference_mode():
+            for done, number in enumerate(order):
+                layer, inputs = self.samples[number]
+                try:
+                    hot, cold = timer.time(layer, inputs)
+                except (CnnprofError, RuntimeError, ValueError, TypeError) as error:
+                    report({"event": "failed", "number": number, "error": str(error).split("\n")[0][:200]})
+                    continue
+                report({"event": "operation", "number": number, "done": done + 1, "hot": hot, "cold": cold})
+        share = (time.process_time() - used) / (time.perf_counter() - begin)
+        report({"event": "share", "share": share if device.name == "cpu" else 1.0})
+
+
+class _Timer:
+    """Runs one operation at a time, in a worker process."""
+
+    def __init__(self, device: Device, options: Options) -> None:
+        import torch
+
+        self._device, self._options = device, options
+        self._near = torch.zeros(NEAR_BYTES // 4, device=device.name)
+        self._far = torch.zeros(FAR_BYTES // 4, device=device.name)
+
+    def time(self, layer: dict[str, Any], inputs: list[list[int]]) -> tuple[float, float]:
+        """Median seconds of a call with its input just written, and of one after other data."""
+        from cnnprof.measure.workload import DTYPES, LAYOUTS, casting
+        from cnnprof.torch_bridge.rows import ROWS
+
+        made = layer_from_dict(layer)
+        build = ROWS[type(made)].build
+        if build is None:
+            raise CnnprofError(f"{made.type} cannot be built")
+        shapes = tuple(map(tuple, inputs))
+        where: dict[str, Any] = {"device": self._device.name, "dtype": DTYPES[self._options.dtype]}
+        layout = LAYOUTS[self._options.layout]
+        sources = [self._tensor(shape, where, layout) for shape in shapes]
+        if any(len(shape) == 4 for shape in shapes):
+            where["memory_format"] = layout
+        module = build(made, shapes).eval().to(**where)
+        given = [source.clone() for source in sources]
+        cast = casting(self._device.name, self._options.dtype)
+
+        def call() -> object:
+            with cast():
+                return module(*given)
+
+        def write() -> None:
+            # In place, a layer changes its input; one that decays to denormal numbers would be timed otherwise.
+            for tensor, source in zip(given, sources, strict=True):
+                tensor.copy_(source)
+
+        write()
+        first = self._device.time(call).seconds
+        hot_calls, cold_calls = (HOT_CALLS, COLD_CALLS) if first < LONG_SECONDS else (3, 2)
+
+        def near() -> None:
+            self._near.add_(1.0)
+            write()
+
+        def far() -> None:
+            write()
+            self._far.add_(1.0)
+
+        return self._median(hot_calls, near, call), self._median(cold_calls, far, call)
+
+    def _median(self, calls: int, before: Callable[[], object], call: Callable[[], object]) -> float:
+        times = []
+        for _ in range(calls):
+            before()
+            times.append(self._device.time(call).seconds)
+        return median(times)
+
+    @staticmethod
+    def _tensor(shape: tuple[int, ...], where: Mapping[str, Any], layout: Any) -> Tensor:
+        import torch
+
+        tensor = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        return tensor.to(**where, memory_format=layout) if len(shape) == 4 else tensor.to(**where)
+
+
+def time_operations(
+    samples: Sequence[Sample], options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+) -> Found:
+    """Time single layers. Raises MeasurementError if a process fails."""
+    found = Found()
+    sent = [(layer_to_dict(layer), [list(shape) for shape in inputs]) for layer, inputs in samples]
+    for process in range(PROCESSES):
+
+        def hear(event: Event, process: int = process) -> None:
+            match event["event"]:
+                case "environment":
+                    found.environment = dict(event["environment"])
+                case "operation":
+                    found.hot.setdefault(event["number"], []).append(event["hot"])
+                    found.cold.setdefault(event["number"], []).append(event["cold"])
+                    if event["done"] % 50 == 0:
+                        text = f"operation {event['done']} of {len(sent)}"
+                        on_progress(Progress(process + 1, PROCESSES, text))
+                case "failed":
+                    found.failed[event["number"]] = event["error"]
+                case "share":
+                    found.shares.append(event["share"])
+
+        on_progress(Progress(process + 1, PROCESSES, f"timing {len(sent)} operations"))
+        failure = follow(TimeOperations(options, sent, options.seed + process), hear)
+        if failure:
+            raise MeasurementError(f"operations cannot be timed: {failure}")
+    return found

@@ -1,0 +1,152 @@
+"""What predictions rest on: a machine's timed operations, kept a file a machine and way to run, and refused elsewhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnprof.errors import MeasurementError, UnavailableError
+from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.measure.calibration import calibrate, calibrate_command, calibration_path, way
+from cnnprof.measure.fingerprint import differences, fingerprint
+from cnnprof.measure.grid import designed
+from cnnprof.measure.operations import Found, time_operations
+from cnnprof.measure.options import Job, Options
+from cnnprof.measure.turn import Progress
+from cnnprof.network.results import Analysis, Cost
+from cnnprof.timing.operations import Timed, operation_alone
+from cnnprof.timing.prediction import Calibration, fit
+
+if TYPE_CHECKING:
+    from cnnprof.measure.grid import Sample
+
+FULL_BATCHES = (1, 8)
+NUMBER_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "amp": 4}
+HOW_LONG = "it takes less than 3 minutes"
+
+Tell = Callable[[Progress], None]
+
+
+def calibrate_operations(
+    options: Options, networks: Sequence[Analysis], full: bool = False, on_progress: Tell = lambda _: None
+) -> Calibration:
+    """Measure the machine's ceilings, a designed grid of operations, and whole networks that say what a run takes beyond them.
+
+    Args:
+        options: device, number format, threads and layout.
+        networks: a few, of which none needs to be like those that are to be predicted.
+        full: a denser grid, and batches of 8 as well.
+
+    Raises UnavailableError before anything starts, and MeasurementError if a process fails.
+    """
+    begin = time.monotonic()
+    ceilings = calibrate(options, on_progress)
+    samples = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
+    found = _undisturbed(samples, options, on_progress)
+    conditions = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "busy": found.busy,
+        "full": full,
+        "environment": found.environment,
+    }
+    calibration = Calibration(ceilings, _table(samples, found, options), conditions=conditions)
+    times = _time_networks(networks, options, on_progress)
+    fitted = fit(calibration, times, NUMBER_BYTES[options.dtype]) if times else calibration
+    return replace(fitted, conditions={**conditions, "seconds": round(time.monotonic() - begin)})
+
+
+def measure_missing_operations(
+    calibration: Calibration, costs: Mapping[str, Cost], options: Options, on_progress: Tell = lambda _: None
+) -> Calibration:
+    """The calibration with these layers' own times. Raises MeasurementError if a process fails."""
+    samples = [(cost.node.layer, cost.inputs) for cost in costs.values()]
+    found = _undisturbed(samples, options, on_progress)
+    more = _table(samples, found, options)
+    conditions = dict(calibration.conditions)
+    if found.busy:
+        conditions["busy"] = found.busy
+    return replace(calibration, operations={**calibration.operations, **more}, conditions=conditions)
+
+
+def _undisturbed(samples: Sequence[Sample], options: Options, on_progress: Tell) -> Found:
+    """The operations' times; once more, if something else had the core, and then the quieter run's."""
+    found = time_operations(samples, options, on_progress)
+    if not found.busy:
+        return found
+    again = time_operations(samples, options, on_progress)
+    return max(found, again, key=lambda each: min(each.shares, default=0.0))
+
+
+def _table(samples: Sequence[Sample], found: Found, options: Options) -> dict[str, Timed]:
+    table = {}
+    for number, (layer, inputs) in enumerate(samples):
+        seconds = found.seconds(number)
+        operation = operation_alone(layer, inputs, NUMBER_BYTES[options.dtype])
+        if seconds is not None and operation is not None:
+            table[operation.key] = Timed(operation, *seconds)
+    return table
+
+
+def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: Tell) -> list[tuple[Analysis, float]]:
+    from cnnprof.measure.bench import run
+
+    jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in networks]
+    quick = replace(options, processes=3, rounds=8, budget_seconds=4.0 * len(jobs))
+    found = []
+    for each, measurement in zip(networks, run(jobs, quick, on_progress), strict=True):
+        latency = measurement.latency()
+        if latency is not None:
+            found.append((each, latency.median / 1e3))
+    if not found and networks:
+        raise MeasurementError("no network could be timed")
+    return found
+
+
+def keep_operations(calibration: Calibration, options: Options, path: Path | None = None) -> Path | None:
+    """Write the calibration to a file, or where `recall_operations` finds it; None where that is not possible."""
+    where = path or _path(options)
+    text = json.dumps(calibration.to_dict(), separators=(",", ":")) + "\n"
+    if path is not None:
+        replace_file(path, text)
+        return path
+    with suppress(OSError):
+        where.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(where, text)
+        return where
+    return None
+
+
+def recall_operations(options: Options, path: Path | None = None, elsewhere: bool = False) -> Calibration:
+    """The calibration that was kept for this machine and way to run, or that of a file.
+
+    Args:
+        elsewhere: the file may be of another machine, whose time is asked for.
+
+    Raises UnavailableError if there is none, or it holds for another machine, torch or way to run.
+    """
+    hint = f"{calibrate_command(options)} --grid makes one: {HOW_LONG}"
+    file = path or _path(options)
+    try:
+        calibration = Calibration.from_dict(parse_json(read_within(file, RESULTS)))
+    except FileNotFoundError:
+        what = f"there is no {file}" if path else "the operations of this machine are not calibrated"
+        raise UnavailableError(what, hint=hint) from None
+    except OSError as error:
+        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        raise UnavailableError(f"{file} is no calibration of operations", hint=hint) from None
+    machine = "" if elsewhere else differences(calibration.ceilings.machine, fingerprint(options.device))
+    changed = machine or differences(calibration.ceilings.options, way(options))
+    if changed:
+        more = "; --machine FILE means a calibration made elsewhere" if machine else ""
+        raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint + more)
+    return calibration
+
+
+def _path(options: Options) -> Path:
+    return calibration_path(options).with_suffix(".operations.json")

@@ -1,0 +1,119 @@
+"""What of a layer decides how long it takes: its kind, sizes on a logarithmic scale, arithmetic and bytes.
+
+Two layers with the same `key` are the same work. Sizes are compared in octaves: a layer with twice the channels is one away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import log2, prod
+from typing import Any, NamedTuple
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers import NO_OPS, Layer, layer_to_dict
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
+from cnnprof.network.layers.pooling import Pool
+from cnnprof.network.results import Cost
+from cnnprof.timing.layer_times import layer_traffic
+
+
+class Operation(NamedTuple):
+    """One layer as work.
+
+    Args:
+        kind: what its kernels have in common: `convolution 1x1`, `ReLU in place`.
+        sizes: base-2 logarithms of what decides a kernel's efficiency; as many for all operations of a kind.
+        macs: multiply-accumulates.
+        bytes: moved at the least: inputs, weights and output once each.
+        key: equal for equal work.
+    """
+
+    kind: str
+    sizes: tuple[float, ...]
+    macs: int
+    bytes: int
+    key: str
+
+
+def operation_of(cost: Cost, element_bytes: int) -> Operation | None:
+    """The work of a layer of a network; None for one that runs nothing: a view, a stored tensor."""
+    return operation_alone(cost.node.layer, cost.inputs, element_bytes)
+
+
+def operation_alone(layer: Layer, inputs: Sequence[Shape], element_bytes: int) -> Operation | None:
+    """The work of a layer with inputs of these shapes; None for one that runs nothing."""
+    if layer.arity == 0:
+        return None
+    output = layer.shape(*inputs)
+    moved = int(layer_traffic(layer, inputs, output, element_bytes))
+    if moved == 0:
+        return None
+    ops = layer.ops(*inputs, output=output)
+    kind, sizes = _features(layer, inputs, output, ops == NO_OPS)
+    return Operation(kind, tuple(log2(max(size, 1)) for size in sizes), int(ops.mac), moved, key_of(layer, inputs))
+
+
+def key_of(layer: Layer, inputs: Sequence[Shape]) -> str:
+    """A text that is equal for equal work."""
+    return json.dumps([layer_to_dict(layer), [list(shape) for shape in inputs]], sort_keys=True, separators=(",", ":"))
+
+
+def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool) -> tuple[str, Sequence[int]]:
+    x = inputs[0]
+    if isinstance(layer, (Conv, ConvTranspose)) and len(layer.kernel_size) == 2:
+        return _convolution(layer, x, output)
+    if isinstance(layer, Linear):
+        return "linear", (prod(output[:-1]), x[-1], output[-1])
+    if isinstance(layer, MatMul):
+        return "matrix product", (prod(output[:-2]), output[-2] if len(output) > 1 else 1, x[-1], output[-1])
+    if isinstance(layer, ScaledDotProductAttention):
+        return "attention", (prod(x[:-2]), x[-2], inputs[1][-2], x[-1])
+    if isinstance(layer, Pool):
+        return layer.type, (prod(output), prod(layer.kernel_size), prod(layer.stride))
+    kind = layer.type + (" in place" if getattr(layer, "inplace", False) else "")
+    if moves and len(inputs) > 1:
+        return kind, (prod(output), len(inputs))
+    if len(inputs) > 1 and prod(inputs[1]) != prod(x):
+        return f"{kind} of two sizes", (prod(output), prod(inputs[1]))
+    # Beside the elements, how many of them lie together: the pixels of a channel.
+    return kind, (prod(x), prod(x[2:]) if len(x) > 2 else x[-1])
+
+
+def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[str, Sequence[int]]:
+    pixels, area, stride = prod(output[2:]) * output[0], prod(layer.kernel_size), prod(layer.stride)
+    transposed = "transposed " if isinstance(layer, ConvTranspose) else ""
+    if layer.groups > 1 and layer.groups == x[1] == output[1]:
+        return f"{transposed}depthwise convolution", (x[1], pixels, area, stride, prod(layer.dilation))
+    into, out = x[1] // layer.groups, output[1] // layer.groups
+    if layer.groups > 1:
+        return f"{transposed}grouped convolution", (into, out, layer.groups, pixels, area, stride)
+    if area == 1:
+        return f"{transposed}convolution 1x1", (into, out, pixels, stride)
+    return f"{transposed}convolution", (into, out, pixels, area, stride, prod(layer.dilation))
+
+
+class Timed(NamedTuple):
+    """An operation with its measured seconds: its input just written, and after so much other data that none of it was near."""
+
+    operation: Operation
+    hot: float
+    cold: float
+
+    def to_list(self) -> list[Any]:
+        """As JSON types; `from_list` is the inverse."""
+        kind, sizes, macs, moved, key = self.operation
+        return [kind, [round(size, 6) for size in sizes], macs, moved, key, self.hot, self.cold]
+
+    @classmethod
+    def from_list(cls, data: Sequence[Any]) -> Timed:
+        """What `to_list` wrote. Raises ValueError or TypeError on anything else."""
+        kind, sizes, macs, moved, key, hot, cold = data
+        if not (isinstance(kind, str) and isinstance(key, str) and 0 < hot < 1e6 and 0 < cold < 1e6):
+            raise ValueError("no timed operation")
+        return cls(Operation(kind, tuple(map(float, sizes)), int(macs), int(moved), key), float(hot), float(cold))
+
+
+Table = Mapping[str, Timed]
+"""Timed operations by key."""
