@@ -45,6 +45,10 @@ bench: setup ## Compare start-up time, memory and instructions with the tables o
 bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and roofs to their bars (20 minutes, idle machine)
 	$(BIN)/python benchmarks/quality.py
 
+.PHONY: predict-quality
+predict-quality: setup ## Hold predicted latency against measurements of networks that no calibration has seen (12 minutes, idle machine)
+	$(BIN)/python benchmarks/predict_quality.py
+
 .PHONY: docs
 docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying: those that measure, too)
 	$(BIN)/python docs/regenerate.py $(VARYING)

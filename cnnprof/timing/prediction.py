@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
+from heapq import nsmallest
 from math import exp, log, sqrt
 from typing import Any, Literal, NamedTuple
 
@@ -32,6 +33,9 @@ WIDTH = 1.645
 
 LEAST_SPREAD = 0.03
 """Of a network's logarithm of time, whatever its layers say: two runs of one differ by as much."""
+
+SPREAD = 0.3
+"""Of a kind of which too little was measured to know."""
 
 Basis = Literal["measured", "interpolated", "extrapolated", "unknown"]
 BASES: tuple[Basis, ...] = ("measured", "interpolated", "extrapolated", "unknown")
@@ -115,6 +119,7 @@ class Calibration:
         cold: the part of a layer's time that is as after other data, fitted to networks that were measured whole.
         factor: what a run takes over the sum of its layers.
         networks: measured over predicted time of those networks, by name.
+        spreads: for each kind, how far operations are from what their neighbours say; the logarithm's standard deviation.
         conditions: when and under what it was measured; `busy` says what disturbed it.
     """
 
@@ -123,6 +128,7 @@ class Calibration:
     cold: float = 0.2
     factor: float = 1.0
     networks: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,6 +139,7 @@ class Calibration:
             "cold": self.cold,
             "factor": self.factor,
             "networks": dict(self.networks),
+            "spreads": dict(self.spreads),
             "conditions": dict(self.conditions),
         }
 
@@ -143,11 +150,9 @@ class Calibration:
         cold, factor = float(data["cold"]), float(data["factor"])
         if not 0 <= cold <= 1 or not 0.1 < factor < 10:
             raise ValueError("no such calibration")
-        networks = {str(name): float(ratio) for name, ratio in data["networks"].items()}
-        ceilings = Ceilings.from_dict(data["ceilings"])
-        return cls(
-            ceilings, {each.operation.key: each for each in operations}, cold, factor, networks, dict(data["conditions"])
-        )
+        networks, spreads = ({str(name): float(x) for name, x in data[part].items()} for part in ("networks", "spreads"))
+        ceilings, table = Ceilings.from_dict(data["ceilings"]), {each.operation.key: each for each in operations}
+        return cls(ceilings, table, cold, factor, networks, spreads, dict(data["conditions"]))
 
     @property
     def data_sheet(self) -> bool:
@@ -188,7 +193,9 @@ def fit(calibration: Calibration, measured: Sequence[tuple[Analysis, float]], el
             names = [f"{analysis.graph.name} {_text(analysis.graph.input_shape)}" for analysis, _ in measured]
             ratios = {name: exp(each - middle) for name, each in zip(names, logs, strict=True)}
             best = off, replace(tried, factor=exp(middle), networks=ratios)
-    return best[1] if best else calibration
+    if best is None:
+        return calibration
+    return replace(best[1], spreads=Predictor(best[1], element_bytes).spreads())
 
 
 def _text(shape: Sequence[object]) -> str:
@@ -205,7 +212,6 @@ class Predictor:
         for timed in calibration.operations.values():
             entry = (timed, log(self._mixed(timed) / self._limit(timed.operation)[1]))
             self._kinds.setdefault(timed.operation.kind, []).append(entry)
-        self._spreads: dict[str, float] = {}
 
     def predict(self, analysis: Analysis) -> Prediction:
         """The time of one inference."""
@@ -237,7 +243,7 @@ class Predictor:
         distance, residual = _nearest(operation.sizes, known)
         seconds = limit[1] * exp(residual)
         basis: Basis = "extrapolated" if distance > FAR else "interpolated"
-        spread = self._spread(operation.kind) * max(1.0, distance)
+        spread = self.calibration.spreads.get(operation.kind, SPREAD) * max(1.0, distance)
         return LayerPrediction(name, operation.kind, seconds, basis, spread, limit[0], exp(-residual))
 
     def _mixed(self, timed: Timed) -> float:
@@ -245,29 +251,31 @@ class Predictor:
         return (1 - cold) * timed.hot + cold * timed.cold
 
     def _limit(self, operation: Operation) -> tuple[str, float]:
-        """The name and the seconds of what holds the operation: the largest of compute, bytes and overhead.
+        """The name of what holds the operation (compute, bytes or overhead), and the seconds it takes at the least.
 
-        They are added up softly, so that a layer near two limits is no faster than either.
+        Beside measured operations, the limits are added up softly: a layer near two of them takes longer than either says.
         """
         ceilings = self.calibration.ceilings
         compute = 2 * operation.macs / ceilings.flops(_arithmetic_of(operation.kind)) if operation.macs else 0.0
         size = operation.bytes
         moved = size / ceilings.bandwidth(size)
         parts = {"compute": compute, ceilings.level(size): moved, "overhead": ceilings.overhead}
-        return max(parts, key=lambda name: parts[name]), sqrt(sum(part**2 for part in parts.values()))
+        held_by = max(parts, key=lambda name: parts[name])
+        if self.calibration.data_sheet:
+            return held_by, parts[held_by]
+        return held_by, sqrt(sum(part**2 for part in parts.values()))
 
-    def _spread(self, kind: str) -> float:
-        """How far measured operations of a kind are from what their neighbours say, one after the other left out."""
-        if kind not in self._spreads:
-            known = self._kinds[kind]
-            sample = known[:: max(1, len(known) // 24)]
-            errors = []
-            for entry in sample:
-                others = [each for each in known if each is not entry]
-                if others:
-                    errors.append(_nearest(entry[0].operation.sizes, others)[1] - entry[1])
-            self._spreads[kind] = sqrt(sum(error**2 for error in errors) / len(errors)) if errors else 0.3
-        return self._spreads[kind]
+    def spreads(self) -> dict[str, float]:
+        """For each kind, how far its operations are from what their neighbours say, one after the other left out."""
+        found = {}
+        for kind, known in self._kinds.items():
+            errors = [
+                _nearest(timed.operation.sizes, known[:i] + known[i + 1 :])[1] - residual
+                for i, (timed, residual) in enumerate(known)
+                if len(known) > 1
+            ]
+            found[kind] = sqrt(sum(error**2 for error in errors) / len(errors)) if errors else SPREAD
+        return found
 
 
 def _arithmetic_of(kind: str) -> str:
@@ -279,9 +287,10 @@ def _arithmetic_of(kind: str) -> str:
 
 def _nearest(sizes: Sequence[float], known: Sequence[tuple[Timed, float]]) -> tuple[float, float]:
     """The distance to the nearest measured operation, in octaves, and the residual of the nearest ones, the nearer the more."""
-    near = sorted(
-        (sum((a - b) ** 2 for a, b in zip(sizes, timed.operation.sizes, strict=True)), residual) for timed, residual in known
-    )[:NEIGHBOURS]
+    near = nsmallest(
+        NEIGHBOURS,
+        [(sum([(a - b) ** 2 for a, b in zip(sizes, timed.operation.sizes)]), residual) for timed, residual in known],  # noqa: B905
+    )
     weights = [1 / (squared + 0.05) for squared, _ in near]
     mean = sum(weight * residual for weight, (_, residual) in zip(weights, near, strict=True)) / sum(weights)
     return sqrt(near[0][0]), mean

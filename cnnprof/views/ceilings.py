@@ -41,21 +41,14 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
     kinds: dict[str, int] = {}
     for timed in calibration.operations.values():
         kinds[timed.operation.kind] = kinds.get(timed.operation.kind, 0) + 1
-    table = Table(
-        (col.KIND, OPERATIONS), tuple({"kind": kind, "operations": count} for kind, count in kinds.items()), "Operations"
-    )
+    rows = tuple({"kind": kind, "operations": count} for kind, count in kinds.items())
     notes = [
         *ceilings.notes,
         f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data",
         *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy else []),
     ]
-    return Report(
-        "calibrate",
-        ceilings.title,
-        (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations")),
-        tuple(notes),
-        calibration.to_dict(),
-    )
+    sections = (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations"))
+    return Report("calibrate", ceilings.title, sections, tuple(notes), calibration.to_dict())
 
 
 def _compute(ceilings: Ceilings, kind: str) -> dict[str, object]:

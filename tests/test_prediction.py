@@ -1,0 +1,217 @@
+"""Predictions, on a machine that is made up: what each layer's time rests on, and what the whole amounts to."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from shell import cnnprof
+
+from cnnprof import load
+from cnnprof.api.predict import anchors, by_data_sheet, predict
+from cnnprof.measure.grid import designed
+from cnnprof.measure.operations import Found
+from cnnprof.measure.options import Options
+from cnnprof.measure.predicting import keep_operations, recall_operations
+from cnnprof.network.analysis import analyze
+from cnnprof.network.layers.activation import ReLU
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.timing.operations import Timed, operation_alone
+from cnnprof.timing.prediction import Calibration, Predictor, fit
+from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
+
+GIGA = 1e9
+
+
+def conv(filters, kernel=3):
+    return Conv(filters, (kernel, kernel), padding=(kernel // 2,) * 2, bias=False)
+
+
+def machine(**more):
+    rates = (*(Rate(kind, "test", 100 * GIGA) for kind in ARITHMETIC), Rate(MEMORY, "test", 10 * GIGA, 2**28))
+    return Ceilings({"processor": "P", "cores": 2, "torch": "2"} | more, {"device": "cpu", "threads": 1}, rates, 1e-6)
+
+
+def timed(layer, shape, seconds, cold=None):
+    return Timed(operation_alone(layer, (shape,), 4), seconds, seconds if cold is None else cold)
+
+
+def calibration(*operations, **more):
+    return Calibration(machine(), {each.operation.key: each for each in operations}, **{"cold": 0.0, **more})
+
+
+def analysis(text, size=(8, 16, 16)):
+    return analyze(load(text, size))
+
+
+def test_a_layer_that_was_timed_takes_that_time():
+    layer = conv(8)
+    known = calibration(timed(layer, (1, 8, 16, 16), 3e-4), timed(ReLU(True), (1, 8, 16, 16), 1e-5), factor=1.1)
+    found = Predictor(known).predict(analysis("conv 3x3 8 nobias relu"))
+    assert found.seconds == pytest.approx(1.1 * 3.1e-4)
+    assert found.coverage["measured"] == pytest.approx(1)
+    assert found.unknown_kinds == ()
+
+
+def test_cold_and_hot_are_mixed():
+    known = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4, 3e-4), cold=0.25)
+    assert Predictor(known).predict(analysis("conv 3x3 8 nobias")).seconds == pytest.approx(1.5e-4)
+
+
+def test_between_measurements_the_efficiency_is_the_neighbours():
+    """All measured at a fifth of what the machine allows: so is what lies between them, whatever its size."""
+    table = []
+    for channels in (4, 8, 16, 32, 64):
+        for size in (8, 16, 32):
+            operation = operation_alone(conv(channels), ((1, channels, size, size),), 4)
+            limit = math.hypot(2 * operation.macs / (100 * GIGA), operation.bytes / (10 * GIGA), 1e-6)
+            table.append(Timed(operation, 5 * limit, 5 * limit))
+    (layer,) = Predictor(calibration(*table)).predict(analysis("conv 3x3 24 nobias", (24, 12, 12))).layers
+    assert layer.basis == "interpolated"
+    assert layer.efficiency == pytest.approx(0.2)
+
+
+def test_far_from_all_measurements_it_says_so_and_is_less_sure():
+    near = timed(conv(8), (1, 8, 16, 16), 1e-4)
+    other = timed(conv(16), (1, 8, 16, 16), 2e-4)
+    predictor = Predictor(replace(calibration(near, other), spreads={"convolution": 0.1}))
+    here = predictor.predict(analysis("conv 3x3 8 nobias"))
+    there = predictor.predict(analysis("conv 3x3 512 nobias", (512, 64, 64)))
+    assert [layer.basis for layer in there.layers] == ["extrapolated"]
+    assert there.interval90[1] / there.seconds > 1.5 * here.interval90[1] / here.seconds
+
+
+def test_a_kind_without_any_measurement_is_named_and_the_total_a_lower_bound():
+    found = predict("conv 3x3 8 nobias tanh", (8, 16, 16), calibration=calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)))
+    assert found.predictions[0].unknown_kinds == ("Tanh in place",)
+    assert "a lower bound, for nothing is measured of Tanh in place" in str(found)
+
+
+def test_views_and_stored_tensors_take_nothing():
+    found = Predictor(calibration(timed(conv(8), (1, 8, 16, 16), 1e-4))).predict(
+        analysis("conv 3x3 8 nobias | flatten | dropout")
+    )
+    assert "Flatten" not in {layer.kind for layer in found.layers}
+
+
+def test_the_whole_networks_say_what_cold_is_and_what_a_run_takes_beyond():
+    """Layers that ran a quarter cold, and a run that takes 1.2 times as long: both are found again."""
+    table = [timed(conv(width), (1, 8, 16, 16), 1e-4 * width, 1e-4 * width * (1 + 8 / width)) for width in (8, 16, 32)]
+    networks = [analysis(f"conv 3x3 {width} nobias") for width in (8, 16, 32)]
+    truth = [1.2 * (0.75 * each.hot + 0.25 * each.cold) for each in table]
+    fitted = fit(calibration(*table), list(zip(networks, truth, strict=True)))
+    assert (fitted.cold, fitted.factor) == pytest.approx((0.25, 1.2))
+    assert all(ratio == pytest.approx(1) for ratio in fitted.networks.values())
+
+
+def test_the_data_sheet_gives_a_bound_that_no_layer_beats():
+    found = predict(["resnet18"], calibration=by_data_sheet(100 * GIGA, 10 * GIGA))
+    macs = sum(cost.macs for cost in analyze(load("resnet18")).costs)
+    assert found.predictions[0].seconds >= 2 * macs / (100 * GIGA)
+    assert "a lower bound" in str(found)
+    assert found.to_dict()["lower_bound"] is True
+
+
+def test_json_has_the_stable_names():
+    known = calibration(
+        timed(conv(8), (1, 8, 16, 16), 1e-4), conditions={"time": "2020-01-01T00:00:00Z", "busy": "a neighbour"}
+    )
+    found = predict("conv 3x3 8 nobias", (8, 16, 16), calibration=known)
+    (entry,) = found.to_dict()["predictions"]
+    assert {"model", "input_shape", "batch", "predicted_ms", "interval90", "coverage", "layers"} <= set(entry)
+    assert entry["predicted_ms"] == pytest.approx(0.1)
+    assert entry["interval90"][0] < 0.1 < entry["interval90"][1]
+    assert {"measured", "interpolated", "extrapolated"} <= set(entry["coverage"])
+    assert "taken on a busy machine: a neighbour" in str(found)
+
+
+def test_a_calibration_survives_its_file(tmp_path):
+    known = fit(calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)), [(analysis("conv 3x3 8 nobias"), 2e-4)])
+    path = tmp_path / "edge.json"
+    keep_operations(known, Options(), path)
+    back = Calibration.from_dict(json.loads(path.read_text()))
+    assert back.to_dict() == known.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data["operations"][0].__setitem__(5, -1), "is no calibration"),
+        (lambda data: data.pop("ceilings"), "is no calibration"),
+        (lambda data: data.__setitem__("cold", "much"), "is no calibration"),
+        (lambda data: data.__setitem__("factor", float("nan")), "is no calibration"),
+        (lambda data: data["ceilings"]["machine"].__setitem__("processor", "Q"), "does not hold here: processor Q"),
+        (lambda data: data["ceilings"]["options"].__setitem__("threads", 7), "threads 7"),
+    ],
+)
+def test_damaged_or_foreign_calibrations_are_refused(tmp_path, monkeypatch, damage, message):
+    from cnnprof.errors import UnavailableError
+    from cnnprof.measure import predicting
+
+    data = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)).to_dict()
+    monkeypatch.setattr(predicting, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
+    monkeypatch.setattr(predicting, "way", lambda options: {"device": "cpu", "threads": 1})
+    path = tmp_path / "edge.json"
+    path.write_text(json.dumps(data))
+    assert recall_operations(Options(), path).operations
+    damage(data)
+    path.write_text(json.dumps(data))
+    with pytest.raises(UnavailableError, match=message):
+        recall_operations(Options(), path)
+
+
+def test_without_a_calibration_the_command_that_makes_one_is_named(tmp_path):
+    result = cnnprof("predict", "lenet5", XDG_CACHE_HOME=str(tmp_path))
+    assert result.code == 4
+    assert "cnnprof calibrate --grid makes one: it takes less than 3 minutes" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--peak", "10GFLOPS"], "--peak and --bandwidth go together"),
+        (["--peak", "ten", "--bandwidth", "1GB/s"], "'ten' is no rate"),
+        (["--peak", "10GFLOPS", "--bandwidth", "0GB/s"], "'0GB/s' is no rate"),
+        (["--peak", "10GFLOPS", "--bandwidth", "1GB/s", "--measure"], "by its data sheet alone"),
+        (["--machine", "missing.json"], "there is no missing.json"),
+    ],
+)
+def test_wrong_options(tmp_path, options, message):
+    result = cnnprof("predict", "lenet5", *options, cwd=tmp_path)
+    assert result.code in (2, 4)
+    assert message in result.err
+
+
+def test_the_command_shows_a_data_sheets_bound():
+    result = cnnprof("predict", "lenet5", "--peak", "472 GFLOPS", "--bandwidth", "25.6GB/s", "--json")
+    assert result.code == 0
+    (entry,) = json.loads(result.out)["predictions"]
+    assert entry["predicted_ms"] > 0
+
+
+def test_the_grid_has_each_kind_and_fits_its_time():
+    kinds = {operation.kind for layer, shapes in designed() if (operation := operation_alone(layer, shapes, 4))}
+    for each in anchors():
+        for cost in each.costs:
+            operation = operation_alone(cost.node.layer, cost.inputs, 4)
+            assert operation is None or operation.kind in kinds
+    assert 1000 < len(designed()) < len(designed(dense=True)) < 2500
+
+
+def test_a_busy_machine_is_noticed():
+    assert Found(shares=[0.99, 0.98]).busy == ""
+    assert Found(shares=[0.99, 0.6]).busy == "a process had a core for only 60% of the time"
+
+
+@pytest.mark.torch
+def test_operations_are_timed_in_worker_processes():
+    from cnnprof.measure.operations import time_operations
+
+    found = time_operations([(conv(8), ((1, 8, 16, 16),)), (ReLU(True), ((1, 8, 4, 4),))], Options())
+    assert not found.failed
+    for number in (0, 1):
+        hot, cold = found.seconds(number)
+        assert 0 < hot < 1
+        assert 0 < cold < 1
