@@ -1,7 +1,7 @@
 """Holds predictions against measurements: `make predict-quality` (about 12 minutes on an idle machine).
 
 The networks and sizes here take no part in the calibration, and most families have none in it. Printed are the errors of the
-grid alone and with each layer's own measurement (table), beside the best line in MACs, activations and parameters, and MACs alone.
+grid alone and with each layer's own measurement (table), beside the best line in MACs, activations and parameters, and MACs.
 """
 
 from __future__ import annotations

@@ -122,6 +122,7 @@ def flat(text):
         ("compare", ["lenet5", "lenet5_paper"]),
         ("bench", ["lenet5", "--quick"]),
         ("bench --layers", ["lenet5", "--quick"]),
+        ("predict", ["lenet5", "--peak", "1GFLOPS", "--bandwidth", "1GB/s"]),
         ("diff", ["lenet5", "lenet5_paper"]),
         ("check", ["lenet5", "--max-params", "1M"]),
         ("verify", ["lenet5"]),
