@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from cnnprof.cli.options import Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
+
+if TYPE_CHECKING:
+    from cnnprof.timing.prediction import Calibration
 
 PANEL = "Measurements"
 
@@ -53,22 +56,15 @@ def command(
       cnnprof predict mobilenet_v2 --peak 472GFLOPS --bandwidth 25.6GB/s
     """
     from cnnprof import api
-    from cnnprof.api.predict import by_data_sheet
     from cnnprof.cli.measuring import Bar
-    from cnnprof.timing.prediction import Calibration
 
-    if (peak is None) != (bandwidth is None):
-        raise UsageError("--peak and --bandwidth go together: a layer is held by the one or by the other")
-    if peak and (machine or measure or measure_missing):
-        raise UsageError("--peak is for a machine that is not here, by its data sheet alone", hint="leave the other option out")
-    sheet = by_data_sheet(rate(peak, "FLOPS"), rate(bandwidth, "B/s")) if peak and bandwidth else None
+    known = _data_sheet(peak, bandwidth, [machine, measure, measure_missing]) or machine
     how = run.options()
     with waiting("reading the networks") as say:
         models = network.models(names)
         for model in models:
             say(f"reading {model.reference}")
             model.graph(network.input_shape, network.batch)
-    known: Calibration | Path | None = sheet or machine
     with Bar() as bar:
         found = api.predict(
             models,
@@ -81,6 +77,19 @@ def command(
             on_progress=bar.update,
         )
     out.emit(found.report(top))
+
+
+def _data_sheet(peak: str | None, bandwidth: str | None, others: list[object]) -> Calibration | None:
+    """The machine of a data sheet. Raises UsageError for half of one, or one beside what asks for a machine that is there."""
+    from cnnprof.api.predict import by_data_sheet
+
+    if peak is None and bandwidth is None:
+        return None
+    if peak is None or bandwidth is None:
+        raise UsageError("--peak and --bandwidth go together: a layer is held by the one or by the other")
+    if any(others):
+        raise UsageError("--peak is for a machine that is not here, by its data sheet alone", hint="leave the other option out")
+    return by_data_sheet(rate(peak, "FLOPS"), rate(bandwidth, "B/s"))
 
 
 _PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
