@@ -67,7 +67,7 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
         return depthwise.weight_gradient(conv, run, BLOCK)
     if takes_1x1(conv):
         return _blocked(conv, run)._replace(scratch=_scratch_1x1(conv, run))
-    if _takes_weights(conv):
+    if takes_weights(conv):
         copies = _blocked(conv, run)
         if conv.x[1] == 3:
             weights = run.element_bytes * conv.window * conv.channels * round_up(conv.y[1], BLOCK)
@@ -123,7 +123,8 @@ def _takes_data(conv: Convolution) -> bool:
     return best > 0 and over * across <= step and not longer
 
 
-def _takes_weights(conv: Convolution) -> bool:
+def takes_weights(conv: Convolution) -> bool:
+    """Whether direct kernels compute the weights' gradient."""
     top, tall, rows = conv.axis(conv.padding, 1, 0), conv.axis(conv.kernel, 1, 1), conv.axis(conv.x[2:], 1, 1)
     axes = zip(conv.reach, conv.padding, conv.end_padding, strict=True)
     inside = all(max(before, after) < reach for reach, before, after in axes)

@@ -76,7 +76,7 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
         blocks = ceil_div(conv.x[1], BLOCK)
         picked = _picked(conv, working, divider(blocks, 5, blocks, False))
         return _sums(_blocked(conv, run), conv, run, shared, working, with_bias=False, picked=picked)
-    if _takes_weights(conv):
+    if takes_weights(conv):
         shared = threads_by_images(conv, run, BLOCK, _few(conv))
         return _sums(_blocked(conv, run, few=_few(conv)), conv, run, shared, run.threads, with_bias=True)
     return onednn_avx2.weight_gradient(conv, run)
@@ -160,7 +160,8 @@ def _data_step(conv: Convolution, block: int) -> tuple[int, int]:
     return min(row, 31 // (channels + 1)), channels
 
 
-def _takes_weights(conv: Convolution) -> bool:
+def takes_weights(conv: Convolution) -> bool:
+    """Whether direct kernels compute the weights' gradient."""
     if conv.grouped and (conv.channels % BLOCK or conv.filters % BLOCK):
         return False
     if _few(conv) and conv.channels > 3:

@@ -28,7 +28,7 @@ def steps_over(conv: Convolution, run: Execution, block: int) -> bool:
 
 def data_gradient(conv: Convolution, run: Execution, block: int) -> Copies:
     """The input's gradient, or the output of a transposed convolution."""
-    wide = _channel_block(conv, block)
+    wide = channel_block(conv, block)
     weights = run.element_bytes * conv.window * conv.filters * conv.groups * round_up(conv.channels, wide)
     moved = not _same_either_way(conv.x)
     target = conv.target_bytes(run) if not _same_either_way(conv.y) else 0
@@ -50,7 +50,7 @@ def _scratch(conv: Convolution, run: Execution) -> int:
     return size
 
 
-def _channel_block(conv: Convolution, block: int) -> int:
+def channel_block(conv: Convolution, block: int) -> int:
     """Input channels of a block of weights: as many as there are; of many, what divides them best."""
     blocks = ceil_div(conv.channels, block)
     if block == 8:

@@ -65,6 +65,22 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
     return Copies(weights=conv.weight_bytes(run), scratch=sums + _limited(conv, run, threads, sums, 0.05))
 
 
+def last_data_gradient(conv: Convolution, run: Execution) -> Copies:
+    """The input's gradient in channels_last; groups are summed apart."""
+    apart = _booked(4 * plane(conv.x) * conv.channels) if conv.grouped else 0
+    return Copies(weights=conv.weight_bytes(run), scratch=_booked(4 * _columns(conv)) + apart)
+
+
+def last_weight_gradient(conv: Convolution, run: Execution) -> Copies:
+    """The weights' gradient in channels_last, for which the input is turned over, too."""
+    outer = plane(conv.y) // run.threads < 256 and (conv.x[0] != 1 or conv.groups > 2)
+    threads = run.threads if outer else 1
+    sizes = (_columns(conv), conv.weight_bytes(run), plane(conv.x) * conv.channels)
+    scratch = sum(_booked(4 * threads * size) for size in sizes)
+    # What takes too much is computed number by number.
+    return Copies(weights=conv.weight_bytes(run), scratch=scratch if scratch <= _limit(conv, run) else 0)
+
+
 def fits(conv: Convolution, run: Execution) -> bool:
     """Whether the room for the weights' gradient is one that oneDNN allows itself."""
     return weight_gradient(conv, run).scratch <= _limit(conv, run)
