@@ -27,13 +27,14 @@ def forward(conv: Convolution, run: Execution) -> int:
 
 def backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
     """Bytes beside the gradients of input and weights."""
-    data = _data_gradient(conv, run) + reordered_weights(conv, run) if needs_input_grad else 0
+    relaid = reordered_weights(conv, run)
+    data = _data_gradient(conv, run) if needs_input_grad else 0
     if not needs_weight_grad:
-        return data
+        return data + relaid
     copies, weights, bias = _weight_gradient(conv, run), conv.weight_bytes(run), conv.bias_bytes(run)
     # The weights' gradient is laid out twice.
     own = copies.weights + max(copies.scratch - weights, bias + weights)
-    return max(data - weights - bias, own)
+    return relaid + max(data - weights - bias, own)
 
 
 def _data_gradient(conv: Convolution, run: Execution) -> int:
