@@ -11,7 +11,7 @@ from math import prod
 from types import ModuleType
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.rules import onednn_avx2, onednn_avx512, onednn_channels_last
+from cnnprof.footprint.rules import onednn_avx2, onednn_avx512, onednn_channels_last, onednn_sse41
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, by_onednn, reordered_weights
 from cnnprof.network.dims import Dim, Shape, greater_equal, lift, maximum
@@ -119,7 +119,7 @@ def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_w
 
 def kernels(run: Execution) -> ModuleType:
     """Which kernels the processor's instruction set has: modules with `forward`, `data_gradient` and `weight_gradient`."""
-    return onednn_avx512 if run.wide else onednn_avx2
+    return onednn_avx512 if run.wide else onednn_sse41 if run.isa == "sse41" else onednn_avx2
 
 
 def result_workspace(copies: Copies, out: int) -> int:

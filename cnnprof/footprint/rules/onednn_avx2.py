@@ -38,7 +38,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     if takes_1x1(conv):
         picked = _picked(conv, run, ceil_div(conv.x[1], BLOCK))
         return _blocked(conv, run)._replace(scratch=full_bias(conv, BLOCK, run) + picked)
-    if _takes_forward(conv):
+    if takes_forward(conv):
         copies = _blocked(conv, run)
         if conv.x[1] < BLOCK:
             # A window over few channels, as in a first layer, reads the input as it lies.
@@ -81,7 +81,8 @@ def _whole_blocks(conv: Convolution) -> bool:
     return not conv.grouped or (conv.channels % BLOCK == 0 and conv.filters % BLOCK == 0)
 
 
-def _takes_forward(conv: Convolution) -> bool:
+def takes_forward(conv: Convolution) -> bool:
+    """Whether direct kernels run the forward pass."""
     left, top = conv.padding[-1], conv.axis(conv.padding, 1, 0)
     steps = conv.axis(conv.stride, 1, 1), conv.stride[-1]
     if conv.grouped and not (conv.filters % BLOCK == 0 and (conv.channels % BLOCK == 0 or conv.x[1] < BLOCK)):
