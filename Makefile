@@ -54,8 +54,12 @@ docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying:
 	$(BIN)/python docs/regenerate.py $(VARYING)
 
 .PHONY: crosscheck-memory
-crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (DEVICE=cuda: of that device)
-	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(DEVICE),--device $(DEVICE))
+crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda)
+	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE))
+
+.PHONY: allocator-records
+allocator-records: setup ## Renew tests/data/allocator_records.csv for the instruction sets that this processor has
+	$(BIN)/python benchmarks/allocator_records.py
 
 .PHONY: clean
 clean: ## Remove what the other targets made

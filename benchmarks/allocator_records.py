@@ -112,8 +112,8 @@ def cases(isa: str) -> Iterator[Case]:
         yield Case(network, "3x96x96", 2, "infer", "none", "fp32", "channels_last", 1, isa)
 
 
-def measured(asked: Sequence[Case]) -> Iterator[int]:
-    """The bytes of each case, which are all of one instruction set, measured in one process that has it."""
+def measured(asked: Sequence[Case]) -> Iterator[int | str]:
+    """The bytes of each case, or why there are none; all are of one instruction set, and run in one process that has it."""
     (isa,) = {case.isa for case in asked}
     limit, capability = LIMITS.get(isa, ("", ""))
     limits = {"ONEDNN_MAX_CPU_ISA": limit, "ATEN_CPU_CAPABILITY": capability} if limit else {}
@@ -129,12 +129,12 @@ def measured(asked: Sequence[Case]) -> Iterator[int]:
             answer = worker.stdout.readline()
             if not answer:
                 raise RuntimeError(f"the process that runs {case.network} ended")
-            yield int(answer)
+            yield json.loads(answer)
         worker.stdin.close()
 
 
 def serve() -> None:
-    """In the process: the bytes of each case that is asked for, a line each."""
+    """In the process: the bytes of each case that is asked for, or why there are none, a line each."""
     import torch
 
     import cnnprof
@@ -147,7 +147,12 @@ def serve() -> None:
         case = Case(*json.loads(line))
         torch.set_num_threads(case.threads)
         graph = cnnprof.load(case.network, input_shape=case.shape, batch=case.batch)
-        print(record(graph, device, case.dtype, case.mode, case.layout, case.optimizer)["peak_bytes"], flush=True)
+        answer: int | str
+        try:
+            answer = record(graph, device, case.dtype, case.mode, case.layout, case.optimizer)["peak_bytes"]
+        except (RuntimeError, ValueError) as error:
+            answer = str(error)
+        print(json.dumps(answer), flush=True)
 
 
 def read() -> dict[Case, tuple[int, str]]:
@@ -174,6 +179,8 @@ def write(records: dict[Case, tuple[int, str]]) -> None:
 def available() -> Iterable[str]:
     """The instruction sets that this machine can take."""
     here = of_this_machine()
+    if here == "arm64":
+        return (here,)
     return (*(isa for isa in LIMITS if INSTRUCTION_SETS.index(isa) < INSTRUCTION_SETS.index(here)), here)
 
 
@@ -195,6 +202,8 @@ def main() -> None:
         asked = [case for case in cases(isa) if not given.networks or case.network in given.networks]
         asked = [case for case in asked if not (given.missing and case in records)]
         for case, size in zip(asked, measured(asked) if asked else (), strict=True):
+            if isinstance(size, str):
+                raise SystemExit(f"{case}: {size}")
             before = records.get(case)
             records[case] = (size, torch.__version__)
             if before is None or before[0] != size:

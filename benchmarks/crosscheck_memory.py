@@ -1,91 +1,136 @@
-"""Predicted memory beside a device's allocator, for many networks: the largest error of each, and of all.
+"""Predicted memory beside a device's allocator, for many networks: how far each is off, and how they are distributed.
 
-    python benchmarks/crosscheck_memory.py [--device cuda] [NAME ...]
+    python benchmarks/crosscheck_memory.py [--isa avx2] [--threads 2] [--sample 20] [--device cuda] [NAME ...]
 
-Inference and training steps with SGD, momentum and Adam, built from specs and taken from torchvision: on the processor at
-batch 1 and 8, on CUDA at batch 1, 16 and 32, where `requested_bytes.all.peak` is the record.
+Inference and training steps with SGD, momentum and Adam, built from specs and taken from torchvision, in random order: on the
+processor at batch 1 and 8 for each instruction set that it can take and one and two threads, each in a process of its own; on
+CUDA at batch 1, 16 and 32, where `requested_bytes.all.peak` is the record. It ends with the table of the README.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
+import statistics
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
+from allocator_records import NETWORKS, Case, available, measured
 
 import cnnprof
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.instruction_set import TITLES, of_this_machine
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
-from cnnprof.measure.devices import check_device, cublas_bytes, open_device
-from cnnprof.measure.memory import record, record_memory
+from cnnprof.measure.devices import check_device, cublas_bytes
+from cnnprof.measure.memory import record_memory
 from cnnprof.measure.options import Options
+from cnnprof.measure.surroundings import cpu_name
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 
-SPECS = """
-    alexnet alexnet_paper convnext_tiny densenet121 dpn68 efficientnet_b0 fractalnet20 googlenet inception_resnet_v1
-    inception_v2 inception_v3 inception_v4 lenet5 lenet5_paper mnasnet1_0 mobilenet_v1 mobilenet_v2 mobilenet_v3_large
-    nasnet_a_mobile nin preact_resnet50 regnet_y_400mf resnet18 resnet50 resnet20 resnext50_32x4d shake_shake_26_2x32d
-    shufflenet_v1_g3 shufflenet_v2_x1_0 squeezenet1_0 vgg16 wrn_16_8 xception zfnet
-"""
-TORCHVISION = """
-    alexnet vgg11 vgg16_bn resnet18 resnet50 resnext50_32x4d wide_resnet50_2 googlenet inception_v3 squeezenet1_0 squeezenet1_1
-    densenet121 densenet169 mobilenet_v2 mobilenet_v3_small mobilenet_v3_large shufflenet_v2_x0_5 shufflenet_v2_x1_0 mnasnet0_5
-    mnasnet1_0 efficientnet_b0 efficientnet_b3 efficientnet_v2_s regnet_x_400mf regnet_y_400mf regnet_y_3_2gf convnext_tiny
-    swin_t swin_v2_t maxvit_t vit_b_16
-"""
 WAYS = (("infer", "none"), ("train", "sgd"), ("train", "momentum"), ("train", "adam"))
 BATCHES = {"cpu": (1, 8), "cuda": (1, 16, 32)}
+BAR = 0.01
 
 
-def error(graph: Graph, device: str, mode: str, optimizer: str) -> float:
-    """How far the prediction is from the record, as a part of the record."""
-    costs, run = analyze(graph).costs, Execution(device, cublas_bytes=cublas_bytes(device))
-    footprint = inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)
-    return footprint.peak_bytes / recorded_bytes(graph, device, mode, optimizer) - 1
+class Run(NamedTuple):
+    """One column of the README's table: where the networks run, and how far off each prediction is."""
 
-
-def recorded_bytes(graph: Graph, device: str, mode: str, optimizer: str) -> int:
-    """What the allocator says. CUDA's is asked in a process of its own, in which nothing else was allocated."""
-    if device == "cpu":
-        return record(graph, open_device(device), "fp32", mode, "nchw", optimizer)["peak_bytes"]
-    recorded = record_memory(graph, Options(device=device, mode=mode, optimizer=optimizer))
-    if recorded.comparable_bytes is None:
-        raise RuntimeError(recorded.error)
-    return recorded.comparable_bytes
+    title: str
+    threads: int
+    errors: list[float]
 
 
 def main() -> None:
-    """Print one line a network and batch; exit with 1 if one is off by more than 1%."""
+    """Print one line a network and batch, and the distribution; exit with 1 if one is off by more than 1%."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--device", choices=BATCHES, default="cpu")
+    parser.add_argument("--isa", choices=tuple(available()), action="append", help="default: AVX2 and what the processor has")
+    parser.add_argument("--threads", type=int, choices=(1, 2), action="append", help="default: both")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many networks")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()
     check_device(given.device)
     warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    names = given.names or [*SPECS.split(), *(f"torchvision:{name}" for name in TORCHVISION.split())]
-    print(f"{'error in %':36}" + "".join(f"{optimizer if mode == 'train' else mode:>10}" for mode, optimizer in WAYS))
-    worst = 0.0
+    names = list(given.names or NETWORKS)
+    random.Random(given.seed).shuffle(names)
+    names = names[: given.sample]
+    print(f"{len(names)} networks in the order of seed {given.seed}")
+    runs = []
+    if given.device == "cuda":
+        runs.append(Run("CUDA", 1, list(_on_cuda(names))))
+    else:
+        sets = given.isa or dict.fromkeys(("avx2", of_this_machine()))
+        ways = [(isa, threads) for isa in sets if isa in available() for threads in given.threads or (1, 2)]
+        runs += [Run(TITLES[isa], threads, list(_on_cpu(names, isa, threads))) for isa, threads in ways]
+    _show(runs)
+    sys.exit(any(max(run.errors) > BAR for run in runs))
+
+
+def _on_cpu(names: Sequence[str], isa: str, threads: int) -> Iterator[float]:
+    """How far the predictions of these networks are off, as a part of the record."""
+    print(f"\n{TITLES[isa] + f', {threads} threads' * (threads > 1) + ', error in %':36}" + _heading())
+    rows = [(name, batch) for name in names for batch in BATCHES["cpu"]]
+    cases = [Case(*row[:1], "", row[1], *way, "fp32", "nchw", threads, isa) for row in rows for way in WAYS]
+    sizes = measured(cases)
+    for name, batch in rows:
+        graph, cells = cnnprof.load(name, batch=batch), []
+        for (mode, optimizer), size in zip(WAYS, sizes, strict=False):
+            if isinstance(size, str):
+                # Batch normalization over one value does not train.
+                cells.append(f"{'none':>10}")
+                continue
+            off = _predicted(graph, mode, optimizer, Execution(threads=threads, isa=isa)) / size - 1
+            cells.append(f"{100 * off:+10.4f}")
+            yield abs(off)
+        print(f"{name:30}{batch:6}" + "".join(cells), flush=True)
+
+
+def _on_cuda(names: Sequence[str]) -> Iterator[float]:
+    """The same on CUDA, whose allocator is asked in a process of its own, in which nothing else was allocated."""
+    print(f"\n{'CUDA, error in %':36}" + _heading())
     for name in names:
-        for batch in BATCHES[given.device]:
-            graph = cnnprof.load(name, batch=batch)
-            cells = []
+        for batch in BATCHES["cuda"]:
+            graph, cells = cnnprof.load(name, batch=batch), []
             for mode, optimizer in WAYS:
                 try:
-                    off = error(graph, given.device, mode, optimizer)
+                    recorded = record_memory(graph, Options(device="cuda", mode=mode, optimizer=optimizer))
+                    if recorded.comparable_bytes is None:
+                        raise RuntimeError(recorded.error)
                 except (CnnprofError, RuntimeError, ValueError) as reason:
-                    # Batch normalization over one value does not train.
                     cells.append(f"{type(reason).__name__:>10}")
                     continue
-                worst = max(worst, abs(off))
-                cells.append(f"{100 * off:+10.3f}")
+                execution = Execution("cuda", cublas_bytes=cublas_bytes("cuda"))
+                off = _predicted(graph, mode, optimizer, execution) / recorded.comparable_bytes - 1
+                cells.append(f"{100 * off:+10.4f}")
+                yield abs(off)
             print(f"{name:30}{batch:6}" + "".join(cells), flush=True)
-    print(f"largest: {100 * worst:.3f}%")
-    sys.exit(worst > 0.01)
+
+
+def _heading() -> str:
+    return "".join(f"{optimizer if mode == 'train' else mode:>10}" for mode, optimizer in WAYS)
+
+
+def _predicted(graph: Graph, mode: str, optimizer: str, run: Execution) -> int:
+    costs = analyze(graph).costs
+    return int((inference(graph, costs, run) if mode == "infer" else training(graph, costs, run, optimizer)).peak_bytes)
+
+
+def _show(runs: Sequence[Run]) -> None:
+    """The distribution of errors of each run: the README's table."""
+    print(f"\n{cpu_name()}, torch {torch.__version__}\n")
+    print("| kernels | threads | predictions | median error | 90% within | largest |\n|---|---|---|---|---|---|")
+    for run in runs:
+        errors = sorted(run.errors)
+        nine_tenths = errors[int(0.9 * (len(errors) - 1))]
+        parts = (f"{100 * error:.4f}%" for error in (statistics.median(errors), nine_tenths, errors[-1]))
+        print(f"| {run.title} | {run.threads} | {len(errors)} | {' | '.join(parts)} |")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ NEEDS = {
 }
 """Each instruction set from the highest down, and the flags of /proc/cpuinfo that it has beside those below it."""
 
-INSTRUCTION_SETS = (*reversed(NEEDS), "sse41", "arm64")
-"""Those that memory rules know; `arm64`'s are estimated as AVX2's."""
+INSTRUCTION_SETS = ("sse41", *reversed(NEEDS), "arm64")
+"""Those that memory rules know, the processors' of one family from the lowest up."""
 
 USUAL_SET = "avx2"
 """What is assumed where nothing says which: most desktop and laptop processors have it."""
@@ -74,5 +74,4 @@ def lower(found: str, limit: str) -> str:
         most = words.get(limit, "avx512_bf16")
     else:
         most = words.get(limit, found)
-    order = ("sse41", *reversed(NEEDS))
-    return found if found == "arm64" else min(found, most, key=order.index)
+    return min(found, most, key=INSTRUCTION_SETS.index)
