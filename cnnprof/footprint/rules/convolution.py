@@ -105,7 +105,7 @@ def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_w
             else _gradients(conv, run, needs_input_grad, needs_weight_grad)
         )
     if run.layout == "channels_last":
-        return onednn_channels_last.backward(conv, run, further, learned)
+        return onednn_channels_last.backward(conv, run, needs_input_grad, needs_weight_grad)
     chosen = kernels(run)
     source = conv.source_bytes(run) if needs_input_grad else 0
     worst = gradient_workspace(chosen.data_gradient(conv, run), source) if needs_input_grad else 0
