@@ -167,7 +167,7 @@ def _write_out(sweep: Sweep, form: str, shown: Sequence[str], order: Order) -> N
     from cnnprof.design_space.writers import stream
 
     try:
-        with stream(sys.stdout.buffer, form, shown) as write:
+        with stream(sys.stdout, form, shown) as write:
             _write(sweep, write, order)
     except BrokenPipeError:
         # Python would complain once more when it closes stdout.

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from cnnprof.errors import UsageError
 
@@ -33,7 +33,8 @@ def writing(path: Path, form: str, names: Sequence[str]) -> Iterator[Write]:
     """
     part = part_of(path)
     try:
-        with part.open("wb") as file, stream(file, form, names) as write:
+        opened = part.open("wb") if form == "parquet" else part.open("w", encoding="utf-8", newline="\n")
+        with opened as file, stream(file, form, names) as write:
             yield write
         os.replace(part, path)
     except OSError as error:
@@ -41,19 +42,19 @@ def writing(path: Path, form: str, names: Sequence[str]) -> Iterator[Write]:
 
 
 @contextmanager
-def stream(file: BinaryIO, form: str, names: Sequence[str]) -> Iterator[Write]:
-    """What writes blocks of these columns to an open file."""
+def stream(file: IO[Any], form: str, names: Sequence[str]) -> Iterator[Write]:
+    """What writes blocks of these columns to an open file: of bytes for Parquet, else of text."""
     if form == "parquet":
         with _parquet(file, names) as written:
             yield written
         return
     if form == "csv":
-        file.write(_lines([names]).encode())
+        file.write(_lines([names]))
 
     def write(columns: Mapping[str, Any]) -> None:
         rows = zip(*(_plain(columns[name]) for name in names), strict=True)
         text = _lines(rows) if form == "csv" else "".join(f"{json.dumps(dict(zip(names, row, strict=True)))}\n" for row in rows)
-        file.write(text.encode())
+        file.write(text)
         file.flush()
 
     yield write
@@ -72,7 +73,7 @@ def _plain(column: Any) -> list[Any]:
 
 
 @contextmanager
-def _parquet(file: BinaryIO, names: Sequence[str]) -> Iterator[Write]:
+def _parquet(file: IO[Any], names: Sequence[str]) -> Iterator[Write]:
     import pyarrow
     from pyarrow import parquet
 
