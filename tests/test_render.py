@@ -100,3 +100,38 @@ def test_what_is_given_twice_is_refused(arguments, message):
 def test_what_may_be_repeated_adds():
     data = json.loads(cnnprof("summary", "mobilenet_v1", "--set", "width=0.5", "--set", "classes=10", "--json").out)
     assert {name: data["model"]["settings"][name] for name in ("width", "classes")} == {"width": 0.5, "classes": 10}
+
+
+SHOWING = [
+    *COMMANDS,
+    ["summary", "lenet5_paper", "--by", "layer"],
+    ["summary", "densenet121", "--by", "stage"],
+    ["summary", "googlenet", "--by", "layer"],
+    ["compare", "resnet18", "nosuch", "--fit", "8GB"],
+    ["compare", "conv 3x3 8 relu", "conv 5x5 8", "--input", "3x16x16"],
+    ["compare", "resnet18", "--formats"],
+    ["list", "lenet*", "--sort", "top1"],
+    ["list", "mobilenet*"],
+    ["memory", "lenet5", "--train", "--fit", "8GB", "--checkpoint", "stage"],
+    ["explain", "lenet5", "--what", "receptive-field"],
+    ["explain", "alexnet", "--vs", "fvcore"],
+    ["explain", "lenet5", "--quiz", "--answers"],
+    ["summary", "resnet18", "--symbolic"],
+    ["diff", "resnet18", "resnet34", "--by", "type"],
+    ["diff", "resnet18", "resnet18@classes=10"],
+    ["transfer", "resnet18", "--classes", "5", "--fit", "T4"],
+    ["check", "lenet5", "--max-params", "1K"],
+]
+
+
+def test_every_column_that_a_command_shows_has_a_value_in_some_row():
+    shown, filled = set(), set()
+    for command in SHOWING:
+        done = cnnprof(*command, "--json")
+        assert done.out, (command, done.err)
+        for section in json.loads(done.out)["report"]["sections"]:
+            for number, (key, *_) in enumerate(section.get("columns", ())):
+                shown.add(key)
+                filled |= {key} if any(row[number] not in (None, "") for row in section["rows"]) else set()
+    assert len(shown) > 70
+    assert shown - filled == set()

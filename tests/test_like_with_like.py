@@ -1,0 +1,116 @@
+"""One network under every source and spelling: the same figures, and the same accuracy or another recipe that is said."""
+
+import pytest
+
+import cnnprof
+from cnnprof.accuracies import recipe_of, timm_checkpoints, torchvision_weights
+from cnnprof.api.listing import list_networks
+from cnnprof.errors import CnnprofError
+from cnnprof.report import Column
+from cnnprof.sources import spec_names, specs
+from cnnprof.views import columns as every_column
+
+FIGURES = ("params", "macs", "activations")
+
+
+def spellings(name):
+    """The ways to name a bundled network: by itself, its file, and all of its settings."""
+    path = specs.names()[name]
+    yield f"{path}#{name}" if path.stem != name else name
+    settings = specs.load(name).facts.settings
+    told = ",".join(f"{key}={_given(value)}" for key, value in settings.items() if not isinstance(value, str) or value)
+    if told:
+        yield f"{name}@{told}"
+
+
+def _given(value):
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(_given, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "mobilenet_v1_050", "mobilenet_v2", "vgg16_bn", "densenet121", "googlenet", "lenet5"]
+)
+def test_every_spelling_of_a_spec_is_the_same_network(name):
+    references = [name, *spellings(name)]
+    entries = cnnprof.compare(list(dict.fromkeys(references))).entries
+    assert len({tuple(entry.total(figure) for figure in FIGURES) for entry in entries}) == 1, references
+    assert len({entry.accuracy for entry in entries}) == 1, references
+
+
+def test_the_list_says_of_a_spec_what_a_comparison_says():
+    names = ["resnet50", "mobilenet_v3_small", "squeezenet1_1", "wrn_28_10", "alexnet_paper"]
+    listed = {network.name: network for network in list_networks() if network.name in names}
+    for entry in cnnprof.compare(names).entries:
+        network = listed[entry.name]
+        assert (network.params, network.macs) == (entry.total("params"), entry.total("macs"))
+        assert network.facts.accuracy == entry.accuracy
+
+
+def test_bundled_networks_of_torchvisions_names_have_its_parameters():
+    """So that torchvision's accuracies are stated of the same network; where a namesake differs, none is."""
+    namesakes = sorted(set(spec_names()) & set(torchvision_weights()))
+    assert len(namesakes) > 60
+    listed = {network.name: network for network in list_networks() if network.name in namesakes}
+    differing = [name for name in namesakes if torchvision_weights()[name][0].params != listed[name].params]
+    # torchvision counts the head that only training runs.
+    assert differing == ["inception_v3"]
+
+
+def test_other_recipes_are_said(monkeypatch):
+    for name in sorted(set(spec_names()) & set(torchvision_weights())):
+        own = specs.load(name).facts.accuracy
+        if own is None:
+            continue
+        of_torchvision = [each.accuracy for each in torchvision_weights()[name] if recipe_of(each.accuracy) == recipe_of(own)]
+        # The same recipe is the same figure, to the digits that are stated.
+        for accuracy in of_torchvision:
+            assert own.top1 == pytest.approx(accuracy.top1, abs=0.005), name
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_torchvisions_network_is_the_bundled_one(name):
+    report = cnnprof.compare([name, f"torchvision:{name}"]).report()
+    ours, theirs = report.data["models"]
+    assert [ours["totals"][figure] for figure in FIGURES] == [theirs["totals"][figure] for figure in FIGURES]
+    marks = [row["accuracy_mark"] for row in report.data["rows"]]
+    assert ours["accuracy"]["top1"] == theirs["accuracy"]["top1"] or marks[1].endswith("≠")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("input_shape", [(3, 64, 64), (3, 160, 160)])
+def test_what_is_stated_at_one_input_is_not_stated_at_another(input_shape):
+    for reference in ("resnet18", "torchvision:resnet18"):
+        (entry,) = cnnprof.compare([reference], input_shape=input_shape).entries
+        assert entry.accuracy is None
+        assert entry.figures["model"]["published"] == {}
+
+
+TAGS = [name for name in sorted(timm_checkpoints()) if "." in name][::32]
+
+
+@pytest.mark.torch
+def test_a_sample_of_timms_checkpoints_resolves_to_its_accuracy():
+    from cnnprof.sources import timm
+
+    try:
+        known = set(timm.names())
+    except CnnprofError:
+        pytest.skip("timm is not installed")
+    assert len(TAGS) == 40
+    for name in TAGS:
+        assert name.partition(".")[0] in known
+        (network,) = [each for each in list_networks(f"timm:{name}") if each.name == f"timm:{name}"]
+        assert network.facts.accuracy == timm_checkpoints()[name].accuracy
+
+
+def test_every_column_is_of_a_view():
+    """A column that no view shows would be a figure that nobody sees."""
+    from pathlib import Path
+
+    views = Path(every_column.__file__).parent
+    code = "".join(path.read_text() for path in views.glob("*.py") if path.name != "columns.py")
+    columns = [name for name, value in vars(every_column).items() if isinstance(value, Column)]
+    assert [name for name in columns if f"col.{name}" not in code] == []
