@@ -27,6 +27,11 @@ demo: .venv/runnable ## Show the main job: a summary, a comparison with measured
 	$(BIN)/cnnprof compare resnet50 mobilenet_v2 torchvision:shufflenet_v2_x1_0 --bench --quick
 	$(BIN)/cnnprof bench lenet5 resnet18 mobilenet_v2 --quick --batch 1,4
 
+.PHONY: setup-browser
+setup-browser: ## Install Debian's Chromium and its driver, which the tests of pages need (as root)
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
+
 .PHONY: test
 test: setup ## Run all tests, with as many workers as there are cores
 	$(BIN)/pytest -n auto --dist worksteal

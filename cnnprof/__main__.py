@@ -21,6 +21,9 @@ OPTIONAL = {
     "psutil": "torch",
     "sympy": "symbolic",
     "matplotlib": "plot",
+    "plotext": "plot",
+    "vl_convert": "report",
+    "textalloc": "plot",
 }
 """Packages that not every command needs, with the extra that brings them."""
 

@@ -124,6 +124,7 @@ class Report:
         text: a text below the sections, as it is: a spec.
         annotations: what each thing that was checked came to, for code hosts and collectors of test results.
         chart: what a picture shows, where there is one.
+        chapters: what a page says of each part after all of it.
     """
 
     command: str
@@ -134,6 +135,7 @@ class Report:
     text: str = ""
     annotations: tuple[Annotation, ...] = ()
     chart: Chart | None = None
+    chapters: tuple[Report, ...] = ()
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -77,16 +77,17 @@ def test_plot_gives_svg_to_a_pipe():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["plot", "memory", "lenet5", "--json"], "there is no format 'json'\n  = hint: one of svg, pdf, png"),
+        (["plot", "memory", "lenet5", "--json"], "there is no format 'json'"),
+        (["plot", "memory", "lenet5", "--format", "xml"], "there is no format 'xml'\n  = hint: one of svg, pdf, png"),
         (
             ["plot", "memory", "lenet5", "-o", "x.html"],
             "the suffix of 'x.html' names no format\n  = hint: use .svg, .pdf, .png",
         ),
-        (["summary", "lenet5", "-o", "x.svg"], "the suffix of 'x.svg' names no format"),
-        (["summary", "lenet5", "--format", "svg"], "there is no format 'svg'"),
+        (["diff", "lenet5", "vgg11", "-o", "x.svg"], "the suffix of 'x.svg' names no format"),
+        (["diff", "lenet5", "vgg11", "--format", "svg"], "there is no format 'svg'"),
         (["memory", "lenet5", "-o", "nowhere/x.svg"], "cannot write nowhere/x.svg"),
         (["plot", "memory", "lenet6"], "lenet5"),
-        (["plot", "summary", "lenet5"], "No such command 'summary'"),
+        (["plot", "diff", "lenet5"], "No such command 'diff'"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_message(arguments, message):

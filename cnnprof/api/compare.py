@@ -52,6 +52,29 @@ class Comparison(Result):
 
         return chart_comparison(self.entries, self.baseline, x, y, size, colour)
 
+    def explorer(self) -> Chart | None:
+        """The chart of a page, whose reader chooses the axes; None where no two figures are known."""
+        from cnnprof.views.bubbles import explore_comparison
+
+        return explore_comparison(self.entries, self.baseline)
+
+    def page(self, chapters: bool = True) -> Report:
+        """The report of `cnnprof report`; without `chapters` on every network if they are not wanted."""
+        from datetime import date
+
+        from cnnprof.environment import environment
+        from cnnprof.views.model import CONVENTION
+        from cnnprof.views.page import show_page
+
+        sources = dict.fromkeys(entry.accuracy.source for entry in self.entries if entry.accuracy)
+        about = [(name, str(value)) for name, value in environment().items()]
+        about += [
+            ("date", date.today().isoformat()),
+            ("counted", CONVENTION),
+            ("accuracies", "; ".join(sources) or "none known"),
+        ]
+        return show_page(self.entries, self.baseline, about, chapters)
+
     def jobs(self, batch: int) -> list[Job]:
         """The networks, ready to be measured."""
         from cnnprof.measure.options import Job

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts import Chart, Sketch
 from cnnprof.record import record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+BUCKETS = 40
+"""So many steps a page shows."""
 
 TICKS = 32
 """So many names have room below a chart."""
@@ -65,6 +68,45 @@ class Timeline(Chart):
             axes.text(number - 0.5, 1.2 * top, f" {phase}", va="top")
         axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
+
+    def vega(self) -> dict[str, Any]:
+        """The same as a Vega-Lite specification, with at most `BUCKETS` steps: of several the one at which most is held."""
+        totals = [sum(amounts) for amounts in zip(*self.layers.values(), strict=True)]
+        width = -(-len(totals) // BUCKETS)
+        worst = [max(range(k, min(k + width, len(totals))), key=totals.__getitem__) for k in range(0, len(totals), width)]
+        shown = [(label, color) for label, color in zip(self.layers, COLORS, strict=True) if any(self.layers[label])]
+        values = [
+            {"n": n, "step": self.steps[k], "phase": self.phases[k]}
+            | {f"p{number}": round(self.layers[label][k] / 1e6, 1) for number, (label, _) in enumerate(shown)}
+            for n, k in enumerate(worst)
+        ]
+        return {
+            "data": {"values": values},
+            "transform": [
+                {"fold": [f"p{number}" for number in range(len(shown))], "as": ["key", "MB"]},
+                {"calculate": "toNumber(slice(datum.key, 1))", "as": "height"},
+                {"calculate": f"{[label for label, _ in shown]}[datum.height]", "as": "part"},
+            ],
+            "width": 640,
+            "height": 220,
+            "mark": "area",
+            "encoding": {
+                "x": {
+                    "field": "n",
+                    "type": "quantitative",
+                    "axis": {"labels": False, "ticks": False, "grid": False, "title": "steps"},
+                },
+                "y": {"field": "MB", "type": "quantitative", "stack": "zero"},
+                "order": {"field": "height", "type": "quantitative"},
+                "color": {
+                    "field": "part",
+                    "type": "nominal",
+                    "title": None,
+                    "scale": {"domain": [label for label, _ in shown], "range": [color for _, color in shown]},
+                },
+                "tooltip": [{"field": "step"}, {"field": "phase"}, {"field": "part"}, {"field": "MB", "format": ",.1f"}],
+            },
+        }
 
     def sketch(self, canvas: Sketch) -> None:
         """The total over the steps."""

@@ -29,31 +29,37 @@ CSS = """
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
-    """The report as a page."""
-    return (
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(report.title)}</title>\n'
-        f"<body>\n{fragment(report)}</body>\n</html>\n"
-    )
+    """The report as a page, with its charts where the packages that draw them are installed."""
+    from cnnprof.reports._page import page
+
+    return page(report)
 
 
 def fragment(report: Report) -> str:
     """The report as one element, to stand in a page or a notebook."""
-    body = "".join(_section(section) for section in report.sections)
+    body = "".join(section_html(section) for section in report.sections)
     body += f"<pre>{escape(report.text)}</pre>\n" if report.text else ""
     notes = "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
     return f'<div class="cnnprof">\n<style>{CSS}</style>\n<h2>{escape(report.title)}</h2>\n{body}{notes}</div>\n'
 
 
-def _section(section: Table | Listing) -> str:
+def section_html(section: Table | Listing, number: int | None = None) -> str:
+    """A table or a list; a page's script finds the raw values of table `number` in the page."""
     heading = f"<h3>{escape(section.title)}</h3>\n" if section.title else ""
     if isinstance(section, Listing):
         items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in pairs(section))
         return f"{heading}<dl>{items}</dl>\n"
     table = cells(section)
-    head = _line("th", table.headings, table.rightward)
+    keys = [column.key for column in table.columns]
+    heads = zip(keys, table.headings, table.rightward, strict=True)
+    head = "".join(
+        f'<th scope="col" data-key="{escape(key)}" class="{"r" if right else ""}">{escape(text)}</th>'
+        for key, text, right in heads
+    )
     body = "".join(_body(section, table, group, numbers) for group, numbers in section.groups().items())
-    foot = f"<tfoot>{_line('td', table.total, table.rightward)}</tfoot>\n" if table.total else ""
-    return f"{heading}<table>\n<thead>{head}</thead>\n{body}{foot}</table>\n"
+    foot = f"<tfoot>{_line(table.total, table.rightward)}</tfoot>\n" if table.total else ""
+    named = "" if number is None else f' data-table="{number}"'
+    return f'{heading}<div class="scroll"><table{named}>\n<thead><tr>{head}</tr></thead>\n{body}{foot}</table></div>\n'
 
 
 def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> str:
@@ -61,24 +67,23 @@ def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> s
     heading = f'<tr><th colspan="{len(table.columns)}">{escape(group)}</th></tr>\n' if group else ""
     lines = "".join(
         _line(
-            "td",
-            table.rows[i],
-            table.rightward,
-            [(i, column.key) in section.best for column in table.columns],
-            i in section.faint,
+            table.rows[i], table.rightward, [(i, column.key) in section.best for column in table.columns], i in section.faint, i
         )
         for i in numbers
     )
     return f"<tbody>\n{heading}{lines}</tbody>\n"
 
 
-def _line(tag: str, texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False) -> str:
+def _line(
+    texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False, number: int | None = None
+) -> str:
     best = best or [False] * len(texts)
     items = "".join(
-        f'<{tag} class="{"r" if right else ""}{" best" if top else ""}">{escape(text)}</{tag}>'
+        f'<td class="{"r" if right else ""}{" best" if top else ""}">{escape(text)}</td>'
         for text, right, top in zip(texts, rightward, best, strict=True)
     )
-    return f'<tr class="{"faint" if faint else ""}">{items}</tr>\n'
+    row = "" if number is None else f' data-row="{number}"'
+    return f'<tr class="{"faint" if faint else ""}"{row}>{items}</tr>\n'
 
 
 def escape(text: str) -> str:

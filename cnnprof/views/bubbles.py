@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+from cnnprof.charts.explorer import Explorer
 from cnnprof.charts.scatter import Axis, Line, Point, Scatter
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.judging.pareto import Span, standings
@@ -55,6 +56,9 @@ DECADE = 20
 
 NAMES_SHOWN = 6
 
+LONGEST = 48
+"""Letters of a name in a picture."""
+
 
 def find_quantity(word: str, option: str) -> Quantity:
     """The quantity of that word, or of its name in JSON. Raises UsageError, in the name of the option, for another."""
@@ -75,6 +79,34 @@ def chart_comparison(entries: Sequence[Entry], baseline: str, x: str, y: str, si
     return bubbles(
         rows, x, y, size, colour, on_other_data(rows, base), sorted({conditions(each) for each in measured if shown})
     )
+
+
+def explore_comparison(entries: Sequence[Entry], baseline: str) -> Explorer | None:
+    """The chart of a comparison's page: bubbles by any two figures; None where no two are known of any network."""
+    rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
+    base = next(row for row in rows if row["model"] == baseline)
+    apart = on_other_data(rows, base)
+    known = {word: quantity for word, quantity in QUANTITIES.items() if any(row.get(quantity.key) is not None for row in rows)}
+    words = [word for word in known if word != "year"]
+    if len(words) < 2:
+        return None
+    up = "top1" if "top1" in known else "params"
+    chosen = ("macs", up, "params" if up == "top1" else "activations")
+    fronts = {}
+    for x, y in ((x, y) for x in known for y in known if x != y):
+        aside = apart if {known[x].key, known[y].key} & {"top1", "top5"} else {}
+        both = [row for row in rows if row.get(known[x].key) is not None and row.get(known[y].key) is not None]
+        front = _front([row for row in both if row["model"] not in aside], known[x], known[y])
+        fronts[f"{x}|{y}"] = tuple(row["model"] for row in front) if len(front) > 1 else ()
+    points = tuple(
+        {"label": row["model"], "name": _short(row["model"]), "group": _short(row["family"] or "")}
+        | {word: None if row.get(each.key) is None else row[each.key] / each.unit for word, each in known.items()}
+        for row in rows
+    )
+    axes = {word: _axis(each, [row for row in rows if row.get(each.key) is not None]) for word, each in known.items()}
+    measured = [entry.measurement for entry in entries if entry.measurement and entry.measurement.times]
+    first = bubbles(rows, *chosen, "family", apart, sorted({conditions(each) for each in measured}))
+    return Explorer(first, chosen, axes, points, fronts)
 
 
 def bubbles(
@@ -117,11 +149,11 @@ def bubbles(
     ranked = sorted(placed, key=lambda row: (row["model"] not in on_front, -(row.get(area.key) or 0)))
     points = tuple(
         Point(
-            row["model"] + recipes.get(row["accuracy_source"], ("", ""))[0],
+            _short(row["model"]) + recipes.get(row["accuracy_source"], ("", ""))[0],
             row[across.key] / across.unit,
             row[up.key] / up.unit,
             (row.get(area.key) or 0) / largest if largest else 0.1,
-            COLOURS[colour](row),
+            _short(COLOURS[colour](row)),
             _interval(row, across),
             _interval(row, up),
             row["model"] in aside,
@@ -159,6 +191,11 @@ COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def _inputs(rows: Sequence[Mapping[str, Any]]) -> str:
     sizes = {row["input"] for row in rows}
     return f"input {'x'.join(map(str, *sizes))}" if len(sizes) == 1 else "each at its own input size"
+
+
+def _short(name: str) -> str:
+    """A name that a picture has room for."""
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _name(quantity: Quantity) -> str:
@@ -245,4 +282,4 @@ def _by_value(mapping: Mapping[str, str]) -> dict[str, list[str]]:
 def _some(names: Sequence[str]) -> str:
     """The first of many names, and how many more there are."""
     more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(_short, names[:NAMES_SHOWN])) + (f" and {more} more" if more > 0 else "")

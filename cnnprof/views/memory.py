@@ -83,7 +83,7 @@ def show_memory(
     }
     notes = [*_remarks(run, records), *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
     title = f"memory of {graph.name}"
-    drawn = _chart(shown, f"{title}: {MODES[mode]}{f' with {optimizer}' * (mode == 'train')} {how}{on}")
+    drawn = chart_moments(shown, f"{title}: {MODES[mode]}{f' with {optimizer}' * (mode == 'train')} {how}{on}")
     return Report("memory", title, tuple(sections), tuple(notes), data, chart=drawn)
 
 
@@ -210,8 +210,8 @@ def _timeline(footprint: Footprint, title: str) -> Table:
     )
 
 
-def _chart(footprint: Footprint, title: str) -> Timeline:
-    """Every moment, with what is held throughout below it."""
+def chart_moments(footprint: Footprint, title: str) -> Timeline:
+    """Every moment of a pass, with what is held throughout below it."""
     moments = footprint.moments
     steps = tuple(moment.node for moment in moments)
     depth = stage_depth(steps)

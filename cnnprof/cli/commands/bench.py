@@ -255,7 +255,8 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
             print("interrupted before the energy was known; the latencies:", file=sys.stderr)
             code = INTERRUPTED
     report = show_measurements(measured.measurements, gate.compare, since, remarks, energies, gate.verdicts)
-    out.finish(replace(report, chart=chart_runs(measured.measurements)) if out.draws else report)
+    timed = any(each.times for each in measured.measurements)
+    out.finish(replace(report, chart=chart_runs(measured.measurements)) if out.draws and timed else report)
     if kept and kept.problem:
         raise UsageError(kept.problem, hint="the results above are complete")
     return code or (GATE_FAILED if gate.failed(measured.measurements, since) else 0)

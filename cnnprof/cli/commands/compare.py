@@ -98,7 +98,7 @@ def command(
         found = measure(comparison.jobs(network.batch), how)
         comparison, code = comparison.measured(found.measurements), found.exit_code or code
     report = comparison.report(choice.sort, shown)
-    out.emit(replace(report, chart=comparison.chart()) if out.draws else report)
+    out.emit(replace(report, chart=comparison.explorer()) if out.draws else report)
     raise typer.Exit(code)
 
 

@@ -15,3 +15,12 @@ def draw(chart: Chart) -> Figure:
     from cnnprof.reports.pictures._draw import draw_chart
 
     return draw_chart(chart)
+
+
+def draw_svg(chart: Chart) -> str:
+    """The chart as SVG, for a page."""
+    from cnnprof.report import Report
+    from cnnprof.reports import Style
+    from cnnprof.reports.pictures._draw import picture
+
+    return picture(Report("", "", chart=chart), Style(), "svg").decode()
