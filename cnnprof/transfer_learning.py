@@ -132,9 +132,9 @@ def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
     def swap(node: Node) -> Node:
         layer = node.layer
         if isinstance(layer, Linear):
-            return replace(node, layer=replace(layer, out_features=classes), trainable=True)
+            return replace(node, layer=replace(layer, out_features=classes), trainable=True, param_bytes=None)
         assert isinstance(layer, Conv)
-        return replace(node, layer=replace(layer, out_channels=classes), trainable=True)
+        return replace(node, layer=replace(layer, out_channels=classes), trainable=True, param_bytes=None)
 
     nodes = tuple(swap(node) if node.name == name else node for node in graph)
     facts = Facts(graph.facts.family, "", graph.facts.year, graph.facts.paper)

@@ -1,9 +1,14 @@
 """Layers aligned by structure: what was inserted, taken out or changed shows as just that."""
 
+import random
+from itertools import permutations
+
 import pytest
 
 import cnnprof
+from cnnprof import Difference
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, align, alike
+from cnnprof.sources import spec_names
 
 
 def aligned(before, after, **options):
@@ -116,3 +121,16 @@ def test_long_networks_of_very_different_length():
     pairs = aligned("resnet1202", "resnet110")
     assert {pair.kind for pair in pairs} == {SAME, REMOVED}
     assert sum(pair.kind == SAME for pair in pairs) == len(cnnprof.load("resnet110"))
+
+
+@pytest.mark.torch
+def test_any_two_networks_can_be_compared():
+    """A sample of 300 ordered pairs, of specs and of captured networks, which have stored tensors in the place of layers."""
+    captured = [f"torchvision:{name}" for name in ("swin_t", "convnext_tiny", "vit_b_16", "mobilenet_v3_small", "googlenet")]
+    names = [*random.Random(0).sample(spec_names(), 25), *captured]
+    profiles = [cnnprof.profile(name) for name in names]
+    for before, after in random.Random(1).sample([*permutations(profiles, 2)], 300):
+        difference = Difference(before, after, tuple(align(before, after)))
+        assert len(difference.to_dict()["layers"]) == len(difference.pairs)
+        assert str(difference)
+        assert sum(pair.difference("params") for pair in difference.pairs) == after.totals.params - before.totals.params

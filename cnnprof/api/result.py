@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.errors import UsageError
+from cnnprof.errors import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
     from cnnprof.charts import Chart
     from cnnprof.report import Report
@@ -33,6 +34,19 @@ class Result(ABC):
         from cnnprof.reports.pictures import draw
 
         return draw(self.chart(**options))
+
+    def to_pandas(self) -> DataFrame:
+        """The first table of the report as a pandas.DataFrame, one row each, with the columns' stable names."""
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            raise UnavailableError("this needs pandas, which is not installed", hint="pip install 'cnnprof[pandas]'") from None
+        from cnnprof.report import Table
+
+        table = next((section for section in self.report().sections if isinstance(section, Table)), None)
+        if table is None:
+            return pandas.DataFrame()
+        return pandas.DataFrame([{column.key: row.get(column.key) for column in table.columns} for row in table.rows])
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON types under the stable names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cnnprof.counting.activations import ACTIVATION_CONVENTIONS, ActivationConvention
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.network.dims import Dim
@@ -17,7 +18,10 @@ NAMES = {"torch": "flops", "deepspeed": "calflops"}
 
 @record
 class Gap:
-    """The count of one layer type here (`ours`, multiply-accumulates) and there (`theirs`), and the rule that leads there."""
+    """The count of one layer type here (`ours`) and there (`theirs`), and the rule that leads there.
+
+    Counts are multiply-accumulates, or activations where the convention is one of those.
+    """
 
     type: str
     layers: int
@@ -33,9 +37,11 @@ class Gap:
 
 def find_gaps(profile: Analysis, convention: str) -> list[Gap]:
     """One entry for each layer type that counts here or there. Raises UsageError for a convention that there is not."""
+    if convention in ACTIVATION_CONVENTIONS:
+        return _activation_gaps(profile, ACTIVATION_CONVENTIONS[convention])
     name = NAMES.get(convention, convention)
     if name not in CONVENTIONS:
-        known = [*CONVENTIONS, *NAMES]
+        known = [*CONVENTIONS, *NAMES, *ACTIVATION_CONVENTIONS]
         raise UsageError(
             f"there is no convention '{convention}'", hint=did_you_mean(convention, known) or f"one of {', '.join(known)}"
         )
@@ -49,6 +55,22 @@ def find_gaps(profile: Analysis, convention: str) -> list[Gap]:
         Gap(kind, len(pairs), sum(cost.macs for cost, _ in pairs), sum(theirs for _, theirs in pairs), _rule(pairs))
         for kind, pairs in groups.items()
     ]
+
+
+def _activation_gaps(profile: Analysis, count: ActivationConvention) -> list[Gap]:
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for cost in profile.costs:
+        ours, theirs = int(cost.activations), int(count(cost.node.layer, cost.output))
+        if not cost.node.aux and (ours or theirs):
+            groups.setdefault(cost.node.layer.type, []).append((ours, theirs))
+    gaps = []
+    for kind, pairs in groups.items():
+        same = all(ours == theirs for ours, theirs in pairs)
+        rule = (
+            "the same" if same else "differs from layer to layer" if any(theirs for _, theirs in pairs) else "not counted there"
+        )
+        gaps.append(Gap(kind, len(pairs), sum(ours for ours, _ in pairs), sum(theirs for _, theirs in pairs), rule))
+    return gaps
 
 
 Base = tuple[str, Callable[[Cost], Dim]]

@@ -1,9 +1,10 @@
-"""A network's costs together with what it holds in memory on the processor, in fp32."""
+"""A network's costs together with what it holds in memory on the processor, in the format of its weights."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from cnnprof.footprint.execution import as_written
 from cnnprof.footprint.liveness import Footprint, inference
 from cnnprof.footprint.training import training
 from cnnprof.network import results
@@ -27,12 +28,12 @@ class MemoryAnalysis(results.Analysis):
     @cached_property
     def inference(self) -> Footprint:
         """The memory of one inference."""
-        return inference(self.graph, self.costs)
+        return inference(self.graph, self.costs, as_written(self.graph))
 
     @cached_property
     def training(self) -> Footprint:
         """The memory of one training step with SGD."""
-        return training(self.graph, self.costs)
+        return training(self.graph, self.costs, as_written(self.graph))
 
     @cached_property
     def totals(self) -> MemoryTotals:

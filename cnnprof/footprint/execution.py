@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal, get_args
 
 from cnnprof.errors import UsageError
 from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET
+from cnnprof.network.graph import Graph
 from cnnprof.record import record
 
 Device = Literal["cpu", "cuda"]
@@ -109,3 +111,12 @@ class Execution:
 
 USUAL = Execution()
 """The usual way to run: the processor, one thread, fp32, torch's own layout."""
+
+
+def as_written(graph: Graph) -> Execution:
+    """The usual way to run, in the number format that the network is written in."""
+    return replace(USUAL, dtype="fp16") if graph.number_bytes == HALF_BYTES else USUAL
+
+
+HALF_BYTES = 2
+"""Of a number in fp16 or bf16."""

@@ -116,7 +116,7 @@ def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -
     yield from own
     # Where its output follows its input, the output says it.
     if before.inputs != after.inputs and before.params != after.params and (own or before.output == after.output):
-        yield Change("input", before.inputs[0][1:], after.inputs[0][1:])
+        yield Change("input", _first_input(before), _first_input(after))
     if before.output != after.output:
         yield Change("output", before.output[1:], after.output[1:])
     expected = [twin.get(name) for name in before.node.inputs]
@@ -124,6 +124,11 @@ def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -
     # What was added or removed before a layer is told there; other wiring between layers that both networks have is told here.
     if None not in expected and None not in actual and _rewired(expected, actual, old):
         yield Change("inputs", before.node.inputs, after.node.inputs)
+
+
+def _first_input(cost: Cost) -> tuple[Any, ...] | None:
+    """The size of what a layer reads first; None for a stored tensor, which reads nothing."""
+    return cost.inputs[0][1:] if cost.inputs else None
 
 
 def _rewired(expected: list[str | None], actual: list[str | None], layer: Layer) -> bool:

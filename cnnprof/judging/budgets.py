@@ -96,6 +96,7 @@ class Verdict:
     value: float | None
     parts: tuple[Part, ...] = ()
     reason: str = ""
+    lower_bound: bool = False
 
     @property
     def exceeds(self) -> bool:
@@ -104,10 +105,10 @@ class Verdict:
 
     @property
     def status(self) -> str:
-        """`ok`, `warn`, `error` or, without a value, `unknown`."""
-        if self.value is None:
-            return "unknown"
-        return self.budget.level if self.exceeds else "ok"
+        """`ok`, `warn`, `error`, or `unknown` without a value and for a lower bound below the limit."""
+        if self.exceeds:
+            return self.budget.level
+        return "unknown" if self.value is None or self.lower_bound else "ok"
 
 
 def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency_ms: float | None = None) -> list[Verdict]:
@@ -118,8 +119,18 @@ def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency
             value = latency_ms if budget.figure == "latency_ms" else getattr(profile.totals, budget.figure)
             verdict = Verdict(profile.graph.name, budget, value)
             parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
-            verdicts.append(Verdict(verdict.model, budget, value, parts))
+            reason = _lower_bound(profile) if budget.figure != "latency_ms" else ""
+            verdicts.append(Verdict(verdict.model, budget, value, parts, reason, bool(reason)))
     return verdicts
+
+
+def _lower_bound(profile: MemoryAnalysis) -> str:
+    """Why the figures are lower bounds; empty if they are not."""
+    uncounted = profile.totals.uncounted
+    if not uncounted:
+        return ""
+    others = f" and {len(uncounted) - 1} more" if len(uncounted) > 1 else ""
+    return f"the figure is a lower bound: {uncounted[0]}{others} is not counted"
 
 
 def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:

@@ -29,6 +29,7 @@ class Node:
         owns_params: False if the weights belong to another node (sharing) or are computed by one.
         trainable: False if its weights are frozen.
         shared: the node whose weights this one uses, where both are layers of one module; it has none of its own then.
+        param_bytes: what its weights take, where that is not 4 bytes each.
         until: the last node during which the code that ran it held its output, where that is known.
     """
 
@@ -41,6 +42,7 @@ class Node:
     trainable: bool = True
     until: str = ""
     shared: str = ""
+    param_bytes: int | None = None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -124,6 +126,7 @@ class Graph:
         input_name: what nodes call the first input.
         further_inputs: the shapes of all other inputs, by name.
         output_names: what the network calls each of its outputs; none if it returns them without names.
+        number_bytes: bytes of the numbers that it computes with.
         warnings: what its source says and nothing reads, each with its place.
     """
 
@@ -140,6 +143,7 @@ class Graph:
     further_inputs: Mapping[str, Shape] = field(default_factory=dict)
     output_names: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    number_bytes: int = 4
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -177,6 +181,7 @@ class Graph:
             "further_inputs": {name: list(shape) for name, shape in self.further_inputs.items()},
             "output_names": list(self.output_names),
             "warnings": list(self.warnings),
+            "number_bytes": self.number_bytes,
         }
 
     @classmethod
@@ -203,10 +208,11 @@ class Graph:
             further_inputs={name: tuple(shape) for name, shape in data["further_inputs"].items()},
             output_names=tuple(data["output_names"]),
             warnings=tuple(data["warnings"]),
+            number_bytes=data["number_bytes"],
         )
 
 
-_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": "", "shared": ""}
+_DEFAULT = {"aux": False, "owns_params": True, "trainable": True, "until": "", "shared": "", "param_bytes": None}
 
 
 def _origin_to_dict(origin: Origin) -> dict[str, Any]:

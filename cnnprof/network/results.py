@@ -71,7 +71,7 @@ class LayerGroup:
 
 @record
 class Totals:
-    """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are those of fp32."""
+    """A network's sums. Training-only heads are left out of all but `aux_params`; bytes are those of its weights."""
 
     params: Dim
     trainable_params: Dim
@@ -100,11 +100,16 @@ def sum_up(graph: Graph, costs: Sequence[Cost]) -> Totals:
         aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
         ops=sum((cost.ops for cost in run), NO_OPS),
         activations=activations,
-        param_bytes=params * FP32_BYTES,
-        activation_bytes=activations * FP32_BYTES,
+        param_bytes=sum(_weight_bytes(cost) for cost in run),
+        activation_bytes=activations * graph.number_bytes,
         layers=len(run),
         uncounted=graph.uncounted,
     )
+
+
+def _weight_bytes(cost: Cost) -> Dim:
+    own = cost.node.param_bytes
+    return cost.params * FP32_BYTES if own is None else own
 
 
 @record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -240,6 +241,7 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
             aux=number in aux,
             owns_params=step.owns_params,
             trainable=step.trainable,
+            param_bytes=step.bytes,
             until=names[trace.held[number]] if trace.held.get(number, -1) > last_read.get(number, number) else "",
         )
         for number, step in enumerate(trace.steps)
@@ -254,7 +256,17 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
         aux_params={head: sum(p.numel() for p in module.get_submodule(head).parameters()) for head in heads} | unused,
         input_name=called[0],
         further_inputs=dict(zip(called[1:], shapes[1:], strict=True)),
+        number_bytes=_number_bytes(module),
     )
+
+
+def _number_bytes(module: nn.Module) -> int:
+    """Bytes of the numbers that the module computes with: those of most of its floating-point weights."""
+    sizes: Counter[int] = Counter()
+    for tensor in module.parameters():
+        if tensor.is_floating_point() or tensor.is_complex():
+            sizes[tensor.element_size()] += tensor.numel()
+    return sizes.most_common(1)[0][0] if sizes else 4
 
 
 def _names(steps: list[Step], inputs: Sequence[str]) -> list[str]:

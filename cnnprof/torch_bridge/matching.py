@@ -35,6 +35,12 @@ def touched(branch: Any, operands: Sequence[Any]) -> list[Tensor]:
     return [*watch.read.values()]
 
 
+def weight_bytes(weights: Sequence[Tensor]) -> int | None:
+    """What weights take, where that is not what they take in fp32."""
+    found = sum(weight.numel() * weight.element_size() for weight in weights)
+    return found if found != 4 * sum(weight.numel() for weight in weights) else None
+
+
 def unknown(call: Call) -> list[Match]:
     """One layer an output for an operation without a row: a view if it shares memory with an input, else not counted."""
     matches = []

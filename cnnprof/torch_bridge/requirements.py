@@ -8,6 +8,19 @@ from typing import Any
 from cnnprof.errors import UnavailableError
 
 _PIP = "pip install torch torchvision"
+_POOLED = "Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width"
+OPERATORS = (
+    *(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor" for name in ("nms", "qnms")),
+    f"roi_align({_POOLED}, int sampling_ratio, bool aligned) -> Tensor",
+    f"roi_pool({_POOLED}) -> (Tensor, Tensor)",
+    f"ps_roi_align({_POOLED}, int sampling_ratio) -> (Tensor, Tensor)",
+    f"ps_roi_pool({_POOLED}) -> (Tensor, Tensor)",
+    "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, SymInt stride_h, SymInt stride_w, "
+    "SymInt pad_h, SymInt pad_w, SymInt dilation_h, SymInt dilation_w, SymInt groups, SymInt offset_groups, bool use_mask) -> "
+    "Tensor",
+)
+"""Those of torchvision's C++ library that a network may run, with torchvision's signatures: shapes are known without it."""
+
 _kept: list[Any] = []
 """Operator libraries vanish with the object that defined them."""
 
@@ -59,8 +72,8 @@ def _import_without_operators() -> Any:
     import torch
 
     library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
-    for operator in ("nms", "qnms"):
-        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for operator in OPERATORS:
+        library.define(operator)
     _kept.append(library)
     for module in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[module]
@@ -68,6 +81,10 @@ def _import_without_operators() -> Any:
         import torchvision
     except Exception as error:
         raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
+    from torchvision import extension
+
+    # Its functions ask before they call an operator; on tensors without data each of these works.
+    extension._has_ops = lambda: True
     return torchvision
 
 

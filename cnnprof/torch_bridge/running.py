@@ -76,7 +76,7 @@ def ways(module: nn.Module) -> Iterator[Way]:
     if tensors and all(tensor.is_meta for tensor in tensors):
         yield Way(module)
         return
-    if tensors and not any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+    if not any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         stand_in = _without_data(module)
         yield Way(module, stand_in)
         yield Way(module, stand_in, torch.device("meta"))

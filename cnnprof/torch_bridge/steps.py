@@ -31,6 +31,7 @@ class Step:
     stored: str | None = None
     owns_params: bool = True
     trainable: bool = True
+    bytes: int | None = None
 
 
 @dataclass

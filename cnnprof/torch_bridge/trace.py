@@ -21,9 +21,10 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.linear import Constant, Parameter
+from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS
 from cnnprof.torch_bridge.failures import explain_misfit, one_line
 from cnnprof.torch_bridge.feeding import tensors_of
-from cnnprof.torch_bridge.matching import explains, rewritten, touched, unknown
+from cnnprof.torch_bridge.matching import explains, rewritten, touched, unknown, weight_bytes
 from cnnprof.torch_bridge.rows import find_capture
 from cnnprof.torch_bridge.rows.base import (
     Call,
@@ -158,6 +159,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         capture = find_capture(func)
         product = func._schema.name.rpartition("::")[2].strip("_") in _PRODUCTS
         varies = product or any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
+        own = DECOMPOSITIONS.get(func._schema.name) if varies else None
+        if own is not None:
+            with self:
+                return own(*args, **kwargs)
         if capture is None:
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
@@ -203,8 +208,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             layer = match.layer
             if not explains(layer, shapes, tuple(output.shape)):
                 layer = Unknown(call.name, tuple(output.shape), call.inplace)
-            owns, trainable = self._own(match, layer, shapes)
-            number = self._add(layer, inputs, owns_params=owns, trainable=trainable)
+            owns, trainable = (True, False) if match.packed else self._own(match, layer, shapes)
+            held = [weight for weight in match.weights if weight is not None] if owns else []
+            number = self._add(layer, inputs, owns_params=owns, trainable=trainable, bytes=weight_bytes(held))
             if isinstance(layer, Unknown):
                 # torch's own building blocks say nothing to a user; the operation that was broken down to them does.
                 name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
@@ -322,7 +328,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._is_parameter(tensor):
             owns = self._is_new(tensor)
             self._counted.add(self._parameters[key])
-            number = self._add(Parameter(size), stored=self._parameters[key], owns_params=owns, trainable=tensor.requires_grad)
+            more: dict[str, Any] = {"owns_params": owns, "trainable": tensor.requires_grad, "bytes": weight_bytes([tensor])}
+            number = self._add(Parameter(size), stored=self._parameters[key], **more)
             self._step_of[key] = number
             return number
         if key not in self._constants:

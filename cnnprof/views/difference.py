@@ -159,6 +159,8 @@ def _options(pair: Pair) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return (", " if any(isinstance(item, str) for item in value) else "x").join(map(str, value))
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from cnnprof.counting.activations import ACTIVATION_CONVENTIONS
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES, Gap
 from cnnprof.network.results import Analysis
@@ -34,7 +35,10 @@ def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report
         "theirs": theirs,
         "gap": theirs - ours,
     }
-    text = " ".join((CONVENTIONS[NAMES.get(convention, convention)].__doc__ or "").split())
+    of_activations = convention in ACTIVATION_CONVENTIONS
+    rule = ACTIVATION_CONVENTIONS[convention] if of_activations else CONVENTIONS[NAMES.get(convention, convention)]
+    text = " ".join((rule.__doc__ or "").split())
+    what = "activations" if of_activations else "MACs"
     graph = profile.graph
     sections = (
         Listing((*header(graph), Fact(convention, text))),
@@ -43,10 +47,14 @@ def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report
     data = {
         "model": model_dict(graph),
         "convention": convention,
-        "macs": ours,
+        what.lower(): ours,
         "theirs": theirs,
         "gaps": [asdict(gap) | {"difference": gap.difference} for gap in gaps],
     }
     return Report(
-        "explain", f"{graph.name}: MACs against {convention}", sections, tuple(lower_bound_notes("note", profile.totals)), data
+        "explain",
+        f"{graph.name}: {what} against {convention}",
+        sections,
+        tuple(lower_bound_notes("note", profile.totals)),
+        data,
     )

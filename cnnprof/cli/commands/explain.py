@@ -9,6 +9,7 @@ import typer
 from cnnprof.cli.options import NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
+from cnnprof.counting.activations import ACTIVATION_CONVENTIONS
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES
 from cnnprof.errors import UsageError
@@ -35,7 +36,9 @@ def command(
     vs: Annotated[
         str | None,
         typer.Option(
-            help=f"Explain, by layer type, what another way of counting gives: {', '.join([*CONVENTIONS, *NAMES])}.",
+            help="Explain, by layer type, what another way of counting gives: of operations "
+            f"{', '.join([*CONVENTIONS, *NAMES])}; "
+            f"of activations {', '.join(ACTIVATION_CONVENTIONS)}.",
             metavar="CONVENTION",
             show_default=False,
         ),

@@ -57,6 +57,11 @@ class Call:
         return self._schema.arguments[self._positions[name]]
 
     @property
+    def arguments(self) -> list[Any]:
+        """All arguments, in order."""
+        return [*self._args, *self._kwargs.values()]
+
+    @property
     def first(self) -> Any:
         """The first argument: the input, as a rule."""
         return self._args[0]
@@ -117,12 +122,16 @@ def is_same_view(a: Tensor, b: object) -> bool:
 
 @record
 class Match:
-    """A call read as a layer: its input tensors, its own weights, and the output that it explains (None: the first)."""
+    """A call read as a layer: its input tensors, its own weights, and the output that it explains (None: the first).
+
+    `packed` says that the weights lie in an object of their own and are no parameters of the module.
+    """
 
     layer: Layer
     inputs: tuple[Tensor, ...]
     weights: tuple[Tensor | None, ...] = ()
     output: Tensor | None = None
+    packed: bool = False
 
 
 Build = Callable[[Any, tuple[Shape, ...]], nn.Module]
@@ -154,9 +163,14 @@ def row(layer: type[Layer], build: Build | None = None, capture: Mapping[str, Ca
     if layer in ROWS:
         raise ValueError(f"layer '{layer.__name__}' has two rows")
     ROWS[layer] = Row(layer, build, capture or {}, lacks)
-    for operation, function in ROWS[layer].capture.items():
+    captured(ROWS[layer].capture)
+
+
+def captured(operations: Mapping[str, Capture]) -> None:
+    """Register operations that are captured as layers with rows elsewhere; a second capture of one is refused."""
+    for operation, function in operations.items():
         if operation in OPERATIONS:
-            raise ValueError(f"operation '{operation}' is captured by two rows")
+            raise ValueError(f"operation '{operation}' is captured twice")
         OPERATIONS[operation] = function
 
 

@@ -1,0 +1,40 @@
+"""Named ways to count activations: which outputs of a network are among them. Here it is every element that a layer writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.layers import Layer, elements
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.linear import RBF, Linear, MatMul
+from cnnprof.network.layers.pooling import Pool
+
+ActivationConvention = Callable[[Layer, Shape], Dim]
+ACTIVATION_CONVENTIONS: dict[str, ActivationConvention] = {}
+
+
+def activation_convention(function: ActivationConvention) -> ActivationConvention:
+    """Register a convention under the function's name; a second one of that name is refused."""
+    if function.__name__ in ACTIVATION_CONVENTIONS:
+        raise ValueError(f"convention '{function.__name__}' is registered twice")
+    ACTIVATION_CONVENTIONS[function.__name__] = function
+    return function
+
+
+@activation_convention
+def timm(layer: Layer, output: Shape) -> Dim:
+    """Outputs of convolutions and matrix products, linear layers among them; fused attention is not seen.
+
+    (timm's results and benchmark.py, by fvcore.nn.ActivationCountAnalysis)
+    """
+    return elements(output) if isinstance(layer, (Conv, ConvTranspose, PartialConv, Linear, MatMul, RBF)) else 0
+
+
+@activation_convention
+def pycls(layer: Layer, output: Shape) -> Dim:
+    """Outputs of convolutions, linear layers and pooling windows; global pooling is not counted.
+
+    (pycls 0.2, models/blocks.py: conv2d_cx, linear_cx, pool2d_cx, gap2d_cx; Radosavovic et al. 2020, section 3)
+    """
+    return elements(output) if isinstance(layer, (Conv, ConvTranspose, PartialConv, Linear, RBF, Pool)) else 0

@@ -1,0 +1,83 @@
+"""Operations as smaller ones that rows describe, where torch itself does not say of which they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def bilinear(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """torch.nn.Bilinear: a product with the weights, (N, i) by (i, o j), then one with the second input."""
+    outputs, _, size = weight.shape
+    product = torch.matmul(first, weight.permute(1, 0, 2).reshape(first.shape[-1], outputs * size))
+    result = (product.reshape(*product.shape[:-1], outputs, size) * second.unsqueeze(-2)).sum(-1)
+    return result if bias is None else result + bias
+
+
+def addbmm(added: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """torch.addbmm: the sum of a batch of products, and a matrix."""
+    product = torch.bmm(first, second).sum(0)
+    product = product if alpha == 1 else product * alpha
+    return (added if beta == 1 else added * beta) + product
+
+
+def deform_conv2d(
+    x: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    mask: Tensor,
+    bias: Tensor,
+    stride_h: int,
+    stride_w: int,
+    pad_h: int,
+    pad_w: int,
+    dilation_h: int,
+    dilation_w: int,
+    groups: int,
+    offset_groups: int,
+    use_mask: bool,
+) -> Tensor:
+    """torchvision.ops.deform_conv2d (Dai et al. 2017, equation 2): the input sampled at the offsets, times the filters."""
+    batch, channels, height, width = x.shape
+    outputs, _, kernel_h, kernel_w = weight.shape
+    rows, columns = offset.shape[-2:]
+    taps = kernel_h * kernel_w
+    where = offset.reshape(batch * offset_groups, taps, 2, rows, columns)
+    start = [
+        (torch.arange(kernel, device=x.device) * dilation).reshape(kernel, 1)
+        + torch.arange(size, device=x.device) * stride
+        - pad
+        for kernel, dilation, size, stride, pad in (
+            (kernel_h, dilation_h, rows, stride_h, pad_h),
+            (kernel_w, dilation_w, columns, stride_w, pad_w),
+        )
+    ]
+    at_y = start[0].reshape(kernel_h, 1, rows, 1).expand(kernel_h, kernel_w, rows, columns).reshape(taps, rows, columns)
+    at_x = start[1].reshape(1, kernel_w, 1, columns).expand(kernel_h, kernel_w, rows, columns).reshape(taps, rows, columns)
+    where = where + torch.stack((at_y, at_x), 1).to(x.dtype)
+    # grid_sample has the axes in the order (x, y), from -1 to 1.
+    scale = torch.tensor([2 / max(1, height - 1), 2 / max(1, width - 1)], dtype=x.dtype, device="cpu").to(x.device)
+    grid = (where * scale.reshape(1, 1, 2, 1, 1) - 1).flip(2).permute(0, 1, 3, 4, 2)
+    grid = grid.reshape(batch * offset_groups, taps * rows, columns, 2)
+    samples = functional.grid_sample(
+        x.reshape(batch * offset_groups, channels // offset_groups, height, width), grid, align_corners=True
+    )
+    samples = samples.reshape(batch, channels, taps, rows * columns)
+    if use_mask:
+        held = mask.reshape(batch, offset_groups, 1, taps, rows * columns)
+        samples = (samples.reshape(batch, offset_groups, channels // offset_groups, taps, rows * columns) * held).flatten(1, 2)
+    samples = samples.reshape(batch, groups, channels // groups * taps, rows * columns)
+    filters = weight.reshape(groups, outputs // groups, channels // groups * taps)
+    return torch.matmul(filters, samples).reshape(batch, outputs, rows, columns) + bias.reshape(1, outputs, 1, 1)
+
+
+DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "aten::bilinear": bilinear,
+    "aten::addbmm": addbmm,
+    "torchvision::deform_conv2d": deform_conv2d,
+}
+"""By the operation's name."""
