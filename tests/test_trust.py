@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -305,6 +306,15 @@ def test_deep_and_huge_entries_are_made_again(entry, body):
     path, _ = entry
     seal(path, body)
     assert recalled()[1]
+
+
+def test_every_field_has_a_check():
+    from cnnprof.network.graph import Accuracy, Facts, Figure, Node
+    from cnnprof.network.layers import LAYERS
+    from cnnprof.sources import _validation
+
+    for kind in (*LAYERS.values(), Graph, Node, Facts, Figure, Accuracy):
+        assert len(_validation._rules(kind)) == len(fields(kind))
 
 
 def test_deep_settings_in_an_entry_are_made_again(entry):

@@ -5,6 +5,7 @@ A file in a cache folder can hold anything. What is not a graph is found here, a
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
@@ -54,7 +55,14 @@ def _check(value: Any) -> None:
 @cache
 def _rules(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
     """A check for each field of a dataclass, by its annotation."""
-    return tuple((each.name, CHECKS[str(each.type)]) for each in fields(kind))
+    return tuple((each.name, _check_of(str(each.type))) for each in fields(kind))
+
+
+def _check_of(annotation: str) -> Callable[[Any], bool]:
+    if annotation.startswith("Literal["):
+        words: tuple[str, ...] = literal_eval(annotation.removeprefix("Literal").replace("[", "(", 1)[:-1] + ",)")
+        return lambda value: value in words
+    return CHECKS[annotation]
 
 
 def _is_text(value: Any) -> bool:
@@ -109,6 +117,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "Size": _is_size,
     "Shape": _is_size,
     "tuple[int, ...]": _is_size,
+    "tuple[int, ...] | None": _or_none(_is_size),
     "tuple[tuple[int, ...], ...]": _is_nested_size,
     "tuple[tuple[Dim, Dim], ...]": _is_nested_size,
     "tuple[str, ...]": _are_texts,
