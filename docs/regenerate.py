@@ -26,7 +26,7 @@ WIDTH = 100
 _BLOCK = re.compile(r"^```console( varies)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"^!\[(cnnprof plot .*)\]\((.*)\)$", re.MULTILINE)
 _WORDS = re.compile(r"(?<=<!-- layer words -->\n).*?(?=<!-- end of layer words -->)", re.DOTALL)
-_MACHINE = re.compile(r'("(?:cnnprof|python|platform)": )"[^"]*"')
+_MACHINE = re.compile(r'("(?:cnnprof|python|platform|time)": )"[^"]*"')
 
 
 def regenerate(text: str, varying: bool = False) -> str:

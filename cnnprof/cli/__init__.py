@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, signature
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
@@ -90,13 +91,19 @@ def _check_command(word: str) -> None:
     """Raise UsageError if the word is a network and no command; the parser knows what is close to a command."""
     from cnnprof.sources import spec_names
 
-    if word in spec_names():
+    path = Path(word.partition("@")[0].partition("#")[0])
+    if word in spec_names() or (path.suffix in (".yaml", ".yml") and path.is_file()):
         raise UsageError(f"'{word}' is a network, and no command", hint=f"cnnprof summary {word}")
 
 
 def build_app(only: str | None = None) -> typer.Typer:
     """The application with all its commands, or with the one that is called."""
-    app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(callback)
     for name in command_names() if only is None else (only,):
         module = _module_of(name)

@@ -12,7 +12,7 @@ import typer
 
 from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.output import Destination, choose_format, refuse_input
-from cnnprof.errors import UsageError
+from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS, GATES, PICTURES
 
@@ -24,8 +24,17 @@ def complete_name(incomplete: str) -> list[str]:
     """Names for the shell's completion."""
     from cnnprof.sources import every_name
 
-    return [name for name in every_name() if name.startswith(incomplete)]
+    prefix, colon, _ = incomplete.partition(":")
+    try:
+        names = every_name(incomplete if colon else "")
+    except CnnprofError:
+        return []
+    if prefix == "tv":
+        names = [name.replace("torchvision:", "tv:", 1) for name in names]
+    return [name for name in [*names, *(PREFIXES if not colon else ())] if name.startswith(incomplete)]
 
+
+PREFIXES = ("torchvision:", "timm:")
 
 NAME_HELP = (
     "A network: a bundled or own spec (resnet50), a file (net.yaml, net.yaml#variant, net.py:factory) or a source's name "
@@ -110,6 +119,9 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
             ),
         ] = None,
         json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+        pager: Annotated[
+            bool, typer.Option("--pager/--no-pager", help="Show what is longer than the terminal with $PAGER, or less.")
+        ] = True,
         output: Annotated[
             list[Path] | None,
             typer.Option(
@@ -123,7 +135,7 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
             raise UsageError("several files have the formats of their suffixes", hint="leave --format out")
         files: list[Path | None] = [*output] if output else [None]
         first, *others = (Destination(choose_format(format, json, file, formats), file) for file in files)
-        return replace(first, others=tuple(others))
+        return replace(first, others=tuple(others), pager=pager)
 
     return takes(out)
 

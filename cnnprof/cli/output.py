@@ -17,6 +17,9 @@ from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
 from cnnprof.streams import results
 
+MOST_COLUMNS = 10_000
+"""Of a terminal; more is no width."""
+
 
 def choose_format(name: str | None, json: bool, output: Path | None, formats: Sequence[str] = FORMATS) -> str:
     """The format to use, of these. Call it before the work starts, so that a wrong name costs nothing.
@@ -59,6 +62,7 @@ class Destination:
     theme: str = "paper"
     inches: tuple[float, float] | None = None
     others: tuple[Destination, ...] = ()
+    pager: bool = False
 
     @property
     def draws(self) -> bool:
@@ -68,7 +72,9 @@ class Destination:
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
         if self.output is None:
-            print_out(_content(report, self.format, self._style(terminal_style())))
+            content = _content(report, self.format, self._style(terminal_style()))
+            if not (self.pager and isinstance(content, str) and _page(content)):
+                print_out(content)
             return
         try:
             write_whole(self.output, _content(report, self.format, self._style(Style())))
@@ -97,6 +103,23 @@ def _content(report: Report, format_name: str, style: Style) -> str | bytes:
     return content
 
 
+def _page(text: str) -> bool:
+    """Show a text that is longer than the terminal with a pager; False where that is not so, or there is none."""
+    if not (results().isatty() and sys.stdin.isatty()) or text.count("\n") < shutil.get_terminal_size().lines:
+        return False
+    import shlex
+    import subprocess
+
+    command = shlex.split(os.environ.get("PAGER") or "less")
+    if not command or shutil.which(command[0]) is None or os.environ.get("TERM") == "dumb":
+        return False
+    # As git has it: colours as they are, and the text stays on the screen.
+    with suppress(OSError):
+        subprocess.run(command, input=text.encode(errors="replace"), env={"LESS": "FRX", **os.environ}, check=False)
+        return True
+    return False
+
+
 def print_out(content: str | bytes) -> None:
     """Write to stdout; a reader that has closed its end has seen enough, which is no error."""
     stream = results()
@@ -115,8 +138,9 @@ def terminal_style() -> Style:
     """The width of the terminal, or of COLUMNS; colour on a terminal that wants it."""
     on_terminal = results().isatty()
     bounded = on_terminal or os.environ.get("COLUMNS", "").isdigit()
-    color = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Style(shutil.get_terminal_size().columns if bounded else None, color)
+    forced = any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    color = not os.environ.get("NO_COLOR") and (forced or (on_terminal and os.environ.get("TERM") != "dumb"))
+    return Style(min(shutil.get_terminal_size().columns, MOST_COLUMNS) if bounded else None, color)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -286,6 +286,10 @@ def _resolve(name: str) -> tuple[str, str]:
         from cnnprof.sources._code import ask_for_model
 
         raise ask_for_model(name)
+    if name == "-" or name.startswith("-#"):
+        from cnnprof.sources._stdin import file_of_stdin
+
+        return "specs", f"{file_of_stdin()}{name[1:]}"
     if re.search(r"\.py:[^/\\]*$", name):
         return "python", name
     if not _is_inline(name) and (source := source_of(name)):
@@ -307,6 +311,10 @@ def _resolve(name: str) -> tuple[str, str]:
         raise CnnprofError(f"unknown network '{name}'", hint="settings follow as name=value: resnet50@classes=10")
     if any(sign in name for sign in "*?["):
         raise CnnprofError(f"'{name}' stands for several networks", hint=f"cnnprof compare '{name}' takes them all")
+    file, mark, variant = name.partition("#")
+    for suffix in (".yaml", ".yml"):
+        if Path(file + suffix).is_file():
+            return "specs", file + suffix + mark + variant
     known = [*own, *names]
     if name.lower() in known:
         return _resolve(name.lower())

@@ -1,0 +1,96 @@
+"""What users of command lines expect of one: -h, a spec through stdin, names without a suffix, colours, pagers, completion."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from shell import cnnprof
+
+from cnnprof.cli import output
+from cnnprof.cli.options import complete_name
+
+NET = "input: 3x8x8\nlayers:\n  - conv 3x3 4\n"
+
+
+@pytest.mark.parametrize("command", [(), ("summary",), ("plot", "memory")])
+def test_help_by_one_letter(command):
+    short, long = cnnprof(*command, "-h"), cnnprof(*command, "--help")
+    assert (short.code, short.out) == (0, long.out)
+    assert "Usage" in short.out
+
+
+def test_a_file_in_place_of_a_command(tmp_path):
+    (tmp_path / "net.yaml").write_text(NET)
+    done = cnnprof("net.yaml", cwd=tmp_path)
+    assert done.code == 2
+    assert "hint: cnnprof summary net.yaml" in done.err
+
+
+def test_a_file_by_its_name_without_suffix(tmp_path):
+    (tmp_path / "mynet.yaml").write_text(NET)
+    done = cnnprof("summary", "mynet", "--json", cwd=tmp_path)
+    assert json.loads(done.out)["totals"]["params"] == 4 * 28
+    # What there is by that name comes first: a file beside does not change what a bundled network is.
+    (tmp_path / "lenet5.yaml").write_text(NET)
+    assert json.loads(cnnprof("summary", "lenet5", "--json", cwd=tmp_path).out)["totals"]["params"] == 61706
+
+
+def through_stdin(*arguments, text=NET):
+    command = [sys.executable, "-m", "cnnprof", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_a_spec_through_stdin():
+    done = through_stdin("compare", "-", "lenet5", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [row["totals"]["params"] for row in json.loads(done.stdout)["models"]] == [112, 61706]
+    assert "conv 3x3 4" in through_stdin("show", "-").stdout
+    wrong = through_stdin("summary", "-", text="input: 3x8x8\nlayers:\n  - konv 3x3 4\n")
+    assert wrong.returncode == 3
+    assert "stdin.yaml:3:5" in wrong.stderr
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+def test_colours_where_they_are_asked_for(name):
+    assert "\x1b[1m" in cnnprof("summary", "lenet5", **{name: "1"}).out
+    assert "\x1b" not in cnnprof("summary", "lenet5", **{name: "0"}).out
+    assert "\x1b" not in cnnprof("summary", "lenet5", **{name: "1"}, NO_COLOR="1").out
+
+
+@pytest.mark.parametrize("columns", ["99999999999999", "9" * 40, "-5", "0"])
+def test_a_width_that_is_none(columns):
+    assert cnnprof("summary", "lenet5", COLUMNS=columns).code == 0
+
+
+def test_json_says_when_it_was_made():
+    time = json.loads(cnnprof("summary", "lenet5", "--json").out)["environment"]["time"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", time)
+
+
+def test_names_are_completed_by_prefix():
+    assert "resnet50" in complete_name("resnet5")
+    assert complete_name("torchvi") == ["torchvision:"]
+    assert complete_name("nowhere:x") == []
+    assert all(name.startswith("tv:resnet") for name in complete_name("tv:resnet"))
+
+
+class Terminal:
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("lines", "pager", "paged"), [(100, "cat", True), (5, "cat", False), (100, "no-such-pager", False)])
+def test_a_long_table_is_paged_on_a_terminal(monkeypatch, lines, pager, paged):
+    shown = []
+    monkeypatch.setattr(output, "results", Terminal)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(subprocess, "run", lambda command, **more: shown.append((command, more["env"]["LESS"])))
+    monkeypatch.setenv("PAGER", pager)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("LESS", raising=False)
+    monkeypatch.setattr(output.shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    assert output._page("line\n" * lines) is paged
+    assert shown == ([(["cat"], "FRX")] if paged else [])
