@@ -51,7 +51,8 @@ def word_table() -> str:
     for word in WORDS.values():
         for example in word.examples:
             said = example.note if example is not word.examples[0] else word.help
-            rows.append(f"| `{example.step}` | {example.size} | {said} |")
+            step = example.step.replace("|", "\\|")
+            rows.append(f"| `{step}` | {example.size} | {said} |")
     return "\n".join(rows) + "\n"
 
 

@@ -26,6 +26,8 @@ NOT_BUILT = {"Rearrange", "Unknown"}
 """What these move or compute is not recorded, so nothing can be built of them."""
 
 NOT_CAPTURED = {
+    "GlobalResponseNorm",
+    "Hardtanh",
     "PartialConv",
     "Subsample",
     "LocalResponseNorm",

@@ -31,7 +31,7 @@ def test_keys() -> None:
     assert set(DEFINITIONS["norm"]["enum"]) == {*NORMS, "none"}
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in JOINS])
 def test_layer_words(word: str) -> None:
     layer = DEFINITIONS[f"layer_{word}"]
     assert set(layer["properties"]) == {*WORDS[word].known, "norm", "act"}
@@ -40,7 +40,7 @@ def test_layer_words(word: str) -> None:
 
 def test_steps() -> None:
     first = [next(iter(form["properties"])) for form in DEFINITIONS["step"]["anyOf"] if form["type"] == "object"]
-    assert sorted(first) == sorted(["repeat", "each", "for", "if", "aux", *JOINS, *WORDS])
+    assert sorted(first) == sorted(["repeat", "each", "for", "if", "aux", *{*JOINS, *WORDS}])
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ class Arguments(NamedTuple):
         scope: evaluates them.
         x: the shape of the step's input.
         normed: whether a `bn` follows on the same line.
+        tokens: whether the input's channels are its last axis.
         behind: whether the step follows another layer on the same line, whose output it may overwrite.
     """
 
@@ -86,6 +87,7 @@ class Arguments(NamedTuple):
     x: Shape
     normed: bool = False
     behind: bool = False
+    tokens: bool = False
 
     def error(self, message: str, option: str | None = None, hint: str | None = None) -> SpecError:
         """An error that points at the option, or at the step."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from cnnprof.errors import CnnprofError, Place, SpecError
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.merging import Mean
+from cnnprof.network.layers.merging import Concat, Mean
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Scope
@@ -95,7 +96,13 @@ class JoinStep(NamedTuple):
             scope.here = ends[0]
             return
         try:
-            scope.here = network.add(self.kind, self.layer, self._inputs(network, ends, last), self.place)
+            layer = self.layer
+            tokens = any(end.tokens for end in ends)
+            if tokens and isinstance(layer, Concat):
+                layer = Concat(2)
+            scope.here = network.add(self.kind, layer, self._inputs(network, ends, last), self.place)
+            if tokens:
+                scope.here = replace(scope.here, tokens=True)
         except CnnprofError as error:
             error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
             raise

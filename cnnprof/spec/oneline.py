@@ -15,7 +15,7 @@ from cnnprof.spec.reader import Scalar
 from cnnprof.spec.steps import Choice, Give, LayerStep, Let, Named, Nothing, Reference, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_name
 from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_commas, split_words
-from cnnprof.spec.words import ACTIVATIONS, BEHIND, LETTERS, NORMS, WORDS, Word
+from cnnprof.spec.words import ACTIVATIONS, BEHIND, LETTERS, WORDS, Word
 
 _LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
 _GIVEN = re.compile(r"([A-Za-z_]\w*)=(?!=)")
@@ -157,11 +157,15 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
     given: dict[str, Given] = {}
     behind: list[tuple[str, Token, dict[str, Given]]] = []
     for token in tokens:
+        found = _GIVEN.match(token.text)
         if token.text in BEHIND:
             behind.append((token.text, token, {}))
-        elif (found := _GIVEN.match(token.text)) and found[1] in ACTIVATIONS and WORDS[found[1]].positional:
+        elif found and found[1] in ACTIVATIONS and WORDS[found[1]].positional:
             parameter = read_expression(token.cut(found.end()))
             behind.append((found[1], token, {WORDS[found[1]].positional[0]: parameter}))
+        elif behind and found and found[1] not in rule.known and found[1] in WORDS[behind[-1][0]].options:
+            # An option behind a norm on the line of a layer: `conv 3x3 8 bn eps=0.001 relu`.
+            behind[-1][2][found[1]] = read_expression(token.cut(found.end()))
         else:
             option, value = _read_option(word, rule, token, given)
             if option in given:
@@ -179,7 +183,7 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
     for option in rule.required:
         if option not in given:
             raise SpecError(f"{word.text}: there is no {_OPTION_NAMES.get(option, option)}", whole.place, rule.form or None)
-    normed = any(name in NORMS[:1] for name, _, _ in behind)
+    normed = any(WORDS[name].drops_bias for name, _, _ in behind)
     first = LayerStep(word.text, rule, given, whole.place, normed)
     if not behind:
         return first
@@ -194,7 +198,8 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given])
     if text in rule.flags:
         return text, Constant(True, token)
     if found := _GIVEN.match(text):
-        return _option_name(word, rule, token, found[1]), read_expression(token.cut(found.end()))
+        value = token.cut(found.end())
+        return _option_name(word, rule, token, found[1]), read_size(value) or read_expression(value)
     if (lettered := _LETTERED.match(text)) and LETTERS[lettered[1]] in rule.known:
         return LETTERS[lettered[1]], Constant(_size(token, *lettered.groups()[1:]), token)
     if rule.shorthand and (size := read_size(token)):

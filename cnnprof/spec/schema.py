@@ -50,8 +50,8 @@ def _words() -> dict[str, Any]:
     return {
         "norm": {"enum": [*NORMS, "none"], "description": "Normalization behind the layer."},
         "act": {"enum": [*ACTIVATIONS, "none"], "description": "Activation behind the layer."},
-        "step": {"anyOf": [*_STEPS, *(_join(name) for name in JOINS), *(_step(name) for name in WORDS)]},
-        **{f"layer_{name}": _long_form(row) for name, row in WORDS.items()},
+        "step": {"anyOf": [*_STEPS, *(_join(name) for name in JOINS), *(_step(name) for name in WORDS if name not in JOINS)]},
+        **{f"layer_{name}": _long_form(row) for name, row in WORDS.items() if name not in JOINS},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
@@ -85,10 +86,15 @@ class LayerStep(NamedTuple):
         if self.behind:
             before = network.layer_at(here.index)
             behind = before is not None and before.writes
-        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind)
+        tokens = here.tokens
+        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind, tokens)
         first = len(network.names)
-        for kind, layer in self.rule.build(arguments):
-            here = network.add(kind, layer, () if layer.arity == 0 else (here.index,), self.place)
+        start = here.index
+        for kind, layer, *reads in self.rule.build(arguments):
+            inputs = tuple([start if i == 0 else first + i - 1 for i in reads[0]]) if reads else (here.index,)
+            here = network.add(kind, layer, () if layer.arity == 0 else inputs, self.place)
+        if self.rule.gives == "tokens" or (tokens and not self.rule.gives and len(here.shape) > 2):
+            here = replace(here, tokens=True)
         if "bias" in self.rule.flags and not self.normed and "bias" not in self.given and "nobias" not in self.given:
             network.unsaid_bias.append(tuple(range(first, len(network.names))))
         if network.inplace and self.rule.kind == "act" and not self.behind and "inplace" not in self.given:

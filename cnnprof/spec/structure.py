@@ -39,8 +39,8 @@ class Structure(NamedTuple):
             "for": self._for,
             "if": self._if,
             "aux": self._aux,
-            **dict.fromkeys(JOINS, self._join),
             **dict.fromkeys(WORDS, self._layer),
+            **dict.fromkeys(JOINS, self._join),  # also where a word has the name: `mean` of branches, and over the channels
         }
         words = [key for key, _ in node.pairs if key.value in readers]
         if len(words) != 1:

@@ -20,14 +20,15 @@ _AXES = {3: "NCL", 5: "NCDHW"}
 
 @record(eq=False)
 class Tensor:
-    """The output of the node at `index` (0 is the network's input), batch first."""
+    """The output of the node at `index` (the network's inputs come first), batch first; of tokens the channels stand last."""
 
     index: int
     shape: Shape
+    tokens: bool = False
 
     def axis(self, name: str) -> Dim | None:
         """The size along C, D, H, W or L; None if the tensor has no such axis."""
-        position = _AXES.get(len(self.shape), "NCHW").find(name)
+        position = ("NLC" if self.tokens else _AXES.get(len(self.shape), "NCHW")).find(name)
         return self.shape[position] if 0 <= position < len(self.shape) else None
 
 

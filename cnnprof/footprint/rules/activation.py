@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.layers.activation import (
+    CELU,
     ELU,
     GELU,
+    GLU,
+    SELU,
     Activation,
     Hardsigmoid,
     Hardswish,
+    Hardtanh,
     LeakyReLU,
     Mish,
     PReLU,
@@ -28,16 +32,22 @@ def from_output(layer: Activation, run: RuleContext) -> LayerMemory:
     return LayerMemory(saved=Saved(output=True))
 
 
-@rule(ReLU6, SiLU, GELU, Softplus, Mish, Hardsigmoid, Hardswish)
+@rule(ReLU6, SiLU, GELU, Softplus, Mish, Hardsigmoid, Hardswish, Hardtanh)
 def from_input(layer: Activation, run: RuleContext) -> LayerMemory:
     """The derivative is computed from the input, of which autograd saves a copy where the function writes over it."""
     return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(extra=run.output_bytes))
 
 
-@rule(LeakyReLU, ELU)
+@rule(LeakyReLU, ELU, SELU, CELU)
 def from_output_inplace(layer: Activation, run: RuleContext) -> LayerMemory:
     """The derivative is computed from the input, in place from the output."""
     return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(output=True))
+
+
+@rule(GLU)
+def glu(layer: GLU, run: RuleContext) -> LayerMemory:
+    """The derivative is computed from the input."""
+    return LayerMemory(saved=Saved((0,)))
 
 
 @rule(PReLU)

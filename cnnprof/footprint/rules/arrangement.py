@@ -15,6 +15,8 @@ from cnnprof.network.layers.arrangement import (
     Identity,
     Pad,
     Permute,
+    PixelShuffle,
+    PixelUnshuffle,
     Rearrange,
     Reshape,
     Roll,
@@ -57,7 +59,7 @@ def copy(layer: Copy, run: RuleContext) -> LayerMemory:
     return LayerMemory(layout=layer.order or None, input_gradient="same")
 
 
-@rule(Expand, Select, Roll, ChannelShuffle, Gather, Rearrange, Unknown)
+@rule(Expand, Select, Roll, ChannelShuffle, PixelShuffle, PixelUnshuffle, Gather, Rearrange, Unknown)
 def move(layer: Layer, run: RuleContext) -> LayerMemory:
     """Nothing is held beside input and output, and nothing saved."""
     return LayerMemory()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.dims import maximum, prod
 from cnnprof.network.layers import elements
-from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Normalize
+from cnnprof.network.layers.normalization import (
+    BatchNorm,
+    GlobalResponseNorm,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    Normalize,
+)
 
 COUNT_BYTES = 8
 """Of the count of batches, torch's int64."""
@@ -46,6 +53,15 @@ def group_norm(layer: GroupNorm, run: RuleContext) -> LayerMemory:
     """Mean and deviation of each group; torch runs an instance normalization as a batch normalization."""
     statistics = 2 * run.element_bytes * run.inputs[0][0] * layer.groups
     return LayerMemory(statistics, Saved((0,), extra=statistics), run.output_bytes if layer.instance and run.on_cpu else 0)
+
+
+@rule(GlobalResponseNorm)
+def global_response_norm(layer: GlobalResponseNorm, run: RuleContext) -> LayerMemory:
+    """It runs as a norm, a mean and arithmetic on whole tensors, two of which are alive at a time."""
+    numbers = 3 * run.element_bytes * run.output[0] * run.output[1]
+    return LayerMemory(
+        run.output_bytes + numbers, Saved((0,), extra=run.output_bytes + numbers), 2 * run.output_bytes + numbers
+    )
 
 
 @rule(LocalResponseNorm, autocast="single")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
+from cnnprof.network.dims import Dim, Shape, same
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
 from cnnprof.record import record
 
 
@@ -54,14 +54,17 @@ class LeakyReLU(Activation):
 
 
 @layer
+@record
 class PReLU(Activation):
-    """x if x > 0 else a x, with `a` learned for each channel."""
+    """x if x > 0 else a x, with `a` learned for each channel, or one for all (`single`)."""
 
     costs = {"cmp": 1, "mul": 1}
     has_inplace = False
 
+    single: bool = False
+
     def params(self, *inputs: Shape) -> Dim:
-        return inputs[0][1]
+        return 1 if self.single else inputs[0][1]
 
 
 @layer
@@ -72,6 +75,51 @@ class ELU(Activation):
     costs = {"cmp": 1, "exp": 1, "add": 1, "mul": 1}
 
     alpha: float = 1.0
+
+
+@layer
+class SELU(Activation):
+    """1.0507 times x if x > 0 else 1.6733 (exp(x) - 1) (Klambauer et al. 2017, eq. 2)."""
+
+    costs = {"cmp": 1, "exp": 1, "add": 1, "mul": 2}
+
+
+@layer
+@record
+class CELU(Activation):
+    """x if x > 0 else alpha (exp(x / alpha) - 1) (Barron 2017)."""
+
+    costs = {"cmp": 1, "div": 1, "exp": 1, "add": 1, "mul": 1}
+
+    alpha: float = 1.0
+
+
+@layer
+@record
+class Hardtanh(Activation):
+    """min(max(low, x), high) (torch.nn.Hardtanh)."""
+
+    costs = {"cmp": 2}
+
+    low: float = -1.0
+    high: float = 1.0
+
+
+@layer
+@record
+class GLU(Layer):
+    """The first half of the channels times the sigmoid of the second (Dauphin et al. 2017; torch.nn.GLU)."""
+
+    dim: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) <= self.dim or not same(x[self.dim] % 2, 0):
+            raise ShapeError(f"halves the channels, and its input has the shape {describe(x)}")
+        return (*x[: self.dim], x[self.dim] // 2, *x[self.dim + 1 :])
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, exp=1, add=1, div=1, mul=1)
 
 
 @layer

@@ -223,6 +223,48 @@ class ChannelShuffle(Layer):
 
 
 @layer
+@record
+class PixelShuffle(Layer):
+    """r^2 channels as an r x r square of pixels (Shi et al. 2016, eq. 4; torch.nn.PixelShuffle)."""
+
+    factor: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) != 4 or not same(x[1] % (self.factor * self.factor), 0):
+            raise ShapeError(f"cannot make squares of {self.factor}x{self.factor} pixels of {describe(x)}")
+        return (x[0], x[1] // (self.factor * self.factor), x[2] * self.factor, x[3] * self.factor)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(2), ((2, 4 * n, n, n),)
+
+
+@layer
+@record
+class PixelUnshuffle(Layer):
+    """Each r x r square of pixels as r^2 channels, space to depth (torch.nn.PixelUnshuffle)."""
+
+    factor: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) != 4 or not all(same(size % self.factor, 0) for size in x[2:]):
+            raise ShapeError(f"cannot cut {describe(x)} into squares of {self.factor}x{self.factor} pixels")
+        return (x[0], x[1] * self.factor * self.factor, *(size // self.factor for size in x[2:]))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return (Window(self.factor, self.factor),) * 2
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(2), ((2, n, n, n),)
+
+
+@layer
 class Gather(Layer):
     """Rows of a table by index (torch.nn.functional.embedding, x[index]); inputs: table, and indices of any shape."""
 

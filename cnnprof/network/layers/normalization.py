@@ -80,6 +80,7 @@ class GroupNorm(Layer):
     affine: bool = True
     instance: bool = False
     """Whether torch runs it as a batch normalization (torch.nn.InstanceNorm2d)."""
+    eps: float = 1e-5
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -131,3 +132,27 @@ class Normalize(Layer):
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return () if self.dim == 1 else None
+
+
+@layer
+class GlobalResponseNorm(Layer):
+    """x + gamma x n + beta, with n each channel's L2 norm over their mean (Woo et al. 2023, eqs. 1 to 3; ConvNeXt V2)."""
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < 3:
+            raise ShapeError(f"takes channels and spatial axes, and its input has the shape {describe(x)}")
+        return x
+
+    def params(self, *inputs: Shape) -> Dim:
+        return 2 * inputs[0][1]
+
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        size, channels, images = elements(output), output[0] * output[1], output[0]
+        # The norms, their means with an epsilon, the quotients; then two products and two sums of each element.
+        norms = Ops(mul=size, add=size - channels, exp=channels)
+        means = Ops(add=channels - images + images, div=images + channels)
+        return norms + means + Ops(mul=2 * size, add=2 * size)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None

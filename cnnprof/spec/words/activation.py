@@ -42,8 +42,9 @@ _WRITTEN: set[type[act.Activation]] = set()
 _activation("relu", act.ReLU, "relu", "max(0, x)")
 _activation("relu6", act.ReLU6, "relu", "min(max(0, x), 6)")
 _activation("leakyrelu", act.LeakyReLU, "leakyrelu", "x, or slope x below 0", "negative_slope", "0.1")
-_activation("prelu", act.PReLU, "prelu", "x, or a learned multiple of x below 0, one a channel")
 _activation("elu", act.ELU, "elu", "x, or alpha (exp(x) - 1) below 0", "alpha", "0.5")
+_activation("selu", act.SELU, "selu", "a scaled elu that keeps mean and variance")
+_activation("celu", act.CELU, "celu", "x, or alpha (exp(x / alpha) - 1) below 0", "alpha", "0.5")
 _activation("sigmoid", act.Sigmoid, "sigmoid", "1 / (1 + exp(-x))")
 _activation("tanh", act.Tanh, "tanh", "the hyperbolic tangent")
 _activation("silu", act.SiLU, "silu", "x sigmoid(x)")
@@ -55,14 +56,80 @@ _activation("hardsigmoid", act.Hardsigmoid, "hardsigmoid", "relu6(x + 3) / 6")
 _activation("hardswish", act.Hardswish, "hardswish", "x relu6(x + 3) / 6")
 
 
+word(
+    "prelu",
+    Word(
+        lambda o: [("prelu", act.PReLU(o.behind or o.flag("inplace"), o.flag("single")))],
+        "Activation: x, or a learned multiple of x below 0, one a channel.",
+        (Example("prelu", "16x32x32"), Example("prelu single", "16x32x32", "one for all channels")),
+        flags=("inplace", "single"),
+        kind="act",
+    ),
+    {act.PReLU: lambda layer, _: line("prelu", "single" if layer.single else "", "inplace" if layer.inplace else "")},
+)
+
+
+def _hardtanh(o: Arguments) -> Layers:
+    low, high = o.number("low", -1.0, least=float("-inf")), o.number("high", 1.0, least=float("-inf"))
+    if low >= high:
+        raise o.error(f"goes from a number to a larger one, not from {low:g} to {high:g}", "high")
+    return [("hardtanh", act.Hardtanh(o.behind or o.flag("inplace"), low, high))]
+
+
+def _hardtanh_line(layer: act.Hardtanh, _: Shape) -> str:
+    span = ("", "") if (layer.low, layer.high) == (-1, 1) else (number(layer.low), number(layer.high))
+    return line("hardtanh", *span, "inplace" if layer.inplace else "")
+
+
+def _glu_line(layer: act.GLU, x: Shape) -> str:
+    if layer.dim % len(x) != 1:
+        raise UnsayableError("it does not halve the channels")
+    return "glu"
+
+
+word(
+    "hardtanh",
+    Word(
+        _hardtanh,
+        "Activation: min(max(low, x), high), -1 and 1 if nothing is said.",
+        (Example("hardtanh", "16x32x32"), Example("hardtanh -2 2", "16x32x32", "from -2 to 2")),
+        positional=("low", "high"),
+        flags=("inplace",),
+        kind="act",
+    ),
+    {act.Hardtanh: _hardtanh_line},
+)
+word(
+    "glu",
+    Word(
+        lambda o: [("glu", act.GLU(2 if o.tokens else 1))],
+        "Half of the channels times the sigmoid of the other half.",
+        (Example("glu", "8x32x32"),),
+    ),
+    {act.GLU: _glu_line},
+)
+
+
 def _softmax_line(layer: act.Softmax, x: Shape) -> str:
-    if layer.log or layer.dim % len(x) != 1:
-        raise UnsayableError("it is a logarithm, or not over the channels")
-    return "softmax"
+    if layer.dim % len(x) != 1:
+        raise UnsayableError("it is not over the channels")
+    return "logsoftmax" if layer.log else "softmax"
 
 
 word(
     "softmax",
-    Word(lambda o: [("softmax", act.Softmax())], "Probabilities over the channels.", (Example("softmax", "16x32x32"),)),  # noqa: ARG005
+    Word(
+        lambda o: [("softmax", act.Softmax(2 if o.tokens else 1))],
+        "Probabilities over the channels.",
+        (Example("softmax", "16x32x32"),),
+    ),
     {act.Softmax: _softmax_line},
+)
+word(
+    "logsoftmax",
+    Word(
+        lambda o: [("softmax", act.Softmax(2 if o.tokens else 1, log=True))],
+        "Logarithms of the probabilities over the channels.",
+        (Example("logsoftmax", "16x32x32"),),
+    ),
 )

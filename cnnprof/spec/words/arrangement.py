@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnprof.network.dims import Dim, Shape, at_least
-from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice, Upsample
+from cnnprof.network.dims import Dim, Shape, at_least, known
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, PixelShuffle, PixelUnshuffle, Slice, Upsample
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.spec.arguments import Arguments
@@ -23,7 +23,11 @@ def _take(o: Arguments) -> Layers:
 
 
 def _pad(o: Arguments) -> Layers:
-    return [("pad", Pad(_amounts(o, 1), value=o.number("value", 0.0, least=float("-inf"))))]
+    modes = [mode for mode in ("reflect", "replicate") if o.flag(mode)]
+    if len(modes) > 1 or (modes and ("value" in o.given or "channels" in o.given)):
+        raise o.error("repeats the image or fills with a value, one of them", modes[-1])
+    value = o.number("value", 0.0, least=float("-inf"))
+    return [("pad", Pad(_amounts(o, 1), modes[0] if modes else "constant", value))]
 
 
 def _amounts(o: Arguments, sign: int) -> tuple[tuple[Dim, Dim], ...]:
@@ -62,7 +66,7 @@ def _ends(o: Arguments, option: str, default: tuple[Dim, Dim]) -> tuple[Dim, Dim
 
 def _pad_line(layer: Pad, x: Shape) -> str:
     axes = len(layer.amounts)
-    if layer.mode != "constant" or len(x) != 4 or axes not in (2, 3):
+    if layer.mode not in ("constant", "reflect", "replicate") or len(x) != 4 or axes not in (2, 3):
         raise UnsayableError(f"it pads {axes} axes of {len(x)} in the mode '{layer.mode}'")
     ends = [end for amounts in layer.amounts for end in amounts]
     crops = max(ends) <= 0 and min(ends) < 0
@@ -71,22 +75,48 @@ def _pad_line(layer: Pad, x: Shape) -> str:
         raise UnsayableError("it cuts channels off, or pads with infinity")
     shown = [f"({before},{after})" for before, after in amounts]
     value = "" if crops or layer.value == 0 else f"value={number(layer.value)}"
-    return line("crop" if crops else "pad", *shown[-2:], f"channels={shown[0]}" if axes == 3 else "", value)
+    return line(
+        "crop" if crops else "pad",
+        *shown[-2:],
+        f"channels={shown[0]}" if axes == 3 else "",
+        value,
+        layer.mode if layer.mode != "constant" else "",
+    )
 
 
 def _upsample(o: Arguments) -> Layers:
-    return [("upsample", Upsample(o.each("factor", 1), "bilinear" if o.flag("bilinear") else "nearest"))]
+    modes = [mode for mode in ("bilinear", "bicubic") if o.flag(mode)]
+    if len(modes) > 1:
+        raise o.error("interpolates in one way", modes[-1])
+    mode = _MODES.get((modes[0], len(o.x) - 2), modes[0]) if modes else "nearest"
+    if ("size" in o.given) == ("factor" in o.given):
+        raise o.error("takes a factor or a size, as in 'upsample 2' and 'upsample size=28x28'")
+    if "size" in o.given:
+        return [("upsample", Upsample((), mode, o.each("size", 1)))]
+    value = o.value("factor")
+    if isinstance(value, float) and not value.is_integer():
+        factor = o.number("factor", 1.0)
+        if not all(known(size) for size in o.x[2:]):
+            raise o.error("a factor that is not whole needs an input of a known size", "factor")
+        return [("upsample", Upsample((), mode, tuple([int(size * factor) for size in o.x[2:]])))]
+    return [("upsample", Upsample(o.each("factor", 1), mode))]
+
+
+_MODES = {("bilinear", 1): "linear", ("bilinear", 3): "trilinear"}
 
 
 def _upsample_line(layer: Upsample, x: Shape) -> str:
-    if layer.mode not in ("nearest", "bilinear"):
+    if layer.mode not in ("nearest", "bilinear", "bicubic"):
         raise UnsayableError(f"it resizes in the mode '{layer.mode}'")
+    mode = layer.mode if layer.mode != "nearest" else ""
     factor = layer.scale_factor
     if layer.size and len(x) == 4 and all(to % size == 0 for to, size in zip(layer.size, x[2:], strict=True)):
         factor = tuple(to // size for to, size in zip(layer.size, x[2:], strict=True))
-    if len(factor) != 2:
-        raise UnsayableError("it does not enlarge both axes by whole factors")
-    return line("upsample", "x".join(map(str, factor)), "bilinear" if layer.mode == "bilinear" else "")
+    if len(factor) != len(x) - 2:
+        return line(
+            "upsample", f"size={'x'.join(map(str, layer.size))}" if len(layer.size) > 1 else f"size={layer.size[0]}", mode
+        )
+    return line("upsample", "x".join(map(str, factor)), mode)
 
 
 def _scale_line(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
@@ -129,6 +159,30 @@ word(
     {ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}"},
 )
 word(
+    "pixelshuffle",
+    Word(
+        lambda o: [("pixelshuffle", PixelShuffle(o.whole("factor")))],
+        "Groups of channels as squares of pixels (sub-pixel convolution); `depth to space`.",
+        (Example("pixelshuffle 2", "4x64x64"),),
+        positional=("factor",),
+        required=("factor",),
+        form="as in 'pixelshuffle 2'",
+    ),
+    {PixelShuffle: lambda layer, _: f"pixelshuffle {layer.factor}"},
+)
+word(
+    "space2depth",
+    Word(
+        lambda o: [("space2depth", PixelUnshuffle(o.whole("factor")))],
+        "Squares of pixels as groups of channels.",
+        (Example("space2depth 2", "64x16x16"),),
+        positional=("factor",),
+        required=("factor",),
+        form="as in 'space2depth 2'",
+    ),
+    {PixelUnshuffle: lambda layer, _: f"space2depth {layer.factor}"},
+)
+word(
     "take",
     Word(
         _take,
@@ -148,10 +202,12 @@ word(
         (
             Example("pad 1", "16x34x34"),
             Example("pad (0,1) (2,0)", "16x33x34", "before and after, for height and width"),
+            Example("pad 1 reflect", "16x34x34", "the image mirrored at its border; replicate repeats the border"),
             Example("pad channels=(0,16)", "32x32x32", "empty channels behind the others"),
         ),
         positional=("height", "width"),
         options=("channels", "value"),
+        flags=("reflect", "replicate"),
         shorthand="sides",
     ),
     {Pad: _pad_line},
@@ -172,10 +228,15 @@ word(
     Word(
         _upsample,
         "A larger grid, by the nearest neighbour.",
-        (Example("upsample 2", "16x64x64"), Example("upsample 2 bilinear", "16x64x64", "interpolated")),
+        (
+            Example("upsample 2", "16x64x64"),
+            Example("upsample 2 bilinear", "16x64x64", "interpolated; also bicubic"),
+            Example("upsample 1.5", "16x48x48"),
+            Example("upsample size=28x20", "16x28x20", "to a size"),
+        ),
         positional=("factor",),
-        flags=("bilinear",),
-        required=("factor",),
+        options=("size",),
+        flags=("bilinear", "bicubic"),
         shorthand="factor",
         form="as in 'upsample 2'",
     ),

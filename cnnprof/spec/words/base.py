@@ -6,15 +6,18 @@ guide, the schema and `cnnprof spec`, and examples, which tests build. Reader, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.spec.arguments import Arguments
 
-Layers: TypeAlias = "list[tuple[str, Layer]]"
-"""Layers in a row, each with the kind that its node is named by."""
+Layers: TypeAlias = "Sequence[tuple[str, Layer] | tuple[str, Layer, tuple[int, ...]]]"
+"""Layers in a row, each with the kind that its node is named by; a third entry says what it reads, if not the one before.
+
+There 0 is what the step continues from, and i the i-th of its layers.
+"""
 
 Build: TypeAlias = Callable[[Arguments], Layers]
 """Makes the layers of one step from its evaluated options."""
@@ -51,6 +54,9 @@ class Word(NamedTuple):
         shorthand: the option that a token such as `3x3` gives.
         kind: `norm` or `act` for what may follow a layer on its line.
         form: how it is written, as a hint behind a mistake.
+        gives: `tokens` where the output's channels are its last axis, (N, length, channels), `image` where they are in front
+            again; as the input otherwise.
+        drops_bias: whether it takes the mean away, so that a layer before it needs no bias.
     """
 
     build: Build
@@ -63,6 +69,8 @@ class Word(NamedTuple):
     shorthand: str | None = None
     kind: Kind = ""
     form: str = ""
+    gives: Literal["", "tokens", "image"] = ""
+    drops_bias: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:

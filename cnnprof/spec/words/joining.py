@@ -1,5 +1,6 @@
 """Words that join branches."""
 
+from cnnprof.network.layers.linear import MatMul
 from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.spec.words.base import Join, join
 
@@ -8,3 +9,4 @@ join("concat", Join(Concat, "The branches one after the other along the channels
 join("mean", Join(Mean, "The mean of the branches."))
 join("mul", Join(Mul, "The product of the branches."))
 join("max", Join(Max, "The largest of the branches."))
+join("matmul", Join(MatMul, "The matrix product of two branches over their last two axes.", inplace=False))

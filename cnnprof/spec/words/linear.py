@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Shape
+from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Flatten
 from cnnprof.network.layers.linear import RBF, Linear, Parameter
 from cnnprof.spec.arguments import Arguments
@@ -10,9 +11,9 @@ from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
 from cnnprof.spec.words.windows import line
 
 
-def _flattened(o: Arguments) -> Layers:
-    """An input with spatial axes is flattened first."""
-    return [("flatten", Flatten())] if len(o.x) > 2 else []
+def _flattened(o: Arguments) -> list[tuple[str, Layer]]:
+    """An input with spatial axes is flattened first; of tokens each is an input."""
+    return [("flatten", Flatten())] if len(o.x) > 2 and not o.tokens else []
 
 
 def _linear(o: Arguments) -> Layers:
@@ -29,7 +30,7 @@ word(
     "fc",
     Word(
         _linear,
-        "Fully connected layer; an input with spatial axes is flattened.",
+        "Fully connected layer; an input with spatial axes is flattened, of tokens each is an input.",
         (Example("fc 10 nobias", "10"),),
         positional=("out",),
         flags=("bias", "nobias"),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.normalization import BatchNorm, LayerNorm, LocalResponseNorm
+from cnnprof.network.layers.normalization import (
+    BatchNorm,
+    GlobalResponseNorm,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    Normalize,
+)
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
 from cnnprof.spec.words.windows import line, number
@@ -14,7 +21,12 @@ def _batch(o: Arguments) -> Layers:
 
 
 def _layer(o: Arguments) -> Layers:
-    return [("ln", LayerNorm(channels_first=len(o.x) > 2, affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
+    return [
+        (
+            "ln",
+            LayerNorm(channels_first=len(o.x) > 2 and not o.tokens, affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)),
+        )
+    ]
 
 
 def _local_response(o: Arguments) -> Layers:
@@ -30,6 +42,28 @@ def _layer_line(layer: LayerNorm, x: Shape) -> str:
     if layer.channels_first != (len(x) > 2) or (not layer.channels_first and layer.axes != 1):
         raise UnsayableError("it does not normalize over the channels")
     return line("ln", *_options(layer))
+
+
+def _group(o: Arguments) -> Layers:
+    return [("gn", GroupNorm(o.whole("groups", 32), not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
+
+
+def _instance(o: Arguments) -> Layers:
+    """torch's learns nothing unless it is told to."""
+    return [("in", GroupNorm(o.x[1], o.flag("affine"), True, o.number("eps", 1e-5)))]
+
+
+def _group_line(layer: GroupNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+    eps = "" if layer.eps == 1e-5 else f"eps={number(layer.eps)}"
+    if layer.instance:
+        return line("in", eps, "affine" if layer.affine else "")
+    return line("gn", str(layer.groups), eps, "" if layer.affine else "noaffine")
+
+
+def _normalize_line(layer: Normalize, x: Shape) -> str:
+    if layer.dim % len(x) != 1:
+        raise UnsayableError("it does not normalize over the channels")
+    return "l2norm"
 
 
 def _local_response_line(layer: LocalResponseNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
@@ -48,9 +82,10 @@ word(
             Example("bn eps=0.001", "16x32x32", "with another epsilon"),
             Example("bn noaffine", "16x32x32", "learns nothing"),
         ),
-        options=("eps",),
+        options=("eps", "momentum"),
         flags=("noaffine",),
         kind="norm",
+        drops_bias=True,
     ),
     {BatchNorm: lambda layer, _: line("bn", *_options(layer))},
 )
@@ -65,6 +100,52 @@ word(
         kind="norm",
     ),
     {LayerNorm: _layer_line},
+)
+word(
+    "gn",
+    Word(
+        _group,
+        "Group normalization; 32 groups of channels if nothing is said.",
+        (Example("gn 4", "16x32x32"),),
+        positional=("groups",),
+        options=("eps",),
+        flags=("noaffine",),
+        kind="norm",
+        drops_bias=True,
+    ),
+    {GroupNorm: _group_line},
+)
+word(
+    "in",
+    Word(
+        _instance,
+        "Instance normalization, of each channel apart; it learns nothing unless it says affine.",
+        (Example("in", "16x32x32"), Example("in affine", "16x32x32", "with a scale and a shift for each channel")),
+        options=("eps",),
+        flags=("affine",),
+        kind="norm",
+        drops_bias=True,
+    ),
+)
+word(
+    "grn",
+    Word(
+        lambda o: [("grn", GlobalResponseNorm())],  # noqa: ARG005
+        "Global response normalization (ConvNeXt V2).",
+        (Example("grn", "16x32x32"),),
+        kind="norm",
+    ),
+    {GlobalResponseNorm: lambda *_: "grn"},
+)
+word(
+    "l2norm",
+    Word(
+        lambda o: [("l2norm", Normalize(2 if o.tokens else 1))],
+        "Division by the L2 norm over the channels.",
+        (Example("l2norm", "16x32x32"),),
+        kind="norm",
+    ),
+    {Normalize: _normalize_line},
 )
 word(
     "lrn",

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from cnnprof.network.dims import Dim, ceil_div, known, maximum
+from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Pad
 from cnnprof.network.layers.base import describe
 from cnnprof.spec.arguments import Arguments, Size
-from cnnprof.spec.words.base import Layers
 
 SLIDE = ("stride", "pad", "dilation")
 """The options of a window that slides."""
@@ -44,7 +44,7 @@ def channels(o: Arguments) -> Dim:
     return o.x[1]
 
 
-def conv_padding(o: Arguments) -> tuple[Layers, Size]:
+def conv_padding(o: Arguments) -> tuple[list[tuple[str, Layer]], Size]:
     """What a convolution pads itself, behind a layer that pads where the two sides differ."""
     return same(o, stride(o), 0.0) if o.flag("same") else ([], odd_padding(o))
 
@@ -59,7 +59,7 @@ def odd_padding(o: Arguments) -> Size:
     return tuple([d * (k - 1) // 2 for k, d in zip(size, dilation(o), strict=True)])
 
 
-def pool_padding(o: Arguments, fill: float) -> tuple[Layers, Size]:
+def pool_padding(o: Arguments, fill: float) -> tuple[list[tuple[str, Layer]], Size]:
     """What a pool pads itself, behind a layer that pads with `fill` where the two sides differ."""
     if o.flag("same"):
         return same(o, stride_or_kernel(o), fill)
@@ -70,7 +70,7 @@ def pool_padding(o: Arguments, fill: float) -> tuple[Layers, Size]:
     return [], padding
 
 
-def same(o: Arguments, stride: Size, fill: float) -> tuple[Layers, Size]:
+def same(o: Arguments, stride: Size, fill: float) -> tuple[list[tuple[str, Layer]], Size]:
     """TensorFlow's padding: the output is ceil(input / stride), and an odd row goes behind."""
     if "pad" in o.given:
         raise o.error("'same' and a padding exclude each other", "pad")

@@ -8,7 +8,6 @@ from torch import nn
 
 from cnnprof.network.layers import activation as layers
 from cnnprof.network.layers.activation import Softmax
-from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
 
@@ -19,7 +18,7 @@ def _plain(kind: Any) -> Capture:
 def _hardtanh(call: Call) -> Match:
     # ReLU6 is the one hard tanh with a layer of its own; another is a clamp.
     six = (call["min_val"], call["max_val"]) == (0, 6)
-    layer = layers.ReLU6(call.inplace) if six else Arithmetic("hardtanh", "cmp", count=2, inplace=call.inplace)
+    layer = layers.ReLU6(call.inplace) if six else layers.Hardtanh(call.inplace, float(call["min_val"]), float(call["max_val"]))
     return Match(layer, (call.first,))
 
 
@@ -32,7 +31,8 @@ def _leaky_relu(call: Call) -> Match:
 
 
 def _prelu(call: Call) -> Match:
-    return Match(layers.PReLU(call.inplace), (call.first,), (call["weight"],))
+    single = call["weight"].numel() == 1 < call.first.shape[1]
+    return Match(layers.PReLU(call.inplace, single), (call.first,), (call["weight"],))
 
 
 def _gelu(call: Call) -> Match:
@@ -50,9 +50,21 @@ def _inplace(function: str, layer: layers.Activation) -> nn.Module:
 
 
 row(layers.ReLU, lambda layer, _: nn.ReLU(layer.inplace), {"relu": _plain(layers.ReLU)})
+row(layers.SELU, lambda layer, _: nn.SELU(layer.inplace), {"selu": _plain(layers.SELU)})
+row(
+    layers.CELU,
+    lambda layer, _: nn.CELU(layer.alpha, layer.inplace),
+    {"celu": lambda call: Match(layers.CELU(call.inplace, float(call["alpha"])), (call.first,))},
+)
+row(
+    layers.Hardtanh,
+    lambda layer, _: nn.Hardtanh(layer.low, layer.high, layer.inplace),
+    lacks="aten.hardtanh may be a ReLU6, too: the row of ReLU6 reads it",
+)
+row(layers.GLU, lambda layer, _: nn.GLU(layer.dim), {"glu": lambda call: Match(layers.GLU(call["dim"]), (call.first,))})
 row(layers.ReLU6, lambda layer, _: nn.ReLU6(layer.inplace), {"hardtanh": _hardtanh, "relu6": _plain(layers.ReLU6)})
 row(layers.LeakyReLU, lambda layer, _: nn.LeakyReLU(layer.negative_slope, layer.inplace), {"leaky_relu": _leaky_relu})
-row(layers.PReLU, lambda _, inputs: nn.PReLU(inputs[0][1]), {"prelu": _prelu})
+row(layers.PReLU, lambda layer, inputs: nn.PReLU(1 if layer.single else inputs[0][1]), {"prelu": _prelu})
 row(layers.ELU, lambda layer, _: nn.ELU(layer.alpha, layer.inplace), {"elu": _elu})
 row(layers.Sigmoid, lambda layer, _: _inplace("sigmoid", layer), {"sigmoid": _plain(layers.Sigmoid)})
 row(layers.Tanh, lambda layer, _: _inplace("tanh", layer), {"tanh": _plain(layers.Tanh)})

@@ -191,6 +191,16 @@ row(
     {"channel_shuffle": lambda call: Match(layers.ChannelShuffle(call["groups"]), (call.first,))},
 )
 row(
+    layers.PixelShuffle,
+    lambda layer, _: nn.PixelShuffle(layer.factor),
+    {"pixel_shuffle": lambda call: Match(layers.PixelShuffle(call["upscale_factor"]), (call.first,))},
+)
+row(
+    layers.PixelUnshuffle,
+    lambda layer, _: nn.PixelUnshuffle(layer.factor),
+    {"pixel_unshuffle": lambda call: Match(layers.PixelUnshuffle(call["downscale_factor"]), (call.first,))},
+)
+row(
     layers.Gather,
     lambda *_: Function(lambda table, index: table[index.long()]),
     {
@@ -222,8 +232,6 @@ row(
             "index_put",
             "index_select",
             "masked_fill",
-            "pixel_shuffle",
-            "pixel_unshuffle",
             "repeat",
             "repeat_interleave",
             "scatter",

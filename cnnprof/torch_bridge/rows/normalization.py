@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm, Normalize
+from cnnprof.network.layers.normalization import (
+    BatchNorm,
+    GlobalResponseNorm,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    Normalize,
+)
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
+_INSTANCE_NORM: dict[int, type[nn.Module]] = {3: nn.InstanceNorm1d, 4: nn.InstanceNorm2d, 5: nn.InstanceNorm3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 
 
@@ -37,15 +46,22 @@ def _capture_layer(call: Call) -> Match:
     return Match(layer, (call.first,), weights)
 
 
+def _build_group(layer: GroupNorm, inputs: tuple[Shape, ...]) -> nn.Module:
+    (x,) = inputs
+    if layer.instance and len(x) > 2:
+        return _INSTANCE_NORM[len(x)](x[1], affine=layer.affine, eps=layer.eps)
+    return nn.GroupNorm(layer.groups, x[1], eps=layer.eps, affine=layer.affine)
+
+
 def _capture_group(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    return Match(GroupNorm(call["num_groups"], weights != (None, None)), (call.first,), weights)
+    return Match(GroupNorm(call["num_groups"], weights != (None, None), eps=call["eps"]), (call.first,), weights)
 
 
 def _capture_instance(call: Call) -> Match:
     # Every channel is its own group.
     weights = (call["weight"], call["bias"])
-    return Match(GroupNorm(call.first.shape[1], weights != (None, None), instance=True), (call.first,), weights)
+    return Match(GroupNorm(call.first.shape[1], weights != (None, None), True, call["eps"]), (call.first,), weights)
 
 
 def _capture_batch(call: Call) -> Match:
@@ -61,13 +77,35 @@ row(
 row(LayerNorm, _build_layer, {"layer_norm": _capture_layer, "native_layer_norm": _capture_layer})
 row(
     GroupNorm,
-    lambda layer, inputs: nn.GroupNorm(layer.groups, inputs[0][1], affine=layer.affine),
+    _build_group,
     {"group_norm": _capture_group, "instance_norm": _capture_instance},
 )
 row(
     LocalResponseNorm,
     lambda layer, _: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
     lacks="torch runs it as a pooling over channels and arithmetic",
+)
+
+
+class ResponseNorm(nn.Module):
+    """Global response normalization (Woo et al. 2023, algorithm 1) of (N, C, H, W)."""
+
+    def __init__(self, channels: int, axes: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(channels, *[1] * axes))
+        self.beta = nn.Parameter(torch.zeros(channels, *[1] * axes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape."""
+        norms = x.norm(p=2, dim=tuple(range(2, x.dim())), keepdim=True)
+        scaled: Tensor = self.gamma * (x * (norms / (norms.mean(dim=1, keepdim=True) + 1e-6)))
+        return scaled + self.beta + x
+
+
+row(
+    GlobalResponseNorm,
+    lambda _, inputs: ResponseNorm(inputs[0][1], len(inputs[0]) - 2),
+    lacks="torch has no such operation: it runs as norms, a mean and arithmetic",
 )
 row(
     Normalize,
