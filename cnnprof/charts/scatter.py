@@ -193,7 +193,7 @@ class Scatter(Chart):
                 handles.append(Line2D([], [], linestyle="", marker="o", ms=diameter, mfc="none", color="#555555", label=text))
         if handles:
             axes.legend(
-                handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize="small", labelspacing=0.9
+                handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize="small", labelspacing=1.1
             )
 
     def _name_points(self, figure: Figure, axes: Axes) -> list[str]:
