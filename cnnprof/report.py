@@ -1,4 +1,4 @@
-"""What a command has to say, as plain data: every output format renders a `Report`, and no format knows what made it."""
+"""The result of a command as plain data: every output format renders a `Report`, and no format knows what made it."""
 
 from __future__ import annotations
 

@@ -88,22 +88,30 @@ def test_what_is_stated_at_one_input_is_not_stated_at_another(input_shape):
         assert entry.figures["model"]["published"] == {}
 
 
-TAGS = [name for name in sorted(timm_checkpoints()) if "." in name][::32]
-
-
 @pytest.mark.torch
-def test_a_sample_of_timms_checkpoints_resolves_to_its_accuracy():
+def test_every_checkpoint_of_timm_resolves_to_its_accuracy():
     from cnnprof.sources import timm
 
     try:
         known = set(timm.names())
     except CnnprofError:
         pytest.skip("timm is not installed")
-    assert len(TAGS) == 40
-    for name in TAGS:
-        assert name.partition(".")[0] in known
-        (network,) = [each for each in list_networks(f"timm:{name}") if each.name == f"timm:{name}"]
-        assert network.facts.accuracy == timm_checkpoints()[name].accuracy
+    tags = {name for name in timm_checkpoints() if "." in name and name.partition(".")[0] in known}
+    assert len(tags) > 1_200
+    listed = {network.name: network for network in list_networks("timm:*.*")}
+    for name in tags:
+        assert listed[f"timm:{name}"].facts.accuracy == timm_checkpoints()[name].accuracy
+
+
+@pytest.mark.torch
+def test_a_checkpoint_of_timm_is_loaded_with_its_accuracy():
+    name = "mobilenetv3_small_050.lamb_in1k"
+    stated = timm_checkpoints()[name]
+    graph = cnnprof.load(f"timm:{name}")
+    assert graph.facts.accuracy == stated.accuracy
+    assert cnnprof.load("timm:mobilenetv3_small_050").facts.accuracy == stated.accuracy
+    assert cnnprof.load(f"timm:{name}", input_shape=(3, 96, 96)).facts.accuracy is None
+    assert abs(cnnprof.profile(f"timm:{name}").totals.params - stated.params) <= 5_000
 
 
 def test_every_column_is_of_a_view():

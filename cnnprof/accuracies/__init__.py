@@ -19,7 +19,7 @@ IMAGENET = "ImageNet-1K"
 PAPER, TIMM = "paper", "timm"
 TORCHVISION = "torchvision-"
 RECIPES = ("torchvision-v1", "torchvision-v2", PAPER, TIMM)
-"""What one source for a whole table can be, besides a file."""
+"""The sources that a whole table can take its accuracies from, besides a file."""
 
 ROUNDED = 5_000
 """Parameters in timm's table are rounded to 10,000."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
     from cnnprof.timing.roofline import Ceilings
-    from cnnprof.views.reasons import Network as Timed
+    from cnnprof.views.reasons import TimedNetwork as Timed
 
 
 @record(repr=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Chart(ABC):
-    """What a picture shows."""
+    """The content of a picture."""
 
     title: str
     """The line above it."""

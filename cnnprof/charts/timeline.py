@@ -1,4 +1,4 @@
-"""What is held over time: amounts in bytes, stacked on one another."""
+"""Memory over time: amounts in bytes, stacked on one another."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLORS = ("#8c8c8c", "#ababab", "#c4c4c4", "#dcdcdc", "#e69f00", "#0072b2", "#56
 
 @record
 class Timeline(Chart):
-    """What is held over time, in bytes.
+    """Memory over time, in bytes.
 
     Args:
         title: the line above it.

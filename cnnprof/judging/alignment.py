@@ -193,7 +193,7 @@ class _Scores:
         numbers: dict[Any, int] = {}
         self._theirs = [numbers.setdefault(_what(cost, level), len(numbers)) for cost, level in _levels(theirs)]
         self._kinds = list(numbers)
-        self._known: dict[Any, _Row] = {}
+        self._known: dict[Any, _LayerScores] = {}
         position = {cost.node.name: j for j, cost in enumerate(theirs)}
         self._namesakes = [position.get(cost.node.name, -1) for cost in ours]
 
@@ -201,7 +201,7 @@ class _Scores:
         """The scores of our layer i with theirs from index `first` up to, and not with, `last`; a namesake's has one more."""
         mine = self._ours[i]
         if mine not in self._known:
-            self._known[mine] = _Row(mine, self._kinds)
+            self._known[mine] = _LayerScores(mine, self._kinds)
         scores = list(map(self._known[mine].__getitem__, self._theirs[first:last]))
         namesake = self._namesakes[i] - first
         if 0 <= namesake < len(scores) and scores[namesake]:
@@ -209,7 +209,7 @@ class _Scores:
         return scores
 
 
-class _Row(dict[int, int]):
+class _LayerScores(dict[int, int]):
     """One layer's scores with every kind of layer of the other network, by number, each computed when it is asked for."""
 
     def __init__(self, mine: tuple[Any, ...], kinds: list[tuple[Any, ...]]) -> None:

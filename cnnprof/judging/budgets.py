@@ -89,7 +89,7 @@ class Part(NamedTuple):
 
 @record
 class Verdict:
-    """What a network makes of a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it."""
+    """A network held to a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it."""
 
     model: str
     budget: Budget

@@ -1,4 +1,4 @@
-"""What a list of networks says of each, and which of them a reader asks for."""
+"""The entries of a list of networks, and which of them a reader asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALLEST_PICTURE = 24
 """Pixels; what is fed with less is a part of a network."""
 
 EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
-"""What networks for phones keep to: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
+"""Limits of networks for phones: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
 
 
 @record
@@ -48,7 +48,7 @@ class Listed:
 
     @property
     def dataset(self) -> str | None:
-        """What the reported accuracy was measured on."""
+        """The data set that the reported accuracy was measured on."""
         return self.facts.accuracy.dataset if self.facts.accuracy else None
 
     @property

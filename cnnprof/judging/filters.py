@@ -17,7 +17,7 @@ from cnnprof.record import record
 from cnnprof.units import UNITS, Quantity, factor_of
 
 Holds: TypeAlias = "Quantity | Literal['number', 'text']"
-"""What a column holds: a count, bytes, milliseconds (`time`), any other number, or text."""
+"""The quantity of a column: a count, bytes, milliseconds (`time`), any other number, or text."""
 
 MAX_LENGTH, MAX_DEPTH = 500, 40
 

@@ -1,4 +1,4 @@
-"""What the formats made of lines have in common: a listing as rows of label and text."""
+"""A listing as rows of label and text, for the formats that are made of lines."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def mark(value: Any) -> str:
 
 
 def result(value: Any) -> str:
-    """What a calculation gives: a size, a count, or a blank to fill in."""
+    """The result of a calculation: a size, a count, or a blank to fill in."""
     return shape(value) if isinstance(value, tuple) else value if isinstance(value, str) else count(value)
 
 

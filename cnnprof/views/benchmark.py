@@ -208,7 +208,7 @@ def _row(measurement: Measurement) -> dict[str, object]:
 
 
 def conditions(measurement: Measurement) -> str:
-    """What it was measured on."""
+    """The device and the way of a measurement, as a note says them."""
     known = measurement.environment
     parts = [
         known.get("device_name"),

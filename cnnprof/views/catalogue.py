@@ -46,7 +46,7 @@ def _listed(column: Column) -> Column:
 
 
 OF_NETWORK = tuple(map(_listed, COLUMNS))
-"""What is known of a network of the list."""
+"""The columns of a list of networks."""
 
 ALIASES = {"name": "model"}
 

@@ -1,4 +1,4 @@
-"""What a reader asks a table for: which columns, in which order, which rows; the same for every command that lists networks."""
+"""Choosing columns, rows and their order, in the same way for every command that lists networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnnprof.record import record
 from cnnprof.report import Column, Kind
 
 UNITS = ("_bytes", "_ms", "_img_s", "_j")
-"""What a column's name may leave out: `latency` is `latency_ms`."""
+"""Units that a column's name may leave out: `latency` is `latency_ms`."""
 
 HOLDS: Mapping[Kind, Holds] = {
     "count": "count",
@@ -23,12 +23,12 @@ HOLDS: Mapping[Kind, Holds] = {
     "ms": "time",
     **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark"), "text"),
 }
-"""What conditions take a column of each kind for; any other kind is a number."""
+"""The quantity that conditions take a column of each kind for; any other kind is a number."""
 
 
 @record
 class Choice:
-    """What is asked of a table.
+    """The columns and rows that are asked of a table.
 
     Args:
         where: the condition that rows are to meet.
@@ -70,7 +70,7 @@ def find_column(name: str, columns: Sequence[Column], option: str) -> Column:
 
 
 def holds_of(column: Column) -> Holds:
-    """What conditions take the column for."""
+    """The quantity that conditions take the column for."""
     return HOLDS.get(column.kind, "number")
 
 

@@ -22,7 +22,7 @@ from cnnprof.views.memory import fit_dict, fit_notes
 from cnnprof.views.model import CONVENTION, accuracy_dict
 
 BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.PARAM_BYTES_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
-"""What is known of a network beside the others."""
+"""Columns whose cells need the other networks."""
 
 OF_BASELINE = {
     col.PARAMS_RATIO: "params",
@@ -44,7 +44,7 @@ REPORTED = (col.TOP1.key, col.TOP5.key)
 HIGHER_IS_BETTER = (*REPORTED, col.THROUGHPUT_IMG_S.key, col.FIT_INFERENCE.key, col.FIT_TRAINING.key)
 RELATIVE = (*LOWER_IS_BETTER, col.LATENCY_MS.key)
 AXES = (col.TOP1.key, col.MACS.key, col.PARAMS.key)
-"""What decides who dominates whom, if nobody says otherwise; the measured latency, where there is one, besides."""
+"""The axes of the Pareto front, unless others are asked for; the measured latency, where there is one, besides."""
 
 OPTIMAL = "yes"
 OTHER_RECIPE = "≠"
@@ -245,7 +245,7 @@ def _entry_notes(entry: Entry) -> list[str]:
 
 
 def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[Column]) -> tuple[Column, ...]:
-    """What there is to show: accuracy where one is reported, the receptive field where an output is still an image."""
+    """The columns that say something: accuracy where one is reported, the receptive field where an output is still an image."""
 
     def where(condition: bool, *columns: Column) -> tuple[Column, ...]:
         return columns if condition else ()

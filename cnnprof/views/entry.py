@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
         return str(self.figures["model"]["name"])
 
     @property
@@ -126,4 +126,4 @@ OF_ENTRY = (
     _fact(col.SOURCE),
     replace(col.FAILURE, of=lambda entry: entry.error.message if entry.error else None),
 )
-"""What is known of a network by itself; a column added here is in the table, in every format and in what conditions ask for."""
+"""Columns of a network by itself; one that is added here is in every format, and in `--sort`, `--columns` and `--where`."""

@@ -11,9 +11,9 @@ from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.results import Cost
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.views import columns as col
+from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.fields import field_cells
 from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
-from cnnprof.views.slips import count_as_lectures, slip_notes
 
 
 def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: str | None) -> Report:
@@ -29,7 +29,7 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
         (Listing(tuple(fact for fact in facts if fact.value)), Table((col.FIGURE, col.WORKING), rows)),
-        (*notes, *slip_notes(profile, [cost], what)),
+        (*notes, *erratum_notes(profile, [cost], what)),
         _data(profile, [cost], [explanation]),
     )
 
@@ -50,7 +50,7 @@ def show_worksheet(
         title = f"{profile.graph.name}: {'.'.join(_common_path(chosen))}"
     if what != "receptive-field":
         sections.append(_sums(chosen))
-    notes += slip_notes(profile, chosen, what)
+    notes += erratum_notes(profile, chosen, what)
     return Report("explain", title, tuple(sections), tuple(notes), _data(profile, chosen, explanations))
 
 

@@ -48,7 +48,7 @@ def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat) -> tuple[dict[str, An
 
 
 def int8_note(name: str, scale_bytes: int) -> str:
-    """What sizes in int8 count, and what comes on top."""
+    """The remark on what sizes in int8 count, and what comes on top."""
     return (
         f"{name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
         f"{scale_bytes / 1e3:,.1f} kB, come on top, and what kernels take is not counted"

@@ -1,4 +1,4 @@
-"""What figures stand for, in a sentence each, so that a reader can reconcile them with a calculation of the own."""
+"""Definitions of figures, in a sentence each, so that a reader can reconcile them with a calculation of the own."""
 
 from __future__ import annotations
 

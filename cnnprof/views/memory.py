@@ -121,7 +121,7 @@ def fit_dict(fit: Fit) -> dict[str, Any]:
 
 
 def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
-    """What the least is that a network takes where it does not fit."""
+    """A remark for each memory that a network does not fit into: the least that it takes."""
     for fit in fits:
         if not fit.weights_fit:
             flash = f"{fit.flash_bytes / 1e6:,.2f} MB, and the flash has {fit.capacity.flash_bytes / 1e6:,.2f} MB"

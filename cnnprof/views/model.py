@@ -96,7 +96,7 @@ def operations(ops: Ops) -> int:
 
 
 def header(graph: Graph) -> tuple[Fact, ...]:
-    """What a reader has to know before any figure: where the network comes from, its paper, its input and its settings."""
+    """The facts that head a report: where the network comes from, its paper, its input and its settings."""
     facts = graph.facts
     family = f"{facts.family} ({facts.year})" if facts.year else facts.family
     lines = [

@@ -12,8 +12,8 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.report import Report, Table
 from cnnprof.views import columns as col
+from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.model import model_dict
-from cnnprof.views.slips import count_as_lectures, slip_notes
 
 BLANK = "______"
 
@@ -65,7 +65,7 @@ def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[
         "K filters of F x F with stride S, padding P, dilation d, in g groups; n_out features",
         "operations: multiply-accumulates without biases; for pooling the window's size for every output",
         *([] if answers else ["--answers fills it in"]),
-        *(slip_notes(profile, chosen) if answers else []),
+        *(erratum_notes(profile, chosen) if answers else []),
     ]
     data = {"model": model_dict(graph), "quiz": given, "totals": total if answers else dict.fromkeys(total)}
     return Report("explain", f"{graph.name}: worksheet{', with answers' if answers else ''}", (table,), tuple(notes), data)

@@ -18,11 +18,11 @@ DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
 
 SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHARE)
-"""What each of `BOUNDS` holds, of the whole time."""
+"""The share of the whole time that each of `BOUNDS` holds."""
 
 
 @record
-class Timed:
+class TimedLayer:
     """A layer with its time, and the limit that holds it."""
 
     cost: Cost
@@ -32,21 +32,21 @@ class Timed:
 
     @property
     def efficiency(self) -> float:
-        """What is attained of the attainable."""
+        """The attained share of the attainable rate."""
         return self.bound.seconds / self.seconds
 
 
 @record
-class Network:
+class TimedNetwork:
     """A network with all its layers timed."""
 
     profile: Analysis
     times: LayerTimes
-    layers: tuple[Timed, ...]
+    layers: tuple[TimedLayer, ...]
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """The name that the user gave."""
         return self.times.model
 
     @property
@@ -55,18 +55,18 @@ class Network:
         return sum(int(layer.cost.macs) for layer in self.layers)
 
 
-def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> Network:
+def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> TimedNetwork:
     """The network's layers beside the machine's ceilings; `profile` is for the batch that was timed."""
     seconds, width = times.seconds, ELEMENT_BYTES[times.dtype]
     layers = [
-        Timed(cost, seconds[cost.node.name], bound_of(cost, ceilings, width), int(traffic(cost, width)))
+        TimedLayer(cost, seconds[cost.node.name], bound_of(cost, ceilings, width), int(traffic(cost, width)))
         for cost in profile.costs
         if cost.node.name in seconds
     ]
-    return Network(profile, times, tuple(layer for layer in layers if layer.bytes))
+    return TimedNetwork(profile, times, tuple(layer for layer in layers if layer.bytes))
 
 
-def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
+def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10) -> Report:
     """The report on two networks: the two as wholes, kind by kind, and the `top` layers of `a` beyond the pace of `b`.
 
     The pace of `b` is its time for a multiply-accumulate. What layers take beyond it adds up, with the unattributed rest, to
@@ -113,14 +113,14 @@ def show_reasons(a: Network, b: Network, top: int = 10) -> Report:
     return Report("why", _say(a, b, whole), sections, tuple(_notes(a, b, pace, said)), data)
 
 
-def _whole_ratio(a: Network, b: Network) -> tuple[float, Interval | None, str]:
+def _whole_ratio(a: TimedNetwork, b: TimedNetwork) -> tuple[float, Interval | None, str]:
     """How many times as long `a` takes, its interval across the processes that timed both, and the verdict."""
     ratios = [ours / theirs for ours, theirs in zip(a.times.plain, b.times.plain, strict=False)]
     ratio, interval = geometric_mean(ratios), geometric_interval(ratios)
     return ratio, interval, verdict(ratio, interval)
 
 
-def _say(a: Network, b: Network, whole: tuple[float, Interval | None, str]) -> str:
+def _say(a: TimedNetwork, b: TimedNetwork, whole: tuple[float, Interval | None, str]) -> str:
     ratio, interval, said = whole
     macs = f" for {_times(a.macs / b.macs)} the multiply-accumulates" if b.macs else ""
     known = f" ({interval[0]:.3g} - {interval[1]:.3g}, {said})" if interval else f" ({said})"
@@ -131,7 +131,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f} times" if ratio >= 0.1 else f"{ratio:.2g} times"
 
 
-def _notes(a: Network, b: Network, pace: float, said: str) -> list[str]:
+def _notes(a: TimedNetwork, b: TimedNetwork, pace: float, said: str) -> list[str]:
     notes = [
         f"at the pace of {b.name} ({pace * 1e12:.3g} ps a multiply-accumulate) {a.name} would take "
         f"{pace * a.macs * 1e3:.3g} ms, and takes {a.times.total * 1e3:.3g} ms",
@@ -154,7 +154,7 @@ def _notes(a: Network, b: Network, pace: float, said: str) -> list[str]:
     return notes
 
 
-def _whole(each: Network) -> dict[str, Any]:
+def _whole(each: TimedNetwork) -> dict[str, Any]:
     total = each.times.total
     attainable = sum(layer.bound.seconds for layer in each.layers)
     return {
@@ -167,7 +167,7 @@ def _whole(each: Network) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Timed, beyond: float) -> dict[str, Any]:
+def _layer(layer: TimedLayer, beyond: float) -> dict[str, Any]:
     macs = int(layer.cost.macs)
     return {
         "name": layer.cost.node.name,
@@ -182,7 +182,7 @@ def _layer(layer: Timed, beyond: float) -> dict[str, Any]:
     }
 
 
-def _kinds(a: Network, b: Network) -> list[dict[str, Any]]:
+def _kinds(a: TimedNetwork, b: TimedNetwork) -> list[dict[str, Any]]:
     """Both networks' layers by kind; bound and efficiency are those of the first that has it, as most of its time goes."""
     rows = []
     for kind in dict.fromkeys(kind_of(layer.cost) for each in (a, b) for layer in each.layers):
@@ -205,6 +205,6 @@ def _kinds(a: Network, b: Network) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["difference_ms"])
 
 
-def _rate(layers: list[Timed]) -> float | None:
+def _rate(layers: list[TimedLayer]) -> float | None:
     macs = sum(int(layer.cost.macs) for layer in layers)
     return 2 * macs / sum(layer.seconds for layer in layers) / 1e9 if macs else None

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from cnnprof.charts.scatter import Axis, Line, Point, Scatter
 from cnnprof.errors import UsageError
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings
-from cnnprof.views.reasons import Network
+from cnnprof.views.reasons import TimedNetwork
 
 SMALLEST_NAMED = 12
 """So many layers, those that take longest, have their name written beside."""
 
 
-def chart_roofline(network: Network, ceilings: Ceilings) -> Scatter:
+def chart_roofline(network: TimedNetwork, ceilings: Ceilings) -> Scatter:
     """A point a layer that multiplies, by the time it takes; a line for each kind of arithmetic under main memory's rate.
 
     Intensity is FLOP (two a multiply-accumulate) for each byte of inputs, weights and output. Raises UsageError if nothing in

@@ -44,7 +44,7 @@ COLUMNS = (
     *FIELD_COLUMNS,
 )
 OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *WINDOW_COLUMNS, *FIELD_COLUMNS}
-"""What layers of one type do not share."""
+"""Columns of single layers: layers of one type do not share their values."""
 
 LEGEND = (
     *("params", "macs", "ops", "activations"),

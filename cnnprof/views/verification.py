@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
 from cnnprof.report import Annotation, Report, Table, plural
 from cnnprof.views import columns as col
-from cnnprof.views.slips import slip_notes
+from cnnprof.views.errata import erratum_notes
 
 LEGEND = (
     "✓ agrees, ≈ differs for a reason, ✗ differs without one, - nothing to compare with",
@@ -37,10 +37,10 @@ def show_verification(networks: Sequence[Verified]) -> Report:
     title += f"{count[HOLDS]} hold, {count[EXPLAINED]} explained, {count[FAILED]} failed"
     if count[UNKNOWN]:
         title += f", {count[UNKNOWN]} could not be made"
-    slips = [_slip(each, note) for each in networks for note in slip_notes(each.profile, each.profile.costs, None)]
+    errata = [_erratum(each, note) for each in networks for note in erratum_notes(each.profile, each.profile.costs, None)]
     counted = [_TRIED] if any(verdict.check in (TORCH, FVCORE) for each in networks for verdict in each.verdicts) else []
     annotations = tuple(_annotation(each, verdict) for each in networks for verdict in each.verdicts)
-    return Report("verify", title, tuple(sections), (*slips, *LEGEND, *counted), _data(networks), annotations=annotations)
+    return Report("verify", title, tuple(sections), (*errata, *LEGEND, *counted), _data(networks), annotations=annotations)
 
 
 def _annotation(each: Verified, verdict: Verdict) -> Annotation:
@@ -50,7 +50,7 @@ def _annotation(each: Verified, verdict: Verdict) -> Annotation:
     return Annotation("error" if verdict.status == FAILED else "ok", title, message)
 
 
-def _slip(each: Verified, note: str) -> str:
+def _erratum(each: Verified, note: str) -> str:
     name = each.profile.graph.name
     return note if note.startswith(f"{name}:") else f"{name}, {note}"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnprof.cli.errors import say
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
@@ -81,7 +81,7 @@ def command(
         run.refuse("--max-latency", "device", "dtype", "threads")
     out.finish(audit.report())
     for error in audit.failures:
-        print(f"error: {error}", file=sys.stderr)
+        say(error)
     raise typer.Exit(INTERRUPTED if interrupted else _exit_code(audit))
 
 

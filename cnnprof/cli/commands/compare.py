@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from cnnprof.cli.choosing import ChoiceOptions, choosing
 from cnnprof.cli.effort import Effort
+from cnnprof.cli.errors import say
 from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Fits, Names, NetworkOptions, of_network, reported
@@ -76,7 +76,7 @@ def command(
 
     shown, dtype = choice.choice(), _number_format(run.dtype, bench)
     how = _measuring(bench, run, effort, choice)
-    with waiting("reading the networks") as say:
+    with waiting("reading the networks") as tell:
         comparison = api.compare(
             names,
             baseline,
@@ -89,7 +89,7 @@ def command(
             dtype=dtype,
             formats=formats,
             prune=prune or (),
-            notify=say,
+            notify=tell,
         )
     code = report_failures(comparison)
     if how:
@@ -115,7 +115,7 @@ def _measuring(bench: bool, run: RunOptions, effort: Effort, choice: ChoiceOptio
 def report_failures(comparison: Comparison) -> int:
     """Say on stderr what could not be read, each with its place and hint; the exit code that stands for it."""
     for error in comparison.failures:
-        print(f"error: {error}", file=sys.stderr)
+        say(error)
     return CnnprofError.exit_code if comparison.failures else 0
 
 

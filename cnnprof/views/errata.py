@@ -9,8 +9,8 @@ from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.network.results import Analysis, Cost
 
 
-class Slip(NamedTuple):
-    """What a slide says of a network's layer (of the whole network: "") and what comes out."""
+class Erratum(NamedTuple):
+    """A figure that a slide states of a network's layer (of the whole network: ""), and the computed one."""
 
     network: str
     layer: str
@@ -20,10 +20,10 @@ class Slip(NamedTuple):
     why: str = ""
 
 
-SLIPS = (
-    Slip("lenet5", "S2", "operations", "4,074", 4_704, "digits exchanged"),
-    Slip("alexnet_one_tower", "conv1", "params", "34,857", 34_944),
-    Slip(
+ERRATA = (
+    Erratum("lenet5", "S2", "operations", "4,074", 4_704, "digits exchanged"),
+    Erratum("alexnet_one_tower", "conv1", "params", "34,857", 34_944),
+    Erratum(
         "vgg16",
         "",
         "operations",
@@ -31,28 +31,26 @@ SLIPS = (
         15_470_264_320,
         "the convolutions alone have 15.3 G, as the slide's own rows add up",
     ),
-    Slip("vgg16", "", "activations", "24 M, 96 MB", 15_112_168, "60 MB"),
+    Erratum("vgg16", "", "activations", "24 M, 96 MB", 15_112_168, "60 MB"),
 )
 
 
 FIGURES = {"params": "params", "operations": "macs", "activations": "memory"}
 
 
-def slip_notes(profile: Analysis, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
+def erratum_notes(profile: Analysis, chosen: Sequence[Cost], what: str | None = None) -> list[str]:
     """A remark for each slip about what is shown: all figures, or `what` of `counting.derivation.FIGURES`."""
     layers = {cost.node.name: cost for cost in chosen}
     totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}
     notes = []
-    for slip in SLIPS:
-        if slip.network != profile.graph.name or (slip.layer not in layers if slip.layer else len(chosen) < len(profile.costs)):
+    for network, layer, quantity, slide, computed, why in ERRATA:
+        if network != profile.graph.name or (layer not in layers if layer else len(chosen) < len(profile.costs)):
             continue
-        if what and what != FIGURES[slip.what]:
+        if what and what != FIGURES[quantity]:
             continue
-        if slip.computed == (_figure(layers[slip.layer], slip.what) if slip.layer else totals[slip.what]):
-            reason = f" ({slip.why})" if slip.why else ""
-            notes.append(
-                f"{slip.layer or slip.network}: a slide says {slip.slide} {slip.what}; it is {slip.computed:,}{reason}"
-            )
+        if computed == (_figure(layers[layer], quantity) if layer else totals[quantity]):
+            reason = f" ({why})" if why else ""
+            notes.append(f"{layer or network}: a slide says {slide} {quantity}; it is {computed:,}{reason}")
     return notes
 
 
