@@ -185,5 +185,5 @@ def test_a_network_that_fails_is_a_row_and_the_others_go_on():
     budgets = json.loads(done.out)["budgets"]
     assert [(each["model"], each["status"]) for each in budgets] == [("lenet5", "ok"), ("lenet6", "unknown")]
     assert budgets[1]["reason"] == "unknown network 'lenet6'"
-    assert "error: unknown network 'lenet6'" in done.err
+    assert "unknown network 'lenet6'" in done.err
     assert cnnprof("check", "lenet5", "lenet6", "--max-params", "1K").code == 1, "a budget that is exceeded comes first"
