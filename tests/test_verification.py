@@ -4,6 +4,7 @@ import json
 import signal
 import time
 
+import psutil
 import pytest
 from shell import cnnprof, start
 from spec_texts import build
@@ -231,7 +232,10 @@ def test_an_interrupt_keeps_what_is_finished(monkeypatch):
 @pytest.mark.torch
 def test_an_interrupt_is_one_exit_code_and_no_traceback():
     under_way = start("verify", *(f"vgg11@classes={count}" for count in range(10, 60)))
-    time.sleep(4)
+    # Once it has processes of its own, it is at work.
+    while not psutil.Process(under_way.pid).children():
+        time.sleep(0.05)
+        assert under_way.poll() is None
     under_way.send_signal(signal.SIGINT)
     _, err = under_way.communicate(timeout=60)
     assert (under_way.returncode, err) == (130, "")
