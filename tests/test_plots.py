@@ -92,7 +92,7 @@ def test_every_chart_in_every_format(form):
         assert render(Report("x", "", chart=chart), form, Style())
 
 
-@pytest.mark.parametrize("word", ["compare", "summary", "bench", "roofline", "memory"])
+@pytest.mark.parametrize("word", ["compare", "summary", "bench", "roofline", "memory", "sweep"])
 def test_each_picture_teaches_itself(word):
     done = cnnprof("plot", word, "--help", COLUMNS="100")
     assert done.code == 0
@@ -103,3 +103,33 @@ def test_a_summary_draws_itself(tmp_path):
     file = tmp_path / "vgg.svg"
     assert cnnprof("summary", "vgg16", "-o", file).code == 0
     assert {"parameters (M)", "MACs (G)", "activations (M)", "fc1"} <= {*texts(file.read_bytes())}
+
+
+def test_a_design_space_is_points_and_lines():
+    swept = package.sweep("mobilenet_v1", {"width": [0.25, 0.5, 1.0], "input": [128, 224]})
+    chart = swept.chart("params")
+    assert len(chart.points) == 6
+    assert [line.xs for line in chart.lines] == [(0.25, 0.5, 1.0)] * 2
+    # Parameters do not depend on the input; these are the network's own.
+    totals = [package.profile("mobilenet_v1", settings={"width": width}).totals.params / 1e6 for width in (0.25, 0.5, 1.0)]
+    assert [line.ys for line in chart.lines] == [pytest.approx(totals)] * 2
+    assert chart.y.log == (max(totals) >= 20 * min(totals))
+    done = cnnprof("plot", "sweep", "mobilenet_v1", "width=0.25,0.5", "input=128,160", "--y", "peak", "--format", "braille")
+    assert (done.code, done.err) == (0, "")
+    assert "memory of an inference (MB)" in done.out
+
+
+def test_what_is_no_picture_of_a_space():
+    done = cnnprof("plot", "sweep", "mobilenet_v1", "width=0.25,0.5", "--y", "mac", "--format", "braille")
+    assert (done.code, done.out) == (2, "")
+    assert "--y: 'mac' cannot be drawn" in done.err
+
+
+def test_notebooks_show_pictures():
+    for result in (package.profile("lenet5"), package.compare(["resnet18", "vgg16"])):
+        shown = result._repr_html_()
+        assert shown.startswith('<div class="cnnprof">')
+        assert shown.count("<svg") == 1
+        assert not set("█▓▒░") & set(shown)
+    # Without an accuracy there are no bubbles, and still the table.
+    assert "<svg" not in package.compare(["conv 3x3 8", "conv 3x3 16"], input_shape=(3, 32, 32))._repr_html_()

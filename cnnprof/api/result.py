@@ -58,6 +58,12 @@ class Result(ABC):
         return render(self.report(), "table", Style())
 
     def _repr_html_(self) -> str:
+        from dataclasses import replace
+
         from cnnprof.reports.html import fragment
 
-        return fragment(self.report())
+        report = self.report()
+        try:
+            return fragment(replace(report, chart=self.chart()))
+        except UsageError:
+            return fragment(report)

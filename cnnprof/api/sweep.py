@@ -15,6 +15,7 @@ from cnnprof.record import record
 if TYPE_CHECKING:
     import pandas
 
+    from cnnprof.charts import Chart
     from cnnprof.design_space.networks import Swept
     from cnnprof.design_space.space import Space
     from cnnprof.judging.filters import Condition
@@ -102,6 +103,12 @@ class Sweep(Result):
         order, columns = order or Order(), self.columns
         chosen = choose(columns, self.space.axes, order).tolist()
         return show_sweep(self.swept.model.reference, self.space, columns, chosen, self.failed, order)
+
+    def chart(self, y: str = "macs") -> Chart:
+        """The chart of `cnnprof plot sweep`: `y` over the first axis."""
+        from cnnprof.views.sweep_chart import chart_sweep
+
+        return chart_sweep(self.swept.model.reference, self.space.axes, self.columns, y)
 
     def __repr__(self) -> str:
         return f"<Sweep of {self.swept.model.reference}: {self.space.size:,} points of {', '.join(self.space.axes)}>"

@@ -200,6 +200,8 @@ class Scatter(Chart):
         """Write names where there is room, in place of those of an earlier call; the names that found none."""
         import textalloc
 
+        if not any(point.label for point in self.points):
+            return []
         for other in figure.axes[1:]:
             other.remove()
         figure.set_layout_engine("constrained")

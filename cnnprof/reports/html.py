@@ -37,10 +37,21 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
 
 def fragment(report: Report) -> str:
     """The report as one element, to stand in a page or a notebook."""
-    body = "".join(section_html(section) for section in report.sections)
+    body = _picture(report) + "".join(section_html(section) for section in report.sections)
     body += f"<pre>{escape(report.text)}</pre>\n" if report.text else ""
     notes = "".join(f"<p>{escape(note)}</p>\n" for note in report.notes)
     return f'<div class="cnnprof">\n<style>{CSS}</style>\n<h2>{escape(report.title)}</h2>\n{body}{notes}</div>\n'
+
+
+def _picture(report: Report) -> str:
+    """The report's chart as SVG; nothing where there is none, or matplotlib is missing."""
+    from cnnprof.reports.pictures import draw_svg
+
+    try:
+        svg = draw_svg(report.chart) if report.chart is not None else ""
+    except ModuleNotFoundError:
+        return ""
+    return svg[svg.index("<svg") :] if svg else ""
 
 
 def section_html(section: Table | Listing, number: int | None = None) -> str:

@@ -1,0 +1,44 @@
+"""`cnnprof plot sweep`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from cnnprof.cli.options import Name, drawn, parse_settings
+from cnnprof.cli.output import Destination
+from cnnprof.cli.progress import waiting
+from cnnprof.cli.sweeping import Points, make, swept
+
+
+@drawn()
+@swept
+def command(
+    name: Name,
+    axes: Annotated[
+        list[str], typer.Argument(metavar="AXIS=VALUES...", help="What varies, as for `sweep`; the first lies below.")
+    ],
+    y: Annotated[
+        str, typer.Option("--y", help="What lies along the left edge: macs, params, activations, peak or training.")
+    ] = "macs",
+    set: Annotated[  # noqa: A002 - the option's name
+        list[str] | None, typer.Option(help="Override a setting at every point.", metavar="NAME=VALUE")
+    ] = None,
+    *,
+    points: Points,
+    out: Destination,
+) -> None:
+    """One figure over a design space: a point a network, a line for each value of the second axis.
+
+    Examples:
+
+      cnnprof plot sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:224:32 -o space.svg
+
+      cnnprof plot sweep mobilenet_v1 width=0.25:1:0.05 res=128,160,192,224 --y peak --within 'peak < 20MB' --format braille
+    """
+    with waiting(f"working out {name}"):
+        found = make(name, axes, parse_settings(set), points)
+        report = replace(found.report(points.order()), chart=found.chart(y))
+    out.emit(report)
