@@ -11,7 +11,8 @@ from cnnprof.errors import Place
 from cnnprof.record import record
 
 Kind = Literal[
-    "text", "count", "scaled", "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
+    "text", "year", "count", "scaled",
+    "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
     "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "verdict", "result",
 ]  # fmt: skip
 """How a value reads; `reports/_units.py` has a function for each."""

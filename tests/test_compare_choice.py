@@ -228,3 +228,19 @@ def test_a_broken_file_of_accuracies_is_one_message(tmp_path):
     with pytest.raises(UsageError, match="is no file of accuracies") as caught:
         read_accuracies(tmp_path / "results.txt")
     assert caught.value.hint == "its name ends with .csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headings"),
+    [
+        (["--pareto", "top1,peak"], ("Pareto", "top-1", "MB")),
+        (["--pareto-only"], ("Pareto",)),
+        (["--where", "year > 2014 and peak_training > 1MB"], ("year", "MB")),
+        (["--sort", "activations"], ("act.",)),
+    ],
+)
+def test_what_is_asked_by_is_shown_however_narrow(arguments, headings):
+    out = cnnprof("compare", "resnet50", "mobilenet_v2", "squeezenet1_1", *arguments, COLUMNS="80").out
+    table = out.partition("─")[0]
+    assert all(heading in table for heading in headings)
+    assert max(map(len, out.splitlines())) <= 80

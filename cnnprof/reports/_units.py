@@ -148,6 +148,7 @@ def verdict(value: Any) -> str:
 
 KINDS: dict[Kind, Callable[[Any], str]] = {
     "text": str,
+    "year": str,
     "count": count,
     "scaled": scaled,
     "change": change,

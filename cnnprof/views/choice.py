@@ -74,9 +74,14 @@ def holds_of(column: Column) -> Holds:
     return HOLDS.get(column.kind, "number")
 
 
-def choose_columns(choice: Choice, columns: Sequence[Column], usual: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns that are asked for, or the usual ones, with whole numbers if that is asked."""
-    chosen = tuple(usual)
+def choose_columns(
+    choice: Choice, columns: Sequence[Column], usual: Sequence[Column], told: Container[str] = ()
+) -> tuple[Column, ...]:
+    """The columns that are asked for, or the usual ones, with whole numbers if that is asked.
+
+    Those of the keys in `told`, by which rows are picked or ordered, are not dropped for want of room.
+    """
+    chosen = tuple(replace(column, weight=0) if column.key in told else column for column in usual)
     if choice.columns:
         # What is asked for by name is not dropped for want of room.
         chosen = tuple(replace(find_column(name, columns, "--columns"), weight=0) for name in choice.columns)

@@ -50,7 +50,7 @@ ANSWER_OPERATIONS = Column("answer_operations", "operations", "result")
 # networks side by side
 MODEL = Column("model", "model")
 FAMILY = Column("family", "family", weight=5)
-YEAR = Column("year", "year", weight=4)
+YEAR = Column("year", "year", "year", 4)
 SOURCE = Column("source", "source", weight=6)
 INPUT = Column("input", "input", "shape", 7)
 PARAM_BYTES_RATIO = Column("param_bytes_ratio", "weights rel.", "factor", 4)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import UsageError
-from cnnprof.judging.filters import read_condition
+from cnnprof.judging.filters import Holds, read_condition
 from cnnprof.judging.pareto import Standing, standings
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
@@ -20,6 +20,7 @@ from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.figures import int8_note
 from cnnprof.views.memory import fit_dict, fit_notes
 from cnnprof.views.model import CONVENTION, accuracy_dict
+from cnnprof.views.recipes import accuracy_notes, mark_accuracies
 
 BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.PARAM_BYTES_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
 """Columns whose cells need the other networks."""
@@ -47,7 +48,6 @@ AXES = (col.TOP1.key, col.MACS.key, col.PARAMS.key)
 """The axes of the Pareto front, unless others are asked for; the measured latency, where there is one, besides."""
 
 OPTIMAL = "yes"
-OTHER_RECIPE = "≠"
 
 
 def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None, choice: Choice = NONE) -> Report:
@@ -60,7 +60,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     base = next(row for row in rows if row["model"] == baseline)
     measured = any(entry.measurement for entry in entries)
     elsewhere = on_other_data(rows, base)
-    marks = _mark_accuracies(rows, base)
+    marks = mark_accuracies(rows, base)
     axes = _axes(choice.pareto, rows, measured)
     for row, standing in zip(rows, _stand(rows, axes, elsewhere), strict=True):
         row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
@@ -75,7 +75,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
     ordered = [rows[i] for i in shown]
     kept = [entries[i] for i in shown]
-    columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting))
+    columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting), _told(choice, sort, axes))
     best = _best(ordered, kept, elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
@@ -84,7 +84,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
         if any(not row["standing"].known for row in ordered):
             notes.append("?: a figure of these is not known, or of another data set")
     notes += _measurement_notes(kept) if measured else []
-    notes += _accuracy_notes(ordered, marks, base, elsewhere)
+    notes += accuracy_notes(ordered, marks, base, elsewhere)
     for entry in kept:
         notes += _entry_notes(entry)
     told = columns if choice.columns else COLUMNS
@@ -96,11 +96,26 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
     return Report("compare", f"{plural(len(ordered), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
 
 
+def _told(choice: Choice, sort: str | None, axes: Sequence[Column]) -> set[str]:
+    """The keys of the columns that a reader has asked by."""
+    told = {find_column(sort, COLUMNS, "--sort").key} if sort else set()
+    if choice.pareto or choice.pareto_only:
+        told |= {col.PARETO.key, *(axis.key for axis in axes if choice.pareto)}
+    if choice.where:
+        names = names_of(COLUMNS)
+        told |= {names[name].key for name in read_condition(choice.where, _holds()).columns}
+    return told
+
+
+def _holds() -> dict[str, Holds]:
+    return {name: holds_of(column) for name, column in names_of(COLUMNS).items()}
+
+
 def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[int], list[str]]:
     """The rows that are asked for, and what is to be said of those that cannot be told."""
     left, notes = list(range(len(rows))), []
     if choice.where:
-        condition = read_condition(choice.where, {name: holds_of(c) for name, c in names_of(COLUMNS).items()})
+        condition = read_condition(choice.where, _holds())
         cells = [_named(row) for row in rows]
         for name in sorted(condition.columns):
             if all(row.get(name) is None for row in cells):
@@ -163,54 +178,6 @@ def _listed(axes: Sequence[Column]) -> str:
 
 
 _CALLED = {"params": "parameters", "latency_ms": "latency", "peak_inference_bytes": "memory of an inference"}
-
-
-def _mark_accuracies(rows: Sequence[dict[str, Any]], base: Mapping[str, Any]) -> dict[str, int]:
-    """Number the sources of accuracies, in each row's cell, too; what is of another recipe than the baseline's is marked."""
-    marks: dict[str, int] = {}
-    recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
-    for row in rows:
-        source = row["accuracy_source"]
-        row[col.ACCURACY_MARK.key] = None
-        if source:
-            other = OTHER_RECIPE if row["recipe"] != recipe else ""
-            row[col.ACCURACY_MARK.key] = f"[{marks.setdefault(source, len(marks) + 1)}]{other}"
-    return marks
-
-
-def _accuracy_notes(
-    rows: Sequence[Mapping[str, Any]], marks: Mapping[str, int], base: Mapping[str, Any], elsewhere: Mapping[str, str]
-) -> list[str]:
-    present = {row["accuracy_source"] for row in rows}
-    sources = [f"[{number}] {source}" for source, number in marks.items() if source in present]
-    notes = ["accuracy as reported, not measured here: " + "; ".join(sources)] if sources else []
-    if any((row[col.ACCURACY_MARK.key] or "").endswith(OTHER_RECIPE) for row in rows):
-        recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), "")
-        notes.append(f"{OTHER_RECIPE}: trained by another recipe than {recipe}; --accuracy-from takes one source for all")
-    notes += _recipes_apart(rows)
-    shown = {row["model"] for row in rows}
-    return notes + [
-        f"{name}: its accuracy on {dataset} is not compared with that of the others"
-        for name, dataset in elsewhere.items()
-        if name in shown
-    ]
-
-
-def _recipes_apart(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """By how much recipes alone differ, where one network has accuracies of two."""
-    same: dict[Any, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if row["top1"] is not None:
-            same.setdefault((row["params"], row["macs"], row["input"], row["dataset"]), []).append(row)
-    notes = []
-    for group in same.values():
-        low, high = min(group, key=lambda row: row["top1"]), max(group, key=lambda row: row["top1"])
-        if low["recipe"] != high["recipe"]:
-            notes.append(
-                f"{low['model']} and {high['model']} cost the same: {high['top1'] - low['top1']:.2f} points of top-1 are the "
-                f"recipe's ({low['recipe']}, {high['recipe']})"
-            )
-    return notes
 
 
 def _measurement_notes(entries: Sequence[Entry]) -> list[str]:

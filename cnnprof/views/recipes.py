@@ -1,0 +1,60 @@
+"""Whose accuracies a table has: marks in its rows, and the remarks below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnprof.views import columns as col
+
+OTHER_RECIPE = "≠"
+"""The mark of an accuracy of another recipe than the baseline's."""
+
+
+def mark_accuracies(rows: Sequence[dict[str, Any]], base: Mapping[str, Any]) -> dict[str, int]:
+    """Number the sources of accuracies, in each row's cell, too; what is of another recipe than the baseline's is marked."""
+    marks: dict[str, int] = {}
+    recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
+    for row in rows:
+        source = row["accuracy_source"]
+        row[col.ACCURACY_MARK.key] = None
+        if source:
+            other = OTHER_RECIPE if row["recipe"] != recipe else ""
+            row[col.ACCURACY_MARK.key] = f"[{marks.setdefault(source, len(marks) + 1)}]{other}"
+    return marks
+
+
+def accuracy_notes(
+    rows: Sequence[Mapping[str, Any]], marks: Mapping[str, int], base: Mapping[str, Any], elsewhere: Mapping[str, str]
+) -> list[str]:
+    """The remarks on the rows' accuracies: sources by number, other recipes, and those `elsewhere`, on another data set."""
+    present = {row["accuracy_source"] for row in rows}
+    sources = [f"[{number}] {source}" for source, number in marks.items() if source in present]
+    notes = ["accuracy as reported, not measured here: " + "; ".join(sources)] if sources else []
+    if any((row[col.ACCURACY_MARK.key] or "").endswith(OTHER_RECIPE) for row in rows):
+        recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), "")
+        notes.append(f"{OTHER_RECIPE}: trained by another recipe than {recipe}; --accuracy-from takes one source for all")
+    notes += _recipes_apart(rows)
+    shown = {row["model"] for row in rows}
+    return notes + [
+        f"{name}: its accuracy on {dataset} is not compared with that of the others"
+        for name, dataset in elsewhere.items()
+        if name in shown
+    ]
+
+
+def _recipes_apart(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """By how much recipes alone differ, where one network has accuracies of two."""
+    same: dict[Any, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["top1"] is not None:
+            same.setdefault((row["params"], row["macs"], row["input"], row["dataset"]), []).append(row)
+    notes = []
+    for group in same.values():
+        low, high = min(group, key=lambda row: row["top1"]), max(group, key=lambda row: row["top1"])
+        if low["recipe"] != high["recipe"]:
+            notes.append(
+                f"{low['model']} and {high['model']} cost the same: {high['top1'] - low['top1']:.2f} points of top-1 are the "
+                f"recipe's ({low['recipe']}, {high['recipe']})"
+            )
+    return notes
