@@ -243,3 +243,67 @@ def test_results_are_tables_of_pandas():
     assert frame["params"].sum() == 61_706
     assert [*cnnprof.compare(["resnet18", "resnet34"]).to_pandas()["model"]] == ["resnet18", "resnet34"]
     assert cnnprof.diff("resnet18", "resnet34").to_pandas()["params_change"].sum() == 21_797_672 - 11_689_512
+
+
+HARD = """
+import torch
+from torch import nn
+
+
+class Lazy(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(5))
+
+
+class Late(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = None
+
+    def forward(self, x):
+        self.fc = self.fc or nn.Linear(x[0].numel(), 5).to(x.device)
+        return self.fc(x.flatten(1))
+
+
+class State(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(8, 16, batch_first=True)
+
+    def forward(self, x):
+        return self.rnn(x.flatten(1, 2), (torch.zeros(1, len(x), 16), torch.zeros(1, len(x), 16)))[0]
+
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.conv = nn.Embedding(10, 4), nn.Conv2d(3, 4, 3)
+
+    def forward(self, *, tokens, image):
+        return self.table(tokens).mean(1) + self.conv(image).mean((2, 3))
+
+
+def packed():
+    return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Flatten(), nn.Linear(192, 5)).eval(), {nn.Linear})
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("Lazy", IMAGE), ("Late", IMAGE), ("State", IMAGE), ("packed", IMAGE), ("Named", "tokens=12:int64 image=3x8x8")],
+)
+def test_modules_that_are_made_again_are_the_same(tmp_path, name, given):
+    """What the file makes, measured or counted by others, is what was counted here."""
+    from cnnprof.measure.checks import check
+    from cnnprof.network.graph import Graph
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    (tmp_path / "hard.py").write_text(HARD)
+    profile = cnnprof.profile(f"{tmp_path / 'hard.py'}:{name}", given)
+    parameters, by_torch, _ = check(profile.graph, profile)
+    assert parameters.closed
+    assert by_torch.theirs in (None, by_torch.ours)
+    again = instantiate(Graph.from_dict(profile.graph.to_dict())).eval()
+    with torch.inference_mode():
+        again(*[torch.rand(shape) for shape in profile.graph.inputs.values()])

@@ -12,14 +12,14 @@ from torch import nn
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.errors import UnavailableError
-from cnnprof.measure.counters import Count, count_parameters, count_with_fvcore, count_with_torch
+from cnnprof.measure.counters import Count, count_packed, count_parameters, count_with_fvcore, count_with_torch, run_once
 from cnnprof.measure.session import describe_failure
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers.linear import MatMul
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.report import plural
 from cnnprof.timing.measurements import Check, Reason
-from cnnprof.torch_bridge.instantiate import instantiate
+from cnnprof.torch_bridge.instantiate import instantiate, is_users
 
 _FVCORE_RATES = {
     "BatchNorm": "2 for each element of BatchNorm",
@@ -49,9 +49,18 @@ def check_module(
 
 def _check_parameters(module: nn.Module, profile: Analysis) -> Check:
     totals, unused = profile.totals, sum(profile.graph.aux_params.values())
-    more = {"auxiliary heads, which only training runs": totals.aux_params - unused, "parts that are not used": unused}
+    theirs = count_parameters(module)
+    more = {
+        "auxiliary heads, which only training runs": totals.aux_params - unused,
+        "parts that are not used": unused,
+        "weights in int8 are packed, and no parameters": -count_packed(module),
+    }
+    if theirs < totals.params and is_users(profile.graph):
+        run_once(module, profile.graph)
+        made = count_parameters(module) - theirs
+        more["layers that the first run makes"] = -made
     reasons = tuple(Reason(text, params) for text, params in more.items() if params)
-    return Check("parameters", "module.parameters()", "", totals.params, count_parameters(module), reasons)
+    return Check("parameters", "module.parameters()", "", totals.params, theirs, reasons)
 
 
 def _check_torch(module: nn.Module, profile: Analysis) -> Check:

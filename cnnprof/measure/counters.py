@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 
 import torch
 from torch import nn
@@ -14,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnprof.errors import UnavailableError
 from cnnprof.network.dims import Shape
+from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.torch_bridge.meta import input_like, meta_copy
 
@@ -32,6 +34,24 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def count_packed(module: nn.Module) -> int:
+    """Elements of the weights that quantized layers hold in objects of their own."""
+    found = 0
+    for part in module.modules():
+        take = getattr(part, "_weight_bias", None)
+        if take is not None and not any(True for _ in part.parameters(recurse=False)):
+            weight, bias = take()
+            found += weight.numel() + (bias.numel() if bias is not None else 0)
+    return found
+
+
+def run_once(module: nn.Module, graph: Graph) -> None:
+    """Run the module on zeros, for what its first run makes; one that does not run so stays as it is."""
+    like = input_like(module)
+    with suppress(Exception), torch.no_grad(), redirect_stdout(sys.stderr):
+        module.eval()(*[torch.zeros(shape, device=like.device, dtype=like.dtype) for shape in graph.inputs.values()])
+
+
 def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
     """torch.utils.flop_counter.FlopCounterMode in eval mode: two FLOPs for a multiply-accumulate; parts are module paths.
 
@@ -39,8 +59,15 @@ def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
     """
     # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
     copied = copy.deepcopy(meta_copy(module)).eval().requires_grad_(False)
+    inputs = [torch.empty(shape, device="meta", dtype=input_like(copied).dtype) for shape in shapes]
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        copied(*[torch.empty(shape, device="meta", dtype=input_like(copied).dtype) for shape in shapes])
+        try:
+            copied(*inputs)
+        except (RuntimeError, ValueError):
+            # Tensors that its code makes on the way have to be without data, too.
+            with torch.device("meta"), FlopCounterMode(display=False) as again:
+                copied(*inputs)
+            counter = again
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
     return Count(counter.get_total_flops(), paths, {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from cnnprof.network.graph import Graph
 from cnnprof.network.inputs import parse_inputs
 from cnnprof.torch_bridge.build import build
-from cnnprof.torch_bridge.feeding import DEFAULT, Fed
+from cnnprof.torch_bridge.feeding import DEFAULT, Fed, bind, make_tensors
 from cnnprof.torch_bridge.files import module_in
+from cnnprof.torch_bridge.running import finished, is_unfinished
 from cnnprof.torch_bridge.user import user_model
 from cnnprof.torch_bridge.zoo import timm_model, torchvision_model
 
@@ -30,6 +32,8 @@ def instantiate(graph: Graph) -> nn.Module:
         case "python":
             inputs = parse_inputs(" ".join(origin.inputs)) if origin.inputs else DEFAULT
             module = user_model(origin.name, origin.settings)
+            if is_unfinished(module):
+                module = finished(module, *bind(inputs, make_tensors(inputs, graph.input_shape[0], torch.empty(0))))
             return module if len(inputs) == 1 and not (inputs[0].name or inputs[0].dtype) else Fed(module, inputs)
         case "exported":
             return module_in(origin.name)
