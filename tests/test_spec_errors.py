@@ -207,7 +207,7 @@ def test_steps(step: str, column: int, length: int, message: str, hint: str | No
             "as in 3x224x224, or 3 x res x res",
         ),
         ("input: 3xresxres\nlayers: relu", (1, 8), "'3xresxres' is not channels x height x width", None),
-        ("input: [3, 8, 8]\nlayers: relu", (1, 8), "'input' is channels x height x width", "as in input: 3x224x224"),
+        ("input: [3, 8, 8]\nlayers: relu", (1, 8), "'input' is channels x height x width", "write 3x8x8"),
         ("input: 3 x 0 x 8\nlayers: relu", (1, 12), "a size of the input is at least 1, not 0", None),
         ("input: 3 x 8/3 x 8\nlayers: relu", (1, 12), "a size of the input is a whole number, not 2.6666666666666665", None),
         ("input: 3 x res x 8\nlayers: relu", (1, 12), "unknown name 'res'", None),

@@ -17,7 +17,7 @@ from cnnprof.network.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU,
 from cnnprof.network.layers.arrangement import Upsample
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.linear import Linear, MatMul, Parameter, ScaledDotProductAttention
-from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from cnnprof.network.layers.normalization import BatchNorm, GlobalResponseNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool, Subsample
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
@@ -92,7 +92,7 @@ def lecture(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) ->
 
 
 @convention
-@counts_listed(ScaledDotProductAttention, PReLU, Subsample, Parameter)
+@counts_listed(ScaledDotProductAttention, PReLU, Subsample, Parameter, GlobalResponseNorm)
 def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """fvcore.nn.FlopCountAnalysis: one for a multiply-accumulate, and its own rates for what lies between.
 
@@ -115,7 +115,7 @@ def fvcore(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> 
 
 
 @convention
-@counts_listed(ScaledDotProductAttention, Subsample, Parameter)
+@counts_listed(ScaledDotProductAttention, Subsample, Parameter, GlobalResponseNorm)
 def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """calflops' FLOPs: two for a multiply-accumulate, a convolution's bias, and its own rates for what lies between.
 
@@ -136,7 +136,7 @@ def calflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -
 
 
 @convention
-@counts_listed(MatMul, ScaledDotProductAttention, GroupNorm, Subsample, Parameter)
+@counts_listed(MatMul, ScaledDotProductAttention, GroupNorm, Subsample, Parameter, GlobalResponseNorm)
 def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """thop's "MACs", for a network whose layers are torch modules: one for a multiply-accumulate, and its own rates between.
 
@@ -166,7 +166,7 @@ def thop(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Di
 
 
 @convention
-@counts_listed(ScaledDotProductAttention, Subsample, Parameter)
+@counts_listed(ScaledDotProductAttention, Subsample, Parameter, GlobalResponseNorm)
 def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """ptflops' "MACs" (its pytorch backend), for a network whose layers are torch modules.
 
@@ -195,7 +195,7 @@ def ptflops(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) ->
 
 
 @convention
-@counts_listed(MatMul, ScaledDotProductAttention, Subsample, Parameter)
+@counts_listed(MatMul, ScaledDotProductAttention, Subsample, Parameter, GlobalResponseNorm)
 def torchinfo(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim | None:
     """torchinfo's "mult-adds", for a network whose layers are torch modules: every weight and bias by how often it is used.
 

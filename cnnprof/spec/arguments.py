@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -142,7 +143,9 @@ class Arguments(NamedTuple):
             return (default,) * count
         given = self.given[option]
         if isinstance(given, Bare) and count != 1:
-            given.mistake.hint = f"a kernel is written {'x'.join([given.text] * count)} or k={given.text}"
+            sides = re.findall(r"\d+", given.text)
+            size = "x".join(sides if len(sides) > 1 else [given.text] * count)
+            given.mistake.hint = f"a kernel is written {size}" + (f" or k={given.text}" if len(sides) < 2 else "")
             raise given.mistake
         value = self.value(option)
         if not isinstance(value, tuple):

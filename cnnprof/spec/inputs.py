@@ -9,6 +9,7 @@ from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.graph import INPUT
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
+from cnnprof.spec.mistakes import of_size
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.tables import check_name
@@ -35,7 +36,9 @@ class Input(NamedTuple):
         """(C, H, W) or the like. Raises SpecError for a size that is none, and for what is most likely another order."""
         shape = tuple([_size(expression, expression.evaluate(scope)) for expression in self.sizes])
         if not self.lettered and (hint := misread(shape)):
-            raise SpecError(f"{'x'.join(map(str, shape))} is read as {shape[0]} channels", self.place, hint)
+            raise SpecError(
+                f"{'x'.join(map(str, shape))} is read as {shape[0]} channel{'s' * (shape[0] != 1)}", self.place, hint
+            )
         return shape
 
 
@@ -62,15 +65,17 @@ def read_inputs(root: Entries) -> tuple[Input, ...]:
 
 def _read_input(name: str, node: Yaml) -> Input:
     if not isinstance(node, Scalar):
-        raise node.error("'input' is channels x height x width", "as in input: 3x224x224")
+        text = node.source.text[node.start : node.end]
+        raise node.error("'input' is channels x height x width", of_size(text) or "as in input: 3x224x224")
     tokens = split_words(node)
     order = tokens.pop().text if len(tokens) > 1 and _is_order(tokens[-1].text) else None
     if len(tokens) == 1:
         parts = _cut_sizes(tokens[0])
     else:
         parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
-    if not 1 <= len(parts) <= len(_ORDERS) or len(tokens) % 2 == 0:
-        raise node.error(f"'{node.value}' is not channels x height x width", _FORMS)
+    product = len(parts) == 1 and any(sign in parts[0].text for sign in "*,×")
+    if not 1 <= len(parts) <= len(_ORDERS) or len(tokens) % 2 == 0 or product:
+        raise node.error(f"'{node.value}' is not channels x height x width", of_size(node.value) or _FORMS)
     if order is not None:
         wanted = _ORDERS[len(parts) - 1]
         if sorted(order) != sorted(wanted):

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from cnnprof.errors import SpecError, did_you_mean
+from cnnprof.spec import mistakes
 from cnnprof.spec.arguments import Bare, Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression
@@ -133,7 +134,11 @@ class Line(NamedTuple):
                 return Give(read_expression(word))
         known = [*WORDS, *self.blocks, "use", "let", "give", "none"]
         what = "layer or block" if NAME.match(word.text) else "step"
-        hint = did_you_mean(word.text, known) or (None if NAME.match(word.text) else "a step begins with a layer or a block")
+        hint = (
+            mistakes.of_step(word.text, self.blocks)
+            or did_you_mean(word.text, known)
+            or (None if NAME.match(word.text) else "a step begins with a layer or a block")
+        )
         raise word.error(f"unknown {what} '{word.text}'", hint)
 
 
@@ -195,6 +200,8 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
 
 def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given]) -> tuple[str, Given]:
     text = token.text
+    if text not in rule.flags and (hint := mistakes.of_option(text, word.text, rule)):
+        raise token.error(f"{word.text} does not take '{text}'", hint)
     if text in rule.flags:
         return text, Constant(True, token)
     if found := _GIVEN.match(text):
@@ -270,6 +277,10 @@ def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]
     named: dict[str, Expression] = {}
     for token in tokens:
         found = _GIVEN.match(token.text)
+        if token.text.endswith(","):
+            raise token.error("a comma between arguments", f"blanks separate arguments: write {token.text[:-1]}")
+        if token.text == "-":
+            raise token.error("this '-' stands within a step", "the next step is indented too far")
         if token.text in _SYMBOLS:
             raise token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
         if found:

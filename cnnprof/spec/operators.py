@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,8 @@ NOT_ALLOWED: dict[type, str] = {
 
 def syntax_hint(text: str) -> str | None:
     """A hint for a text that is no expression."""
+    if re.search(r"(?<![=!<>:])=(?!=)", text):
+        return "'==' compares"
     if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
         return "write 'and', 'or' and 'not'"
     if "|" in text or "->" in text:

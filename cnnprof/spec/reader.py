@@ -299,8 +299,21 @@ def _pair(nodes: list[Yaml]) -> tuple[tuple[Scalar, Yaml], ...]:
     return tuple(pairs)
 
 
+def _key_without_colon(source: Source, at: int) -> int:
+    """Where the line above begins, if it goes on where another key begins; -1 elsewhere."""
+    line_start = source.text.rfind("\n", 0, at) + 1
+    above = source.text[:line_start].rstrip()
+    start = above.rfind("\n") + 1
+    text = above[start:]
+    indents = [len(each) - len(each.lstrip()) for each in (text, source.text[line_start:at])]
+    if ":" in text or text.lstrip().startswith(("-", "#")) or not text.strip() or indents[0] != indents[1]:
+        return -1
+    return start + indents[0]
+
+
+_NO_MAPPING = "mapping values are not allowed in this context"
 _HINTS = {
-    "mapping values are not allowed in this context": "quote a text that contains ': ', and indent keys alike",
+    _NO_MAPPING: "quote a text that contains ': ', and indent keys alike",
     "found character that cannot start any token": "indent with blanks, not tabs, and quote a text that begins with @, ` or %",
     "found a tab character that violates indentation": "indent with blanks, not tabs",
     "could not find expected ':'": "a key is followed by ': '",
@@ -318,4 +331,11 @@ def _not_yaml(source: Source, error: Any) -> SpecError:
         index = found.start() if found else 0
         return SpecError(f"not YAML: {getattr(error, 'reason', error)}", source.place(index, index + 1))
     parts = [part for part in (error.context, error.problem) if part]
+    context = getattr(error, "context_mark", None)
+    if error.problem == "could not find expected ':'" and context is not None:
+        mark = context
+    start = _key_without_colon(source, mark.index) if error.problem == _NO_MAPPING else -1
+    if start >= 0:
+        place = source.place(start, start + 1)
+        return SpecError("not YAML: a key without its colon, or a text with ': ' in it", place, "a key is followed by ': '")
     return SpecError("not YAML: " + ", ".join(parts), source.place(mark.index, mark.index + 1), _HINTS.get(error.problem))

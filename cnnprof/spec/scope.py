@@ -73,7 +73,9 @@ class Scope(dict[str, Value]):
             return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"
         if name in WORDS:
             return f"unknown name '{name}'", f"write '| {name}' for a layer behind this one"
-        return f"unknown name '{name}'", did_you_mean(name, self.known())
+        from cnnprof.spec.mistakes import of_name
+
+        return f"unknown name '{name}'", of_name(name) or did_you_mean(name, self.known())
 
     def known(self) -> list[str]:
         """Every name that can be used here."""

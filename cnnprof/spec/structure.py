@@ -10,6 +10,7 @@ from cnnprof.spec.arguments import Given
 from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
+from cnnprof.spec.mistakes import of_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step
@@ -53,7 +54,7 @@ class Structure(NamedTuple):
         if not node.pairs:
             raise node.error("this step is empty", "a step that does nothing is 'identity'")
         key = node.pairs[0][0]
-        hint = did_you_mean(key.value, known)
+        hint = of_key(key.value) or did_you_mean(key.value, known)
         if key.value in self.line.blocks:
             hint = f"call a block on one line: {key.value} arguments"
         elif key.value.partition(" ")[0] in (*WORDS, *self.line.blocks):
@@ -135,6 +136,11 @@ class Structure(NamedTuple):
         """`concat: ys`: an expression for a list of outputs."""
         tokens = split_words(value)
         first = tokens[0].text if tokens else ""
+        if arrow := next((token for token in tokens if token.text == "->" or "->" in token.text), None):
+            name = value.value.partition("->")[2].strip() or "x"
+            raise arrow.error("a join is named by a key of its own", f"write name: {name} below it")
+        if "," in value.value and not first.startswith(("[", "(")):
+            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{value.value}]")
         if not tokens or first in WORDS or first in self.line.blocks or "|" in value.value:
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
         return Listed(read_expression(span(tokens)))

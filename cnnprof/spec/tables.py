@@ -69,7 +69,9 @@ def check_width(line: list[Token], header: list[Token]) -> None:
 def check_name(token: Token, what: str) -> str:
     """The word, if it can name a value. Raises SpecError otherwise."""
     if not NAME.match(token.text):
-        raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit")
+        signs = "," in token.text or "|" in token.text
+        hint = "blanks separate the columns of a table: take out commas and bars" if what == "a column" and signs else None
+        raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit", hint)
     if iskeyword(token.text) or token.text in ("true", "false", "none"):
         raise token.error(f"'{token.text}' cannot name {what}: expressions use the word")
     if token.text in AXES:

@@ -82,7 +82,8 @@ def _read_value(key: Scalar, node: Yaml, settings: Mapping[str, Value]) -> Value
 def _from_table(node: Scalar, settings: Mapping[str, Value]) -> dict[str, Variant]:
     header, *rows = read_lines(node)
     if header[0].text != "name":
-        raise header[0].error("the first column of variants is 'name'")
+        hint = "blanks separate the columns: take out commas and bars" if header[0].text in ("name,", "|") else None
+        raise header[0].error("the first column of variants is 'name'", hint)
     for column in header[1:]:
         if column.text.startswith(_PUBLISHED):
             check_figure(column.cut(len(_PUBLISHED)))
