@@ -54,6 +54,10 @@ bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and 
 predict-quality: setup ## Hold predicted latency against measurements of networks that no calibration has seen (12 minutes, idle machine)
 	$(BIN)/python benchmarks/predict_quality.py
 
+.PHONY: fuzz
+fuzz: setup ## Read a million mutated specs (COUNT=50000, SEED=7): each is a network, or an error that says where
+	$(BIN)/python benchmarks/fuzz.py $(or $(COUNT),1000000) $(or $(SEED),0)
+
 .PHONY: docs
 docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying: those that measure, too)
 	$(BIN)/python docs/regenerate.py $(VARYING)

@@ -1,66 +1,16 @@
 """No text makes the reader raise anything but a CnnprofError, and none takes long."""
 
-import re
-import time
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spec_texts import FILE, read
-from test_spec_networks import DENSENET, DPN, LENET, MOBILENET_V2, NASNET, RESNET
+from mutations import ODD, PIECES, SPECS, survive
 
-from cnnprof.errors import CnnprofError
-from cnnprof.spec import elaborate
 from cnnprof.spec.expressions import ExpressionError, compile_expression
 from cnnprof.spec.literals import read_literal
 from cnnprof.spec.scope import Budget, Scope
 from cnnprof.spec.values import Tensor, show
 
-SPECS = [LENET, RESNET, MOBILENET_V2, DENSENET, DPN, NASNET]
-PIECES = sorted(set(re.findall(r"[A-Za-z_]\w*|[\d.]+|[^\w\s]|[ \n]+", "".join(SPECS))))
-ODD = [
-    "\t",
-    "é",
-    "\u2028",
-    "\r\n",
-    "&a ",
-    "*a",
-    "!t ",
-    "---\n",
-    "? ",
-    "<<: ",
-    "10**9",
-    "-1",
-    "0",
-    "none",
-    "true",
-    '"',
-    "\x07",
-    "\x85",
-]
-SECONDS = 10
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def survive(text: str) -> None:
-    """Read the text and build its networks; an error can be shown and points into the text."""
-    start = time.monotonic()
-    try:
-        family = read(text)
-        for variant in [None, *family.variants][:3]:
-            elaborate(family, variant)
-    except CnnprofError as error:
-        check_error(error, text)
-    assert time.monotonic() - start < SECONDS
-
-
-def check_error(error: CnnprofError, text: str) -> None:
-    assert str(error).startswith(error.message)
-    if error.place:
-        line = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)[error.place.line - 1]
-        assert error.place.file == FILE
-        assert error.place.text in (line, "")
-        assert 1 <= error.place.column <= len(line) + 1
 
 
 @st.composite
