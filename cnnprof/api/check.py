@@ -10,13 +10,15 @@ from cnnprof import sources
 from cnnprof.api.figures import resolve_each
 from cnnprof.api.profile import Network, Profile, Size, profile, told_apart
 from cnnprof.api.result import Result
-from cnnprof.errors import CnnprofError, SpecError, UsageError
+from cnnprof.errors import CnnprofError, SpecError, UnavailableError, UsageError
 from cnnprof.record import record
 from cnnprof.sources import Model
 
 if TYPE_CHECKING:
+    from cnnprof.api.predict import Known, Predictions
     from cnnprof.config import Project
     from cnnprof.judging.budgets import Budget, Verdict
+    from cnnprof.measure.options import Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
 
@@ -28,17 +30,25 @@ class Audit(Result):
     verdicts: tuple[Verdict, ...]
     measurements: tuple[Measurement, ...] = ()
     failures: tuple[CnnprofError, ...] = ()
+    predictions: Predictions | None = None
 
     @property
     def passed(self) -> bool:
         """Whether no budget of level `error` is exceeded."""
         return not any(verdict.status == "error" for verdict in self.verdicts)
 
+    @property
+    def predicts(self) -> bool:
+        """Whether a budget is on predicted time."""
+        return any(verdict.budget.figure == "predicted_ms" for verdict in self.verdicts)
+
     def report(self) -> Report:
         """The report of `cnnprof check`."""
         from cnnprof.views.budgets import show_verdicts
 
-        return show_verdicts(self.verdicts, self.measurements)
+        known = self.predictions
+        predicted = (known.predictions, known.calibration) if known else ()
+        return show_verdicts(self.verdicts, self.measurements, *predicted)
 
     def __repr__(self) -> str:
         held = sum(verdict.status == "ok" for verdict in self.verdicts)
@@ -53,6 +63,8 @@ def check(
     settings: Mapping[str, Any] | None = None,
     time: Callable[[Sequence[Profile]], Sequence[Measurement]] | None = None,
     run_code: bool = False,
+    options: Options | None = None,
+    calibration: Known = None,
 ) -> Audit:
     """Hold networks to budgets, those of `limits` and those of the nearest pyproject.toml.
 
@@ -63,6 +75,8 @@ def check(
         batch: images in one run.
         settings: values that override the networks' own, by name.
         time: measures those that have a budget for latency; `bench`, short, if left out.
+        options: the way to run that times are predicted for.
+        calibration: what predictions rest on; what this machine keeps if left out.
         run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
 
     Returns:
@@ -73,7 +87,7 @@ def check(
         UsageError: there is no budget, or none for a network.
     """
     from cnnprof.config import find_project
-    from cnnprof.judging.budgets import budgets_of, judge, leave_out, read_budgets
+    from cnnprof.judging.budgets import PREDICTED, budgets_of, judge, leave_out, read_budgets, settle
 
     project = find_project()
     written = read_budgets(project) if project else []
@@ -108,9 +122,28 @@ def check(
     measurements = tuple((time or _time_quickly)(timed)) if timed else ()
     latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
     verdicts = [verdict for name, each in pairs for verdict in judge(each, name, budgets, latencies.get(each.graph.name))]
+    asked = {each.budget for each in verdicts if each.budget.figure == PREDICTED}
+    known, why = _predict([each for _, each in pairs], options, calibration) if asked else (None, "")
+    verdicts = settle(verdicts, {each.model: each for each in known.predictions} if known else {}, why)
     verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
     verdicts += [verdict for name, error in failed for verdict in leave_out(name, budgets, error.message)]
-    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed))
+    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed), known)
+
+
+def _predict(profiles: Sequence[Profile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
+    """What the networks are going to take; without a calibration of this machine, why nobody knows."""
+    from cnnprof.api.predict import Predictions, find_calibration, predictor_of
+    from cnnprof.measure.options import Options
+
+    how = options or Options()
+    try:
+        known = find_calibration(how, calibration)
+    except UnavailableError as error:
+        if calibration is not None:
+            raise
+        return None, f"{error.message}; {error.hint}"
+    predictor = predictor_of(known, how)
+    return Predictions(tuple(map(predictor.predict, profiles)), known), ""
 
 
 NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allows it"

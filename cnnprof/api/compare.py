@@ -19,20 +19,26 @@ from cnnprof.record import record
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnprof.api.predict import Known
     from cnnprof.charts import Chart
     from cnnprof.measure.options import Job, Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
+    from cnnprof.timing.prediction import Calibration
     from cnnprof.views.choice import Choice
     from cnnprof.views.entry import Entry
 
 
 @record(repr=False)
 class Comparison(Result):
-    """Several networks, with measurements if they were timed; ratios are relative to `baseline`."""
+    """Several networks, with measurements if they were timed; ratios are relative to `baseline`.
+
+    Predicted times rest on `calibration`.
+    """
 
     entries: tuple[Entry, ...]
     baseline: str
+    calibration: Calibration | None = None
 
     def report(self, sort: str | None = None, choice: Choice | None = None) -> Report:
         """The report of `cnnprof compare`.
@@ -44,7 +50,7 @@ class Comparison(Result):
         from cnnprof.views.choice import NONE
         from cnnprof.views.comparison import show_comparison
 
-        return show_comparison(self.entries, self.baseline, sort, choice or NONE)
+        return show_comparison(self.entries, self.baseline, sort, choice or NONE, self.calibration)
 
     def chart(self, x: str = "macs", y: str = "top1", size: str = "params", colour: str = "family") -> Chart:
         """The chart of `cnnprof plot compare`, whose options these are."""
@@ -92,6 +98,22 @@ class Comparison(Result):
         by_name = {measurement.model: measurement for measurement in measurements}
         entries = tuple(replace(entry, measurement=by_name.get(entry.name)) for entry in self.entries)
         return replace(self, entries=entries)
+
+    def predicted(self, options: Options, given: Known = None) -> Comparison:
+        """The same with what the networks are going to take.
+
+        Args:
+            options: device, number format, threads and layout.
+            given: what predictions rest on, the machine's own calibration if left out.
+
+        Raises UnavailableError if there is no calibration for the machine and way to run.
+        """
+        from cnnprof.api.predict import find_calibration, predictor_of
+
+        known = find_calibration(options, given)
+        predictor = predictor_of(known, options)
+        predicted = [e if e.error else replace(e, prediction=predictor.predict(e.profile)) for e in self.entries]
+        return replace(self, entries=tuple(predicted), calibration=known)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(entry.name for entry in self.entries)}>"

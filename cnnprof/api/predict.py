@@ -59,7 +59,7 @@ def predict(
     batch: int = 1,
     settings: Mapping[str, Any] | None = None,
     options: Options | None = None,
-    calibration: Calibration | str | Path | None = None,
+    calibration: Known = None,
     measure_missing: bool = False,
     measure: bool = False,
     notify: Notify = lambda _: None,
@@ -87,28 +87,44 @@ def predict(
         MeasurementError: a worker process fails.
     """
     from cnnprof.measure.options import Job, Options
-    from cnnprof.measure.predicting import NUMBER_BYTES, keep_operations, measure_missing_operations, recall_operations
+    from cnnprof.measure.predicting import keep_operations, measure_missing_operations
 
     how = options or Options()
-    if isinstance(calibration, Calibration):
-        known = calibration
-    else:
-        known = recall_operations(how, Path(calibration) if calibration else None, elsewhere=calibration is not None)
+    known = find_calibration(how, calibration)
     profiles = profile_each(as_models(networks, settings), input_shape, batch, notify)
-    size = NUMBER_BYTES[how.dtype]
     if measure_missing:
-        missing = {key: cost for each in profiles for key, cost in Predictor(known, size).missing(each).items()}
+        missing = {key: cost for each in profiles for key, cost in predictor_of(known, how).missing(each).items()}
         if missing:
             known = measure_missing_operations(known, missing, how, on_progress)
             if calibration is None:
                 keep_operations(known, how)
-    predictor = Predictor(known, size)
+    predictor = predictor_of(known, how)
     predictions = tuple(predictor.predict(each) for each in profiles)
     measurements: tuple[Measurement, ...] = ()
     if measure:
         jobs = [Job(each.graph.name, each.graph, batch) for each in profiles]
         measurements, _ = time_jobs(jobs, how, on_progress)
     return Predictions(predictions, known, measurements)
+
+
+Known = Calibration | str | Path | None
+"""What predictions rest on: a calibration or a file of one, perhaps made elsewhere; what this machine keeps if None."""
+
+
+def find_calibration(options: Options, given: Known = None) -> Calibration:
+    """The calibration that is meant. Raises UnavailableError if there is none for the machine and way to run."""
+    from cnnprof.measure.predicting import recall_operations
+
+    if isinstance(given, Calibration):
+        return given
+    return recall_operations(options, Path(given) if given else None, elsewhere=given is not None)
+
+
+def predictor_of(calibration: Calibration, options: Options) -> Predictor:
+    """The predictor for networks that are run so."""
+    from cnnprof.measure.predicting import NUMBER_BYTES
+
+    return Predictor(calibration, NUMBER_BYTES[options.dtype])
 
 
 def calibrate(

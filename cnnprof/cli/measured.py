@@ -38,6 +38,12 @@ class RunOptions:
         asked = {name: getattr(self, name) for name in ("device", "dtype", "threads", "layout", "quick")}
         return options(**{**asked, **more})
 
+    def way(self) -> Options:
+        """As options that something is predicted for: the device need not be there."""
+        from cnnprof.measure.options import Options
+
+        return Options(device=self.device, dtype=self.dtype, threads=self.threads, layout=self.layout)
+
     def execution(self, measure: bool, workspace: bool = True, amp: Amp = "") -> Execution:
         """What memory depends on; if it is to be measured, with what cuBLAS takes on the device, which has to be there.
 

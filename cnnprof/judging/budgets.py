@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from cnnprof.config import Project
 from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.record import record
+from cnnprof.timing.prediction import Prediction
 from cnnprof.units import UNITS, Quantity, factor_of, split_quantity
 
 COUNT, BYTES, TIME = "count", "bytes", "ms"
@@ -21,18 +23,23 @@ _EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms"}
 
 
 class Limited(NamedTuple):
-    """A figure that can have a budget: its name in `Totals` (or `latency_ms`), and the kind of its unit."""
+    """A figure that can have a budget: its name in `Totals` (or one of `TIMES`), and the kind of its unit."""
 
     figure: str
     unit: str
 
+
+LATENCY, PREDICTED = "latency_ms", "predicted_ms"
+TIMES = (LATENCY, PREDICTED)
+"""Figures that no analysis has: a measured time, and a predicted one."""
 
 LIMITS = {
     "max-params": Limited("params", COUNT),
     "max-macs": Limited("macs", COUNT),
     "max-activations": Limited("activations", COUNT),
     "max-peak": Limited("peak_inference_bytes", BYTES),
-    "max-latency": Limited("latency_ms", TIME),
+    "max-latency": Limited(LATENCY, TIME),
+    "max-predicted-latency": Limited(PREDICTED, TIME),
 }
 """The limits by the name that options and pyproject.toml have for them."""
 
@@ -116,10 +123,11 @@ def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency
     verdicts = []
     for budget in budgets:
         if budget.covers(name) or budget.covers(profile.graph.name):
-            value = latency_ms if budget.figure == "latency_ms" else getattr(profile.totals, budget.figure)
+            times = {LATENCY: latency_ms, PREDICTED: None}
+            value = times[budget.figure] if budget.figure in times else getattr(profile.totals, budget.figure)
             verdict = Verdict(profile.graph.name, budget, value)
             parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
-            reason = _lower_bound(profile) if budget.figure != "latency_ms" else ""
+            reason = _lower_bound(profile) if budget.figure != LATENCY else ""
             verdicts.append(Verdict(verdict.model, budget, value, parts, reason, bool(reason)))
     return verdicts
 
@@ -133,13 +141,30 @@ def _lower_bound(profile: MemoryAnalysis) -> str:
     return f"the figure is a lower bound: {uncounted[0]}{others} is not counted"
 
 
+def settle(verdicts: Sequence[Verdict], predictions: Mapping[str, Prediction], reason: str) -> list[Verdict]:
+    """The verdicts with predicted times in their places, by the network's name; without them the reason why there are none.
+
+    A prediction that is a lower bound and below the limit settles nothing.
+    """
+    settled = []
+    for verdict in verdicts:
+        if verdict.budget.figure == PREDICTED:
+            found = predictions.get(verdict.model)
+            value, why = (None, reason) if found is None else (found.milliseconds, verdict.reason)
+            if found is not None and found.unknown_kinds:
+                why = f"the figure is a lower bound: nothing is measured of {found.unknown_kinds[0]}"
+            verdict = replace(verdict, value=value, reason=why, lower_bound=bool(why))
+        settled.append(verdict)
+    return settled
+
+
 def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:
     """The verdicts on a network that was not looked at."""
     return [Verdict(name, budget, None, reason=reason) for budget in budgets if budget.covers(name)]
 
 
 def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tuple[Part, ...]:
-    if figure == "latency_ms":
+    if figure in TIMES:
         return ()
     total = getattr(profile.totals, figure)
     if figure == "peak_inference_bytes":

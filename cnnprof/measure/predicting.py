@@ -20,7 +20,7 @@ from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Progress
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.timing.operations import Timed, operation_alone
-from cnnprof.timing.prediction import Calibration, fit
+from cnnprof.timing.prediction import TIME_FORMAT, Calibration, fit
 
 if TYPE_CHECKING:
     from cnnprof.measure.grid import Sample
@@ -49,7 +49,7 @@ def calibrate_operations(
     samples = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
     found = _undisturbed(samples, options, on_progress)
     conditions = {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "time": time.strftime(TIME_FORMAT, time.gmtime()),
         "busy": found.busy,
         "full": full,
         "environment": found.environment,

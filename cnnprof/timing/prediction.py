@@ -7,7 +7,10 @@ configuration, where it was measured, wins (as in nn-Meter's and ANNETTE's table
 
 from __future__ import annotations
 
+import time
+from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field, replace
 from functools import cached_property
 from heapq import nsmallest
@@ -30,6 +33,9 @@ FAR = 1.5
 
 WIDTH = 1.645
 """Standard deviations on each side that hold 90% of a normal distribution."""
+
+OLD_DAYS = 30
+"""After which a machine's libraries, firmware and neighbours are likely to have changed."""
 
 LEAST_SPREAD = 0.03
 """Of a network's logarithm of time, whatever its layers say: two runs of one differ by as much."""
@@ -96,6 +102,17 @@ class Prediction:
         return self.seconds * exp(-WIDTH * spread), self.seconds * exp(WIDTH * spread)
 
     @property
+    def milliseconds(self) -> float:
+        """Of one run."""
+        return self.seconds * 1e3
+
+    @property
+    def interval90_ms(self) -> Interval:
+        """`interval90` in milliseconds."""
+        low, high = self.interval90
+        return low * 1e3, high * 1e3
+
+    @property
     def coverage(self) -> dict[Basis, float]:
         """The share of the time that rests on each of `BASES`."""
         shares = dict.fromkeys(BASES, 0.0)
@@ -107,6 +124,10 @@ class Prediction:
     def unknown_kinds(self) -> tuple[str, ...]:
         """Kinds of layers of which nothing was measured; the total is then a lower bound."""
         return tuple(dict.fromkeys(layer.kind for layer in self.layers if layer.basis == "unknown"))
+
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""Of the conditions' `time`."""
 
 
 @record
@@ -163,6 +184,16 @@ class Calibration:
     def busy(self) -> str:
         """What disturbed the measurement, "" if nothing did."""
         return str(self.conditions.get("busy", ""))
+
+    def doubts(self, now: float | None = None) -> list[str]:
+        """What speaks against relying on it, each as what follows "the calibration"; `now` is in seconds since 1970."""
+        found = [f"was taken on a busy machine: {self.busy}"] if self.busy else []
+        with suppress(KeyError, TypeError, ValueError):
+            taken = timegm(time.strptime(self.conditions["time"], TIME_FORMAT))
+            days = ((time.time() if now is None else now) - taken) / 86400
+            if days > OLD_DAYS:
+                found.append(f"is {days:.0f} days old")
+        return found
 
     @property
     def spread(self) -> float:

@@ -44,6 +44,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "peak": Quantity("peak_inference_bytes", "memory of an inference (MB)", 1e6),
     "training": Quantity("peak_training_bytes", "memory of a training step (MB)", 1e6),
     "latency": Quantity("latency_ms", "latency (ms)", lacking=_MEASURED),
+    "predicted": Quantity("predicted_ms", "predicted latency (ms)", lacking="add --predict"),
     "throughput": Quantity("throughput_img_s", "throughput (images/s)", better="higher", lacking=_MEASURED),
     "top1": Quantity("top1", "top-1 accuracy (%)", better="higher", lacking=_REPORTED),
     "top5": Quantity("top5", "top-5 accuracy (%)", better="higher", lacking=_REPORTED),

@@ -8,12 +8,19 @@ from typing import Any
 from cnnprof.judging.budgets import Verdict
 from cnnprof.report import Annotation, Report, Table
 from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.prediction import Calibration, Prediction
 from cnnprof.views import columns as col
+from cnnprof.views.prediction import calibration_notes, prediction_dict
 
 COLUMNS = (col.MODEL, col.BUDGET, col.LIMIT, col.VALUE, col.USED, col.EXCESS, col.STATUS, col.LOOK_AT)
 
 
-def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measurement] = ()) -> Report:
+def show_verdicts(
+    verdicts: Sequence[Verdict],
+    measurements: Sequence[Measurement] = (),
+    predictions: Sequence[Prediction] = (),
+    calibration: Calibration | None = None,
+) -> Report:
     """The report on budgets, one row each; what fails is an annotation, too."""
     failed = [verdict for verdict in verdicts if verdict.status not in ("ok", "unknown")]
     unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
@@ -21,12 +28,15 @@ def show_verdicts(verdicts: Sequence[Verdict], measurements: Sequence[Measuremen
     notes += [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
     notes += [f"{m.model}: {warning}" for m in measurements for warning in m.warnings]
     notes += [_interval_note(verdict, m) for verdict in verdicts for m in measurements if _undecided(verdict, m)]
+    notes += _prediction_notes(verdicts, predictions, calibration) if calibration else []
     data: dict[str, Any] = {
         "passed": not any(verdict.status == "error" for verdict in verdicts),
         "budgets": [_dict(verdict) for verdict in verdicts],
     }
     if measurements:
         data["measurements"] = [measurement.to_dict() for measurement in measurements]
+    if predictions:
+        data["predictions"] = [{"model": each.model, **prediction_dict(each)} for each in predictions]
     annotations = tuple(_open_question(each) if each.status == "unknown" else _annotation(each) for each in verdicts)
     return Report(
         "check",
@@ -86,6 +96,17 @@ def _undecided(verdict: Verdict, measurement: Measurement) -> bool:
     if verdict.budget.figure != "latency_ms" or verdict.model != measurement.model or not latency or not latency.ci95:
         return False
     return latency.ci95[0] <= verdict.budget.limit <= latency.ci95[1]
+
+
+def _prediction_notes(verdicts: Sequence[Verdict], predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
+    """What predictions rest on, and where a limit lies within their interval."""
+    notes = [f"predicted {note}" for note in calibration_notes(calibration)]
+    by_name = {each.model: each.interval90_ms for each in predictions}
+    for verdict in verdicts:
+        low, high = by_name.get(verdict.model, (0.0, 0.0))
+        if verdict.budget.figure == "predicted_ms" and low <= verdict.budget.limit <= high:
+            notes.append(f"{verdict.model}: the limit lies within the prediction's 90% interval, {low:.3g} to {high:.3g} ms")
+    return notes
 
 
 def _interval_note(verdict: Verdict, measurement: Measurement) -> str:

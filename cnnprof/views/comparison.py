@@ -11,6 +11,7 @@ from cnnprof.judging.filters import Holds, read_condition
 from cnnprof.judging.pareto import Standing, standings
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
 from cnnprof.timing.ratios import noise_of
 from cnnprof.views import columns as col
@@ -20,6 +21,7 @@ from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.figures import int8_note
 from cnnprof.views.memory import fit_dict, fit_notes
 from cnnprof.views.model import CONVENTION, accuracy_dict
+from cnnprof.views.prediction import calibration_notes, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_accuracies
 
 BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.PARAM_BYTES_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
@@ -38,7 +40,7 @@ LOWER_IS_BETTER = tuple(
     column.key
     for column in (
         *(col.PARAMS, col.MACS, col.ACTIVATIONS, col.PARAM_BYTES, col.ACTIVATION_BYTES),
-        *(col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
+        *(col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES, col.PREDICTED_MS),
     )
 )
 REPORTED = (col.TOP1.key, col.TOP5.key)
@@ -50,11 +52,17 @@ AXES = (col.TOP1.key, col.MACS.key, col.PARAMS.key)
 OPTIMAL = "yes"
 
 
-def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = None, choice: Choice = NONE) -> Report:
+def show_comparison(
+    entries: Sequence[Entry],
+    baseline: str,
+    sort: str | None = None,
+    choice: Choice = NONE,
+    calibration: Calibration | None = None,
+) -> Report:
     """The report on several networks; ratios are relative to the network named `baseline`.
 
     A network is Pareto-optimal if no other is at least as good on every axis and better on one; where a figure is not known,
-    or is an accuracy on another data set than the baseline's, nobody can tell.
+    or is an accuracy on another data set than the baseline's, nobody can tell. Predicted times rest on the `calibration`.
     """
     rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
     base = next(row for row in rows if row["model"] == baseline)
@@ -84,6 +92,7 @@ def show_comparison(entries: Sequence[Entry], baseline: str, sort: str | None = 
         if any(not row["standing"].known for row in ordered):
             notes.append("?: a figure of these is not known, or of another data set")
     notes += _measurement_notes(kept) if measured else []
+    notes += [f"predicted {note}" for note in calibration_notes(calibration)] if calibration else []
     notes += accuracy_notes(ordered, marks, base, elsewhere)
     for entry in kept:
         notes += _entry_notes(entry)
@@ -119,7 +128,7 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
         cells = [_named(row) for row in rows]
         for name in sorted(condition.columns):
             if all(row.get(name) is None for row in cells):
-                hint = "add --bench" if find_column(name, COLUMNS, "--where").key in _MEASURED else None
+                hint = _LACKING.get(find_column(name, COLUMNS, "--where").key)
                 raise UsageError(f"--where: no row has '{name}'", hint=hint)
         unknown = [rows[i]["model"] for i in left if condition.is_unknown(cells[i])]
         left = [i for i in left if condition.holds(cells[i])]
@@ -131,7 +140,11 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
     return left, notes
 
 
-_MEASURED = {column.key for column in (col.LATENCY_MS, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES, col.LATENCY_RATIO)}
+_LACKING = {
+    **{c.key: "add --bench" for c in (col.LATENCY_MS, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES, col.LATENCY_RATIO)},
+    **{c.key: "add --predict" for c in (col.PREDICTED_MS, col.INTERVAL90)},
+}
+"""How a user comes to have a column that no row has."""
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +163,7 @@ def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) 
         if holds_of(axis) == "text":
             raise UsageError(f"--pareto: '{axis.key}' is no figure")
         if all(row.get(axis.key) is None for row in rows):
-            hint = "add --bench" if axis.key in _MEASURED else None
+            hint = _LACKING.get(axis.key)
             raise UsageError(f"--pareto: no row has '{axis.key}'", hint=hint)
     return axes
 
@@ -177,7 +190,12 @@ def _listed(axes: Sequence[Column]) -> str:
     return ", ".join(others) + f" and {last}"
 
 
-_CALLED = {"params": "parameters", "latency_ms": "latency", "peak_inference_bytes": "memory of an inference"}
+_CALLED = {
+    "params": "parameters",
+    "latency_ms": "latency",
+    "predicted_ms": "predicted latency",
+    "peak_inference_bytes": "memory of an inference",
+}
 
 
 def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
@@ -195,6 +213,9 @@ def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
 
 def _entry_notes(entry: Entry) -> list[str]:
     notes: list[str] = []
+    if entry.prediction and entry.prediction.unknown_kinds:
+        kinds = ", ".join(entry.prediction.unknown_kinds)
+        notes.append(f"{entry.name}: the predicted time is a lower bound, for nothing is measured of {kinds}")
     uncounted = entry.total("uncounted") or ()
     if uncounted:
         named = ", ".join(uncounted[:5]) + (", ..." if len(uncounted) > 5 else "")
@@ -232,6 +253,7 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[
         *fitting,
         *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
         *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
+        *where(any(row["predicted_ms"] is not None for row in rows), col.PREDICTED_MS, col.INTERVAL90),
         *where(reported, col.PARETO),
         *where(any(row["failure"] for row in rows), col.FAILURE),
         col.SOURCE,
@@ -248,6 +270,7 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in figures.items() if key not in order},
         "accuracy": accuracy_dict(entry.accuracy),
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
+        **({"prediction": prediction_dict(entry.prediction)} if entry.prediction else {}),
         **({"error": entry.error.message} if entry.error else {}),
         "relative": row["relative"],
         "pareto": standing.optimal if standing.known else None,

@@ -14,6 +14,7 @@ from cnnprof.network.graph import Accuracy
 from cnnprof.record import record
 from cnnprof.report import Column
 from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.prediction import Prediction
 from cnnprof.views import columns as col
 from cnnprof.views.figures import accuracy_in, describe
 from cnnprof.views.model import source_text
@@ -30,6 +31,7 @@ class Entry:
         fits: the largest batches that fit, if that was asked.
         accuracy: what is stated of it, by the source that was chosen.
         error: why it could not be read; there are no figures then, but `model.name`.
+        prediction: if its time was predicted.
     """
 
     figures: Mapping[str, Any]
@@ -38,6 +40,7 @@ class Entry:
     fits: tuple[Fit, ...] = ()
     accuracy: Accuracy | None = None
     error: CnnprofError | None = None
+    prediction: Prediction | None = None
 
     @classmethod
     def of(cls, profile: MemoryAnalysis, measurement: Measurement | None = None, fits: tuple[Fit, ...] = ()) -> Entry:
@@ -92,6 +95,10 @@ def _latency(column: Column, name: str) -> Column:
     return _measured(column, lambda measurement: getattr(measurement.latency(), name, None))
 
 
+def _predicted(column: Column, take: Callable[[Prediction], Any]) -> Column:
+    return replace(column, of=lambda entry: take(entry.prediction) if entry.prediction else None)
+
+
 def _tuple(value: Any) -> tuple[int, ...] | None:
     return tuple(value) if value else None
 
@@ -122,6 +129,8 @@ OF_ENTRY = (
     _latency(col.LATENCY_MS, "median"),
     _latency(col.CI95, "ci95"),
     _measured(col.THROUGHPUT_IMG_S, lambda measurement: measurement.throughput()),
+    _predicted(col.PREDICTED_MS, lambda prediction: prediction.milliseconds),
+    _predicted(col.INTERVAL90, lambda prediction: prediction.interval90_ms),
     _measured(col.PEAK_MEMORY_BYTES, lambda measurement: measurement.peak_bytes),
     _fact(col.SOURCE),
     replace(col.FAILURE, of=lambda entry: entry.error.message if entry.error else None),

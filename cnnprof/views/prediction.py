@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.report import Column, Report, Table, plural
@@ -10,8 +11,6 @@ from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration, LayerPrediction, Prediction
 from cnnprof.views import columns as col
 
-PREDICTED_MS = Column("predicted_ms", "predicted ms", "ms")
-INTERVAL = Column("interval90", "90% interval", "interval")
 MEASURED = Column("measured", "measured", "share", 2)
 INTERPOLATED = Column("interpolated", "interpol.", "share", 2)
 EXTRAPOLATED = Column("extrapolated", "extrapol.", "share", 2)
@@ -38,8 +37,8 @@ def show_predictions(
     data_sheet = calibration.data_sheet
     times = [_latency(each) for each in measurements] or [None] * len(predictions)
     rows = tuple(_cells(each, measured, data_sheet) for each, measured in zip(predictions, times, strict=True))
-    columns = [col.MODEL, col.INPUT, col.BATCH, PREDICTED_MS]
-    columns += [] if data_sheet else [INTERVAL]
+    columns = [col.MODEL, col.INPUT, col.BATCH, col.PREDICTED_MS]
+    columns += [] if data_sheet else [replace(col.INTERVAL90, weight=0)]
     columns += [col.THROUGHPUT_IMG_S]
     columns += [] if data_sheet else [MEASURED, INTERPOLATED, EXTRAPOLATED, UNKNOWN]
     columns += [MEASURED_MS, ERROR] if measurements else []
@@ -62,23 +61,18 @@ def _latency(measurement: Measurement) -> float | None:
 
 
 def _cells(prediction: Prediction, measured: float | None, data_sheet: bool) -> dict[str, Any]:
-    milliseconds = prediction.seconds * 1e3
+    milliseconds = prediction.milliseconds
     return {
         "model": prediction.model,
         "input": prediction.input_shape[1:],
         "batch": prediction.batch,
         "predicted_ms": milliseconds,
-        "interval90": None if data_sheet else _interval(prediction),
+        "interval90": None if data_sheet else prediction.interval90_ms,
         "throughput_img_s": prediction.batch / prediction.seconds if prediction.seconds else None,
         **{str(basis): share for basis, share in prediction.coverage.items()},
         "measured_ms": measured,
         "error": 100 * (milliseconds / measured - 1) if measured else None,
     }
-
-
-def _interval(prediction: Prediction) -> tuple[float, float]:
-    low, high = prediction.interval90
-    return low * 1e3, high * 1e3
 
 
 def _layers(prediction: Prediction, top: int, named: bool) -> Table:
@@ -100,21 +94,29 @@ def _layer_dict(layer: LayerPrediction, prediction: Prediction) -> dict[str, Any
     }
 
 
+def prediction_dict(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON types, without its layers."""
+    return {
+        "predicted_ms": prediction.milliseconds,
+        "interval90": list(prediction.interval90_ms),
+        "coverage": dict(prediction.coverage),
+        "unknown_kinds": list(prediction.unknown_kinds),
+    }
+
+
 def _dict(prediction: Prediction, measured: float | None) -> dict[str, Any]:
     found = {
         "model": prediction.model,
         "input_shape": list(prediction.input_shape[1:]),
         "batch": prediction.batch,
-        "predicted_ms": prediction.seconds * 1e3,
-        "interval90": list(_interval(prediction)),
-        "coverage": dict(prediction.coverage),
-        "unknown_kinds": list(prediction.unknown_kinds),
+        **prediction_dict(prediction),
         "layers": [_layer_dict(layer, prediction) for layer in prediction.layers],
     }
     return found | ({"measured_ms": measured} if measured is not None else {})
 
 
-def _notes(predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
+def calibration_notes(calibration: Calibration) -> list[str]:
+    """Of what machine predicted times are, and what there is to doubt of them."""
     if calibration.data_sheet:
         return [
             "a lower bound: every layer at the data sheet's highest rate of arithmetic or of bytes, whichever takes longer; "
@@ -123,14 +125,22 @@ def _notes(predictions: Sequence[Prediction], calibration: Calibration) -> list[
     machine, options = calibration.ceilings.machine, calibration.ceilings.options
     threads = plural(int(options.get("threads", 1)), "thread")
     way = f"torch {machine.get('torch')}, {options.get('dtype')}, {options.get('layout')}"
-    timed = f"{plural(len(calibration.operations), 'timed operation')}, calibrated {calibration.conditions.get('time', '')}"
-    notes = [
+    taken = calibration.conditions.get("time")
+    timed = plural(len(calibration.operations), "timed operation") + (f", calibrated {taken}" if taken else "")
+    return [
         f"for {machine.get('processor')}, {threads}, {way}; {timed}",
-        "shares are of the time: measured, the very layer was timed; interpolated, near ones of its kind were; extrapolated, "
-        "none near",
+        *(f"the calibration {doubt}" for doubt in calibration.doubts()),
     ]
-    if calibration.busy:
-        notes.append(f"the calibration was taken on a busy machine: {calibration.busy}")
+
+
+def _notes(predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
+    notes = calibration_notes(calibration)
+    if calibration.data_sheet:
+        return notes
+    notes.append(
+        "shares are of the time: measured, the very layer was timed; interpolated, near ones of its kind were; extrapolated, "
+        "none near"
+    )
     for each in predictions:
         if each.unknown_kinds:
             kinds = ", ".join(each.unknown_kinds)

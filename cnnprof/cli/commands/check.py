@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnprof.cli.errors import say
+from cnnprof.cli.forecast import Machine
+from cnnprof.cli.groups import takes
+from cnnprof.cli.limits import Limits
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
@@ -23,6 +26,7 @@ PANEL = "Gates"
 
 @reported((*FORMATS, *GATES))
 @measured("device", "dtype", "threads", dtype=AutocastDtype)
+@takes(Limits)
 @of_network()
 def command(
     names: Annotated[
@@ -31,16 +35,13 @@ def command(
             help=NAMES_HELP, autocompletion=complete_name, show_default="the networks that pyproject.toml has budgets for"
         ),
     ] = None,
-    max_params: Annotated[str | None, typer.Option(help="Parameters, at most.", metavar="5M")] = None,
-    max_macs: Annotated[str | None, typer.Option(help="Multiply-accumulates, at most.", metavar="600M")] = None,
-    max_activations: Annotated[str | None, typer.Option(help="Elements written, at most.", metavar="10M")] = None,
-    max_peak: Annotated[str | None, typer.Option(help="Peak memory of inference, at most.", metavar="64MB")] = None,
-    max_latency: Annotated[str | None, typer.Option(help="Median latency, at most; measures it.", metavar="8ms")] = None,
+    machine: Machine = None,
     run_code: Annotated[
         bool, typer.Option("--run-code", help="Run the Python code that pyproject.toml names as models.")
     ] = False,
     *,
     run: RunOptions,
+    limits: Limits,
     network: NetworkOptions,
     out: Destination,
 ) -> None:
@@ -52,17 +53,12 @@ def command(
 
       cnnprof check net.yaml --max-peak 64MB --max-latency 8ms
 
+      cnnprof check mobilenet_v2 --max-predicted-latency 20ms --machine edge.json
+
       cnnprof check --format github
     """
     from cnnprof import api
 
-    limits = {
-        "max-params": max_params,
-        "max-macs": max_macs,
-        "max-activations": max_activations,
-        "max-peak": max_peak,
-        "max-latency": max_latency,
-    }
     interrupted = False
 
     def time(profiles: Sequence[api.Profile]) -> Sequence[Measurement]:
@@ -75,9 +71,10 @@ def command(
         interrupted = measured.exit_code == INTERRUPTED
         return measured.measurements
 
-    given = {key: text for key, text in limits.items() if text is not None}
-    audit = api.check(names or None, given, network.input_shape, network.batch, network.settings, time, run_code)
-    if not (audit.measurements or interrupted):
+    audit = api.check(
+        names or None, limits.given(), network.input_shape, network.batch, network.settings, time, run_code, run.way(), machine
+    )
+    if not (audit.measurements or interrupted or audit.predicts):
         run.refuse("--max-latency", "device", "dtype", "threads")
     out.finish(audit.report())
     for error in audit.failures:

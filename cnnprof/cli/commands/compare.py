@@ -10,6 +10,7 @@ import typer
 from cnnprof.cli.choosing import ChoiceOptions, choosing
 from cnnprof.cli.effort import Effort
 from cnnprof.cli.errors import say
+from cnnprof.cli.forecast import Forecast
 from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Fits, Names, NetworkOptions, of_network, reported
@@ -42,6 +43,7 @@ MEASURED = ("latency", "latency_ms", "throughput", "throughput_img_s")
 @reported((*FORMATS, *PICTURES))
 @measured("device", "dtype", "threads", "quick", dtype=Dtype)
 @takes(Effort, "processes", "precision", "budget")
+@takes(Forecast)
 @of_network()
 @choosing()
 def command(
@@ -54,6 +56,7 @@ def command(
     *,
     run: RunOptions,
     effort: Effort,
+    forecast: Forecast,
     network: NetworkOptions,
     choice: ChoiceOptions,
     out: Destination,
@@ -70,12 +73,14 @@ def command(
 
       cnnprof compare mobilenet_v1@width=0.25,0.5,1.0 resnet18@input=128:224:32 --bench --quick
 
+      cnnprof compare 'resnet*' 'mobilenet*' --predict --where 'predicted < 20ms' --pareto top1,predicted --pareto-only
+
       cnnprof compare 'resnet*' 'vgg*' -o front.svg
     """
     from cnnprof import api
 
-    shown, dtype = choice.choice(), _number_format(run.dtype, bench)
-    how = _measuring(bench, run, effort, choice)
+    forecast.check(choice.sort, formats)
+    shown, how = choice.choice(), _measuring(bench, run, effort, choice, forecast.predict)
     with waiting("reading the networks") as tell:
         comparison = api.compare(
             names,
@@ -86,11 +91,12 @@ def command(
             fit,
             accuracy_from=choice.accuracy_from,
             accuracies=choice.accuracy,
-            dtype=dtype,
+            dtype=_number_format(run.dtype, bench or forecast.predict),
             formats=formats,
             prune=prune or (),
             notify=tell,
         )
+    comparison = forecast.add(comparison, run)
     code = report_failures(comparison)
     if how:
         from cnnprof.cli.measuring import measure
@@ -102,11 +108,12 @@ def command(
     raise typer.Exit(code)
 
 
-def _measuring(bench: bool, run: RunOptions, effort: Effort, choice: ChoiceOptions) -> Options | None:
+def _measuring(bench: bool, run: RunOptions, effort: Effort, choice: ChoiceOptions, predict: bool) -> Options | None:
     """How to measure, if that is asked; else raises UsageError for what only a measurement heeds."""
     if bench:
         return run.options(**effort.options())
-    run.refuse("--bench", "device", "threads", "quick", "processes", "precision", "budget")
+    shared = () if predict else ("device", "threads")
+    run.refuse("--bench", *shared, "quick", "processes", "precision", "budget")
     if choice.sort in MEASURED:
         raise UsageError(f"--sort {choice.sort} orders by what is measured", hint="add --bench")
     return None
@@ -119,11 +126,11 @@ def report_failures(comparison: Comparison) -> int:
     return CnnprofError.exit_code if comparison.failures else 0
 
 
-def _number_format(dtype: str, bench: bool) -> NumberFormat:
+def _number_format(dtype: str, runs: bool) -> NumberFormat:
     """The format that bytes are of. Raises UsageError for one that only a measurement has, or that none has."""
-    if bench and dtype == "int8":
-        raise UsageError("int8 is computed and not measured", hint="leave --bench out")
-    if not bench and dtype == "amp":
+    if runs and dtype == "int8":
+        raise UsageError("int8 is computed and not measured", hint="leave --bench and --predict out")
+    if not runs and dtype == "amp":
         raise UsageError("--dtype amp says how to measure, and nothing is measured without --bench", hint="add --bench")
     found: NumberFormat = "fp32" if dtype == "amp" else dtype  # type: ignore[assignment]
     return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnprof.cli.forecast import Machine
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
@@ -29,9 +29,7 @@ def command(
     measure_missing: Annotated[
         bool, typer.Option("--measure-missing", help="Time the layers that the calibration lacks, and keep them.")
     ] = False,
-    machine: Annotated[
-        Path | None, typer.Option(help="A calibration made elsewhere: `cnnprof calibrate --grid -o FILE` there.")
-    ] = None,
+    machine: Machine = None,
     peak: Annotated[str | None, typer.Option(help="A machine by its data sheet: arithmetic.", metavar="472GFLOPS")] = None,
     bandwidth: Annotated[str | None, typer.Option(help="With --peak: bytes a second.", metavar="25.6GB/s")] = None,
     top: Annotated[int, typer.Option(help="How many of the dearest layers to show.", min=0)] = 10,
@@ -59,7 +57,7 @@ def command(
     from cnnprof.cli.measuring import Bar
 
     known = _data_sheet(peak, bandwidth, [machine, measure, measure_missing]) or machine
-    how = run.options()
+    how = run.way() if machine and not (measure or measure_missing) else run.options()
     with waiting("reading the networks") as say:
         models = network.models(names)
         for model in models:

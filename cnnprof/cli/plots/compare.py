@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.forecast import Forecast
+from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import Names, NetworkOptions, drawn, of_network
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 
-AXIS = "macs, params, activations, peak, training, latency, throughput, top1, top5 or year."
+AXIS = "macs, params, activations, peak, training, latency, predicted, throughput, top1, top5 or year."
 
 
 @drawn()
 @measured("device", "dtype", "threads", "quick", dtype=AutocastDtype)
+@takes(Forecast)
 @of_network()
 def command(
     names: Names,
@@ -29,6 +32,7 @@ def command(
     bench: Annotated[bool, typer.Option("--bench", help="Measure latency and throughput for the picture.")] = False,
     *,
     run: RunOptions,
+    forecast: Forecast,
     network: NetworkOptions,
     out: Destination,
 ) -> None:
@@ -47,11 +51,13 @@ def command(
 
     for word, option in ((x, "--x"), (y, "--y"), (size, "--size")):
         find_quantity(word, option)
-    if not bench:
+    forecast.check()
+    if not (bench or forecast.predict):
         run.refuse("--bench", "device", "dtype", "threads", "quick")
     how = run.options() if bench else None
     with waiting("reading the networks") as say:
         comparison = compare(network.models(names), None, network.input_shape, network.batch, notify=say)
+    comparison = forecast.add(comparison, run)
     code = 0
     if how:
         from cnnprof.cli.measuring import measure

@@ -1,0 +1,26 @@
+"""Options of what a network may cost, as a group."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a network may cost, as texts with units."""
+
+    max_params: Annotated[str | None, typer.Option(help="Parameters, at most.", metavar="5M")] = None
+    max_macs: Annotated[str | None, typer.Option(help="Multiply-accumulates, at most.", metavar="600M")] = None
+    max_activations: Annotated[str | None, typer.Option(help="Elements written, at most.", metavar="10M")] = None
+    max_peak: Annotated[str | None, typer.Option(help="Peak memory of inference, at most.", metavar="64MB")] = None
+    max_latency: Annotated[str | None, typer.Option(help="Median latency, at most; measures it.", metavar="8ms")] = None
+    max_predicted_latency: Annotated[
+        str | None, typer.Option(help="Predicted latency, at most; runs nothing.", metavar="20ms")
+    ] = None
+
+    def given(self) -> dict[str, str]:
+        """Those that are given, by the names that budgets have for them."""
+        return {name.replace("_", "-"): text for name, text in asdict(self).items() if text is not None}
