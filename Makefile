@@ -63,8 +63,8 @@ docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying:
 	$(BIN)/python docs/regenerate.py $(VARYING)
 
 .PHONY: crosscheck-memory
-crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda)
-	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE))
+crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda, RECORDED=1)
+	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)
 
 .PHONY: allocator-records
 allocator-records: setup ## Renew tests/data/allocator_records.csv for the instruction sets that this processor has

@@ -1,10 +1,11 @@
 """Predicted memory beside a device's allocator, for many networks: how far each is off, and how they are distributed.
 
-    python benchmarks/crosscheck_memory.py [--isa avx2] [--threads 2] [--sample 20] [--device cuda] [NAME ...]
+    python benchmarks/crosscheck_memory.py [--isa avx2] [--threads 2] [--sample 20] [--recorded] [--device cuda] [NAME ...]
 
 Inference and training steps with SGD, momentum and Adam, built from specs and taken from torchvision, in random order: on the
 processor at batch 1 and 8 for each instruction set that it can take and one and two threads, each in a process of its own; on
-CUDA at batch 1, 16 and 32, where `requested_bytes.all.peak` is the record. It ends with the table of the README.
+CUDA at batch 1, 16 and 32, where `requested_bytes.all.peak` is the record. With `--recorded` nothing runs, and predictions are
+held to tests/data/allocator_records.csv, for every instruction set in it. It ends with the table that the README shows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from allocator_records import NETWORKS, Case, available, measured
+from allocator_records import NETWORKS, Case, available, measured, read
 
 import cnnprof
 from cnnprof.errors import CnnprofError
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--isa", choices=tuple(available()), action="append", help="default: AVX2 and what the processor has")
     parser.add_argument("--threads", type=int, choices=(1, 2), action="append", help="default: both")
     parser.add_argument("--sample", type=int, metavar="N", help="so many networks")
+    parser.add_argument("--recorded", action="store_true", help="take what was recorded, and run nothing")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     given = parser.parse_args()
     check_device(given.device)
@@ -62,8 +64,10 @@ def main() -> None:
     random.Random(given.seed).shuffle(names)
     names = names[: given.sample]
     print(f"{len(names)} networks in the order of seed {given.seed}")
-    runs = []
-    if given.device == "cuda":
+    runs: list[Run] = []
+    if given.recorded:
+        runs += _recorded(names)
+    elif given.device == "cuda":
         runs.append(Run("CUDA", 1, list(_on_cuda(names))))
     else:
         sets = given.isa or dict.fromkeys(("avx2", of_this_machine()))
@@ -71,6 +75,19 @@ def main() -> None:
         runs += [Run(TITLES[isa], threads, list(_on_cpu(names, isa, threads))) for isa, threads in ways]
     _show(runs)
     sys.exit(any(max(run.errors) > BAR for run in runs))
+
+
+def _recorded(names: Sequence[str]) -> list[Run]:
+    """The same beside the records of these networks, in fp32."""
+    cases = {case: size for case, (size, _) in read().items() if (case.dtype, case.layout) == ("fp32", "nchw")}
+    found: dict[tuple[str, int], list[float]] = {}
+    for name in names:
+        for batch in sorted({case.batch for case in cases if case.network == name}):
+            graph = cnnprof.load(name, batch=batch)
+            for case in (case for case in cases if (case.network, case.batch) == (name, batch)):
+                off = _predicted(graph, case.mode, case.optimizer, case.execution) / cases[case] - 1
+                found.setdefault((case.isa, case.threads), []).append(abs(off))
+    return [Run(TITLES[isa], threads, errors) for (isa, threads), errors in found.items()]
 
 
 def _on_cpu(names: Sequence[str], isa: str, threads: int) -> Iterator[float]:
