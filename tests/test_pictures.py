@@ -98,7 +98,7 @@ def test_what_cannot_be_drawn_is_one_message(arguments, message):
 
 
 def test_every_kind_of_picture_is_a_file_or_a_sketch():
-    assert {*PICTURES} == {*BEGINNINGS, "braille"}
+    assert {*PICTURES} == {*BEGINNINGS, "braille", "mermaid"}
     done = cnnprof("memory", "lenet5", "--train", "--format", "braille")
     assert "peak" in done.out
     assert len(done.out.splitlines()) <= 24

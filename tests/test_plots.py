@@ -7,6 +7,7 @@ from shell import cnnprof, texts
 
 import cnnprof as package
 from cnnprof.charts.bars import Bars
+from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.errors import UsageError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
@@ -17,6 +18,7 @@ from cnnprof.timing.layer_times import LayerTimes
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY, Ceilings, Rate
 from cnnprof.views.benchmark import chart_runs
+from cnnprof.views.diagram import chart_diagram
 from cnnprof.views.reasons import look_into
 from cnnprof.views.roof import chart_roofline
 
@@ -84,7 +86,7 @@ def test_layers_under_the_roof():
     assert max(roof.ys) == 80.0
 
 
-@pytest.mark.parametrize("form", PICTURES)
+@pytest.mark.parametrize("form", [form for form in PICTURES if form != "mermaid"])
 def test_every_chart_in_every_format(form):
     charts = [package.profile("lenet5").chart(), chart_runs([measurement("a", (0.001, 0.002))])]
     assert isinstance(charts[0], Bars)
@@ -92,7 +94,7 @@ def test_every_chart_in_every_format(form):
         assert render(Report("x", "", chart=chart), form, Style())
 
 
-@pytest.mark.parametrize("word", ["compare", "summary", "bench", "roofline", "memory", "sweep"])
+@pytest.mark.parametrize("word", ["compare", "summary", "bench", "roofline", "memory", "sweep", "diagram"])
 def test_each_picture_teaches_itself(word):
     done = cnnprof("plot", word, "--help", COLUMNS="100")
     assert done.code == 0
@@ -133,3 +135,30 @@ def test_notebooks_show_pictures():
         assert not set("█▓▒░") & set(shown)
     # Without an accuracy there are no bubbles, and still the table.
     assert "<svg" not in package.compare(["conv 3x3 8", "conv 3x3 16"], input_shape=(3, 32, 32))._repr_html_()
+
+
+def test_a_diagram_has_every_stage_and_what_feeds_it():
+    profile = package.profile("resnet18")
+    chart = chart_diagram(profile)
+    names = [block.name for block in chart.blocks]
+    assert names[0] == "input"
+    assert {"stage1", "stage4", "fc1"} <= {*names}
+    # A chain: every block is fed by the one before.
+    assert chart.edges == tuple((k, k + 1) for k in range(len(names) - 1))
+    assert chart.blocks[names.index("stage4")].shape == "512x7x7"
+    branching = chart_diagram(package.profile("googlenet"), depth=2)
+    assert any(end != start + 1 for start, end in branching.edges)
+    assert all(0 <= start < end < len(branching.blocks) for start, end in branching.edges)
+
+
+def test_a_diagram_as_mermaid(tmp_path):
+    done = cnnprof("plot", "diagram", "lenet5", "--format", "mermaid")
+    lines = done.out.splitlines()
+    assert lines[0] == "flowchart TD"
+    assert sum(" --> " in line for line in lines) == sum('["' in line for line in lines) - 1
+    assert cnnprof("plot", "diagram", "lenet5", "-o", tmp_path / "a.mmd").code == 0
+    assert "flowchart" in (tmp_path / "a.mmd").read_text()
+    hostile = Diagram("t", (Block('a"]<b>`#', "1"), Block("b", "2")), ((0, 1),)).mermaid()
+    assert '  b0["a&quot;]&lt;b&gt;&#96;&#35;<br>1"]' in hostile
+    refused = cnnprof("plot", "summary", "lenet5", "--format", "mermaid")
+    assert (refused.code, "Mermaid draws diagrams only" in refused.err) == (2, True)

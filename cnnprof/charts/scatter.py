@@ -53,12 +53,13 @@ class Point:
 
 @record
 class Line:
-    """Points that a line joins; as `steps` it stays at a value until the next one."""
+    """Points that a line joins, black or in the colour of a group; as `steps` it stays at a value until the next one."""
 
     label: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     steps: bool = False
+    group: str = ""
 
 
 @record
@@ -107,9 +108,9 @@ class Scatter(Chart):
                 line.xs,
                 line.ys,
                 label=line.label or None,
-                color="black",
+                color=look(self.groups.index(line.group))[0] if line.group in self.groups[:8] and line.group else "black",
                 linewidth=1,
-                linestyle=DASHES[number % 4],
+                linestyle="-" if line.group else DASHES[number % 4],
                 drawstyle="steps-post" if line.steps else "default",
                 zorder=1.5,
             )

@@ -147,7 +147,8 @@ def drawn() -> Callable[[Command], Command]:
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
             typer.Option(
-                help="svg, png, pdf, or braille: a sketch for the terminal.", show_default="svg, or by the suffix of -o"
+                help="svg, png, pdf, braille (a sketch for the terminal), or of a diagram mermaid.",
+                show_default="svg, or by the suffix of -o",
             ),
         ] = None,
         json: Annotated[bool, typer.Option("--json", hidden=True)] = False,

@@ -45,7 +45,8 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
     chosen = chosen or ("table" if "table" in formats else formats[0])
     if chosen in PICTURES:
         # What lacks is to be said before the work.
-        import_module("matplotlib" if format_of(chosen).binary else "plotext")
+        if chosen != "mermaid":
+            import_module("matplotlib" if format_of(chosen).binary else "plotext")
         if format_of(chosen).binary and not output and results().isatty():
             raise UsageError(
                 "a picture goes to a file", hint=f"say which, such as -o memory.{chosen}, or draw it here: --format braille"

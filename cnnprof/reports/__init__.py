@@ -17,10 +17,11 @@ FORMATS = tuple(module.name for module in iter_modules(__path__) if not module.n
 _PICTURES = (module.name for module in iter_modules([f"{path}/pictures" for path in __path__]))
 PICTURES = tuple(
     sorted(
-        (name for name in _PICTURES if not name.startswith("_")), key=lambda name: ({"svg": 0, "braille": 2}.get(name, 1), name)
+        (name for name in _PICTURES if not name.startswith("_")),
+        key=lambda name: ({"svg": 0, "braille": 2, "mermaid": 3}.get(name, 1), name),
     )
 )
-"""Formats of charts; the first one is what a pipe gets, the last one is for the terminal."""
+"""Formats of charts; the first one is what a pipe gets, the last ones are text."""
 
 
 GATES = tuple(sorted(module.name for module in iter_modules([f"{path}/gates" for path in __path__])))

@@ -36,7 +36,7 @@ def chart_sweep(name: str, axes: Mapping[str, Sequence[Any]], columns: Mapping[s
     if len(varying) <= 2 and len(names) <= NAMED:
         for group in names:
             members = sorted((x, value) for x, value, own in zip(across, up, groups, strict=True) if own == group)
-            lines.append(Line("", tuple(x for x, _ in members), tuple(value for _, value in members)))
+            lines.append(Line("", tuple(x for x, _ in members), tuple(value for _, value in members), group=group))
     size = max(up) >= DECADE * min(up) > 0
     return Scatter(
         f"{quantity.label.partition(' (')[0]} of {name} over {first}, {plural(len(points), 'network')}",
