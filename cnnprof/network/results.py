@@ -15,8 +15,25 @@ from cnnprof.record import record
 FP32_BYTES = 4
 
 
+class _Line:
+    """What follows from a line's operations and from what it sees."""
+
+    ops: Ops
+    fields: Fields
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulates."""
+        return self.ops.mac
+
+    @property
+    def receptive_field(self) -> tuple[Dim, ...] | None:
+        """(height, width) in input pixels, of the last layer of several; None where it is not defined."""
+        return tuple([field.size for field in self.fields]) if self.fields else None
+
+
 @record
-class Cost:
+class Cost(_Line):
     """The cost of one layer.
 
     `activations` counts the elements it writes (views and in-place outputs write none); `fields` says, for each spatial axis of
@@ -31,19 +48,9 @@ class Cost:
     activations: Dim
     fields: Fields
 
-    @property
-    def macs(self) -> Dim:
-        """Multiply-accumulates."""
-        return self.ops.mac
-
-    @property
-    def receptive_field(self) -> tuple[Dim, ...] | None:
-        """(height, width) in input pixels; None where it is not defined."""
-        return tuple([field.size for field in self.fields]) if self.fields else None
-
 
 @record
-class LayerGroup:
+class LayerGroup(_Line):
     """One line of a table of layers: a layer, or several rolled up; `layer` is set where it is one."""
 
     name: str
@@ -57,16 +64,6 @@ class LayerGroup:
     fields: Fields
     aux: bool = False
     layer: Layer | None = None
-
-    @property
-    def macs(self) -> Dim:
-        """Multiply-accumulates."""
-        return self.ops.mac
-
-    @property
-    def receptive_field(self) -> tuple[Dim, ...] | None:
-        """(height, width) in input pixels, of the last layer; None where it is not defined."""
-        return tuple([field.size for field in self.fields]) if self.fields else None
 
 
 @record

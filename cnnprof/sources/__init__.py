@@ -25,6 +25,7 @@ from warnings import warn
 from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import source_of
 
 if TYPE_CHECKING:
@@ -168,12 +169,7 @@ def _varied(model: Model, name: str, inline: dict[str, str], settings: Mapping[s
     return replace(model, reference=reference, settings=given, title=title, size=inline.get(INPUT_SETTING), _graphs={})
 
 
-def load(
-    reference: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(reference: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph that a reference names: `resolve(reference, settings).graph(input_shape, batch)`."""
     return resolve(reference, settings).graph(input_shape, batch)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import no_settings, shown
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".ts", ".torchscript")
@@ -17,12 +16,7 @@ def names() -> list[str]:
     return []
 
 
-def load(
-    path: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of the module that the file holds.
 
     Args:

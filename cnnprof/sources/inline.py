@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from cnnprof.errors import SpecError
 from cnnprof.network.graph import INPUT, Graph
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.inputs import Input
 from cnnprof.spec.located import Token, read_expression
@@ -21,12 +20,7 @@ def names() -> list[str]:
     return []
 
 
-def load(
-    text: str,
-    settings: Mapping[str, object] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(text: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of a line of steps, named by its text.
 
     Args:

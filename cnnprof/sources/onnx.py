@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import no_settings, shown
 
 SUFFIXES = (".onnx",)
@@ -18,12 +17,7 @@ def names() -> list[str]:
     return []
 
 
-def load(
-    path: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of an ONNX file.
 
     Args:

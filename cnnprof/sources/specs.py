@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +12,7 @@ from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_spec
 from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
 
@@ -99,12 +100,7 @@ def find(name: str) -> tuple[Family, str | None] | None:
     return None
 
 
-def load(
-    reference: str,
-    settings: Mapping[str, object] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(reference: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of `name`, `path.yaml` or `path.yaml#variant`. Raises SpecError if there is none."""
 
     def make() -> Graph:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from cnnprof.accuracies import timm_checkpoints
 from cnnprof.network.graph import Graph, Origin
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
 
@@ -19,12 +19,7 @@ def names() -> list[str]:
     return recall_names("timm", _PACKAGES, _list_names)
 
 
-def load(
-    name: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(name: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of `timm.create_model(NAME)` in eval mode.
 
     Args:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import isnan
 from typing import Any
 
 from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph, Origin
+from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
 
@@ -26,12 +26,7 @@ def names() -> list[str]:
     return recall_names("torchvision", _PACKAGES, _list_names)
 
 
-def load(
-    name: str,
-    settings: Mapping[str, Any] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    batch: int = 1,
-) -> Graph:
+def load(name: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
     """The graph of `torchvision.models.NAME` in eval mode, with the figures of its weights' metadata.
 
     Args:

@@ -5,21 +5,14 @@ from __future__ import annotations
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.dims import maximum, prod
 from cnnprof.network.layers import elements
-from cnnprof.network.layers.normalization import (
-    BatchNorm,
-    GlobalResponseNorm,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Normalize,
-)
+from cnnprof.network.layers import normalization as norm
 
 COUNT_BYTES = 8
 """Of the count of batches, torch's int64."""
 
 
-@rule(BatchNorm)
-def batch_norm(layer: BatchNorm, run: RuleContext) -> LayerMemory:
+@rule(norm.BatchNorm)
+def batch_norm(layer: norm.BatchNorm, run: RuleContext) -> LayerMemory:
     """Stored are mean and variance of each channel, and the count of batches; mean and deviation are computed."""
     channels = run.inputs[0][1]
     statistics = 2 * run.element_bytes * channels
@@ -32,8 +25,8 @@ def batch_norm(layer: BatchNorm, run: RuleContext) -> LayerMemory:
     )
 
 
-@rule(LayerNorm, autocast="single on cuda")
-def layer_norm(layer: LayerNorm, run: RuleContext) -> LayerMemory:
+@rule(norm.LayerNorm, autocast="single on cuda")
+def layer_norm(layer: norm.LayerNorm, run: RuleContext) -> LayerMemory:
     """Mean and deviation of each vector; an input whose normalized axes do not lie last in memory is copied."""
     (x,) = run.inputs
     vectors = elements(x) // x[1] if layer.channels_first else prod(x[: len(x) - layer.axes])
@@ -48,15 +41,15 @@ def layer_norm(layer: LayerNorm, run: RuleContext) -> LayerMemory:
     )
 
 
-@rule(GroupNorm, autocast="single on cuda")
-def group_norm(layer: GroupNorm, run: RuleContext) -> LayerMemory:
+@rule(norm.GroupNorm, autocast="single on cuda")
+def group_norm(layer: norm.GroupNorm, run: RuleContext) -> LayerMemory:
     """Mean and deviation of each group; torch runs an instance normalization as a batch normalization."""
     statistics = 2 * run.element_bytes * run.inputs[0][0] * layer.groups
     return LayerMemory(statistics, Saved((0,), extra=statistics), run.output_bytes if layer.instance and run.on_cpu else 0)
 
 
-@rule(GlobalResponseNorm)
-def global_response_norm(layer: GlobalResponseNorm, run: RuleContext) -> LayerMemory:
+@rule(norm.GlobalResponseNorm)
+def global_response_norm(layer: norm.GlobalResponseNorm, run: RuleContext) -> LayerMemory:
     """It runs as a norm, a mean and arithmetic on whole tensors, two of which are alive at a time."""
     numbers = 3 * run.element_bytes * run.output[0] * run.output[1]
     return LayerMemory(
@@ -64,8 +57,8 @@ def global_response_norm(layer: GlobalResponseNorm, run: RuleContext) -> LayerMe
     )
 
 
-@rule(LocalResponseNorm, autocast="single")
-def local_response_norm(layer: LocalResponseNorm, run: RuleContext) -> LayerMemory:
+@rule(norm.LocalResponseNorm, autocast="single")
+def local_response_norm(layer: norm.LocalResponseNorm, run: RuleContext) -> LayerMemory:
     """It runs as six operations on whole tensors, of which three are alive at a time; the squares are padded with channels."""
     whole = run.output_bytes
     padding = run.element_bytes * (layer.size - 1) * (elements(run.output) // run.output[1])
@@ -77,8 +70,8 @@ def local_response_norm(layer: LocalResponseNorm, run: RuleContext) -> LayerMemo
     )
 
 
-@rule(Normalize, autocast="single on cuda")
-def normalize(layer: Normalize, run: RuleContext) -> LayerMemory:
+@rule(norm.Normalize, autocast="single on cuda")
+def normalize(layer: norm.Normalize, run: RuleContext) -> LayerMemory:
     """The norm of each vector, and that norm kept away from zero."""
     vectors = elements(run.output) // run.output[layer.dim]
     return LayerMemory(saved=Saved((0,), extra=2 * run.element_bytes * vectors))

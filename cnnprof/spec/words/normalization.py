@@ -3,71 +3,66 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.normalization import (
-    BatchNorm,
-    GlobalResponseNorm,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Normalize,
-)
+from cnnprof.network.layers import normalization as norm
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
 from cnnprof.spec.words.windows import line, number
 
 
 def _batch(o: Arguments) -> Layers:
-    return [("bn", BatchNorm(not o.flag("noaffine"), o.number("eps", 1e-5), len(o.x) - 2))]
+    return [("bn", norm.BatchNorm(not o.flag("noaffine"), o.number("eps", 1e-5), len(o.x) - 2))]
 
 
 def _layer(o: Arguments) -> Layers:
     return [
         (
             "ln",
-            LayerNorm(channels_first=len(o.x) > 2 and not o.tokens, affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)),
+            norm.LayerNorm(
+                channels_first=len(o.x) > 2 and not o.tokens, affine=not o.flag("noaffine"), eps=o.number("eps", 1e-5)
+            ),
         )
     ]
 
 
 def _local_response(o: Arguments) -> Layers:
     size = o.whole("size", 5)
-    return [("lrn", LocalResponseNorm(size, o.number("alpha", 1e-4), o.number("beta", 0.75), o.number("k", 2.0)))]
+    return [("lrn", norm.LocalResponseNorm(size, o.number("alpha", 1e-4), o.number("beta", 0.75), o.number("k", 2.0)))]
 
 
-def _options(layer: BatchNorm | LayerNorm) -> tuple[str, str]:
+def _options(layer: norm.BatchNorm | norm.LayerNorm) -> tuple[str, str]:
     return "" if layer.eps == 1e-5 else f"eps={number(layer.eps)}", "" if layer.affine else "noaffine"
 
 
-def _layer_line(layer: LayerNorm, x: Shape) -> str:
+def _layer_line(layer: norm.LayerNorm, x: Shape) -> str:
     if layer.channels_first != (len(x) > 2) or (not layer.channels_first and layer.axes != 1):
         raise UnsayableError("it does not normalize over the channels")
     return line("ln", *_options(layer))
 
 
 def _group(o: Arguments) -> Layers:
-    return [("gn", GroupNorm(o.whole("groups", 32), not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
+    return [("gn", norm.GroupNorm(o.whole("groups", 32), not o.flag("noaffine"), eps=o.number("eps", 1e-5)))]
 
 
 def _instance(o: Arguments) -> Layers:
     """torch's learns nothing unless it is told to."""
-    return [("in", GroupNorm(o.x[1], o.flag("affine"), True, o.number("eps", 1e-5)))]
+    return [("in", norm.GroupNorm(o.x[1], o.flag("affine"), True, o.number("eps", 1e-5)))]
 
 
-def _group_line(layer: GroupNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+def _group_line(layer: norm.GroupNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
     eps = "" if layer.eps == 1e-5 else f"eps={number(layer.eps)}"
     if layer.instance:
         return line("in", eps, "affine" if layer.affine else "")
     return line("gn", str(layer.groups), eps, "" if layer.affine else "noaffine")
 
 
-def _normalize_line(layer: Normalize, x: Shape) -> str:
+def _normalize_line(layer: norm.Normalize, x: Shape) -> str:
     if layer.dim % len(x) != 1:
         raise UnsayableError("it does not normalize over the channels")
     return "l2norm"
 
 
-def _local_response_line(layer: LocalResponseNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
-    default = LocalResponseNorm()
+def _local_response_line(layer: norm.LocalResponseNorm, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+    default = norm.LocalResponseNorm()
     options = (f"{n}={number(getattr(layer, n))}" for n in ("alpha", "beta", "k") if getattr(layer, n) != getattr(default, n))
     return line("lrn", "" if layer.size == default.size else str(layer.size), *options)
 
@@ -87,7 +82,7 @@ word(
         kind="norm",
         drops_bias=True,
     ),
-    {BatchNorm: lambda layer, _: line("bn", *_options(layer))},
+    {norm.BatchNorm: lambda layer, _: line("bn", *_options(layer))},
 )
 word(
     "ln",
@@ -99,7 +94,7 @@ word(
         flags=("noaffine",),
         kind="norm",
     ),
-    {LayerNorm: _layer_line},
+    {norm.LayerNorm: _layer_line},
 )
 word(
     "gn",
@@ -113,7 +108,7 @@ word(
         kind="norm",
         drops_bias=True,
     ),
-    {GroupNorm: _group_line},
+    {norm.GroupNorm: _group_line},
 )
 word(
     "in",
@@ -130,22 +125,22 @@ word(
 word(
     "grn",
     Word(
-        lambda o: [("grn", GlobalResponseNorm())],  # noqa: ARG005
+        lambda o: [("grn", norm.GlobalResponseNorm())],  # noqa: ARG005
         "Global response normalization (ConvNeXt V2).",
         (Example("grn", "16x32x32"),),
         kind="norm",
     ),
-    {GlobalResponseNorm: lambda *_: "grn"},
+    {norm.GlobalResponseNorm: lambda *_: "grn"},
 )
 word(
     "l2norm",
     Word(
-        lambda o: [("l2norm", Normalize(2 if o.tokens else 1))],
+        lambda o: [("l2norm", norm.Normalize(2 if o.tokens else 1))],
         "Division by the L2 norm over the channels.",
         (Example("l2norm", "16x32x32"),),
         kind="norm",
     ),
-    {Normalize: _normalize_line},
+    {norm.Normalize: _normalize_line},
 )
 word(
     "lrn",
@@ -156,5 +151,5 @@ word(
         positional=("size",),
         options=("alpha", "beta", "k"),
     ),
-    {LocalResponseNorm: _local_response_line},
+    {norm.LocalResponseNorm: _local_response_line},
 )

@@ -1,0 +1,12 @@
+"""What every source is asked with a network's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Settings: TypeAlias = Mapping[str, Any] | None
+"""Values that override the network's own, by name."""
+
+Size: TypeAlias = tuple[int, ...] | None
+"""The (C, H, W) of its input, where the network's own is not wanted."""
