@@ -151,6 +151,18 @@ def any_size(inputs: Inputs, network: str) -> Shape | None:
     return first.size
 
 
+def by_name(inputs: Inputs) -> tuple[tuple[str, Shape], ...] | Shape | None:
+    """The size of a single input without a name, or (name, size) pairs; None where nothing is given.
+
+    Raises UsageError for a file or a number format.
+    """
+    if any(each.file or each.dtype for each in inputs):
+        raise UsageError("a spec's input is a size: its numbers are random", hint="such as --input 3x160x160")
+    if len(inputs) == 1 and not inputs[0].name:
+        return inputs[0].size
+    return tuple((each.name, each.size) for each in inputs) or None
+
+
 def image_size(inputs: Inputs, network: str) -> Shape | None:
     """(C, H, W) for a network that takes one image; None where nothing is given. Raises UsageError for anything else."""
     size = any_size(inputs, network)

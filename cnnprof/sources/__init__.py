@@ -86,7 +86,7 @@ class Model:
         return self._graphs[asked]
 
     def _load(self, inputs: Inputs, batch: int) -> Graph:
-        from cnnprof.network.inputs import any_size, image_size
+        from cnnprof.network.inputs import any_size, by_name, image_size
 
         if self.module is not None:
             from cnnprof.sources._live import capture_live
@@ -94,7 +94,9 @@ class Model:
             return capture_live(self.module, inputs, self.name, batch)
         module = import_module(f"{__name__}.{self.source}")
         fed: Any = inputs or None
-        if self.source != "python":
+        if self.source in ("specs", "inline"):
+            fed = by_name(inputs)
+        elif self.source != "python":
             fed = (any_size if self.source in _OF_ANY_RANK else image_size)(inputs, self.reference)
         graph: Graph = module.load(self.name, self.settings, fed, batch)
         return graph

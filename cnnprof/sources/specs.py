@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
@@ -207,6 +207,42 @@ def write_text(graph: Graph, compact: bool) -> str:
 def starter_text(path: Path) -> str:
     """A commented spec to begin with, for a file of this name."""
     return _STARTER.read_text(encoding="utf-8").replace("{file}", str(path))
+
+
+def words(name: str | None = None) -> list[dict[str, Any]]:
+    """The words of the language as data, layers and then joins, or the one of that name. Raises SpecError if there is none."""
+    from cnnprof.spec.mistakes import of_step
+    from cnnprof.spec.words import JOINS, WORDS
+
+    found = [
+        {
+            "name": word,
+            "kind": row.kind or "layer",
+            "help": row.help,
+            "takes": [*row.known],
+            "required": [*row.required],
+            "examples": [each._asdict() for each in row.examples],
+        }
+        for word, row in WORDS.items()
+    ]
+    found += [
+        {
+            "name": word,
+            "kind": "join",
+            "help": join.help,
+            "takes": ["name", *(["inplace"] if join.inplace else [])],
+            "required": [],
+            "examples": [{"step": f"- {word}: [a, b]", "size": "", "note": ""}],
+        }
+        for word, join in JOINS.items()
+    ]
+    if name is None:
+        return found
+    chosen = [each for each in found if each["name"] == name]
+    if not chosen:
+        hint = of_step(name, ()) or did_you_mean(name, (*WORDS, *JOINS)) or "cnnprof spec shows them all"
+        raise SpecError(f"the language has no word '{name}'", hint=hint)
+    return chosen
 
 
 def read_schema() -> str:

@@ -16,6 +16,9 @@ PANEL = "Networks"
 
 def command(
     file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("net.yaml"),
+    source: Annotated[
+        str | None, typer.Option("--from", help="Begin with the spec of this network.", metavar="NAME", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a commented starter spec, to be changed into a network of your own.
@@ -25,11 +28,17 @@ def command(
       cnnprof init
 
       cnnprof init networks/tiny.yaml
+
+      cnnprof init mine.yaml --from mobilenet_v2
     """
+    from cnnprof import sources
     from cnnprof.sources.specs import starter_text
 
     check_spec_path(file)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="choose another name, or overwrite it with --force")
-    write_whole(file, starter_text(file))
+    text = starter_text(file) if source is None else sources.resolve(source).spec_text()
+    if not text:
+        raise UsageError(f"{source} is not written as a spec", hint=f"cnnprof import {source} -o {file} writes one")
+    write_whole(file, text)
     print(f"wrote {file}; see what it costs: cnnprof summary {file}", file=sys.stderr)
