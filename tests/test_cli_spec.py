@@ -7,7 +7,13 @@ from shell import cnnprof
 
 from cnnprof.spec.words import JOINS, WORDS
 
-TWO = "inputs: {left: 3x32x32, right: 3x32x32}\nlayers:\n  - left | conv 3x3 4 -> a\n  - right | conv 3x3 4 -> b\n  - add: [a, b]\n"
+TWO = """
+inputs: {left: 3x32x32, right: 3x32x32}
+layers:
+  - left | conv 3x3 4 -> a
+  - right | conv 3x3 4 -> b
+  - add: [a, b]
+"""
 
 
 def test_every_word_is_listed() -> None:
