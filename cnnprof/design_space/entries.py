@@ -20,8 +20,8 @@ class Entries(np.ndarray):
     """
 
     splits = True
-    most: int
-    """The largest number in it, by size; there once a product has asked."""
+    most: float
+    """No number in it is larger, by size; there once a product has asked."""
 
     def one(self) -> Any:
         """The number that all points have."""
@@ -55,21 +55,37 @@ class Entries(np.ndarray):
         return format(np.asarray(self).flat[0].item(), how)
 
     def __mul__(self, other: Any) -> Any:
-        if self.dtype.kind == "i" and largest(self) * largest(other) > LARGEST:
-            raise OverflowError("a product is too large for a whole number of 64 bits")
-        return np.multiply(self, other)
+        if self.dtype.kind != "i":
+            return np.multiply(self, other)
+        most = _bound(self) * _bound(other)
+        if most > LARGEST:
+            most = _largest(self) * _largest(other)
+            if most > LARGEST:
+                raise OverflowError("a product is too large for a whole number of 64 bits")
+        product = np.multiply(self, other)
+        if product.dtype.kind == "i":
+            product.most = most
+        return product
 
     __rmul__ = __mul__
 
 
-def largest(value: Any) -> float:
-    """The largest number, by size."""
-    if not isinstance(value, Entries):
+def _bound(value: Any) -> float:
+    """No number in it is larger, by size; of a product, what those of its factors say."""
+    most = getattr(value, "most", None)
+    return _largest(value) if most is None else most
+
+
+def _largest(value: Any) -> float:
+    """The largest number in it, by size."""
+    if not isinstance(value, np.ndarray):
         return abs(value)  # type: ignore[no-any-return]
-    if not hasattr(value, "most"):
-        values = np.asarray(value)
-        value.most = max(int(values.max()), -int(values.min())) if values.dtype.kind in "iu" else 0
-    return value.most
+    if value.dtype.kind not in "iu":
+        return 0.0
+    most = max(int(value.max()), -int(value.min()))
+    if isinstance(value, Entries):
+        value.most = most
+    return most
 
 
 def entries(values: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce, wraps
+from operator import itemgetter
 from sys import modules
 from typing import Any, TypeAlias
 
@@ -19,6 +20,12 @@ Shape: TypeAlias = tuple[Dim, ...]
 """The size of a tensor, batch first: (N, C, H, W)."""
 
 MEMOIZED = 4096
+
+FEW = 24
+"""Fewer design points are worked out one by one."""
+
+RECENT = 64
+"""Results for arrays that `lift` keeps."""
 
 
 class Split(Exception):  # noqa: N818 - it is no error
@@ -132,6 +139,8 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
     Dimensions may stand anywhere in its arguments' tuples. What it gives for numbers is kept, as by `memoize`.
     """
 
+    recent: dict[Any, Any] = {}
+
     @memoize
     @wraps(function)
     def call(*args: Any) -> Dim:
@@ -139,7 +148,13 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
         if not open_ones:
             return function(*args)
         if any(is_array(leaf) for leaf in open_ones):
-            return _once_an_entry(lambda entry: call(*_filled(args, iter(entry))), open_ones)
+            # A network has many layers alike.
+            key = _key(args)
+            if key not in recent:
+                if len(recent) >= RECENT:
+                    recent.pop(next(iter(recent)))
+                recent[key] = _once_an_entry(function, args, open_ones)
+            return recent[key]
         sympy = modules["sympy"]
 
         def evaluate(_: type, *values: Any) -> Any:
@@ -153,22 +168,79 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
     return call
 
 
-def _once_an_entry(function: Callable[[Iterable[int]], int], arrays: list[Any]) -> Dim:
-    """The function of the arrays' entries, called once for each combination that there is."""
+def _once_an_entry(function: Callable[..., int], args: tuple[Any, ...], arrays: list[Any]) -> Dim:
+    """The function for the arrays' entries, called once for each combination of numbers that there is."""
     numpy = modules["numpy"]
-    tables: list[Any] = []
-    codes: Any = 0
-    for array in arrays:
+    distinct = {id(array): array for array in arrays}
+    groups: dict[tuple[int, ...], Any] = {}
+    for array in distinct.values():
+        # Arrays of one shape vary along the same axes, of which there are few combinations.
         table, places = numpy.unique(numpy.asarray(array), return_inverse=True)
-        tables.append(table)
-        codes = codes * len(table) + places.reshape(array.shape)
-    used, places = numpy.unique(codes, return_inverse=True)
-    columns = []
-    for table in reversed(tables):
-        used, place = numpy.divmod(used, len(table))
-        columns.append(table[place].tolist())
-    results = [function(entry) for entry in zip(*reversed(columns), strict=True)]
-    return numpy.array(results, dtype=numpy.int64)[places.reshape(codes.shape)].view(type(arrays[0]))
+        before = groups.get(array.shape, 0)
+        codes = before * len(table) + places.reshape(array.shape)
+        groups[array.shape] = numpy.unique(codes, return_inverse=True)[1].reshape(array.shape)
+    codes, count = 0, 1
+    for group in groups.values():
+        codes, count = codes * (int(group.max()) + 1) + group, count * (int(group.max()) + 1)
+    first, places = _first_places(codes, count)
+    columns = [numpy.asarray(numpy.broadcast_to(array, codes.shape)).ravel()[first] for array in distinct.values()]
+    fill = _filler(args, [*distinct]) or (lambda _: args)
+    results = _in_parts(lambda entry: function(*fill(entry)), columns, type(arrays[0]))
+    return results[places].view(type(arrays[0]))
+
+
+def _first_places(codes: Any, count: int) -> tuple[Any, Any]:
+    """Where each code that there is stands first, and for each entry the number of its code among those; codes < count."""
+    numpy = modules["numpy"]
+    if count > 4 * codes.size:
+        _, first, places = numpy.unique(codes, return_index=True, return_inverse=True)
+        return first, places.reshape(codes.shape)
+    seen = numpy.full(count, -1)
+    seen[codes.ravel()[::-1]] = numpy.arange(codes.size)[::-1]
+    used = seen >= 0
+    return seen[used], (numpy.cumsum(used) - 1)[codes]
+
+
+def _in_parts(function: Callable[[Any], Any], columns: list[Any], kind: Any) -> Any:
+    """The function for each row of the columns: of design points for all at once that its conditions do not tell apart."""
+    numpy = modules["numpy"]
+    results = numpy.empty(len(columns[0]), dtype=numpy.int64)
+    waiting = [numpy.arange(len(results))]
+    while waiting:
+        rows = waiting.pop()
+        some = [column[rows] for column in columns]
+        if hasattr(kind, "splits") and len(rows) >= FEW:
+            try:
+                results[rows] = function([int(each[0]) if (each == each[0]).all() else each.view(kind) for each in some])
+            except Split as split:
+                _, parts = numpy.unique(numpy.broadcast_to(split.labels, rows.shape), return_inverse=True)
+                waiting += [rows[parts == part] for part in range(int(parts.max()) + 1)]
+                continue
+            except (ArithmeticError, AttributeError, TypeError, ValueError):
+                pass  # it takes numbers only
+            else:
+                continue
+        results[rows] = [function(entry) for entry in zip(*(each.tolist() for each in some), strict=True)]
+    return results
+
+
+def _filler(value: Any, order: list[int]) -> Callable[[tuple[int, ...]], Any] | None:
+    """What puts one number for each array, in the order of their ids, into nested tuples; None where there is no array."""
+    if is_array(value):
+        return itemgetter(order.index(id(value)))
+    parts = [_filler(each, order) for each in value] if isinstance(value, tuple) else []
+    if not any(parts):
+        return None
+    make = getattr(type(value), "_make", tuple)
+    pairs = list(zip(parts, value, strict=True))
+    return lambda entry: make([part(entry) if part else each for part, each in pairs])
+
+
+def _key(value: Any) -> Any:
+    """What tells nested tuples with arrays apart."""
+    if isinstance(value, tuple):
+        return tuple([_key(each) for each in value])
+    return (value.shape, str(value.dtype), value.tobytes()) if is_array(value) else value
 
 
 def _leaves(value: Any) -> Iterator[Any]:
