@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,9 +39,9 @@ def count_packed(module: nn.Module) -> int:
     """Elements of the weights that quantized layers hold in objects of their own."""
     found = 0
     for part in module.modules():
-        take = getattr(part, "_weight_bias", None)
-        if take is not None and not any(True for _ in part.parameters(recurse=False)):
-            weight, bias = take()
+        holder: Any = getattr(part, "_packed_params", None)
+        if isinstance(holder, torch.ScriptObject):
+            weight, bias = holder.unpack()
             found += weight.numel() + (bias.numel() if bias is not None else 0)
     return found
 
