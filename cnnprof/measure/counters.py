@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any
 
 import torch
 from torch import nn
@@ -39,9 +38,9 @@ def count_packed(module: nn.Module) -> int:
     """Elements of the weights that quantized layers hold in objects of their own."""
     found = 0
     for part in module.modules():
-        holder: Any = getattr(part, "_packed_params", None)
+        holder = getattr(part, "_packed_params", None)
         if isinstance(holder, torch.ScriptObject):
-            weight, bias = holder.unpack()
+            weight, bias = holder.unpack()  # type: ignore[attr-defined]
             found += weight.numel() + (bias.numel() if bias is not None else 0)
     return found
 
