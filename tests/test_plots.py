@@ -162,3 +162,20 @@ def test_a_diagram_as_mermaid(tmp_path):
     assert '  b0["a&quot;]&lt;b&gt;&#96;&#35;<br>1"]' in hostile
     refused = cnnprof("plot", "summary", "lenet5", "--format", "mermaid")
     assert (refused.code, "Mermaid draws diagrams only" in refused.err) == (2, True)
+
+
+def test_figures_to_lay_over_a_graph(tmp_path):
+    file = tmp_path / "macs.json"
+    assert cnnprof("summary", "alexnet", "--format", "node-data", "-o", file).code == 0
+    data = json.loads(file.read_text())
+    totals = package.profile("alexnet").totals
+    assert sum(each["value"] for each in data["results"].values()) == totals.macs
+    assert [each["stop"] for each in data["gradient"]] == [0, 0.5, 1]
+    data = json.loads(cnnprof("summary", "alexnet", "--format", "node-data-params").out)
+    assert sum(each["value"] for each in data["results"].values()) == totals.params
+    layers = [{"name": "conv1", "layer_ms": 2.0, "macs": 5}]
+    assert json.loads(render(Report("bench", "", data={"layers": layers}), "node-data", Style()))["results"] == {
+        "conv1": {"value": 2.0}
+    }
+    with pytest.raises(UsageError, match="no figures of single layers"):
+        render(Report("bench", ""), "node-data", Style())

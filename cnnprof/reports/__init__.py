@@ -27,6 +27,9 @@ PICTURES = tuple(
 GATES = tuple(sorted(module.name for module in iter_modules([f"{path}/gates" for path in __path__])))
 """Formats of what was checked."""
 
+OVERLAYS = tuple(sorted(module.name.replace("_", "-") for module in iter_modules([f"{path}/overlays" for path in __path__])))
+"""Formats of figures layer by layer, which other programs lay over their own pictures."""
+
 
 @record
 class Style:
@@ -60,11 +63,15 @@ class Format(Protocol):
         """The report as text, or as bytes if the format is `binary`. A picture raises UsageError where there is no chart."""
 
 
+_ROOMS = {".pictures": PICTURES, ".gates": GATES, ".overlays": OVERLAYS}
+
+
 def format_of(name: str) -> Format:
     """The format of that name. Raises UsageError if there is none."""
-    if name not in (*FORMATS, *PICTURES, *GATES):
+    if name not in (*FORMATS, *PICTURES, *GATES, *OVERLAYS):
         raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
-    module: Any = import_module(f"{__name__}.{'pictures.' if name in PICTURES else 'gates.' if name in GATES else ''}{name}")
+    folder = next((room for room, names in _ROOMS.items() if name in names), "")
+    module: Any = import_module(f"{__name__}{folder}.{name.replace('-', '_')}")
     return module  # type: ignore[no-any-return]
 
 

@@ -19,7 +19,7 @@ from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError, did_you_mean
 from cnnprof.report import plural
-from cnnprof.reports import FORMATS, GATES, PICTURES
+from cnnprof.reports import FORMATS, GATES, OVERLAYS, PICTURES
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import VERDICTS, Ratio, relate
 
@@ -147,7 +147,7 @@ class Keeping:
         return journal
 
 
-@reported((*FORMATS, *PICTURES, *GATES))
+@reported((*FORMATS, *PICTURES, *GATES, *OVERLAYS))
 @takes(Layering)
 @takes(Keeping)
 @takes(Gate)

@@ -12,7 +12,7 @@ from cnnprof.cli.options import Fits, Name, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
-from cnnprof.reports import FORMATS, PICTURES
+from cnnprof.reports import FORMATS, OVERLAYS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit as RoomFit
@@ -35,7 +35,7 @@ Dtype = Annotated[
 ]
 
 
-@reported((*FORMATS, *PICTURES))
+@reported((*FORMATS, *PICTURES, *OVERLAYS))
 @of_network()
 def command(
     name: Name,
