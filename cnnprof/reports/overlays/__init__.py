@@ -15,7 +15,7 @@ COLORS = ("#ffffff", "#e69f00", "#d55e00")
 def overlay(report: Report, figures: Sequence[str]) -> str:
     """Layers with the first of the figures that they have, as Model Explorer reads node data.
 
-    Its form is `GraphNodeData` of the Python package ai-edge-model-explorer (node_data_builder.py): results by node, and colours
+    Its form is `GraphNodeData` of the package ai-edge-model-explorer (node_data_builder.py): results by node, and colours
     for values from the smallest to the largest. Raises UsageError for a report without layers.
     """
     layers = report.data.get("layers") or ()
