@@ -6,6 +6,7 @@ import pytest
 from shell import cnnprof
 from test_reports import reports
 
+from cnnprof.cli import join_inputs
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.reports._saved import from_saved
 
@@ -135,3 +136,17 @@ def test_every_column_that_a_command_shows_has_a_value_in_some_row():
                 filled |= {key} if any(row[number] not in (None, "") for row in section["rows"]) else set()
     assert len(shown) > 70
     assert shown - filled == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "joined"),
+    [
+        (["a", "--input", "3x8x8", "--set", "b=2"], ["a", "--input", "3x8x8", "--set", "b=2"]),
+        (["--input", "x=3x8x8", "y=1x8x8", "--set", "b=2"], ["--input", "x=3x8x8 y=1x8x8", "--set", "b=2"]),
+        (["--input", "x=3x8x8", "--input", "y=1x8x8"], ["--input", "x=3x8x8 y=1x8x8"]),
+        (["--input", "3x8x8", "--input", "3x9x9"], ["--input", "3x8x8", "--input", "3x9x9"]),
+        (["--input"], ["--input"]),
+    ],
+)
+def test_inputs_are_joined_and_nothing_else_is(words, joined):
+    assert join_inputs(words) == joined

@@ -51,22 +51,22 @@ def run() -> None:
 def join_inputs(words: Sequence[str]) -> list[str]:
     """Several inputs, `--input image=3x224x224 depth=1x224x224` or one option each, as one value of the option."""
     joined: list[str] = []
-    inputs: list[str] = []
-    at = 0
+    at = 0  # where the value of --input stands
+    behind = follows = False  # whether the word is a value of --input, or may be one more
     for word in words:
-        before = joined[-1] if joined else ""
-        if before == "--input" and not inputs:
-            at = len(joined)
-            inputs = [word]
+        named = bool(_NAMED_INPUT.match(word))
+        if behind and at and named:
+            joined[at] += f" {word}"
+        elif behind:
+            joined += ["--input", word]
+            at = len(joined) - 1
+        elif follows and named:
+            joined[at] += f" {word}"
+        elif word != "--input":
             joined.append(word)
-        elif inputs and (_NAMED_INPUT.match(word) or (before == "--input" and len(joined) > at + 1)):
-            inputs.append(word)
-            joined = [*joined[:at], " ".join(inputs), *joined[at + 1 :]]
-            if joined[-1] == "--input":
-                joined.pop()
-        else:
-            joined.append(word)
-    return joined
+        follows = behind or (follows and named)
+        behind = word == "--input"
+    return [*joined, *(["--input"] if behind else [])]
 
 
 def command_names() -> list[str]:
