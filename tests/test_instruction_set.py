@@ -112,6 +112,23 @@ def test_a_limit_of_onednns_is_followed():
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize(("capability", "isa"), [("AVX512", "avx512"), ("AVX2", "avx2"), ("DEFAULT", "sse41")])
+def test_torch_is_asked_where_nothing_lists_flags(capability, isa, tmp_path, monkeypatch):
+    import torch
+
+    from cnnprof.measure.devices import processor_set
+
+    assert processor_set() == of_this_machine()
+    monkeypatch.setattr(instruction_set, "CPU_INFO", tmp_path / "none")
+    monkeypatch.setattr(instruction_set.platform, "machine", lambda: "AMD64")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    assert processor_set() == isa
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert processor_set() == min(isa, "avx2", key=INSTRUCTION_SETS.index)
+
+
+@pytest.mark.torch
 def test_only_this_machines_kernels_are_measured():
     other = "sse41" if of_this_machine() != "sse41" else "avx2"
     done = run("memory", "lenet5", "--measure", "--isa", other)

@@ -53,19 +53,20 @@ class RunOptions:
         from cnnprof.footprint import instruction_set
         from cnnprof.footprint.execution import Execution
 
-        here = instruction_set.of_this_machine()
-        kind, isa = memory_kind(self.device), self.isa or here
+        kind, isa = memory_kind(self.device), self.isa or instruction_set.of_this_machine()
         found = Execution(kind, cast("Dtype", self.dtype), self.layout, self.threads, workspace, amp, isa=isa)
         if not measure:
             return found
-        if isa != here:
-            raise UsageError(
-                f"what is measured here has kernels of {here}, not of {isa}",
-                hint="ONEDNN_MAX_CPU_ISA=AVX2 (or SSE41) in the environment takes those of a lower instruction set",
-            )
-        from cnnprof.measure.devices import check_device, cublas_bytes
+        from cnnprof.measure.devices import check_device, cublas_bytes, processor_set
 
         check_device(self.device)
+        here = processor_set()
+        if kind == "cpu" and self.isa not in (None, here):
+            raise UsageError(
+                f"what is measured here has kernels of {here}, not of {self.isa}",
+                hint="ONEDNN_MAX_CPU_ISA=AVX2 (or SSE41) in the environment takes those of a lower instruction set",
+            )
+        found = replace(found, isa=self.isa or here)
         return replace(found, cublas_bytes=cublas_bytes(self.device))
 
     def refuse(self, by: str, *names: str) -> None:

@@ -49,6 +49,11 @@ def of_this_machine() -> str:
         lines = []
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), None)
     found = USUAL_SET if flags is None else of_flags(flags)
+    return limited(found)
+
+
+def limited(found: str) -> str:
+    """The set, or what ONEDNN_MAX_CPU_ISA, or its older name DNNL_MAX_CPU_ISA, lets oneDNN use of it."""
     return lower(found, os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or "")
 
 

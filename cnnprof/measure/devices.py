@@ -207,6 +207,18 @@ class MpsDevice:
         return {"device_name": "Apple GPU (MPS)"}
 
 
+def processor_set() -> str:
+    """The instruction set of oneDNN's kernels here: the processor's, or torch's word where nothing lists its flags."""
+    import torch
+
+    from cnnprof.footprint import instruction_set
+
+    if instruction_set.CPU_INFO.exists() or instruction_set.of_this_machine() == "arm64":
+        return instruction_set.of_this_machine()
+    by_torch = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "sse41")
+    return instruction_set.limited(by_torch)
+
+
 def check_device(name: str, threads: int = 1) -> None:
     """Raise UsageError if there is no device of such a name, UnavailableError if this machine, or its torch, has none.
 
