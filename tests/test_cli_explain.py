@@ -90,8 +90,8 @@ def test_receptive_fields_of_a_network():
     done = cnnprof("explain", "vgg16", "--what", "receptive-field", "--format", "csv")
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(done.out))}
     assert (rows["stage5.maxpool1"]["field"], rows["stage5.maxpool1"]["stride"]) == ("212x212", "32x32")
-    assert rows["stage5.maxpool1"]["beyond"] == "False"
-    assert rows["fc1"]["beyond"] == "True", "404x404 is more than 224x224"
+    assert rows["stage5.maxpool1"]["beyond"] == "false"
+    assert rows["fc1"]["beyond"] == "true", "404x404 is more than 224x224"
     # Five poolings move the centre by 1/2, 1, 2, 4 and 8; flattening 7x7 positions by 3*32.
     wide = cnnprof("summary", "vgg16", "--by", "layer", "--format", "wide").out
     assert next(line for line in wide.splitlines() if " fc1 " in line).split()[-4:] == [

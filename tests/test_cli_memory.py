@@ -115,7 +115,7 @@ def test_a_torch_that_cannot_be_imported_is_one_message(tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch.so: no such file')\n")
     done = process("memory", "lenet5", "--fit", "cuda:0", PYTHONPATH=str(tmp_path))
     assert done.code == 4
-    assert "torch cannot be imported: libtorch.so: no such file" in done.err
+    assert "torch cannot be imported: ImportError: libtorch.so: no such file" in done.err
 
 
 def test_rooms():

@@ -244,3 +244,12 @@ def test_what_is_asked_by_is_shown_however_narrow(arguments, headings):
     table = out.partition("─")[0]
     assert all(heading in table for heading in headings)
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_what_is_not_asked_for_dominates_nobody():
+    whole = json.loads(cnnprof("compare", "vgg11", "resnet18", "--json").out)["models"]
+    assert [model["dominated_by"] for model in whole] == ["resnet18", None]
+    (alone,) = json.loads(cnnprof("compare", "vgg11", "resnet18", "--where", "params > 100M", "--json").out)["models"]
+    assert (alone["model"]["name"], alone["pareto"], alone["dominated_by"]) == ("vgg11", True, None)
+    assert names("vgg11", "resnet18", "--where", "pareto == 'yes'") == ["resnet18"]
+    assert names("vgg11", "resnet18", "--where", "params > 100M", "--pareto-only") == ["vgg11"]

@@ -70,16 +70,20 @@ def show_comparison(
     elsewhere = on_other_data(rows, base)
     marks = mark_accuracies(rows, base)
     axes = _axes(choice.pareto, rows, measured)
-    for row, standing in zip(rows, _stand(rows, axes, elsewhere), strict=True):
+    _stand(rows, axes, elsewhere)
+    for row in rows:
         row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
-        row[col.PARETO.key] = _said(standing, rows)
-        row["standing"] = standing
         for column, key in OF_BASELINE.items():
             row[column.key] = row["relative"].get(key)
     fitting = _fit_columns(entries)
     for row, entry in zip(rows, entries, strict=True):
         row |= {f"fit_{fit.mode}: {fit.capacity.name}": fit.batch for fit in entry.fits}
     left, notes = _filtered(rows, choice)
+    if choice.where:
+        # What is not asked for dominates nobody.
+        _stand([rows[i] for i in left], axes, elsewhere)
+    if choice.pareto_only:
+        left = [i for i in left if rows[i]["standing"].optimal]
     shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
     ordered = [rows[i] for i in shown]
     kept = [entries[i] for i in shown]
@@ -135,8 +139,6 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
         notes.append(f"{len(left)} of {plural(len(rows), 'network')} with {choice.where}")
         if unknown:
             notes.append(f"left out, as a figure is not known: {', '.join(unknown)}")
-    if choice.pareto_only:
-        left = [i for i in left if rows[i]["standing"].optimal]
     return left, notes
 
 
@@ -168,7 +170,9 @@ def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) 
     return axes
 
 
-def _stand(rows: Sequence[Mapping[str, Any]], axes: Sequence[Column], elsewhere: Mapping[str, str]) -> list[Standing]:
+def _stand(rows: Sequence[dict[str, Any]], axes: Sequence[Column], elsewhere: Mapping[str, str]) -> None:
+    """Say in each row where it stands among these."""
+
     def span(row: Mapping[str, Any], key: str) -> tuple[float, float] | None:
         if row.get(key) is None or (key in REPORTED and row["model"] in elsewhere):
             return None
@@ -176,7 +180,9 @@ def _stand(rows: Sequence[Mapping[str, Any]], axes: Sequence[Column], elsewhere:
             return (-row[key], -row[key])
         return (row.get("ci95") if key == col.LATENCY_MS.key else None) or (row[key], row[key])
 
-    return standings([[span(row, axis.key) for axis in axes] for row in rows])
+    for row, standing in zip(rows, standings([[span(row, axis.key) for axis in axes] for row in rows]), strict=True):
+        row["standing"] = standing
+        row[col.PARETO.key] = _said(standing, rows)
 
 
 def _said(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> str | None:
