@@ -96,3 +96,32 @@ def test_a_latency_that_is_not_known_is_neither_held_nor_exceeded():
     profile = cnnprof.profile("lenet5")
     budgets = budgets_of({"max-latency": "8ms"})
     assert [judge(profile, "lenet5", budgets, latency)[0].status for latency in (None, 8.0, 8.1)] == ["unknown", "ok", "error"]
+
+
+def test_weights_and_a_training_step():
+    profile = cnnprof.profile("lenet5")
+    weights, step = judge(profile, "lenet5", budgets_of({"max-weights": "0.2MB", "max-training-peak": "10kB"}))
+    assert (weights.value, weights.status) == (4 * 61_706, "error")
+    assert [part.name for part in weights.parts] == ["C5.conv1", "F6.fc1", "C3.conv1"]
+    assert step.value == cnnprof.memory("lenet5").training.peak_bytes
+    assert step.value > profile.totals.peak_inference_bytes
+    assert [part.name.partition(" ")[0] for part in step.parts] == ["tensors", "weights"]
+    assert sum(part.value for part in step.parts) == step.value
+
+
+def test_no_part_that_is_nothing_is_worth_a_look():
+    profile = cnnprof.profile("vgg16")
+    for verdict in judge(profile, "vgg16", budgets_of({"max-params": "1M", "max-macs": "1M", "max-weights": "1MB"})):
+        assert verdict.parts
+        assert all(round(100 * part.share) >= 1 for part in verdict.parts)
+
+
+def test_a_limit_that_is_given_replaces_the_projects(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = '[tool.cnnprof]\n[[tool.cnnprof.budget]]\nmodel = "lenet5"\nmax-params = "10K"\nmax-macs = "1M"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert not cnnprof.check("lenet5").passed
+    audit = cnnprof.check("lenet5", {"max-params": "1M"})
+    assert [(each.budget.key, each.status) for each in audit.verdicts] == [("max-params", "ok"), ("max-macs", "ok")]
+    assert "the max-params that is given stands in the place of pyproject.toml's" in audit.report().notes
+    assert cnnprof.check(None, {"max-params": "1M"}).passed

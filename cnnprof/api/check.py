@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
 @record(repr=False)
 class Audit(Result):
-    """Networks held to budgets: `verdicts`, one a network and budget; `failures` say why networks could not be read."""
+    """Networks held to budgets: `verdicts`, one a network and budget; `failures` say why networks could not be read.
+
+    `replaced` are the budgets of pyproject.toml in whose place a limit was given.
+    """
 
     verdicts: tuple[Verdict, ...]
     measurements: tuple[Measurement, ...] = ()
     failures: tuple[CnnprofError, ...] = ()
     predictions: Predictions | None = None
+    replaced: tuple[Budget, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -48,11 +53,16 @@ class Audit(Result):
 
         known = self.predictions
         predicted = (known.predictions, known.calibration) if known else ()
-        return show_verdicts(self.verdicts, self.measurements, *predicted)
+        shown = show_verdicts(self.verdicts, self.measurements, *predicted)
+        return replace(shown, notes=(*shown.notes, *map(_replacement, dict.fromkeys(each.key for each in self.replaced))))
 
     def __repr__(self) -> str:
         held = sum(verdict.status == "ok" for verdict in self.verdicts)
         return f"<Audit: {held} of {len(self.verdicts)} budgets hold>"
+
+
+def _replacement(key: str) -> str:
+    return f"the {key} that is given stands in the place of pyproject.toml's"
 
 
 def check(
@@ -70,7 +80,7 @@ def check(
 
     Args:
         networks: references, globs, modules or Models, or one of them; those that pyproject.toml has budgets for if left out.
-        limits: by name, as in `{"max-params": "5M"}`.
+        limits: by name, as in `{"max-params": "5M"}`; each replaces those of pyproject.toml for the same figure.
         input_shape: (C, H, W) instead of the networks' own.
         batch: images in one run.
         settings: values that override the networks' own, by name.
@@ -91,7 +101,9 @@ def check(
 
     project = find_project()
     written = read_budgets(project) if project else []
-    budgets = [*budgets_of(limits or {}), *written]
+    given = budgets_of(limits or {})
+    replaced = [budget for budget in written if budget.key in (limits or {})]
+    budgets = [*given, *(budget for budget in written if budget not in replaced)]
     if not budgets:
         raise UsageError("no budget is given", hint="as in --max-params 5M, or under [[tool.cnnprof.budget]] in pyproject.toml")
     named: list[tuple[Model, Budget | None]] = (
@@ -127,7 +139,7 @@ def check(
     verdicts = settle(verdicts, {each.model: each for each in known.predictions} if known else {}, why)
     verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
     verdicts += [verdict for name, error in failed for verdict in leave_out(name, budgets, error.message)]
-    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed), known)
+    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed), known, tuple(replaced))
 
 
 def _predict(profiles: Sequence[Profile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:

@@ -15,7 +15,11 @@ class Limits:
     max_params: Annotated[str | None, typer.Option(help="Parameters, at most.", metavar="5M")] = None
     max_macs: Annotated[str | None, typer.Option(help="Multiply-accumulates, at most.", metavar="600M")] = None
     max_activations: Annotated[str | None, typer.Option(help="Elements written, at most.", metavar="10M")] = None
+    max_weights: Annotated[str | None, typer.Option(help="Bytes of weights, at most.", metavar="20MB")] = None
     max_peak: Annotated[str | None, typer.Option(help="Peak memory of inference, at most.", metavar="64MB")] = None
+    max_training_peak: Annotated[
+        str | None, typer.Option(help="Peak memory of a training step with SGD, at most.", metavar="2GB")
+    ] = None
     max_latency: Annotated[str | None, typer.Option(help="Median latency, at most; measures it.", metavar="8ms")] = None
     max_predicted_latency: Annotated[
         str | None, typer.Option(help="Predicted latency, at most; runs nothing.", metavar="20ms")

@@ -37,7 +37,9 @@ LIMITS = {
     "max-params": Limited("params", COUNT),
     "max-macs": Limited("macs", COUNT),
     "max-activations": Limited("activations", COUNT),
+    "max-weights": Limited("param_bytes", BYTES),
     "max-peak": Limited("peak_inference_bytes", BYTES),
+    "max-training-peak": Limited("peak_training_bytes", BYTES),
     "max-latency": Limited(LATENCY, TIME),
     "max-predicted-latency": Limited(PREDICTED, TIME),
 }
@@ -45,6 +47,7 @@ LIMITS = {
 
 Level = Literal["error", "warn"]
 LEVELS: tuple[Level, ...] = ("error", "warn")
+_PEAKS = ("peak_inference_bytes", "peak_training_bytes")
 LEAST_SHARE = 0.005
 """Of a figure that a part has which is worth a look."""
 
@@ -124,12 +127,17 @@ def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency
     for budget in budgets:
         if budget.covers(name) or budget.covers(profile.graph.name):
             times = {LATENCY: latency_ms, PREDICTED: None}
-            value = times[budget.figure] if budget.figure in times else getattr(profile.totals, budget.figure)
+            value = times[budget.figure] if budget.figure in times else _figure(profile, budget.figure)
             verdict = Verdict(profile.graph.name, budget, value)
             parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
             reason = _lower_bound(profile) if budget.figure != LATENCY else ""
             verdicts.append(Verdict(verdict.model, budget, value, parts, reason, bool(reason)))
     return verdicts
+
+
+def _figure(profile: MemoryAnalysis, figure: str) -> float:
+    value: float = profile.training.peak_bytes if figure == "peak_training_bytes" else getattr(profile.totals, figure)
+    return value
 
 
 def _lower_bound(profile: MemoryAnalysis) -> str:
@@ -166,10 +174,16 @@ def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict
 def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tuple[Part, ...]:
     if figure in TIMES:
         return ()
-    total = getattr(profile.totals, figure)
-    if figure == "peak_inference_bytes":
-        weights = profile.inference.parameter_bytes
-        parts = [("weights", weights), (f"tensors at {profile.inference.peak.node}", total - weights)]
+    total = _figure(profile, figure)
+    if figure in _PEAKS:
+        footprint = profile.inference if figure == "peak_inference_bytes" else profile.training
+        parts = [
+            ("weights", footprint.parameter_bytes),
+            (f"tensors at {footprint.peak.node}", total - footprint.parameter_bytes),
+        ]
+    elif figure == "param_bytes":
+        scale = total / profile.totals.params if profile.totals.params else 0
+        parts = [(cost.node.name, round(cost.params * scale)) for cost in profile.costs if not cost.node.aux]
     else:
         parts = [(cost.node.name, getattr(cost, figure)) for cost in profile.costs if not cost.node.aux]
     parts.sort(key=lambda part: -part[1])
