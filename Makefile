@@ -43,8 +43,9 @@ lint: setup ## Check format, style and types
 	$(BIN)/mypy
 
 .PHONY: bench
-bench: setup ## Compare start-up time, memory and instructions with the tables of fvcore and torchinfo
+bench: setup ## Compare start-up time, memory and instructions with the tables of fvcore and torchinfo; time sweeps
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/sweep.py
 
 .PHONY: bench-quality
 bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and roofs to their bars (20 minutes, idle machine)
