@@ -296,6 +296,8 @@ def _remarks(run: Execution, records: Sequence[AllocatorRecord]) -> Iterator[str
         yield "fp16 on the processor: the workspace of its kernels is estimated, as that in bf16"
     if run.device == "cpu" and run.isa in ESTIMATED:
         yield f"{TITLES[run.isa]}: the workspace of its kernels is estimated, as that of {ESTIMATED[run.isa]}"
+    if run.device == "cpu" and run.isa == "sse41" and run.layout == "channels_last":
+        yield f"{TITLES[run.isa]}: the workspace of its kernels in channels_last is estimated, as that of {TITLES['avx2']}"
     if run.device == "cuda":
         yield "CUDA: tensors and cuBLAS's workspace; what cuDNN takes for a moment, and the context, come on top"
     if any(record.error for record in records):

@@ -21,21 +21,31 @@ def blocks(run: Execution) -> tuple[int, ...]:
 
 
 def steps_over(conv: Convolution, run: Execution, block: int) -> bool:
-    """Whether it runs: with strides, without gaps, and in groups of more filters than a block."""
-    free = conv.strided and not conv.dilated and run.element_bytes == 4
-    return free and (not conv.grouped or conv.filters > block)
+    """Whether it runs: with strides, without gaps, and in groups of more filters than a block.
+
+    In half precision, which needs AVX-512 with bf16, smaller groups run, too, that are no multiples of four.
+    """
+    if not conv.strided or conv.dilated or not conv.grouped:
+        return conv.strided and not conv.dilated and _computes(run)
+    fours = run.element_bytes == 4 or (conv.channels % 4 == 0 and conv.filters % 4 == 0)
+    return _computes(run) and (conv.filters > block or not fours)
+
+
+def _computes(run: Execution) -> bool:
+    return run.element_bytes == 4 or run.isa in ("avx512_bf16", "amx")
 
 
 def data_gradient(conv: Convolution, run: Execution, block: int) -> Copies:
     """The input's gradient, or the output of a transposed convolution."""
     wide = channel_block(conv, block)
-    weights = run.element_bytes * conv.window * conv.filters * conv.groups * round_up(conv.channels, wide)
+    filters = round_up(conv.filters, 4 // run.element_bytes)
+    weights = run.element_bytes * conv.window * filters * conv.groups * round_up(conv.channels, wide)
     moved = not _same_either_way(conv.x)
     target = conv.target_bytes(run) if not _same_either_way(conv.y) else 0
-    return Copies(conv.source_bytes(run), weights, target, _scratch(conv, run), 2 if moved else 1)
+    return Copies(conv.source_bytes(run), weights, target, _scratch(conv, run, wide), 2 if moved else 1)
 
 
-def _scratch(conv: Convolution, run: Execution) -> int:
+def _scratch(conv: Convolution, run: Execution, wide: int) -> int:
     threads = run.threads
     axes = zip(conv.y[2:], conv.reach, conv.padding, conv.end_padding, conv.stride, strict=True)
     over = [int(y) + max(0, reach - 1 - p) // s + max(0, reach - 1 - end) // s for y, reach, p, end, s in axes]
@@ -47,6 +57,9 @@ def _scratch(conv: Convolution, run: Execution) -> int:
         # Rows that the stride does not divide are written apart first.
         row = round_up(round_up(conv.x[-1], conv.stride[-1]) * conv.stride[-1] * conv.x[1], PAGE)
         size = size + threads * run.element_bytes * row + PAGE
+    if run.element_bytes < 4:
+        # A row of sums in fp32.
+        size = size + threads * 4 * wide * ceil_div(conv.x[-1], conv.stride[-1]) + PAGE
     return size
 
 
