@@ -64,12 +64,19 @@ def _check_parameters(module: nn.Module, profile: Analysis) -> Check:
 
 
 def _check_torch(module: nn.Module, profile: Analysis) -> Check:
-    what, tool, unit = "operations", "torch FlopCounterMode", "FLOPs, 2 a MAC"
-    ours = sum(_count("flops", cost) for cost in _run(profile))
-    count = _try(count_with_torch, module, profile.graph)
+    row, count = _operations(module, profile, "torch FlopCounterMode", "FLOPs, 2 a MAC", "flops", count_with_torch)
+    return row if count is None else replace(row, notes=_differing_layers(module, profile, count.parts))
+
+
+def _operations(
+    module: nn.Module, profile: Analysis, tool: str, unit: str, convention: str, counter: Callable[..., Count]
+) -> tuple[Check, Count | None]:
+    """The row of a counter of operations, and what it counted, where it could."""
+    row = Check("operations", tool, unit, sum(_count(convention, cost) for cost in _run(profile)), None)
+    count = _try(counter, module, profile.graph)
     if isinstance(count, Exception):
-        return _missing(Check(what, tool, unit, ours, None), count)
-    return Check(what, tool, unit, ours, count.total, notes=_differing_layers(module, profile, count.parts))
+        return _missing(row, count), None
+    return replace(row, theirs=count.total), count
 
 
 def _differing_layers(module: nn.Module, profile: Analysis, theirs: Mapping[str, int]) -> tuple[str, ...]:
@@ -84,14 +91,12 @@ def _differing_layers(module: nn.Module, profile: Analysis, theirs: Mapping[str,
 
 
 def _check_fvcore(module: nn.Module, profile: Analysis) -> Check:
-    what, tool, unit = "operations", "fvcore", "fvcore flops, 1 a MAC"
-    ours = sum(_count("macs", cost) for cost in _run(profile))
-    count = _try(count_with_fvcore, module, profile.graph)
-    if isinstance(count, Exception):
-        return _missing(Check(what, tool, unit, ours, None), count)
+    row, count = _operations(module, profile, "fvcore", "fvcore flops, 1 a MAC", "macs", count_with_fvcore)
+    if count is None:
+        return row
     passed_over = ", ".join(f"{name} {times}x" for name, times in sorted(count.unsupported.items()))
     notes = (f"fvcore passes over {passed_over}",) if passed_over else ()
-    return Check(what, tool, unit, ours, count.total, (*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes)
+    return replace(row, reasons=(*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes=notes)
 
 
 def _fvcore_rates(profile: Analysis) -> list[Reason]:

@@ -73,3 +73,8 @@ def shown(path: str) -> str:
         return Path(path).resolve().relative_to(Path.cwd()).as_posix()
     except (ValueError, OSError):
         return Path(path).name
+
+
+def no_names() -> list[str]:
+    """None: files are named by their paths."""
+    return []

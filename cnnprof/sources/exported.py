@@ -6,14 +6,12 @@ from dataclasses import replace
 
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import no_settings, shown
+from cnnprof.sources._files import no_names, no_settings, shown
 
 SUFFIXES = (".pt2", ".pt", ".pth", ".ts", ".torchscript")
 
 
-def names() -> list[str]:
-    """None: files are named by their paths."""
-    return []
+names = no_names
 
 
 def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from cnnprof.network.graph import Graph
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import no_settings, shown
+from cnnprof.sources._files import no_names, no_settings, shown
 
 SUFFIXES = (".keras", ".json")
 
 
-def names() -> list[str]:
-    """None: files are named by their paths."""
-    return []
+names = no_names
 
 
 def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:

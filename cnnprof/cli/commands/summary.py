@@ -30,6 +30,8 @@ By = Annotated[
 ]
 
 
+Depth = Annotated[int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)]
+
 Dtype = Annotated[
     Literal["fp32", "fp16", "bf16", "int8"], typer.Option(help="Number format that bytes of weights and activations are of.")
 ]
@@ -40,9 +42,7 @@ Dtype = Annotated[
 def command(
     name: Name,
     by: By = None,
-    depth: Annotated[
-        int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)
-    ] = None,
+    depth: Depth = None,
     sort: Annotated[
         Literal["params", "macs", "ops", "activations", "name"] | None,
         typer.Option(help="Largest first (names from A to Z).", show_default="order of execution"),

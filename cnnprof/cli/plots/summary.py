@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
 import typer
 
-from cnnprof.cli.commands.summary import By
+from cnnprof.cli.commands.summary import By, Depth
 from cnnprof.cli.options import Name, NetworkOptions, drawn, of_network
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -18,9 +17,7 @@ from cnnprof.cli.progress import waiting
 def command(
     name: Name,
     by: By = None,
-    depth: Annotated[
-        int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)
-    ] = None,
+    depth: Depth = None,
     *,
     network: NetworkOptions,
     out: Destination,

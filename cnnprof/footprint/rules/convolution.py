@@ -77,18 +77,9 @@ def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolut
     )
 
 
-def forward_workspace(conv: Convolution, run: Execution) -> Dim:
-    """Bytes beside input and output at the worst moment of the forward pass."""
-    return _forward(conv, run)
-
-
-def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> Dim:
-    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _backward(conv, run, needs_input_grad, needs_weight_grad)
-
-
 @lift
-def _forward(conv: Convolution, run: Execution) -> int:
+def forward_workspace(conv: Convolution, run: Execution) -> int:
+    """Bytes beside input and output at the worst moment of the forward pass."""
     if not by_onednn(conv, run):
         return _columns(conv, run)
     if run.layout == "channels_last":
@@ -97,7 +88,8 @@ def _forward(conv: Convolution, run: Execution) -> int:
 
 
 @lift
-def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
+def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
+    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
     if not by_onednn(conv, run):
         return (
             _group_by_group(conv, run, needs_input_grad, needs_weight_grad)

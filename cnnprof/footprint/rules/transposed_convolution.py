@@ -37,18 +37,9 @@ def transposed_convolution(layer: ConvTranspose, run: RuleContext) -> LayerMemor
     return LayerMemory(forward_workspace(sized, run.execution), Saved((0,)), back, gathers_gradient=True)
 
 
-def forward_workspace(conv: Convolution, run: Execution) -> Dim:
-    """Bytes beside input and output at the worst moment of the forward pass."""
-    return _forward(conv, run)
-
-
-def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> Dim:
-    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
-    return _backward(conv, run, needs_input_grad, needs_weight_grad)
-
-
 @lift
-def _forward(conv: Convolution, run: Execution) -> int:
+def forward_workspace(conv: Convolution, run: Execution) -> int:
+    """Bytes beside input and output at the worst moment of the forward pass."""
     if not by_onednn(conv, run):
         windows = conv.x[0] * _overlapping(conv, run)
         return max(conv.target_bytes(run), one_group(conv, run, conv.x) + windows) if conv.grouped else windows
@@ -65,7 +56,8 @@ def _forward(conv: Convolution, run: Execution) -> int:
 
 
 @lift
-def _backward(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
+def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool, needs_weight_grad: bool) -> int:
+    """Bytes beside the gradients of input and weights at the worst moment of the backward pass."""
     if not by_onednn(conv, run):
         windows = 0 if conv.plain else _overlapping(conv, run)
         windows = max(windows, summed_bias(conv, run)) if needs_weight_grad else windows
