@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import accumulate
+from warnings import warn
 
-from cnnprof.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, SpecWarning, UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.liveness import Footprint
 from cnnprof.footprint.saved_tensors import needs_weight_grad
 from cnnprof.network.analysis import analyze
-from cnnprof.network.dims import Dim
+from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Linear
@@ -100,6 +101,9 @@ def find_classifier(profile: Analysis, name: str | None = None) -> str:
     if not able:
         raise UsageError(f"{network} has no classifier: no linear layer and no 1x1 convolution has weights of its own")
     hint = f"name one with --classifier: {', '.join(able[-SUGGESTED:])}"
+    if name is None and len(able) > 1:
+        others = ", ".join(able[:-1][-SUGGESTED:])
+        warn(f"{able[-1]} of {network} is replaced, and not {others}; --classifier names another", SpecWarning, stacklevel=2)
     if name is None and candidates[-1].name not in able:
         raise UsageError(f"{network} has no classifier that can be found: {candidates[-1].name} comes last", hint=hint)
     if name is not None and name not in able:
@@ -247,17 +251,23 @@ def _training(graph: Graph, names: Set[str]) -> Graph:
 
 
 def _head_alone(profile: Analysis, graph: Graph, head: str) -> Graph:
-    """The classifier and what is computed from it, on features as input."""
-    features = next(cost.inputs[0] for cost in profile.costs if cost.node.name == head)
+    """The classifier and what is computed from it, on features as input; what other layers add to that is given, too."""
+    shapes = {cost.node.name: cost.output for cost in profile.costs} | graph.inputs
+    (features,) = next(node.inputs for node in graph if node.name == head)
     kept: dict[str, Node] = {}
+    given: dict[str, Shape] = {}
     for node in graph:
-        if node.name == head or kept.keys() & set(node.inputs):
-            kept[node.name] = replace(node, inputs=tuple(name if name in kept else INPUT for name in node.inputs), shared="")
+        if node.name != head and not kept.keys() & set(node.inputs):
+            continue
+        others = [name for name in node.inputs if name not in kept and name != features]
+        given |= {name: shapes[name] for name in others}
+        inputs = tuple(name if name in kept or name in given else INPUT for name in node.inputs)
+        kept[node.name] = replace(node, inputs=inputs, shared="")
     return replace(
         graph,
-        input_shape=features,
+        input_shape=shapes[features],
         input_name=INPUT,
-        further_inputs={},
+        further_inputs=given,
         nodes=tuple(kept.values()),
         outputs=tuple(name for name in graph.outputs if name in kept),
         output_names=(),

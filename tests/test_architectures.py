@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 from mobile_and_inception_totals import INCEPTION, MOBILE
+from modern_totals import MODERN, MODERN_FAMILIES, MODERN_OUTPUTS
 from residual_totals import RESIDUAL
 
 from cnnprof.network.analysis import analyze
@@ -96,6 +97,7 @@ TOTALS = {
     **INCEPTION,
     **MOBILE,
     **RESIDUAL,
+    **MODERN,
 }
 """Parameters and multiply-accumulates, training-only heads left out."""
 
@@ -137,7 +139,7 @@ def profile(name: str) -> Analysis:
 
 
 def test_every_spec_has_its_totals_here() -> None:
-    assert {*specs.names()} == {*TOTALS} | FAMILIES
+    assert {*specs.names()} == {*TOTALS} | FAMILIES | MODERN_FAMILIES
 
 
 @pytest.mark.parametrize("name", TOTALS)
@@ -152,7 +154,7 @@ def test_network_knows_its_paper_and_ends_in_classes(name: str) -> None:
     graph = specs.load(name)
     assert graph.facts.year
     assert graph.facts.paper
-    output = {"inception_naive": (1, 672, 28, 28), "inception_reduced": (1, 480, 28, 28)}
+    output = {"inception_naive": (1, 672, 28, 28), "inception_reduced": (1, 480, 28, 28)} | MODERN_OUTPUTS
     classes = 10 if graph.input_shape[2] == 32 else 1000
     assert analyze(graph).costs[-1].output == output.get(name, (1, classes))
 

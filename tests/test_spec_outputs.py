@@ -3,7 +3,8 @@
 import pytest
 from spec_texts import build, layers
 
-from cnnprof.errors import CnnprofError
+import cnnprof
+from cnnprof.errors import CnnprofError, SpecWarning
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 
@@ -194,3 +195,22 @@ def test_words_of_other_axes(shape: str, step: str, message: str) -> None:
     with pytest.raises(CnnprofError) as caught:
         layers(step, shape=shape)
     assert caught.value.message.startswith(message)
+
+
+TWO_HEADS = """
+input: 3x32x32
+layers:
+  - conv 3x3 8 relu -> a
+  - conv 3x3 8 s2 relu -> b
+  - concat: [a | conv 1x1 10 | flatten, b | conv 1x1 10 | flatten]
+"""
+
+
+def test_of_two_classifiers_the_last_is_replaced_and_the_other_named(tmp_path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(TWO_HEADS)
+    # What the other one gives is features, too, where they are computed once.
+    with pytest.warns(SpecWarning, match="conv2 of net is replaced, and not conv1; --classifier names another"):
+        rows = {row.strategy.name: row.profile for row in cnnprof.transfer(str(path), 5).rows}
+    assert rows["cached features"].totals.params == 5 * 9
+    assert rows["from scratch"].totals.params == 8 * 28 + 8 * 73 + 10 * 9 + 5 * 9
