@@ -4,7 +4,7 @@ from itertools import pairwise
 
 
 def _repvgg(a: float, b: float, depths: tuple[int, ...], train: bool = False) -> tuple[int, int]:
-    """3x3 convolutions with biases in a row; while it is trained, a 1x1 beside each, and a normalization where its size stays."""
+    """3x3 convolutions with biases; in training a 1x1 beside each, and a normalization where the size stays."""
     widths = [int(64 * a), int(128 * a), int(256 * a), int(512 * b)]
     layers = [(3, min(64, int(64 * a)), 112, 2)]
     for stage, (n, width) in enumerate(zip(depths, widths, strict=True)):
