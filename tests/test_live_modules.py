@@ -242,6 +242,14 @@ def test_inputs_in_dictionaries_and_lists():
         assert figures(nested, given) == (CONV, MACS)
 
 
+def test_dictionaries_in_order():
+    module = Of(lambda self, batch: self.conv(batch["x"]) + batch["more"][0].mean(), conv=nn.Conv2d(3, 4, 3))
+    given = {"x": IMAGE, "more": [(2, 2)]}
+    assert figures(module, [given]) == (CONV, MACS)
+    module.forward = lambda batch: module.function(module, batch)
+    assert figures(module, given) == (CONV, MACS)
+
+
 def test_tensors_in_files(tmp_path):
     torch.save(torch.zeros(2, 3, 8, 8), tmp_path / "x.pt")
     import numpy
@@ -376,6 +384,12 @@ KINDS = {
     "frozen script": (lambda: torch.jit.freeze(torch.jit.script(nn.Conv2d(3, 4, 3).eval())), (0, MACS)),
     "asks for cuda": (lambda: Of(lambda self, x: self.conv(x.to("cuda")), conv=nn.Conv2d(3, 4, 3)), (CONV, MACS)),
 }
+
+
+def test_a_closure_of_a_copy_reads_the_weights_that_are_counted():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3))
+    module.forward = lambda x: module[0](x) if x.sum() > -1e9 else x
+    assert figures(module) == (CONV, MACS)
 
 
 def compiled_in_place() -> nn.Module:

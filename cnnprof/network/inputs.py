@@ -130,7 +130,8 @@ def _flatten(given: Any, name: str) -> Iterator[Input]:
         yield Input(name, tuple(map(int, given)))
     elif isinstance(given, (tuple, list)) and given:
         for number, value in enumerate(given):
-            yield from _flatten(value, f"{name}.{number}" if name else "")
+            inside = isinstance(value, Mapping) or (isinstance(value, (tuple, list)) and not all(map(_is_size, value)))
+            yield from _flatten(value, f"{name}.{number}" if name else str(number) if inside else "")
     else:
         raise UsageError(
             f"an input is a size such as (3, 224, 224), a tensor, or a dictionary or list of those, not {given!r:.60}"

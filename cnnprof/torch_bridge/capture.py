@@ -17,7 +17,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.network.inputs import Input, Inputs
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
-from cnnprof.torch_bridge.feeding import bind, check_call, input_names, load_values, make_tensors
+from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
 from cnnprof.torch_bridge.running import Way, eagerly, finished, is_unfinished, preserved, unwrapped, ways
 from cnnprof.torch_bridge.steps import NETWORK_INPUT, Step, Trace
 from cnnprof.torch_bridge.trace import Recorder
@@ -48,6 +48,7 @@ def capture(module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", 
     module = unwrapped(module)
     name = name or type(module).__name__
     fed, batch = _fed(inputs, batch)
+    fed = as_parameters(module, fed)
     check_call(module, fed, name)
     with preserved(module), eagerly():
         if is_unfinished(module):

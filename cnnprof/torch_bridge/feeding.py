@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -67,11 +67,27 @@ def bind(inputs: Sequence[Input], values: Sequence[Any]) -> Arguments:
             continue
         first, *path = given.name.split(".")
         holder: dict[str, Any] = kwargs
+        if first.isdigit():
+            # What is nested in an argument without a name.
+            args += [{}] * (int(first) + 1 - len(args))
+            args[int(first)] = holder = dict(args[int(first)])
+            first, *path = path
         for part in path:
             holder = holder.setdefault(first, {})
             first = part
         holder[first] = value
-    return args, {name: _listed(value) for name, value in kwargs.items()}
+    return [_listed(value) for value in args], {name: _listed(value) for name, value in kwargs.items()}
+
+
+def as_parameters(module: nn.Module, inputs: Inputs) -> Inputs:
+    """The inputs; names that are no parameters of a `forward` with a single one are keys of the dictionary that it takes."""
+    signature = signature_of(module)
+    known = [*signature.parameters.values()] if signature else []
+    heads = {each.name.partition(".")[0] for each in inputs}
+    single = len(known) == 1 and known[0].kind in (known[0].POSITIONAL_ONLY, known[0].POSITIONAL_OR_KEYWORD)
+    if not single or not inputs or "" in heads or known[0].name in heads or any(head.isdigit() for head in heads):
+        return inputs
+    return tuple(replace(each, name=f"{known[0].name}.{each.name}") for each in inputs)
 
 
 def _listed(value: Any) -> Any:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from cnnprof.record import record
-from cnnprof.torch_bridge.meta import input_like
+from cnnprof.torch_bridge.meta import input_like, meta_copy
 from cnnprof.torch_bridge.quiet import quiet
 
 REAL = "runs on real data only, here random: other data may take another way"
@@ -31,12 +31,14 @@ class Way:
         tensors: what stands in for its parameters and buffers meanwhile, by their identity; None for its own.
         everywhere: the device on which all tensors are made.
         about: what is to be said of a run that goes this way.
+        original: what a copy is of; a closure as its `forward` goes on reading the weights of that.
     """
 
     module: nn.Module
     tensors: Mapping[int, Tensor] | None = None
     everywhere: torch.device | None = None
     about: str | None = None
+    original: nn.Module | None = None
 
     def call(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run it."""
@@ -54,7 +56,8 @@ class Way:
     @property
     def parameters(self) -> dict[int, str]:
         """The name of each parameter by the identity of its tensor."""
-        return self._names(self.module.named_parameters())
+        of_original = self.original.named_parameters() if self.original is not None else ()
+        return self._names(of_original) | self._names(self.module.named_parameters())
 
     @property
     def buffers(self) -> dict[int, str]:
@@ -80,8 +83,11 @@ def ways(module: nn.Module) -> Iterator[Way]:
         stand_in = _without_data(module)
         yield Way(module, stand_in)
         yield Way(module, stand_in, torch.device("meta"))
+    elif tensors:
+        with suppress(Exception):
+            yield Way(meta_copy(module), original=module)
     with suppress(Exception):
-        yield Way(copy.deepcopy(module), about=REAL)
+        yield Way(copy.deepcopy(module), about=REAL, original=module)
     yield Way(module, about=REAL)
 
 
