@@ -90,7 +90,7 @@ def test_a_norm_without_shift_is_not_counted_as_if_it_had_one():
 
 
 def test_one_slope_for_all_channels_is_one_parameter():
-    assert rows(nn.Sequential(nn.PReLU())) == [("0.weight", "Parameter", 1)]
+    assert rows(nn.Sequential(nn.PReLU())) == [("0", "PReLU", 1)]
     assert rows(nn.Sequential(nn.PReLU(3))) == [("0", "PReLU", 3)]
 
 
