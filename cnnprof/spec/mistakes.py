@@ -105,7 +105,7 @@ def of_option(text: str, word: str, row: Word) -> str | None:
         return f"a size that has a name is written {'k' if row.shorthand == 'kernel' else row.shorthand}={side}"
     if re.fullmatch(r"\d+\*\d+", text) and row.shorthand:
         return f"a size is written {text.replace('*', 'x')}"
-    if text == "valid" or (name in ("pad", "p", "padding") and value == "valid"):
+    if name in ("pad", "p", "padding") and value == "valid":
         return "without padding is p0"
     if name in ("pad", "p", "padding") and value == "same":
         return "write 'same' alone"
@@ -113,12 +113,17 @@ def of_option(text: str, word: str, row: Word) -> str | None:
         return f"write '{value}' alone"
     if name in WORDS and equals and value.lower() in ("true", "false"):
         return f"write '{name}' alone" if value.lower() == "true" else f"leave '{name}' out"
-    if text in LETTERS.values() and text in row.known:
-        letter = next(short for short, long in LETTERS.items() if long == text)
-        return f"write {letter}2 or {text}=2, without a blank"
     if text == "-":
         return f"the next step is indented too far: its '-' stands under that of '{word}'"
     return None
+
+
+def of_rest(text: str, row: Word) -> str | None:
+    """What to write in place of a word behind all that the layer takes without a name."""
+    if text in LETTERS.values() and text in row.known:
+        letter = next(short for short, long in LETTERS.items() if long == text)
+        return f"write {letter}2 or {text}=2, without a blank"
+    return "without padding is p0" if text == "valid" else None
 
 
 def of_name(name: str) -> str | None:

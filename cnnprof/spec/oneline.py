@@ -261,6 +261,8 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
         return token.error(f"'{text}' is a layer of its own", f"write '| {text}'")
     if text in _SYMBOLS:
         return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
+    if told := mistakes.of_rest(text, rule):
+        return token.error(f"{word.text} does not take '{text}'", told)
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
     hint = did_you_mean(text, [*rule.flags, *BEHIND]) or rule.form or f"it takes {takes}"
     if "kernel" in rule.required and "kernel" not in given:
