@@ -305,3 +305,14 @@ def test_other_networks_are_loaded_one_by_one():
         api.profile("torchvision:squeezenet1_1", (3, 64, 64), settings={"num_classes": count}).totals.params
         for count in (10, 20)
     ]
+
+
+@pytest.mark.torch
+def test_the_first_points_are_measured():
+    done = cnnprof("sweep", "lenet5", "classes=10,20,30", "--sort=-params", "--top", "2", "--bench", "2", "--quick")
+    assert done.code == 0, done.err
+    assert "lenet5@classes=30" in done.out
+    assert "lenet5@classes=20 / lenet5@classes=30" in done.out
+    refused = cnnprof("sweep", "lenet5", "classes=10,20", "--threads", "1")
+    assert "--threads says how to measure" in refused.err
+    assert "in the terminal" in cnnprof("sweep", "lenet5", "classes=10", "--bench", "1", "--json").err

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnnprof.design_space.networks import Swept
     from cnnprof.design_space.space import Space
     from cnnprof.judging.filters import Condition
+    from cnnprof.measure.options import Job
     from cnnprof.report import Report
     from cnnprof.views.sweep import Order
 
@@ -95,6 +96,21 @@ class Sweep(Result):
         import pandas
 
         return pandas.DataFrame(self.columns)
+
+    def bench_jobs(self, order: Order, count: int) -> list[Job]:
+        """The first points of an order, ready to be measured; each is called by what its axes have."""
+        from cnnprof.design_space.networks import read_axes
+        from cnnprof.measure.options import Job
+
+        columns = self.columns
+        jobs = []
+        for number in choose(columns, self.space.axes, order)[:count].tolist():
+            values = {name: str(columns[name][number]) for name in self.space.axes}
+            axes = read_axes(self.swept.model, {name: [value] for name, value in values.items()}).axes
+            graph = self.swept.build({name: axes[name][0] for name in axes})
+            called = ",".join(f"{name}={value}" for name, value in values.items())
+            jobs.append(Job(f"{self.swept.model.reference}@{called}", graph, int(graph.input_shape[0])))
+        return jobs
 
     def report(self, order: Order | None = None) -> Report:
         """The report of `cnnprof sweep`."""

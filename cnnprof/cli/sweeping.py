@@ -20,6 +20,7 @@ from cnnprof.reports import FORMATS
 
 if TYPE_CHECKING:
     from cnnprof.api.sweep import Sweep
+    from cnnprof.measure.options import Job, Options
     from cnnprof.views.sweep import Order
 
 REPORTS = tuple(name for name in FORMATS if name != "csv")
@@ -126,8 +127,11 @@ def make(name: str, axes: Sequence[str], settings: Mapping[str, str], asked: Poi
     return api.sweep(name, values, *more)
 
 
-def emit(sweep: Sweep, target: Destination, order: Order) -> None:
-    """Work the points out and write them. Ctrl-C keeps what is written, and exits with 130."""
+def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = None, how: Options | None = None) -> None:
+    """Work the points out and write them, and measure the first `bench` of them.
+
+    Ctrl-C keeps what is written, and exits with 130.
+    """
     from cnnprof.design_space.writers import STREAMS
     from cnnprof.views.sweep import failure_text, find_figure
 
@@ -139,13 +143,30 @@ def emit(sweep: Sweep, target: Destination, order: Order) -> None:
     if target.format not in STREAMS.values():
         blocks: list[Any] = []
         _run(sweep, blocks.append)
-        target.emit(replace(sweep, ready=blocks).report(order))
+        known = replace(sweep, ready=blocks)
+        target.emit(known.report(order))
+        if bench and how:
+            _measure(known.bench_jobs(order, bench), how, target)
     elif target.output:
         _write_file(sweep, target.output, target.format, shown, order)
     else:
         _write_out(sweep, target.format, shown, order)
     if sweep.failed["points"]:
         print(f"no network at {failure_text(sweep.failed)}", file=sys.stderr)
+
+
+def _measure(jobs: Sequence[Job], how: Options, target: Destination) -> None:
+    """Time the networks in turns, and write what that gives below the points; leaves with its exit code if it is not 0."""
+    from cnnprof.api.bench import Benchmark
+    from cnnprof.cli.measuring import measure
+    from cnnprof.measure.options import add_twin
+
+    if not jobs:
+        raise UsageError("no point is left to be measured")
+    found = measure(add_twin(jobs), how)
+    replace(target, output=None).emit(Benchmark(found.measurements, found.interrupted).report(compared=len(jobs) > 1))
+    if found.exit_code:
+        sys.exit(found.exit_code)
 
 
 def _write_file(sweep: Sweep, path: Path, form: str, shown: Sequence[str], order: Order) -> None:

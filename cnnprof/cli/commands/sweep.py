@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Name, parse_settings
 from cnnprof.cli.sweeping import Points, emit, make, swept, target_of
+from cnnprof.errors import UsageError
 
 PANEL = "Comparisons"
 
 
+@measured("device", "threads", "quick")
 @swept
 def command(
     name: Name,
@@ -34,8 +37,12 @@ def command(
         Path | None,
         typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
     ] = None,
+    bench: Annotated[
+        int | None, typer.Option(help="Measure the first so many of the points, in turns.", min=1, show_default=False)
+    ] = None,
     *,
     points: Points,
+    run: RunOptions,
 ) -> None:
     """A whole design space: the figures of a network for every combination of settings, inputs, batches and formats.
 
@@ -48,7 +55,14 @@ def command(
       cnnprof sweep efficientnet_b0 width=1:2:0.1 depth=1:3.1:0.1 input=224:600:8 --sample 10000 -o points.csv
 
       cnnprof sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:32 --pareto peak,+macs
+
+      cnnprof sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:32 --where 'macs < 100M' --sort=-params --bench 3 --quick
     """
-    target = target_of(format, json, output)
-    order = points.order()
-    emit(make(name, axes, parse_settings(set), points), target, order)
+    target, order, how = target_of(format, json, output), points.order(), None
+    if bench is None:
+        run.refuse("--bench", "device", "threads", "quick")
+    elif target.format not in ("table", "wide"):
+        raise UsageError("--bench shows its measurements in the terminal", hint="leave out -o and --format")
+    else:
+        how = run.options()
+    emit(make(name, axes, parse_settings(set), points), target, order, bench, how)
