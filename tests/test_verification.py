@@ -236,6 +236,7 @@ def test_an_interrupt_is_one_exit_code_and_no_traceback():
     while not psutil.Process(under_way.pid).children():
         time.sleep(0.05)
         assert under_way.poll() is None
+    time.sleep(1)
     under_way.send_signal(signal.SIGINT)
     _, err = under_way.communicate(timeout=60)
     assert (under_way.returncode, err) == (130, "")

@@ -35,8 +35,8 @@ def check_each(graphs: Sequence[Graph], processes: int = 1) -> Generator[tuple[i
     with ProcessPoolExecutor(processes, context, _prepare) as pool:
         # The largest first, so that none is left to one process at the end.
         order = sorted(range(len(graphs)), key=lambda number: -len(graphs[number]))
-        numbers = {pool.submit(_check, graphs[number]): number for number in order}
         try:
+            numbers = {pool.submit(_check, graphs[number]): number for number in order}
             for done in as_completed(numbers):
                 yield numbers[done], done.result()
         except BrokenProcessPool:
