@@ -34,7 +34,7 @@ def test_flags_name_the_set(flags, isa, tmp_path, monkeypatch):
     info = tmp_path / "cpuinfo"
     info.write_text(f"processor\t: 0\nmodel name\t: a processor\nflags\t\t: {' '.join(flags)}\nbugs\t\t: none\n")
     monkeypatch.setattr(instruction_set, "CPU_INFO", info)
-    monkeypatch.setattr(instruction_set.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.delenv("DNNL_MAX_CPU_ISA", raising=False)
     assert of_this_machine() == isa
@@ -44,10 +44,10 @@ def test_flags_name_the_set(flags, isa, tmp_path, monkeypatch):
 
 def test_elsewhere_it_is_what_most_have(tmp_path, monkeypatch):
     monkeypatch.setattr(instruction_set, "CPU_INFO", tmp_path / "none")
-    monkeypatch.setattr(instruction_set.platform, "machine", lambda: "AMD64")
+    monkeypatch.setattr("platform.machine", lambda: "AMD64")
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     assert of_this_machine() == Execution().isa == "avx2"
-    monkeypatch.setattr(instruction_set.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
     assert of_this_machine() == "arm64"
 
 
@@ -120,7 +120,7 @@ def test_torch_is_asked_where_nothing_lists_flags(capability, isa, tmp_path, mon
 
     assert processor_set() == of_this_machine()
     monkeypatch.setattr(instruction_set, "CPU_INFO", tmp_path / "none")
-    monkeypatch.setattr(instruction_set.platform, "machine", lambda: "AMD64")
+    monkeypatch.setattr("platform.machine", lambda: "AMD64")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     assert processor_set() == isa

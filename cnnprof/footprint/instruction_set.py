@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Collection
 from pathlib import Path
 
@@ -41,6 +40,8 @@ def of_this_machine() -> str:
 
     Of a processor whose flags the system does not list, `USUAL_SET`.
     """
+    import platform
+
     if platform.machine().lower() in ("arm64", "aarch64"):
         return "arm64"
     try:
