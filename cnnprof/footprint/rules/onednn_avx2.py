@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules import onednn_brgemm as brgemm
+from cnnprof.footprint.rules import onednn_convolution as onednn
 from cnnprof.footprint.rules import onednn_depthwise as depthwise
 from cnnprof.footprint.rules import onednn_gemm as gemm
-from cnnprof.footprint.rules.onednn_convolution import (
-    SPARE,
-    Convolution,
-    Copies,
-    blocked_bytes,
-    full_bias,
-    plane,
-    round_up,
-    takes_1x1,
-)
+from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, blocked_bytes, full_bias, plane, round_up, takes_1x1
 from cnnprof.footprint.rules.onednn_reduction import partial_sums
 from cnnprof.network.dims import ceil_div
 
@@ -146,7 +138,7 @@ def _blocked(conv: Convolution, run: Execution) -> Copies:
 
 def _picked(conv: Convolution, run: Execution, blocks: int) -> int:
     """The positions of one image that a strided 1x1 window picks, of so many blocks of channels, for each thread."""
-    return 4 * run.threads * blocks * BLOCK * plane(conv.y) + SPARE if conv.picks else 0
+    return 4 * run.threads * blocks * BLOCK * plane(conv.y) + onednn.SPARE if conv.picks else 0
 
 
 def _direct_sums(conv: Convolution, run: Execution) -> int:

@@ -9,18 +9,10 @@ from math import prod
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules import onednn_brgemm as brgemm
+from cnnprof.footprint.rules import onednn_convolution as onednn
 from cnnprof.footprint.rules import onednn_depthwise as depthwise
 from cnnprof.footprint.rules import onednn_gemm as gemm
-from cnnprof.footprint.rules.onednn_convolution import (
-    PAGE,
-    SPARE,
-    Convolution,
-    Copies,
-    blocked_bytes,
-    full_bias,
-    plane,
-    round_up,
-)
+from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, blocked_bytes, full_bias, plane, round_up
 
 BLOCK = 16
 
@@ -37,7 +29,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     # A window over few channels, as in a first layer, reads the input as it lies.
     few = channels < BLOCK and not (conv.pointwise and (conv.picks or not conv.strided))
     # One position in half precision is a matrix product, which sums an image's output in fp32.
-    single = 4 * prod(conv.y[1:]) * run.threads + SPARE if size < 4 and conv.pointwise and not conv.strided else 0
+    single = 4 * prod(conv.y[1:]) * run.threads + onednn.SPARE if size < 4 and conv.pointwise and not conv.strided else 0
     wide = channels if few else round_up(channels, BLOCK)
     return Copies(
         0 if few else blocked_bytes(conv.x, BLOCK, run),
@@ -88,7 +80,7 @@ def _by_columns(conv: Convolution, run: Execution) -> bool:
 
 def _picked(conv: Convolution, run: Execution, channels: int) -> int:
     """The positions of one image that a strided 1x1 window picks, of so many channels."""
-    return run.element_bytes * channels * plane(conv.y) * run.threads + SPARE if conv.picks else 0
+    return run.element_bytes * channels * plane(conv.y) * run.threads + onednn.SPARE if conv.picks else 0
 
 
 def _half_sums(conv: Convolution, run: Execution, copies: Copies) -> int:
@@ -98,4 +90,4 @@ def _half_sums(conv: Convolution, run: Execution, copies: Copies) -> int:
     row = conv.stride[-1] * (conv.y[-1] + conv.kernel[-1] - 1)
     source = round_up(conv.x[1], BLOCK) * prod(conv.x[2:-1]) * row
     image = run.element_bytes * (source + round_up(conv.y[1], BLOCK) * prod(conv.y[2:]))
-    return int(2 * copies.weights + min(run.threads, conv.x[0]) * image + 2 * PAGE + 3 * SPARE)
+    return int(2 * copies.weights + min(run.threads, conv.x[0]) * image + 2 * onednn.PAGE + 3 * onednn.SPARE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, at_least, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, TorchOperation, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes
 from cnnprof.record import record
 
@@ -314,25 +314,15 @@ class Upsample(Layer):
 
 @layer
 @record
-class Rearrange(Layer):
+class Rearrange(TorchOperation):
     """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
 
     `inplace` says that the result lies in the first input's memory.
     """
 
-    arity: ClassVar[int | None] = None
-
     op: str
     size: Shape
     inplace: bool = False
-
-    @property
-    def type(self) -> str:
-        return self.op
-
-    @property
-    def writes(self) -> bool:
-        return not self.inplace
 
     def shape(self, *inputs: Shape) -> Shape:
         return self.size

@@ -96,6 +96,23 @@ class Layer:
         return cls(), ((2, n, n, n),)
 
 
+class TorchOperation(Layer):
+    """A layer that is the torch operation `op`; `inplace` says that its result lies in the first input's memory."""
+
+    arity: ClassVar[int | None] = None
+
+    op: str
+    inplace: bool
+
+    @property
+    def type(self) -> str:
+        return self.op
+
+    @property
+    def writes(self) -> bool:
+        return not self.inplace
+
+
 L = TypeVar("L", bound=type[Layer])
 LAYERS: dict[str, type[Layer]] = {}
 """Every registered layer class by name."""

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, Ops, TorchOperation, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.record import record
 
 
 @layer
 @record
-class Arithmetic(Layer):
+class Arithmetic(TorchOperation):
     """A function of each element: of one tensor, of a tensor and the number `value`, or of several tensors with broadcasting.
 
     `op` is torch's name; an element takes `count` operations of the `Ops` kind `kind`.
     """
-
-    arity: ClassVar[int | None] = None
 
     op: str
     kind: str
     value: float | None = None
     count: int = 1
     inplace: bool = False
-
-    @property
-    def type(self) -> str:
-        return self.op
-
-    @property
-    def writes(self) -> bool:
-        return not self.inplace
 
     def shape(self, *inputs: Shape) -> Shape:
         return broadcast(*inputs)
