@@ -67,6 +67,10 @@ docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying:
 crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda, RECORDED=1)
 	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)
 
+.PHONY: crosscheck-onnx
+crosscheck-onnx: setup ## Hold ONNX files that torch exports against the networks themselves (SAMPLE=20)
+	$(BIN)/python benchmarks/crosscheck_onnx.py $(if $(SAMPLE),--sample $(SAMPLE))
+
 .PHONY: allocator-records
 allocator-records: setup ## Renew tests/data/allocator_records.csv for the instruction sets that this processor has
 	$(BIN)/python benchmarks/allocator_records.py

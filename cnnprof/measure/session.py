@@ -38,6 +38,7 @@ class Workload:
         own_bytes: what weights and input take.
         compile_seconds: what torch.compile took, the first run included; None for a network that is run as it is.
         phases: names of the parts of a run, which then takes a function to call at its beginning and after each.
+        runtime: what runs it.
         keeps_memory: whether what a run needs is held between runs, so that watching one would not show it.
     """
 
@@ -46,6 +47,7 @@ class Workload:
     compile_seconds: float | None = None
     phases: tuple[str, ...] = ()
     keeps_memory: bool = False
+    runtime: str = "torch"
 
 
 @record
@@ -94,6 +96,8 @@ class Session:
         if workload is None:
             return
         self.ready[job] = workload
+        if workload.runtime != "torch":
+            self.report({"event": "runtime", "job": job, "runtime": workload.runtime})
         if workload.compile_seconds is not None:
             self.report({"event": "compiled", "job": job, "seconds": workload.compile_seconds})
         runs = self._attempt("warm-up", job, partial(warm_up, workload.run, self.device, self.plan, deadline))

@@ -128,6 +128,8 @@ class Turn:
                     self.found[index].environment["stolen"] = event["share"]
             case "warm":
                 self.found[event["job"]].environment["warmup_runs"] = event["runs"]
+            case "runtime":
+                self.found[event["job"]].environment["runtime"] = event["runtime"]
             case "compiled":
                 self.found[event["job"]].environment["compile_seconds"] = event["seconds"]
             case "peak":

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.errors import UsageError
+from cnnprof.measure.onnx_runtime import prepare_file
 from cnnprof.measure.options import Options
 from cnnprof.measure.session import Workload
 from cnnprof.network.graph import Graph
@@ -32,8 +33,12 @@ LEARNING_RATE = 1e-6
 def prepare(graph: Graph, batch: int, device: str, options: Options, way: str = "eager") -> Workload:
     """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`.
 
-    Of the `options` (see `Options`) it takes `dtype`, `mode`, `layout` and `optimizer`.
+    An ONNX file is run by onnxruntime where that is installed. Of
+    the `options` (see `Options`) it takes `dtype`, `mode`, `layout` and `optimizer`.
     """
+    file = prepare_file(graph, batch, device, options, way)
+    if file is not None:
+        return file
     dtype, mode = options.dtype, options.mode
     module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options.layout)
     held = [*module.parameters(), *module.buffers(), *x]

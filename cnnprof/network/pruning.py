@@ -48,7 +48,9 @@ def prune(graph: Graph, share: float) -> Graph:
         nodes.append(narrow)
     if any(before[name] != after[name] for name in graph.outputs):
         raise CnnprofError(f"{graph.name} cannot be pruned: what it returns would change its shape")
-    return replace(graph, nodes=tuple(nodes), facts=replace(graph.facts, published={}, accuracy=None))
+    # What a package or a file has is the network as it was; this one is built from its layers.
+    facts = replace(graph.facts, published={}, accuracy=None)
+    return replace(graph, nodes=tuple(nodes), facts=facts, origin=None)
 
 
 def check_share(share: float) -> None:

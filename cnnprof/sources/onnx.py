@@ -32,6 +32,8 @@ def load(path: str, settings: Settings = None, input_shape: Size = None, batch: 
     import_onnx()
     from cnnprof.onnx_bridge.read import read
 
+    found = Path(path).stat() if Path(path).is_file() else None
     graph = read(Path(path), input_shape, batch)
     facts = replace(graph.facts, family="ONNX", source=shown(path))
-    return replace(graph, facts=facts, origin=Origin("onnx", path))
+    seen = {"bytes": found.st_size, "modified_ns": found.st_mtime_ns} if found else {}
+    return replace(graph, facts=facts, origin=Origin("onnx", path, seen))

@@ -76,6 +76,11 @@ class Measurement:
     input_shape: tuple[int, ...] = ()
     twin: bool = False
 
+    @property
+    def runtime(self) -> str:
+        """What ran it, `torch` or `onnxruntime`."""
+        return str(self.environment.get("runtime", "torch")).partition(" ")[0]
+
     def latency(self) -> Latency | None:
         """The runs' statistics; None if there were none."""
         runs = [seconds * 1e3 for process in self.times for seconds in process]
@@ -117,6 +122,7 @@ class Measurement:
             "dtype": self.dtype,
             "batch": self.batch,
             "mode": self.mode,
+            "runtime": self.runtime,
             "input_shape": list(self.input_shape),
             "latency_ms": latency.to_dict() if latency else None,
             "throughput_img_s": self.throughput(),

@@ -23,6 +23,7 @@ COLUMNS = (
     col.BATCH,
     col.INPUT,
     col.MODE,
+    col.RUNTIME,
     col.LATENCY_MS,
     col.CI95,
     *PHASE_COLUMNS,
@@ -62,7 +63,8 @@ def show_measurements(
     noise = noise_of(measurements)
     rows, results = [_row(each) for each in shown], [each.to_dict() for each in shown]
     training = any(each.mode == "train" for each in shown)
-    columns = tuple(column for column in COLUMNS if training or column not in PHASE_COLUMNS)
+    hidden = (*(() if training else PHASE_COLUMNS), *(() if any(each.runtime != "torch" for each in shown) else (col.RUNTIME,)))
+    columns = tuple(column for column in COLUMNS if column not in hidden)
     if energies is not None:
         columns = (*columns[:-1], col.ENERGY_J, col.NET_ENERGY_J, col.STATUS)
         for row, result, energy in zip(rows, results, energies, strict=True):
@@ -195,6 +197,7 @@ def _row(measurement: Measurement) -> dict[str, object]:
         "batch": measurement.batch,
         "input": measurement.input_shape,
         "mode": measurement.mode,
+        "runtime": measurement.runtime,
         "throughput_img_s": measurement.throughput(),
         "peak_memory_bytes": measurement.peak_bytes,
         "status": measurement.status,
@@ -213,7 +216,7 @@ def conditions(measurement: Measurement) -> str:
     parts = [
         known.get("device_name"),
         f"{plural(known['threads'], 'thread')} of {known['cores']} cores" if "threads" in known else None,
-        f"torch {known['torch']}" if "torch" in known else None,
+        known.get("runtime") or (f"torch {known['torch']}" if "torch" in known else None),
         known.get("layout"),
         f"{len(measurement.times)} processes",
         "glibc keeps freed memory" if known.get("mallopt") else None,

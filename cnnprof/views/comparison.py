@@ -258,6 +258,7 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[
         *(col.PARAM_BYTES, col.ACTIVATION_BYTES, col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
         *fitting,
         *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
+        *where(any(row["runtime"] not in (None, "torch") for row in rows), col.RUNTIME),
         *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
         *where(any(row["predicted_ms"] is not None for row in rows), col.PREDICTED_MS, col.INTERVAL90),
         *where(reported, col.PARETO),

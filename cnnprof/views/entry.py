@@ -126,6 +126,7 @@ OF_ENTRY = (
     replace(col.ACCURACY_SOURCE, of=lambda entry: source_text(entry.accuracy) if entry.accuracy else None),
     replace(col.RECIPE, of=lambda entry: recipe_of(entry.accuracy) if entry.accuracy else None),
     _stated(col.DATASET),
+    _measured(col.RUNTIME, lambda measurement: measurement.runtime),
     _latency(col.LATENCY_MS, "median"),
     _latency(col.CI95, "ci95"),
     _measured(col.THROUGHPUT_IMG_S, lambda measurement: measurement.throughput()),

@@ -79,8 +79,8 @@ def command(
     """
     from cnnprof import api
 
-    forecast.check(choice.sort, formats)
-    shown, how = choice.choice(), _measuring(bench, run, effort, choice, forecast.predict)
+    shown, dtype = choice.choice(), _number_format(run.dtype, bench or forecast.predict)
+    how = _measuring(bench, run, effort, choice.sort, forecast, formats)
     with waiting("reading the networks") as tell:
         comparison = api.compare(
             names,
@@ -91,7 +91,7 @@ def command(
             fit,
             accuracy_from=choice.accuracy_from,
             accuracies=choice.accuracy,
-            dtype=_number_format(run.dtype, bench or forecast.predict),
+            dtype=dtype,
             formats=formats,
             prune=prune or (),
             notify=tell,
@@ -108,14 +108,17 @@ def command(
     raise typer.Exit(code)
 
 
-def _measuring(bench: bool, run: RunOptions, effort: Effort, choice: ChoiceOptions, predict: bool) -> Options | None:
+def _measuring(
+    bench: bool, run: RunOptions, effort: Effort, sort: str | None, forecast: Forecast, formats: bool
+) -> Options | None:
     """How to measure, if that is asked; else raises UsageError for what only a measurement heeds."""
+    forecast.check(sort, formats)
     if bench:
         return run.options(**effort.options())
-    shared = () if predict else ("device", "threads")
+    shared = () if forecast.predict else ("device", "threads")
     run.refuse("--bench", *shared, "quick", "processes", "precision", "budget")
-    if choice.sort in MEASURED:
-        raise UsageError(f"--sort {choice.sort} orders by what is measured", hint="add --bench")
+    if sort in MEASURED:
+        raise UsageError(f"--sort {sort} orders by what is measured", hint="add --bench")
     return None
 
 
