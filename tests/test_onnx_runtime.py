@@ -97,7 +97,7 @@ def test_what_no_file_has_is_not_run_from_one(small):
 
 
 def test_bench_and_compare_show_the_runtime(small):
-    done = cnnprof("bench", small, "lenet5", "--quick", "--budget", "12s", "--json")
+    done = cnnprof("bench", small, "lenet5", "--quick", "--processes", "1", "--json")
     results = {entry["model"]: entry for entry in json.loads(done.out)["results"]}
     assert {name: entry["runtime"] for name, entry in results.items()} == {"small": "onnxruntime", "lenet5": "torch"}
     assert results["small"]["latency_ms"]["median"] > 0
@@ -107,10 +107,11 @@ def test_bench_and_compare_show_the_runtime(small):
 def test_a_file_that_cannot_be_run_is_one_failed_row(tmp_path):
     write(tmp_path / "one.onnx", batch=1)
     done = cnnprof(
-        *("compare", tmp_path / "one.onnx", "lenet5", "--bench", "--quick", "--budget", "10s", "--batch", "2", "--json")
+        *("compare", tmp_path / "one.onnx", "lenet5", "--bench", "--quick", "--processes", "1", "--batch", "2", "--json")
     )
     by_name = {entry["model"]["name"]: entry for entry in json.loads(done.out)["models"]}
-    if "measurement" in by_name["one"]:
-        assert by_name["one"]["measurement"]["status"] == "failed"
+    assert done.code == 5
+    assert by_name["one"]["measurement"]["status"] == "failed"
+    assert "and 2x3x8x8 is asked for" in by_name["one"]["measurement"]["error"]
     assert by_name["lenet5"]["measurement"]["status"] == "ok"
     assert by_name["lenet5"]["measurement"]["runtime"] == "torch"
