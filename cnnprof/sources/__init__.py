@@ -95,7 +95,9 @@ class Model:
         module = import_module(f"{__name__}.{self.source}")
         fed: Any = inputs or None
         if self.source in ("specs", "inline"):
-            fed = by_name(inputs)
+            # A single one without a name is an image's; the command line's mistake is said as such.
+            is_single = len(inputs) == 1 and not inputs[0].name
+            fed = image_size(inputs, self.reference) if is_single else by_name(inputs)
         elif self.source != "python":
             fed = (any_size if self.source in _OF_ANY_RANK else image_size)(inputs, self.reference)
         graph: Graph = module.load(self.name, self.settings, fed, batch)
