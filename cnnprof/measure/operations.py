@@ -163,30 +163,40 @@ class _Timer:
 
 
 def time_operations(
-    samples: Sequence[Sample], options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+    samples: Sequence[Sample],
+    options: Options,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    found: Found | None = None,
 ) -> Found:
-    """Time single layers. Raises MeasurementError if a process fails."""
-    found = Found()
+    """Time single layers. Raises MeasurementError if a process fails.
+
+    Args:
+        found: what is known already, which is added to; what each process had timed is not timed again.
+    """
+    found = Found() if found is None else found
     sent = [(layer_to_dict(layer), [list(shape) for shape in inputs]) for layer, inputs in samples]
     for process in range(PROCESSES):
+        todo = [number for number in range(len(sent)) if len(found.hot.get(number, ())) <= process]
+        if not todo:
+            continue
 
-        def hear(event: Event, process: int = process) -> None:
+        def hear(event: Event, process: int = process, todo: Sequence[int] = todo) -> None:
             match event["event"]:
                 case "environment":
                     found.environment = dict(event["environment"])
                 case "operation":
-                    found.hot.setdefault(event["number"], []).append(event["hot"])
-                    found.cold.setdefault(event["number"], []).append(event["cold"])
+                    found.hot.setdefault(todo[event["number"]], []).append(event["hot"])
+                    found.cold.setdefault(todo[event["number"]], []).append(event["cold"])
                     if event["done"] % 50 == 0:
-                        text = f"operation {event['done']} of {len(sent)}"
+                        text = f"operation {event['done']} of {len(todo)}"
                         on_progress(Progress(process + 1, PROCESSES, text))
                 case "failed":
-                    found.failed[event["number"]] = event["error"]
+                    found.failed[todo[event["number"]]] = event["error"]
                 case "share":
                     found.shares.append(event["share"])
 
-        on_progress(Progress(process + 1, PROCESSES, f"timing {len(sent)} operations"))
-        failure = follow(TimeOperations(options, sent, options.seed + process), hear)
+        on_progress(Progress(process + 1, PROCESSES, f"timing {len(todo)} operations"))
+        failure = follow(TimeOperations(options, [sent[number] for number in todo], options.seed + process), hear)
         if failure:
             raise MeasurementError(f"operations cannot be timed: {failure}")
     return found

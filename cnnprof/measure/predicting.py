@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.measure import unfinished
 from cnnprof.measure.calibration import calibrate, calibrate_command, calibration_path, way
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.grid import designed
@@ -42,20 +43,31 @@ def calibrate_operations(
         networks: a few, of which none needs to be like those that are to be predicted.
         full: a denser grid, and batches of 8 as well.
 
+    What an interrupted one had measured within a day is kept, and not measured again.
+
     Raises UnavailableError before anything starts, and MeasurementError if a process fails.
     """
     begin = time.monotonic()
-    ceilings = calibrate(options, on_progress)
     samples = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
-    found = _undisturbed(samples, options, on_progress)
+    place = _path(options).with_suffix(".unfinished.json")
+    holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": len(samples)}
+    ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
+    resumed = len(known.hot)
+    try:
+        found = _undisturbed(samples, options, on_progress, known)
+        times = _time_networks(networks, options, on_progress)
+    except (KeyboardInterrupt, MeasurementError):
+        unfinished.keep(place, holds_for, ceilings, known)
+        raise
     conditions = {
         "time": time.strftime(TIME_FORMAT, time.gmtime()),
         "busy": found.busy,
         "full": full,
+        "resumed": resumed,
         "environment": found.environment,
     }
     calibration = Calibration(ceilings, _table(samples, found, options), conditions=conditions)
-    times = _time_networks(networks, options, on_progress)
+    place.unlink(missing_ok=True)
     fitted = fit(calibration, times, NUMBER_BYTES[options.dtype]) if times else calibration
     return replace(fitted, conditions={**conditions, "seconds": round(time.monotonic() - begin)})
 
@@ -73,9 +85,9 @@ def measure_missing_operations(
     return replace(calibration, operations={**calibration.operations, **more}, conditions=conditions)
 
 
-def _undisturbed(samples: Sequence[Sample], options: Options, on_progress: Tell) -> Found:
+def _undisturbed(samples: Sequence[Sample], options: Options, on_progress: Tell, known: Found | None = None) -> Found:
     """The operations' times; once more, if something else had the core, and then the quieter run's."""
-    found = time_operations(samples, options, on_progress)
+    found = time_operations(samples, options, on_progress, known)
     if not found.busy:
         return found
     again = time_operations(samples, options, on_progress)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
@@ -45,10 +48,18 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
     notes = [
         *ceilings.notes,
         f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data",
+        *_course(calibration.conditions),
         *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy else []),
     ]
     sections = (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations"))
     return Report("calibrate", ceilings.title, sections, tuple(notes), calibration.to_dict())
+
+
+def _course(conditions: Mapping[str, Any]) -> list[str]:
+    """How long it took, and what it did not have to measure."""
+    seconds, resumed = conditions.get("seconds"), conditions.get("resumed")
+    took = [f"it took {seconds} s"] if seconds else []
+    return took + ([f"{resumed} of the operations had been timed before an interruption"] if resumed else [])
 
 
 def _compute(ceilings: Ceilings, kind: str) -> dict[str, object]:

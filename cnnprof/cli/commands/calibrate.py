@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -48,8 +49,12 @@ def command(
         from cnnprof.api.predict import calibrate as calibrate_operations
         from cnnprof.measure.predicting import keep_operations
 
-        with Bar() as bar:
-            calibration = calibrate_operations(how, full, bar.update)
+        try:
+            with Bar() as bar:
+                calibration = calibrate_operations(how, full, bar.update)
+        except KeyboardInterrupt:
+            print("what was measured is kept: the same command goes on from there within a day", file=sys.stderr)
+            raise
         keep(calibration.ceilings, how)
         kept = keep_operations(calibration, how)
         out.emit(show_calibration(calibration, _short(kept) if kept else None))

@@ -1,0 +1,46 @@
+"""What an interrupted calibration had measured, kept beside the calibration's file, so that the next one goes on there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.measure.operations import Found
+from cnnprof.timing.roofline import Ceilings
+
+OLDEST_SECONDS = 24 * 3600.0
+
+
+def keep(path: Path, conditions: Mapping[str, Any], ceilings: Ceilings, found: Found) -> None:
+    """Write what is there, if that is possible; `conditions` say what it holds for."""
+    times = [[number, found.hot[number], found.cold[number]] for number in sorted(found.hot)]
+    data = {"for": dict(conditions), "at": time.time(), "ceilings": ceilings.to_dict(), "times": times, "shares": found.shares}
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, json.dumps(data) + "\n")
+
+
+def take_up(path: Path, conditions: Mapping[str, Any]) -> tuple[Ceilings, Found] | None:
+    """What was kept for the same conditions within a day; None for anything else."""
+    with suppress(OSError, LookupError, TypeError, ValueError, AttributeError):
+        data = parse_json(read_within(path, RESULTS))
+        if data["for"] != json.loads(json.dumps(dict(conditions))) or not 0 <= time.time() - data["at"] <= OLDEST_SECONDS:
+            return None
+        found = Found(shares=[float(share) for share in data["shares"]])
+        for number, hot, cold in data["times"]:
+            found.hot[int(number)], found.cold[int(number)] = _seconds(hot), _seconds(cold)
+        return Ceilings.from_dict(data["ceilings"]), found
+    return None
+
+
+def _seconds(values: Sequence[Any]) -> list[float]:
+    """Raises ValueError for what no clock says."""
+    seconds = [float(value) for value in values]
+    if not seconds or not all(0 < value < 1e6 for value in seconds):
+        raise ValueError("times are above 0")
+    return seconds

@@ -1,0 +1,78 @@
+"""A calibration that was interrupted goes on where it stopped."""
+
+import json
+
+import pytest
+from made_up_machine import made_up
+
+from cnnprof.measure import operations, predicting, unfinished
+from cnnprof.measure.grid import designed
+from cnnprof.measure.operations import Found
+from cnnprof.measure.options import Options
+from cnnprof.views.ceilings import show_calibration
+
+FOR = {"machine": {"processor": "P"}, "options": {"threads": 1}, "samples": 3}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    path = tmp_path / "x.unfinished.json"
+    unfinished.keep(path, FOR, made_up().ceilings, Found(hot={2: [1e-4, 2e-4]}, cold={2: [3e-4, 4e-4]}, shares=[0.99]))
+    return path
+
+
+def test_what_was_kept_comes_back(kept):
+    ceilings, found = unfinished.take_up(kept, FOR)
+    assert ceilings == made_up().ceilings
+    assert (found.hot, found.cold, found.shares) == ({2: [1e-4, 2e-4]}, {2: [3e-4, 4e-4]}, [0.99])
+
+
+@pytest.mark.parametrize("other", [{"machine": {"processor": "Q"}}, {"options": {"threads": 2}}, {"samples": 4}])
+def test_of_another_machine_way_or_grid_nothing_is_taken(kept, other):
+    assert unfinished.take_up(kept, FOR | other) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.update(at=data["at"] - 2 * unfinished.OLDEST_SECONDS),
+        lambda data: data.update(at=data["at"] + 1e6),
+        lambda data: data["times"].append([1, [-1.0], [1.0]]),
+        lambda data: data.pop("ceilings"),
+    ],
+)
+def test_old_or_damaged_ones_are_not_taken(kept, damage):
+    data = json.loads(kept.read_text())
+    damage(data)
+    kept.write_text(json.dumps(data))
+    assert unfinished.take_up(kept, FOR) is None
+
+
+def test_an_interrupted_calibration_goes_on(tmp_path, monkeypatch):
+    """Each operation is timed once a process, whenever the user stops it."""
+    count, timed, stop_after = len(designed()), [], [100]
+
+    def follow(task, hear):
+        for number, sample in enumerate(task.samples):
+            if len(timed) == stop_after[0]:
+                raise KeyboardInterrupt
+            timed.append((task.seed, json.dumps(sample)))
+            hear({"event": "operation", "number": number, "done": number + 1, "hot": 1e-4, "cold": 2e-4})
+        hear({"event": "share", "share": 1.0})
+
+    monkeypatch.setattr(operations, "follow", follow)
+    monkeypatch.setattr(predicting, "calibrate", lambda *_: made_up().ceilings)
+    monkeypatch.setattr(predicting, "_time_networks", lambda *_: [])
+    monkeypatch.setattr(predicting, "_path", lambda _: tmp_path / "m.operations.json")
+    for stop in (100, count + 7):
+        stop_after[0] = stop
+        with pytest.raises(KeyboardInterrupt):
+            predicting.calibrate_operations(Options(), [])
+    stop_after[0] = None
+    calibration = predicting.calibrate_operations(Options(), [])
+    assert calibration.conditions["resumed"] == count
+    assert len(timed) == len(set(timed)) == 2 * count
+    assert f"{count} of the operations had been timed before an interruption" in " ".join(
+        show_calibration(calibration, None).notes
+    )
+    assert not list(tmp_path.glob("*unfinished*"))
