@@ -79,7 +79,7 @@ def test_half_of_all_predictions_are_off_by_less_than_a_ten_thousandth():
     for network in [name for name in records() if ":" not in name and name not in LARGE][::3]:
         for case, size in records()[network].items():
             errors[case.isa].append(abs(predicted(case) / size - 1))
-    assert min(len(each) for each in errors.values()) > 30
+    assert min(len(errors[isa]) for isa in ("avx2", "avx512_bf16")) > 30
     assert all(statistics.median(each) < 1e-4 for each in errors.values())
 
 
