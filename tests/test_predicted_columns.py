@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from made_up_machine import made_up, write
-from shell import cnnprof
+from shell import cnnprof, texts
 
 from cnnprof.api.check import check
 from cnnprof.api.compare import compare
@@ -55,6 +55,16 @@ def test_conditions_and_fronts_take_predicted_times(edge, predicted):
 def test_the_table_says_which_machine_is_meant(edge):
     done = cnnprof("compare", "resnet18", "--predict", "--machine", edge, "--columns", "model,predicted_ms,interval90")
     assert "predicted for Edge, 1 thread, torch 2, fp32, nchw" in done.out
+
+
+def test_a_picture_has_predicted_latency_on_an_axis(edge, tmp_path):
+    done = cnnprof(
+        *("plot", "compare", *NETWORKS, "--x", "predicted", "--y", "top1", "--predict", "--machine", edge, "-o", "front.svg"),
+        cwd=tmp_path,
+    )
+    assert done.code == 0, done.err
+    assert "predicted latency (ms)" in texts((tmp_path / "front.svg").read_bytes())
+    assert "add --predict" in cnnprof("plot", "compare", "lenet5", "resnet18", "--x", "predicted").err
 
 
 def test_a_batch_is_predicted_as_a_batch(edge):
