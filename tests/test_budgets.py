@@ -40,6 +40,8 @@ def test_units(key, text, limit):
         ("max-params", "nan", "'nan' is not a limit"),
         ("max-params", True, "'True' is not a limit"),
         ("max-params", "0", "a limit is above 0"),
+        ("max-params", "9" * 400, "no network comes near such a limit"),
+        ("max-peak", "9999999999GB", "no network comes near such a limit"),
     ],
 )
 def test_what_is_no_limit(key, text, message):

@@ -48,6 +48,9 @@ LIMITS = {
 Level = Literal["error", "warn"]
 LEVELS: tuple[Level, ...] = ("error", "warn")
 _PEAKS = ("peak_inference_bytes", "peak_training_bytes")
+MOST = 1e18
+"""A limit, at most."""
+
 LEAST_SHARE = 0.005
 """Of a figure that a part has which is worth a look."""
 
@@ -206,6 +209,8 @@ def parse_limit(key: str, value: Any) -> float:
         raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=did_you_mean(unit, units) or f"one of {', '.join(units)}")
     if not number:
         raise CnnprofError(f"{key}: a limit is above 0")
+    if number * factor > MOST:
+        raise CnnprofError(f"{key}: no network comes near such a limit", hint=f"write a number and a unit, such as {example}")
     limit = round(number * factor * (1e3 if kind == TIME else 1), 6)
     return int(limit) if limit.is_integer() else limit
 

@@ -1,0 +1,101 @@
+"""Tasks of worker processes: sent as values, known without torch, and followed to their end in one way."""
+
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+
+import pytest
+
+import cnnprof
+from cnnprof.errors import MeasurementError
+from cnnprof.measure.calibration import MeasureCeilings
+from cnnprof.measure.energy import MeterEnergy
+from cnnprof.measure.layers import TimeLayers
+from cnnprof.measure.memory import RecordMemory
+from cnnprof.measure.options import Job, Options
+from cnnprof.measure.task import OUT_OF_TIME, follow
+from cnnprof.measure.turn import TimeNetworks
+
+pytestmark = pytest.mark.torch
+
+OPTIONS = Options(dtype="bf16", rounds=7, timeout=60.0)
+
+
+def tasks():
+    job = Job("lenet5", cnnprof.load("lenet5"), 4, way="compiled")
+    return [
+        RecordMemory(OPTIONS, job),
+        MeasureCeilings(OPTIONS),
+        MeterEnergy(OPTIONS, (job, replace(job, twin=True))),
+        TimeLayers(OPTIONS, (job,), 3, 12.5),
+        TimeNetworks(OPTIONS, {2: job}, None, 12.5),
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_task_is_the_same_on_the_other_side(number):
+    task = tasks()[number]
+    again = pickle.loads(pickle.dumps(task))
+    assert type(again) is type(task)
+    assert again.options == OPTIONS
+    assert jobs_of(again) == jobs_of(task)
+
+
+def jobs_of(task):
+    """What is measured; where in a file a layer stands is left behind."""
+    found = getattr(task, "jobs", None) or [task.job] if not isinstance(task, MeasureCeilings) else []
+    jobs = found.values() if isinstance(found, dict) else found
+    return [(job.name, job.batch, job.twin, job.way, job.graph.to_dict()) for job in jobs]
+
+
+def test_a_task_is_known_before_torch_is_loaded():
+    names = "turn, layers, memory, calibration, energy"
+    code = f"import sys; from cnnprof.measure import {names}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A task that says a few things and then does as it is told."""
+
+    options: Options
+    end: str
+
+    def work(self, device, report):
+        report({"event": "said", "what": device.name})
+        exec(self.end)
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        ("pass", None),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, probably for lack of memory"),
+        ("import os; os._exit(3)", "ended with exit code 3"),
+        ("raise OSError('a full disk')", "a full disk"),
+        ("import time; time.sleep(60)", "no answer within 2 s"),
+    ],
+)
+def test_how_a_task_ends(end, what):
+    heard = []
+    failure = follow(Scripted(Options(timeout=2.0), end), heard.append)
+    assert heard[-1] == {"event": "said", "what": "cpu"}
+    assert failure is None if what is None else what in failure
+
+
+def test_a_task_is_ended_at_its_time():
+    import time
+
+    heard = []
+    begin = time.monotonic()
+    task = Scripted(Options(timeout=300.0), "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
+    assert follow(task, heard.append, begin + 20) == OUT_OF_TIME
+    assert time.monotonic() - begin < 60
+    assert heard
+
+
+def test_what_nothing_can_be_measured_for_is_raised():
+    end = "from cnnprof.errors import UsageError; raise UsageError('there is nothing to measure')"
+    with pytest.raises(MeasurementError, match="there is nothing to measure"):
+        follow(Scripted(Options(), end), lambda event: None)
