@@ -140,3 +140,14 @@ def test_bundled_specs_say_nothing_that_nothing_reads():
     from cnnprof.sources import spec_names, specs
 
     assert [(name, specs.load(name).warnings) for name in spec_names() if specs.load(name).warnings] == []
+
+
+def test_a_published_figure_may_have_any_number_of_digits():
+    text = f"input: 1x8x8\npublished: {{params: 40.{'0' * 400}}}\nlayers: [conv 3x3 4]"
+    figure = build(text).facts.published["params"]
+    assert (figure.value, figure.tolerance) == (40, 0)
+
+
+def test_options_stand_behind_a_norm_on_the_line_of_its_layer():
+    bn = layers("conv 3x3 8 bn eps=0.001 momentum=0.1 relu").nodes[1].layer
+    assert bn.eps == 0.001
