@@ -89,7 +89,7 @@ layers:
         ("  - adaptiveavgpool 1", 6, 5, "the word is 'adaptive_avgpool', as in 'adaptive_avgpool 6x6'"),
         ("  - softmax dim=1", 6, 13, "it takes no options"),
         ("  - conv 3X3 8", 6, 10, "write 3x3, with the letter x"),
-        ("  - conv 3*3 8", 6, 10, "a size is written 3x3"),
+        ("  - conv 3*3 8", 6, 14, "a kernel is written 3x3"),
         ("  - Conv 3x3 8", 6, 5, "the word is 'conv', as in 'conv 3x3 64 s2 bn relu': kernel, filters, options"),
         ("  - add [identity, relu]", 6, 5, "branches are joined by '- add: [a, b]'"),
         ("  - add: identity, relu", 6, 10, "write add: [identity, relu]"),

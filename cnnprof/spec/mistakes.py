@@ -103,8 +103,6 @@ def of_option(text: str, word: str, row: Word) -> str | None:
     if _NAMED_SIZE.match(text) and row.shorthand:
         side = text.partition("x")[0] if text.count("x") == 1 else text[: len(text) // 2]
         return f"a size that has a name is written {'k' if row.shorthand == 'kernel' else row.shorthand}={side}"
-    if re.fullmatch(r"\d+\*\d+", text) and row.shorthand:
-        return f"a size is written {text.replace('*', 'x')}"
     if name in ("pad", "p", "padding") and value == "valid":
         return "without padding is p0"
     if name in ("pad", "p", "padding") and value == "same":

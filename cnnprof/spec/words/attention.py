@@ -76,7 +76,7 @@ def _first(o: Arguments) -> Layers:
 
 
 def _reduce(op: str) -> Word:
-    names = {"mean": ("mean", "mean"), "max": ("amax", "largest"), "sum": ("sum", "sum")}
+    names = {"mean": ("mean", "mean"), "max": ("amax", "largest")}
     torch_name, said = names[op]
     return Word(
         lambda o: [(op, Reduce(torch_name, (2 if o.tokens else 1,), keepdim=True))],
@@ -101,7 +101,7 @@ def _permute(o: Arguments) -> Layers:
 
 
 def _reduce_line(layer: Reduce, x: Shape) -> str:
-    names = {"mean": "mean", "amax": "max", "sum": "sum"}
+    names = {"mean": "mean", "amax": "max"}
     if layer.op not in names or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
         raise UnsayableError("there is no word for it")
     return names[layer.op]
@@ -121,7 +121,6 @@ def _permute_line(layer: Permute, _: Shape) -> str:
 
 word("mean", _reduce("mean"), {Reduce: _reduce_line})
 word("max", _reduce("max"))
-word("sum", _reduce("sum"))
 word(
     "reshape",
     Word(
