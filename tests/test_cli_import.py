@@ -68,13 +68,13 @@ def test_import_of_a_users_own_model(tmp_path):
         "    return nn.Sequential(nn.Conv2d(3, filters, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),\n"
         "        nn.Flatten(), nn.Linear(filters, 10))\n"
         "def odd():\n"
-        "    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8))\n"
+        "    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Softmax(-1))\n"
     )
     done = cnnprof("import", "net.py:small", "--set", "filters=4", "--input", "3x32x32", cwd=tmp_path)
     assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
     refused = cnnprof("import", "net.py:odd", "-o", "odd.yaml", cwd=tmp_path)
     assert refused.code == 3
-    assert "net.py:odd uses what the spec language cannot say:\n  - GroupNorm: there is no word for it (1)" in refused.err
+    assert "net.py:odd uses what the spec language cannot say:\n  - Softmax: it is not over the channels (1)" in refused.err
     assert not (tmp_path / "odd.yaml").exists()
 
 
