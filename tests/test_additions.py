@@ -19,57 +19,61 @@ from cnnprof.record import record
 
 @layer
 @record
-class CELU(Activation):
-    """max(0, x) + min(0, alpha (exp(x / alpha) - 1))."""
+class Logit(Activation):
+    """log(x / (1 - x)), x kept between eps and 1 - eps (torch.logit)."""
 
-    costs = {"div": 1, "exp": 1, "add": 2, "mul": 1, "cmp": 2}
+    costs = {"cmp": 2, "add": 1, "div": 1, "exp": 1}
 
-    alpha: float = 1.0
+    eps: float = 0.01
 ''',
     "footprint/rules/made_up.py": """
 from cnnprof.footprint.rules.base import LayerMemory, Saved, rule
-from cnnprof.network.layers.made_up import CELU
+from cnnprof.network.layers.made_up import Logit
 
-@rule(CELU)
-def celu(layer, run):
+@rule(Logit)
+def logit(layer, run):
     return LayerMemory(saved=Saved((0,)))
 """,
     "spec/words/made_up.py": """
-from cnnprof.network.layers.made_up import CELU
+from cnnprof.network.layers.made_up import Logit
 from cnnprof.spec.words.base import Example, Word, word
 
 word(
-    "celu",
-    Word(lambda o: [("celu", CELU(False, o.number("alpha", 1.0)))], "Activation: celu.", (Example("celu 2", "16x32x32"),),
-         positional=("alpha",), kind="act"),
-    {CELU: lambda layer, _: f"celu {layer.alpha:g}"},
+    "logit",
+    Word(lambda o: [("logit", Logit(False, o.number("eps", 0.01)))], "Activation: logit.", (Example("logit 0.1", "16x32x32"),),
+         positional=("eps",), kind="act"),
+    {Logit: lambda layer, _: f"logit {layer.eps:g}"},
 )
 """,
     "torch_bridge/rows/made_up.py": """
-from torch import nn
-from cnnprof.network.layers.made_up import CELU
-from cnnprof.torch_bridge.rows.base import Match, row
+import torch
+from cnnprof.network.layers.made_up import Logit
+from cnnprof.torch_bridge.rows.base import Function, Match, row
 
-row(CELU, lambda layer, _: nn.CELU(layer.alpha), {"celu": lambda call: Match(CELU(False, float(call["alpha"])), (call.first,))})
+row(
+    Logit,
+    lambda layer, _: Function(lambda x: torch.logit(x, layer.eps), f"eps={layer.eps}"),
+    {"logit": lambda call: Match(Logit(False, float(call["eps"])), (call.first,))},
+)
 """,
 }
 
 USE_LAYER = """
 import cnnprof
-from torch import nn
 from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.capture import capture
+from cnnprof.torch_bridge.rows.base import Function
 
-text = "conv 1x1 8 | celu 2 | conv 1x1 4"
+text = "conv 1x1 8 | logit 0.1 | conv 1x1 4"
 net = cnnprof.profile(text, input_shape=(3, 6, 5), batch=2)
-conv, celu, _ = net.costs
-assert (celu.node.layer.type, celu.ops.exp, celu.macs, celu.params) == ("CELU", 2 * 8 * 30, 0, 0)
+conv, logit, _ = net.costs
+assert (logit.node.layer.type, logit.ops.exp, logit.macs, logit.params) == ("Logit", 2 * 8 * 30, 0, 0)
 # The first convolution's output for the derivative, and its own for the next convolution, 4 bytes a number.
 saved = {tensor.name: tensor.bytes for tensor in net.training.tensors if tensor.kind == "saved"}
-assert saved == {conv.node.name: 4 * 480, celu.node.name: 4 * 480}, saved
-assert "celu 2" in cnnprof.to_spec(net.graph)
+assert saved == {conv.node.name: 4 * 480, logit.node.name: 4 * 480}, saved
+assert "logit 0.1" in cnnprof.to_spec(net.graph)
 module = build(net.graph)
-assert [part.alpha for part in module.modules() if isinstance(part, nn.CELU)] == [2.0]
+assert [part.shown for part in module.modules() if isinstance(part, Function)] == ["eps=0.1"]
 assert [node.layer for node in capture(module, (2, 3, 6, 5))] == [node.layer for node in net.graph]
 print(cnnprof.explain(text, input_shape=(3, 6, 5)), net)
 """
@@ -107,7 +111,7 @@ def run_in_copy(tmp_path: Path, written: dict[str, str], code: str) -> str:
 def test_a_layer_with_its_memory_word_and_row_takes_four_files(tmp_path):
     assert len(LAYER) <= 4
     printed = run_in_copy(tmp_path, LAYER, USE_LAYER)
-    assert "CELU" in printed
+    assert "Logit" in printed
 
 
 def test_a_convention_takes_one_file(tmp_path):
