@@ -78,7 +78,7 @@ class Measurement:
 
     @property
     def runtime(self) -> str:
-        """What ran it, `torch` or `onnxruntime`."""
+        """The library that ran it: `torch` or `onnxruntime`."""
         return str(self.environment.get("runtime", "torch")).partition(" ")[0]
 
     def latency(self) -> Latency | None:
@@ -122,11 +122,11 @@ class Measurement:
             "dtype": self.dtype,
             "batch": self.batch,
             "mode": self.mode,
-            "runtime": self.runtime,
             "input_shape": list(self.input_shape),
             "latency_ms": latency.to_dict() if latency else None,
             "throughput_img_s": self.throughput(),
             "peak_memory_bytes": self.peak_bytes,
+            "runtime": self.runtime,
             "status": self.status,
             **({"error": self.error} if self.error else {}),
             "warnings": list(self.warnings),
