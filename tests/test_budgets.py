@@ -72,9 +72,9 @@ def test_where_to_look():
         ("F6.fc1", 10_164),
         ("C3.conv1", 2_416),
     ]
-    # At C5 the network's input of 32*32 and S4's output of 16*5*5 are alive; its kernel, with 128 filters for 120, copies its
-    # input, its weights and its bias (which it aligns to 128 bytes) and writes 128 maps before the 120 are laid out.
-    tensors = 4 * (1_024 + 400 + 400 + 128 * 400 + 128 + 128) + 128
+    # At C5 the network's input of 32*32 and S4's output of 16*5*5 are alive; its kernel for AVX2 takes channels in blocks
+    # of 8. Both 16 and 120 are whole blocks: it copies its input and its weights and writes the 120 maps; no bias is filled up.
+    tensors = 4 * (1_024 + 400 + 400 + 120 * 400 + 120)
     assert by_peak.parts == (
         Part("weights", 4 * 61_706, 4 * 61_706 / by_peak.value),
         Part("tensors at C5.conv1", tensors, tensors / by_peak.value),

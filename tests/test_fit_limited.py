@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import cnnprof
+from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.instruction_set import of_this_machine
 
 pytestmark = pytest.mark.torch
 
@@ -30,7 +32,8 @@ def run_limited(name: str, size: str, batch: int, mode: str) -> str:
     ("name", "mode"), [("resnet18", "infer"), ("resnet18", "train"), ("torchvision:squeezenet1_1", "train")]
 )
 def test_the_largest_batch_runs_and_a_tenth_more_does_not(name, mode):
-    fits = {fit.mode: fit for fit in cnnprof.memory(name, input_shape=(3, 96, 96), fit=f"{ROOM}B").fits}
+    run = Execution(isa=of_this_machine())
+    fits = {fit.mode: fit for fit in cnnprof.memory(name, input_shape=(3, 96, 96), run=run, fit=f"{ROOM}B").fits}
     batch = fits[mode].batch
     assert batch > 10
     assert run_limited(name, "96", batch, mode) == "fits"
@@ -52,7 +55,7 @@ def limited(name: str, size: int, batch: int, mode: str) -> str:
     cast = casting("cpu", "fp32")
 
     def run(x: torch.Tensor) -> None:
-        TrainingStep(module, x, cast)() if mode == "train" else infer(module, x, cast)
+        TrainingStep(module, (x,), cast)() if mode == "train" else infer(module, (x,), cast)
 
     run(torch.randn(2, 3, size, size))
     held = sum(tensor.numel() * tensor.element_size() for tensor in (*module.parameters(), *module.buffers()))

@@ -226,12 +226,16 @@ def test_operators_that_torchvision_lacks_are_defined(tmp_path, lacking):
     (tmp_path / "torchvision").mkdir()
     asks = "import torch\ntorch._C._dispatch_has_kernel_for_dispatch_key('torchvision::nms', 'Meta')\n"
     (tmp_path / "torchvision" / "__init__.py").write_text(asks if lacking else "")
+    (tmp_path / "torchvision" / "extension.py").write_text(f"_has_ops = lambda: {not lacking}\n")
     code = f"""
 sys.path.insert(0, {str(tmp_path)!r})
 from cnnprof.torch_bridge.requirements import import_torchvision, lacks_operators
 print(import_torchvision().__file__, lacks_operators())
+from torchvision.extension import _has_ops
+print(_has_ops())
 """
-    assert run(code).stdout == f"{tmp_path / 'torchvision' / '__init__.py'} {lacking}\n"
+    # Either way torchvision's functions go on to call their operators.
+    assert run(code).stdout == f"{tmp_path / 'torchvision' / '__init__.py'} {lacking}\nTrue\n"
 
 
 def test_a_torch_that_is_missing_is_said_by_the_source():

@@ -65,11 +65,7 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
     shape = (batch, *(input_shape or own_shape))
     with on_meta():
         module = torchvision_model(name, settings, shape)
-    try:
-        graph = capture(module, shape, f"torchvision:{name}")
-    except CnnprofError as error:
-        error.hint = error.hint or f"its own input is 3x{size}x{size}"
-        raise
+    graph = capture(module, shape, f"torchvision:{name}", hint=f"its own input is 3x{size}x{size}")
     paper, year = torchvision_paper(name) or (None, None)
     facts = Facts(
         family=type(module).__name__,

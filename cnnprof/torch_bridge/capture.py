@@ -31,7 +31,9 @@ PATIENCE = 0.3
 """Seconds for trying them."""
 
 
-def capture(module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", batch: int | None = None) -> Graph:
+def capture(
+    module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", batch: int | None = None, hint: str | None = None
+) -> Graph:
     """The graph of what the module does with the inputs in eval mode.
 
     Heads that only training runs are part of it, marked `aux`, and no outputs. Every parameter is counted once; an operation
@@ -42,6 +44,7 @@ def capture(module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", 
         inputs: the shape of a single one, (N, C, H, W); or what it is fed with.
         name: what the graph is called, the module's class if left out.
         batch: samples in one run, where the inputs do not say it.
+        hint: what to say where it cannot be run and no better is known, in place of a size found by trying.
 
     Raises CnnprofError, with the line of the module's own code, if it cannot be run.
     """
@@ -53,7 +56,7 @@ def capture(module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", 
     with preserved(module), eagerly():
         if is_unfinished(module):
             module = _finish(module, fed, batch, name)
-        way, trace = _first_that_runs(module, fed, batch, name)
+        way, trace = _first_that_runs(module, fed, batch, name, hint)
         aux: Collection[int] = ()
         heads = _idle_modules(module, trace.untouched)
         if heads:
@@ -87,7 +90,7 @@ def _finish(module: nn.Module, fed: Inputs, batch: int, name: str) -> nn.Module:
         raise _cannot_run(name, fed, error, one_line(error)) from error
 
 
-def _first_that_runs(module: nn.Module, fed: Inputs, batch: int, name: str) -> tuple[Way, Trace]:
+def _first_that_runs(module: nn.Module, fed: Inputs, batch: int, name: str, hint: str | None) -> tuple[Way, Trace]:
     """The first way that the module runs, and its trace."""
     problem: CnnprofError | None = None
     for way in ways(module):
@@ -96,9 +99,10 @@ def _first_that_runs(module: nn.Module, fed: Inputs, batch: int, name: str) -> t
             return way, found
         problem = found
         if isinstance(found, _MisfitError):
-            found.hint = found.hint or _size_that_fits(way, fed, batch)
+            found.hint = found.hint or hint or _size_that_fits(way, fed, batch)
             break
     assert problem is not None
+    problem.hint = problem.hint or hint
     raise problem
 
 

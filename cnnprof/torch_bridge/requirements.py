@@ -79,10 +79,9 @@ def _import_without_operators() -> Any:
         del sys.modules[module]
     try:
         import torchvision
+        from torchvision import extension
     except Exception as error:
         raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
-    from torchvision import extension
-
     # Its functions ask before they call an operator; on tensors without data each of these works.
     extension._has_ops = lambda: True
     return torchvision
