@@ -15,7 +15,7 @@ from textwrap import fill
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
-from cnnprof.network.graph import INPUT, Figure, Graph, Node
+from cnnprof.network.graph import Figure, Graph, Node
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.layers.arrangement import Identity, Pad
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
@@ -27,6 +27,7 @@ from cnnprof.network.recognition import recognize
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.scope import AXES
+from cnnprof.spec.tokens import NAME
 from cnnprof.spec.words import JOINS, WORDS, UnsayableError, write_layer
 from cnnprof.spec.words.windows import same_padding
 
@@ -49,9 +50,11 @@ def write_spec(graph: Graph, compact: bool = False) -> str:
     plain = recognize(graph)
     lines = _Lines(plain, _shapes(plain), compact)
     text = lines.write()
-    if lines.unsayable or graph.uncounted or graph.aux_params or len(graph.outputs) != 1:
-        raise CnnprofError(_complaint(graph, lines.unsayable), hint="cnnprof summary shows the network as it is")
-    return "\n".join([*_head(graph), *lines.tables(), "layers:", *text]) + "\n"
+    if lines.unsayable or graph.uncounted or graph.aux_params or lines.odd_outputs():
+        raise CnnprofError(
+            _complaint(graph, lines.unsayable, lines.odd_outputs()), hint="cnnprof summary shows the network as it is"
+        )
+    return "\n".join([*_head(graph, lines.names), *lines.tables(), "layers:", *text, *lines.ends()]) + "\n"
 
 
 @dataclass
@@ -72,17 +75,24 @@ class _Lines:
                 self.readers[name] = self.readers.get(name, 0) + 1
         self.names: dict[str, str] = {}
         self.taken: set[str] = set()
+        # Of several inputs none is where the first step stands: each is read by its name.
+        self.entry = "" if self.graph.further_inputs else self.graph.input_name
+        self.is_named = len(self.graph.outputs) != 1 or bool(self.graph.output_names)
 
     def write(self) -> list[str]:
         """All steps as lines of YAML."""
         steps = self._steps()
+        for name in self.graph.further_inputs and self.graph.inputs:
+            self._name(name, name)
+        for label, output in zip(self.graph.output_names, self.graph.outputs, strict=False):
+            self._name(self._source(output), label)
         for reference in self._references(steps):
-            self._name(reference)
+            self._name(reference, reference)
         lines: list[str] = []
-        here, before_head = INPUT, None
+        here, before_head = self.entry, None
         block: tuple[str, ...] = ()
-        if INPUT in self.names:
-            lines.append(f"  - -> {self.names[INPUT]}")
+        if self.entry in self.names:
+            lines.append(f"  - -> {self.names[self.entry]}")
         for step in steps:
             first, last = step[0], step[-1]
             if first.aux and before_head is None:
@@ -98,7 +108,23 @@ class _Lines:
             here = last.name
         output = self._source(self.graph.outputs[0])
         here = here if before_head is None else before_head
-        return lines if output == here else [*lines, f"  - {self.names[output]}"]
+        return lines if self.is_named or output == here else [*lines, f"  - {self.names[output]}"]
+
+    def ends(self) -> list[str]:
+        """The line of the outputs, where there are several or they have names."""
+        if not self.is_named:
+            return []
+        names = [self.names[self._source(output)] for output in self.graph.outputs]
+        labels = [label if _can_name(label) else name for label, name in zip(self.graph.output_names, names, strict=False)]
+        if labels in ([], names):
+            return [f"outputs: [{', '.join(names)}]"]
+        return [f"outputs: {{{', '.join(f'{label}: {name}' for label, name in zip(labels, names, strict=True))}}}"]
+
+    def odd_outputs(self) -> list[str]:
+        """What the outputs are that no line can say."""
+        outputs = [self._source(output) for output in self.graph.outputs]
+        twice = ["two of its outputs are one tensor"] if len({*outputs}) < len(outputs) else []
+        return twice + (["it returns an input as it is"] if not self.graph.inputs.keys().isdisjoint(outputs) else [])
 
     def tables(self) -> list[str]:
         """The connection tables that convolutions name."""
@@ -129,7 +155,8 @@ class _Lines:
         if all(before == after for before, after in sides):
             # The word `same` would make it a padding of the pool's own, without a tensor between.
             return False
-        lone = self.readers[step[0].name] == 1 and pool.padding == (0, 0) and not pool.ceil_mode
+        read_once = self.readers[step[0].name] == 1 and step[0].name not in self.graph.outputs
+        lone = read_once and pool.padding == (0, 0) and not pool.ceil_mode
         return lone and pad == Pad(sides, value=_LEAST)
 
     def _goes_behind(self, node: Node, step: list[Node]) -> bool:
@@ -151,7 +178,7 @@ class _Lines:
 
     def _references(self, steps: list[list[Node]]) -> Iterable[str]:
         """The outputs that a step reads although it does not follow them."""
-        here, before_head = INPUT, None
+        here, before_head = self.entry, None
         for step in steps:
             first = step[0]
             if first.aux and before_head is None:
@@ -160,17 +187,17 @@ class _Lines:
                 here, before_head = before_head, None
             yield from (source for source in map(self._source, first.inputs) if source != here)
             here = step[-1].name
-        output = self._source(self.graph.outputs[0])
-        if output != (here if before_head is None else before_head):
-            yield output
+        for output in map(self._source, self.graph.outputs):
+            if self.is_named or output != (here if before_head is None else before_head):
+                yield output
 
     def _source(self, name: str) -> str:
         return self.same_as.get(name, name)
 
-    def _name(self, reference: str) -> None:
+    def _name(self, reference: str, wanted: str) -> None:
         if reference in self.names:
             return
-        word = re.sub(r"\W+", "_", reference, flags=re.ASCII)[-50:].lstrip("_")
+        word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
         if not word or word[0].isdigit() or word in _RESERVED or iskeyword(word):
             word = f"x_{word}"
         name, number = word, 1
@@ -244,12 +271,20 @@ def _shapes(graph: Graph) -> dict[str, Shape]:
     return shapes
 
 
-def _head(graph: Graph) -> list[str]:
+def _can_name(label: str) -> bool:
+    return bool(NAME.match(label)) and not iskeyword(label) and label not in {*AXES, "true", "false", "none"}
+
+
+def _head(graph: Graph, names: Mapping[str, str]) -> list[str]:
     facts = graph.facts
     texts = {"name": facts.family or graph.name, "year": facts.year, "paper": facts.paper, "about": facts.about}
     texts |= {"dataset": facts.accuracy.dataset} if facts.accuracy else {}
     lines = [f"{key}: {text if isinstance(text, int) else _quoted(text)}" for key, text in texts.items() if text]
-    lines.append(f"input: {'x'.join(map(str, graph.input_shape[1:]))}")
+    sizes = {name: "x".join(map(str, shape[1:])) for name, shape in graph.inputs.items()}
+    if graph.further_inputs:
+        lines.append(f"inputs: {{{', '.join(f'{names[name]}: {size}' for name, size in sizes.items())}}}")
+    else:
+        lines.append(f"input: {sizes[graph.input_name]}")
     figures = dict(facts.published)
     if facts.accuracy:
         accuracy = {"top1": facts.accuracy.top1, "top5": facts.accuracy.top5}
@@ -274,7 +309,7 @@ def _quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-def _complaint(graph: Graph, unsayable: Mapping[str, list[str]]) -> str:
+def _complaint(graph: Graph, unsayable: Mapping[str, list[str]], odd_outputs: list[str]) -> str:
     """All that the language cannot say, one kind a line."""
     kinds = dict(unsayable)
     for entry in graph.uncounted:
@@ -282,5 +317,5 @@ def _complaint(graph: Graph, unsayable: Mapping[str, list[str]]) -> str:
         kinds.setdefault(f"{operation}: it is not counted", []).append(name)
     lines = [f"{what} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})" for what, names in kinds.items()]
     lines += [f"a head that cannot be run: {name}, {count:,} params" for name, count in graph.aux_params.items()]
-    lines += ["it has several outputs"] if len(graph.outputs) != 1 else []
+    lines += odd_outputs
     return f"{graph.name} uses what the spec language cannot say:" + "".join(f"\n  - {line}" for line in lines)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cnnprof.network.dims import Dim, Shape, known, prod
+from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Expand, Permute, Reshape, Select
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.elementwise import Reduce
@@ -119,6 +122,15 @@ def _permute_line(layer: Permute, _: Shape) -> str:
     return f"permute ({','.join(map(str, layer.dims[1:]))})"
 
 
+def _only_in(words: str) -> Callable[[Layer, Shape], str]:
+    """Refuses a layer that only comes with the others of a word."""
+
+    def line(_: Layer, __: Shape) -> str:
+        raise UnsayableError(f"it has no word of its own, only within {words}")
+
+    return line
+
+
 word("mean", _reduce("mean"), {Reduce: _reduce_line})
 word("max", _reduce("max"))
 word(
@@ -169,6 +181,7 @@ word(
 word(
     "clstoken",
     Word(_class_token, "A learned token in front of the others.", (Example("tokens | clstoken", "1025x16"),)),
+    {Expand: _only_in("'clstoken'")},
 )
 word(
     "posembed",
@@ -184,6 +197,7 @@ word(
         flags=("bias", "nobias"),
         form="as in 'attention 12', of 12 heads",
     ),
+    {ScaledDotProductAttention: _only_in("'attention'")},
 )
 word(
     "token",
@@ -194,4 +208,5 @@ word(
         positional=("index",),
         gives="image",
     ),
+    {Select: _only_in("'attention' and 'token'")},
 )
