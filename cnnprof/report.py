@@ -126,6 +126,7 @@ class Report:
         annotations: what each thing that was checked came to, for code hosts and collectors of test results.
         chart: what a picture shows, where there is one.
         chapters: what a page says of each part after all of it.
+        environment: what the figures of a saved result hold for; empty for one of now.
     """
 
     command: str
@@ -137,6 +138,7 @@ class Report:
     annotations: tuple[Annotation, ...] = ()
     chart: Chart | None = None
     chapters: tuple[Report, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -6,7 +6,17 @@ import pytest
 from shell import cnnprof
 from test_reports import reports
 
+from cnnprof.charts import Chart
+from cnnprof.charts.bars import Bars, Panel
+from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.distributions import Distribution, Distributions
+from cnnprof.charts.explorer import Explorer
+from cnnprof.charts.saved import MODULES, to_saved
+from cnnprof.charts.saved import from_saved as from_saved_chart
+from cnnprof.charts.scatter import Axis, Point, Scatter
+from cnnprof.charts.timeline import Timeline
 from cnnprof.cli import join_inputs
+from cnnprof.report import Report
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.reports._saved import from_saved
 
@@ -34,6 +44,74 @@ def test_what_is_saved_is_shown_as_it_was(command, form, tmp_path):
     assert cnnprof("render", saved, "--format", form, COLUMNS="90").out == plain
     assert cnnprof("render", saved, "--format", "json", "-o", shown).code == 0
     assert json.loads(shown.read_text()) == json.loads(saved.read_text())
+
+
+def test_what_a_saved_result_holds_for_stays(tmp_path):
+    saved = tmp_path / "saved.json"
+    assert cnnprof("summary", "lenet5", "-o", saved).code == 0
+    data = json.loads(saved.read_text())
+    data["environment"] = {"cnnprof": "0.0.9", "python": "3.10.2", "platform": "darwin", "time": "2025-01-02T03:04:05Z"}
+    saved.write_text(json.dumps(data))
+    assert json.loads(cnnprof("render", saved, "--json").out) == data
+
+
+CHARTS = [
+    Bars("bars", ("a", "b"), (Panel("MB", (1.5, 2)),), ("first", "second"), ("a note",)),
+    Diagram("diagram", (Block("in", "3x8x8"), Block("conv", "4x8x8", ("1 MAC",), "conv")), ((0, 1),)),
+    Distributions("times", "ms", (Distribution("a", ((1.0, 2.0), (3.0,)), (1.0, 3.0)), Distribution("b", ((2.5,),))), True),
+    Scatter("points", Axis("MACs", True, "lower"), Axis("top-1"), (Point("a", 1, 2.5, x_span=(0.5, 2), detail={"k": "v"}),)),
+    Timeline("memory", ("a", "b"), ("s", "s"), ("forward", "backward"), {"weights": (1, 2)}, 1),
+]
+CHARTS.append(
+    Explorer(
+        CHARTS[3], ("x", "y", "x"), {"x": Axis("X"), "y": Axis("Y")}, ({"label": "a", "x": 1, "y": None},), {"x|y": ("a",)}
+    )
+)
+
+
+def through_json(chart):
+    return json.loads(json.dumps(to_saved(chart)))
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: type(chart).__name__)
+def test_every_kind_of_chart_comes_back(chart):
+    assert from_saved_chart(through_json(chart)) == chart
+
+
+def test_every_kind_of_chart_is_among_them():
+    assert {type(chart).__name__ for chart in CHARTS} == set(MODULES) == {kind.__name__ for kind in Chart.__subclasses__()}
+
+
+def test_a_chart_with_what_json_lacks_is_not_saved():
+    assert to_saved(Bars("bars", ("a",), (Panel("MB", (float("nan"),)),))) is None
+    assert to_saved(None) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "Chart"},
+        {"kind": ["Bars"]},
+        {"title": 7},
+        {"names": "ab"},
+        {"panels": [{"label": "MB"}]},
+        {"panels": [{"label": "MB", "values": [True, 2]}]},
+        {"panels": [{"label": "MB", "values": ["1", 2]}]},
+        {"panels": [[]]},
+        {"panels": [{"label": "MB", "values": [1.5]}]},
+    ],
+    ids=str,
+)
+def test_a_chart_that_was_changed_by_hand_is_one_message(change, tmp_path):
+    saved = tmp_path / "saved.json"
+    report = Report("summary", "bars", chart=CHARTS[0])
+    data = json.loads(render(report, "json", Style()))
+    data["report"]["chart"] |= change
+    saved.write_text(json.dumps(data))
+    done = cnnprof("render", saved, "--format", "html")
+    assert (done.code, done.out) == (2, "")
+    assert "Traceback" not in done.err
+    assert str(saved) in done.err
 
 
 @pytest.mark.parametrize("kind", reports())

@@ -67,8 +67,8 @@ class Destination:
 
     @property
     def draws(self) -> bool:
-        """Whether a report needs its chart: for a picture, or for a page."""
-        return self.format in (*PICTURES, "html") or any(other.draws for other in self.others)
+        """Whether a report needs its chart: for a picture, for a page, or to be saved for one."""
+        return self.format in (*PICTURES, "html", "json") or any(other.draws for other in self.others)
 
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""

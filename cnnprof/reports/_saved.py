@@ -1,13 +1,16 @@
-"""A report as JSON types and back, so that a saved result can be shown again in any format that has no picture."""
+"""A report as JSON types and back, so that a saved result can be shown again in any format."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from cnnprof.errors import UsageError
 from cnnprof.report import Column, Fact, Kind, Listing, Report, Table
+
+if TYPE_CHECKING:
+    from cnnprof.charts import Chart
 
 KEY = "report"
 """Where a result in JSON has it."""
@@ -16,12 +19,14 @@ _KINDS = frozenset(get_args(Kind))
 
 
 def to_saved(report: Report) -> dict[str, Any]:
-    """Title, sections, notes and text; what a chart shows is not kept."""
+    """Title, sections, notes, text and what the chart shows; chapters are not kept."""
+    chart = _chart_to_saved(report.chart)
     return {
         "title": report.title,
         "sections": [_section(section) for section in report.sections],
         "notes": list(report.notes),
         **({"text": report.text} if report.text else {}),
+        **({"chart": chart} if chart else {}),
     }
 
 
@@ -34,11 +39,34 @@ def from_saved(data: Any) -> Report:
         texts = (data["command"], saved["title"], saved.get("text", ""), *saved["notes"])
         if not all(isinstance(text, str) for text in texts):
             raise TypeError
-        return Report(data["command"], saved["title"], sections, tuple(saved["notes"]), content, saved.get("text", ""))
+        return Report(
+            data["command"],
+            saved["title"],
+            sections,
+            tuple(saved["notes"]),
+            content,
+            saved.get("text", ""),
+            chart=_chart_from_saved(saved["chart"]) if "chart" in saved else None,
+            environment=dict(data.get("environment", {})),
+        )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise UsageError(
             "this is no result of cnnprof that can be shown again", hint="save one: cnnprof compare ... -o saved.json"
         ) from None
+
+
+def _chart_to_saved(chart: Chart | None) -> dict[str, Any] | None:
+    if chart is None:
+        return None
+    from cnnprof.charts.saved import to_saved
+
+    return to_saved(chart)
+
+
+def _chart_from_saved(saved: Any) -> Chart:
+    from cnnprof.charts.saved import from_saved
+
+    return from_saved(saved)
 
 
 def _section(section: Table | Listing) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The report's data as one JSON object, with what tables show under `report`, for `cnnprof render`."""
-    holds_for = environment() | {"time": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())}
+    holds_for = dict(report.environment) or environment() | {"time": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime())}
     top = {"schema_version": SCHEMA_VERSION, "command": report.command, "environment": holds_for}
     text = json.dumps({**top, **report.data, KEY: to_saved(report)}, indent=2, ensure_ascii=False, allow_nan=False)
     # Not every character that a terminal obeys is one that JSON writes out.

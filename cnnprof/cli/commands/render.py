@@ -50,6 +50,6 @@ def command(
         raise UsageError(f"{file}: {error.message}", hint=error.hint) from None
     try:
         out.emit(report)
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError):
         # A cell that is not what its column says: the file was changed by hand.
         raise UsageError(f"{file}: a value does not fit its column") from None
