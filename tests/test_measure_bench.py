@@ -197,7 +197,8 @@ def test_a_budget_ends_a_run_whose_worker_is_stopped(tmp_path, monkeypatch):
     assert time.monotonic() - begin < 15 + 5
     assert any(progress.step == "time" for progress in told)
     for row in (small, talkative):
-        assert row.times or row.error == "the time budget was spent before it was timed"
+        untimed = "the time budget was spent before it was timed; 20 s a network is the usual --budget"
+        assert row.times or row.error == untimed
     assert small.times or talkative.times or small.error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnprof.errors import MeasurementError
 from cnnprof.measure.devices import Device
-from cnnprof.measure.options import Job, Options
+from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.session import Plan
 from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
 from cnnprof.record import record
@@ -109,9 +109,10 @@ class Turn:
         if failure is None:
             return []
         if failure == OUT_OF_TIME:
+            untimed = f"{OUT_OF_TIME} before it was timed; {SECONDS_A_JOB:g} s a network is the usual --budget"
             for index in pending:
                 if not self.found[index].times:
-                    self.found[index].error = self.found[index].error or f"{OUT_OF_TIME} before it was timed"
+                    self.found[index].error = self.found[index].error or untimed
             return []
         if not at:
             raise StartError(f"the worker process cannot work: {failure}")
