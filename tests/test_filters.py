@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cnnprof.errors import UsageError
@@ -94,6 +94,7 @@ def test_which_rows_lack_what_is_asked_for():
 NUMBERS = st.one_of(st.none(), st.integers(0, 3))
 
 
+@example([(None, 0, None), (2, 1, None)], "params / macs > 1 and known(params)")
 @given(
     st.lists(st.tuples(NUMBERS, NUMBERS, st.sampled_from([None, "a", "b"])), min_size=1, max_size=8),
     st.sampled_from(

@@ -310,8 +310,10 @@ _TESTS: dict[type[ast.cmpop], Callable[[Any, Any], Truth]] = {
 
 def _divide(a: Any, b: Any) -> Any:
     """The quotient; by zero it is not known."""
-    if hasattr(b, "dtype"):
-        return a / (b + (b == 0) * NAN) if (b == 0).any() else a / b
+    if getattr(b, "shape", ()):
+        divisor = b.astype(float)
+        divisor[b == 0] = NAN
+        return a / divisor
     return a / b if b else a * NAN
 
 
