@@ -133,7 +133,8 @@ def main() -> None:
             page.write_text(new, encoding="utf-8")
             print(f"rewrote {page.relative_to(ROOT)}")
         for file, command in pictures_of(page).items():
-            run(f"{command} -o {shlex.quote(str(file))}")
+            with in_shell():
+                run(f"{command} -o {shlex.quote(str(file))}")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ def test_what_varies_is_shown_and_still_a_command(page):
 
 @pytest.mark.parametrize(("file", "command"), [pair for page in guides.PAGES for pair in guides.pictures_of(page).items()])
 def test_a_picture_shows_what_its_command_draws(file, command):
-    assert texts(file.read_bytes()) == texts(cnnprof(*shlex.split(command)[1:]).out.encode())
+    # As the guides are renewed: by one instruction set, whatever the machine.
+    drawn = cnnprof(*shlex.split(command)[1:], ONEDNN_MAX_CPU_ISA="AVX2").out
+    assert texts(file.read_bytes()) == texts(drawn.encode())
 
 
 def test_a_stale_page_is_seen():
