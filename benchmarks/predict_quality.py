@@ -14,8 +14,9 @@ import numpy as np
 import cnnprof
 from cnnprof.api.bench import time_jobs
 from cnnprof.api.predict import anchors
+from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.predicting import NUMBER_BYTES, calibrate_operations, measure_missing_operations
+from cnnprof.measure.predicting import calibrate_operations, measure_missing_operations
 from cnnprof.network.results import Analysis
 from cnnprof.timing.prediction import Calibration, Predictor
 
@@ -55,7 +56,7 @@ def main() -> None:
     profiles = [cnnprof.profile(name, (3, size, size)) for name, size in NETWORKS]
     print("calibrating", flush=True)
     grid = calibrate_operations(options, anchors())
-    size = NUMBER_BYTES[options.dtype]
+    size = RUN_BYTES[options.dtype]
     missing = {key: cost for each in profiles for key, cost in Predictor(grid, size).missing(each).items()}
     print(f"timing {len(missing)} layers of the networks themselves", flush=True)
     table = measure_missing_operations(grid, missing, options)

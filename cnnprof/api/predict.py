@@ -122,9 +122,9 @@ def find_calibration(options: Options, given: Known = None) -> Calibration:
 
 def predictor_of(calibration: Calibration, options: Options) -> Predictor:
     """The predictor for networks that are run so."""
-    from cnnprof.measure.predicting import NUMBER_BYTES
+    from cnnprof.footprint.execution import RUN_BYTES
 
-    return Predictor(calibration, NUMBER_BYTES[options.dtype])
+    return Predictor(calibration, RUN_BYTES[options.dtype])
 
 
 def calibrate(

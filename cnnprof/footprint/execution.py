@@ -26,6 +26,9 @@ and `cropped`, a part of its rows or columns."""
 ELEMENT_BYTES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
 """Bytes of a number of each format that weights and tensors can have."""
 
+RUN_BYTES = {**ELEMENT_BYTES, "amp": 4}
+"""The same of what a measurement can run in: torch.autocast leaves weights and most tensors in fp32."""
+
 CHOICES = {
     "device": get_args(Device),
     "dtype": get_args(Dtype),

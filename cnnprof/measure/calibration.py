@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cnnprof.cache import cache_folder
 from cnnprof.errors import MeasurementError, UnavailableError
@@ -19,6 +19,8 @@ from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress
 from cnnprof.timing.roofline import Ceilings, Rate
+
+K = TypeVar("K")
 
 PROCESSES = 2
 """The higher of their rates counts: a ceiling is what can be reached."""
@@ -64,10 +66,14 @@ class MeasureCeilings:
 
 def keep(ceilings: Ceilings, options: Options) -> Path | None:
     """Write the ceilings where `recall` finds them; None where that is not possible."""
-    path = calibration_path(options)
+    return keep_text(calibration_path(options), json.dumps(ceilings.to_dict(), indent=1) + "\n")
+
+
+def keep_text(path: Path, text: str) -> Path | None:
+    """Write a file of the cache, its folder included; None where that is not possible."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(ceilings.to_dict(), indent=1) + "\n")
+        replace_file(path, text)
         return path
     return None
 
@@ -78,20 +84,25 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
     Raises UnavailableError if there are none, or they hold for another machine, torch or way to run.
     """
     hint = calibrate_command(options)
+    lacking = f"there is no {path}" if path else "this machine is not calibrated" + _said(way(options))
     file = path or calibration_path(options)
-    try:
-        ceilings = Ceilings.from_dict(parse_json(read_within(file, RESULTS)))
-    except FileNotFoundError:
-        what = f"there is no {file}" if path else "this machine is not calibrated" + _said(way(options))
-        raise UnavailableError(what, hint=hint) from None
-    except OSError as error:
-        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-        raise UnavailableError(f"{file} is no calibration", hint=hint) from None
+    ceilings = read_kept(file, Ceilings.from_dict, lacking, f"{file} is no calibration", hint)
     changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, way(options))
     if changed:
         raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint)
     return ceilings
+
+
+def read_kept(file: Path, make: Callable[[Mapping[str, Any]], K], lacking: str, damaged: str, hint: str) -> K:
+    """What a file of results holds. Raises UnavailableError, in these words, where there is none or it holds something else."""
+    try:
+        return make(parse_json(read_within(file, RESULTS)))
+    except FileNotFoundError:
+        raise UnavailableError(lacking, hint=hint) from None
+    except OSError as error:
+        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        raise UnavailableError(damaged, hint=hint) from None
 
 
 def calibrate_command(options: Options) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnprof.errors import MeasurementError, UnavailableError
-from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.files import replace_file
+from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure import unfinished
-from cnnprof.measure.calibration import calibrate, calibrate_command, calibration_path, way
+from cnnprof.measure.calibration import calibrate, calibrate_command, calibration_path, keep_text, read_kept, way
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found, time_operations
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from cnnprof.measure.grid import Sample
 
 FULL_BATCHES = (1, 8)
-NUMBER_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "amp": 4}
 HOW_LONG = "it takes less than 3 minutes"
 
 Tell = Callable[[Progress], None]
@@ -68,7 +67,7 @@ def calibrate_operations(
     }
     calibration = Calibration(ceilings, _table(samples, found, options), conditions=conditions)
     place.unlink(missing_ok=True)
-    fitted = fit(calibration, times, NUMBER_BYTES[options.dtype]) if times else calibration
+    fitted = fit(calibration, times, RUN_BYTES[options.dtype]) if times else calibration
     return replace(fitted, conditions={**conditions, "seconds": round(time.monotonic() - begin)})
 
 
@@ -98,7 +97,7 @@ def _table(samples: Sequence[Sample], found: Found, options: Options) -> dict[st
     table = {}
     for number, (layer, inputs) in enumerate(samples):
         seconds = found.seconds(number)
-        operation = operation_alone(layer, inputs, NUMBER_BYTES[options.dtype])
+        operation = operation_alone(layer, inputs, RUN_BYTES[options.dtype])
         if seconds is not None and operation is not None:
             table[operation.key] = Timed(operation, *seconds)
     return table
@@ -121,16 +120,11 @@ def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: 
 
 def keep_operations(calibration: Calibration, options: Options, path: Path | None = None) -> Path | None:
     """Write the calibration to a file, or where `recall_operations` finds it; None where that is not possible."""
-    where = path or _path(options)
     text = json.dumps(calibration.to_dict(), separators=(",", ":")) + "\n"
     if path is not None:
         replace_file(path, text)
         return path
-    with suppress(OSError):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(where, text)
-        return where
-    return None
+    return keep_text(_path(options), text)
 
 
 def recall_operations(options: Options, path: Path | None = None, elsewhere: bool = False) -> Calibration:
@@ -142,16 +136,9 @@ def recall_operations(options: Options, path: Path | None = None, elsewhere: boo
     Raises UnavailableError if there is none, or it holds for another machine, torch or way to run.
     """
     hint = f"{calibrate_command(options)} --grid makes one: {HOW_LONG}"
+    lacking = f"there is no {path}" if path else "the operations of this machine are not calibrated"
     file = path or _path(options)
-    try:
-        calibration = Calibration.from_dict(parse_json(read_within(file, RESULTS)))
-    except FileNotFoundError:
-        what = f"there is no {file}" if path else "the operations of this machine are not calibrated"
-        raise UnavailableError(what, hint=hint) from None
-    except OSError as error:
-        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-        raise UnavailableError(f"{file} is no calibration of operations", hint=hint) from None
+    calibration = read_kept(file, Calibration.from_dict, lacking, f"{file} is no calibration of operations", hint)
     machine = "" if elsewhere else differences(calibration.ceilings.machine, fingerprint(options.device))
     changed = machine or differences(calibration.ceilings.options, way(options))
     if changed:

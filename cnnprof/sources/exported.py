@@ -8,9 +8,6 @@ from cnnprof.network.graph import Graph, Origin
 from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import no_names, no_settings, shown
 
-SUFFIXES = (".pt2", ".pt", ".pth", ".ts", ".torchscript")
-
-
 names = no_names
 
 

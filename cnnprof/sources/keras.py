@@ -9,9 +9,6 @@ from cnnprof.network.graph import Graph
 from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import no_names, no_settings, shown
 
-SUFFIXES = (".keras", ".json")
-
-
 names = no_names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cnnprof.footprint.execution import ELEMENT_BYTES
+from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Report, Table, plural
@@ -14,7 +14,6 @@ from cnnprof.views import columns as col
 
 UNATTRIBUTED = "unattributed"
 COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, col.TRAFFIC_BYTES, col.GFLOPS, col.GBS)
-BYTES = {**ELEMENT_BYTES, "amp": 4}
 
 
 def show_layers(profile: Analysis, times: LayerTimes, by: str = "layer") -> Report:
@@ -22,7 +21,7 @@ def show_layers(profile: Analysis, times: LayerTimes, by: str = "layer") -> Repo
 
     `profile` is for the batch that was timed.
     """
-    seconds, width = times.seconds, BYTES[times.dtype]
+    seconds, width = times.seconds, RUN_BYTES[times.dtype]
     timed = [cost for cost in profile.costs if cost.node.name in seconds]
     depth = stage_depth([cost.node.name for cost in timed])
     key: Callable[[Cost], str] = {
@@ -105,7 +104,7 @@ def _rates(macs: int, moved: int, seconds: float) -> dict[str, Any]:
 
 def to_trace(profile: Analysis, times: LayerTimes) -> dict[str, Any]:
     """The layers, one after the other, inside their blocks, as Chrome's trace format (chrome://tracing, ui.perfetto.dev)."""
-    seconds, width = times.seconds, BYTES[times.dtype]
+    seconds, width = times.seconds, RUN_BYTES[times.dtype]
     events: list[dict[str, Any]] = []
     opened: list[tuple[str, float]] = []
     now = 0.0
