@@ -1,7 +1,10 @@
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from repositories import CODE
 
 # A gate draws the same examples each time, so that it says something of the change alone; at a desk they are new ones.
 settings.register_profile("gate", derandomize=True)
@@ -38,3 +41,15 @@ def has_cuda() -> bool:
     except ImportError:
         return False
     return torch.cuda.is_available()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Path:
+    """A folder to be looked at; `ran` exists in it once its code has been executed."""
+    monkeypatch.setenv("CNNPROF_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "a.py").write_text(CODE.format(mark=folder / "ran"))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    return folder

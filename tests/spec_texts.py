@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+import pytest
+
+from cnnprof.errors import CnnprofError
 from cnnprof.network.graph import Graph
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.family import parse_family
@@ -31,5 +34,12 @@ def names(graph: Graph) -> list[str]:
 
 
 def wiring(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """What each node reads."""
+    """The names of the inputs of each node."""
     return {node.name: node.inputs for node in graph}
+
+
+def fault(text: str, **options: object) -> CnnprofError:
+    """The error that reading the text raises."""
+    with pytest.raises(CnnprofError) as caught:
+        build(text, **options)
+    return caught.value

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
@@ -265,51 +262,6 @@ def test_the_size_of_an_open_input_can_be_said(load):
     assert shapes(load(net, input_shape=(3, 5, 7), batch=2)) == [(2, 3, 5, 7)]
     with pytest.raises(CnnprofError, match="and --input 3x5"):
         load(net, input_shape=(3, 5))
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("exporter", ["script", "dynamo"])
-def test_what_torch_exports_counts_as_what_it_runs(exporter, tmp_path, monkeypatch):
-    """Separable convolutions, a gate, attention over tokens: parameters, products and the output's sizes."""
-    import torch
-    from torch import nn
-
-    from cnnprof.torch_bridge.capture import capture
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6())
-            self.dw = nn.Conv2d(8, 8, 3, padding=1, groups=8)
-            self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 2, 1), nn.SiLU(), nn.Conv2d(2, 8, 1), nn.Sigmoid())
-            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-            self.norm = nn.LayerNorm(8)
-            self.fc = nn.Linear(8, 5)
-
-        def forward(self, x):
-            x = self.dw(self.stem(x))
-            x = torch.nn.functional.interpolate(x * self.gate(x), scale_factor=2.0)
-            x = x.flatten(2).transpose(1, 2)
-            return self.fc(self.norm(x + self.attention(x, x, x, need_weights=False)[0]).mean(1))
-
-    net = Net().eval()
-    for tensor in net.parameters():
-        tensor.data.normal_()
-    path = tmp_path / "net.onnx"
-    image = torch.rand(1, 3, 16, 16)
-    monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: False)
-    with torch.no_grad():
-        if exporter == "dynamo":
-            torch.onnx.export(net, (image,), path, dynamo=True, optimize=False, external_data=False, verbose=False)
-        else:
-            how = torch.onnx.TrainingMode.PRESERVE
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                torch.onnx.export(net, (image,), path, dynamo=False, do_constant_folding=False, training=how)
-    ours, theirs = analyze(read(Path(path))), analyze(capture(net, (1, 3, 16, 16)))
-    assert ours.totals.uncounted == ()
-    assert (ours.totals.params, ours.totals.macs) == (theirs.totals.params, theirs.totals.macs)
-    assert ours.costs[-1].output == (1, 5)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,7 @@
 """Mistakes inside blocks: the calls that led there, and what bounds a network."""
 
 import pytest
-from spec_texts import build
-
-from cnnprof.errors import CnnprofError
-
-
-def fault(text: str, **options: object) -> CnnprofError:
-    with pytest.raises(CnnprofError) as caught:
-        build(text, **options)
-    return caught.value
-
+from spec_texts import build, fault
 
 UNIT = """input: 3x32x32
 blocks:

@@ -1,4 +1,4 @@
-"""Operations that no row describes, and whether a layer explains one that a row does."""
+"""Operations that are recorded in ways of their own or have no row, and whether a layer explains one that has."""
 
 from __future__ import annotations
 
@@ -13,6 +13,20 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer, ShapeError
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.torch_bridge.rows.base import Call, Match, shares_memory, tensors_in
+
+SHAPE_ONLY = frozenset(
+    [f"{fill}_like" for fill in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")]
+    + [f"new_{fill}" for fill in ("empty", "empty_strided", "zeros", "ones", "full")]
+)
+"""Operations that read of their input the shape alone: their result is a constant."""
+
+PRODUCTS = frozenset(
+    {"matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "linear", "convolution", "scaled_dot_product_attention"}
+)
+"""Operations that are counted although they read constants alone: each run computes them."""
+
+HANDS_ON = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
+"""Operations that are layers although they may hand on their very input."""
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -24,7 +24,7 @@ from cnnprof.network.layers.linear import Constant, Parameter
 from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS
 from cnnprof.torch_bridge.failures import explain_misfit, one_line
 from cnnprof.torch_bridge.feeding import tensors_of
-from cnnprof.torch_bridge.matching import explains, rewritten, touched, unknown, weight_bytes
+from cnnprof.torch_bridge.matching import HANDS_ON, PRODUCTS, SHAPE_ONLY, explains, rewritten, touched, unknown, weight_bytes
 from cnnprof.torch_bridge.rows import find_capture
 from cnnprof.torch_bridge.rows.base import (
     Call,
@@ -37,20 +37,6 @@ from cnnprof.torch_bridge.rows.base import (
     view_of,
 )
 from cnnprof.torch_bridge.steps import NETWORK_INPUT, Scope, Step, Trace
-
-_SHAPE_ONLY = frozenset(
-    [f"{fill}_like" for fill in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")]
-    + [f"new_{fill}" for fill in ("empty", "empty_strided", "zeros", "ones", "full")]
-)
-"""Operations that read of their input the shape alone: their result is a constant."""
-
-_PRODUCTS = frozenset(
-    {"matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "linear", "convolution", "scaled_dot_product_attention"}
-)
-"""Operations that are counted although they read constants alone: each run computes them."""
-
-_HANDS_ON = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"})
-"""Operations that are layers although they may hand on their very input."""
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -157,7 +143,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
-        product = func._schema.name.rpartition("::")[2].strip("_") in _PRODUCTS
+        product = func._schema.name.rpartition("::")[2].strip("_") in PRODUCTS
         varies = product or any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
         own = DECOMPOSITIONS.get(func._schema.name) if varies else None
         if own is not None:
@@ -172,11 +158,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if varies and not call.outputs and call.written:
             self._record(call, [rewritten(call, tensor) for tensor in call.written])
             return result
-        if not varies or not call.outputs or call.op in _SHAPE_ONLY:
+        if not varies or not call.outputs or call.op in SHAPE_ONLY:
             fresh = (out for out in call.outputs if not any(shares_memory(out, tensor) for tensor in call.tensors))
             self._made_of_constants.update(map(storage, fresh))
             return result
-        if not call.inplace and call.op not in _HANDS_ON and is_same_view(call.output, call.first):
+        if not call.inplace and call.op not in HANDS_ON and is_same_view(call.output, call.first):
             if call.output is not call.first:
                 self._made(call.output, self._read(call.first))
             return result
