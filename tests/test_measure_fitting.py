@@ -3,6 +3,7 @@
 import psutil
 import pytest
 
+from cnnprof.measure import fitting
 from cnnprof.measure.fitting import estimate, free_memory, group
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import layer_from_dict
@@ -33,14 +34,17 @@ def graph():
     return Graph("net", (2, 3, 8, 8), (Node("conv", layer, (INPUT,)),), ("conv",))
 
 
-def test_estimates(graph):
+@pytest.mark.parametrize(("isa", "block"), [("avx2", 8), ("avx512", 16)])
+def test_estimates(graph, isa, block, monkeypatch):
+    monkeypatch.setattr(fitting, "processor_set", lambda: isa)
     weights = 4 * (4 * 28)
     x, y = 4 * 2 * 3 * 64, 4 * 2 * 4 * 64
-    # oneDNN's kernels for AVX2 write the output in a block of 8 channels before it is laid out.
-    blocked = 4 * 2 * 8 * 64
+    # oneDNN's kernels write the output in a block of as many channels as a register holds before it is laid out.
+    blocked = 4 * 2 * block * 64
     assert estimate(graph, 2, training=False) == (weights, x + y + blocked)
     assert estimate(graph, 8, training=False) == (weights, 4 * (x + y + blocked))
     assert estimate(graph, 2, training=True) == (weights, weights + y)
+    assert estimate(graph, 2, training=False, device="cuda:1")[1] < x + y + blocked
 
 
 @pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")

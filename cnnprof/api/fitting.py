@@ -10,6 +10,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Device, Execution
 from cnnprof.footprint.formats import NumberFormat, sizes_in
+from cnnprof.footprint.instruction_set import of_this_machine
 from cnnprof.footprint.liveness import inference
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
@@ -57,19 +58,24 @@ def fit_each(
 
     `dtypes` are the networks' number formats, fp32 if left out; in int8, and on a microcontroller, nothing is trained.
     """
-    capacities = [read_capacity(text, USUAL.device) for text in ([sizes] if isinstance(sizes, str) else sizes)]
+    rooms = [(read_capacity(text, USUAL.device), _run_in(text)) for text in ([sizes] if isinstance(sizes, str) else sizes)]
     fits = []
     asked: Sequence[NumberFormat] = dtypes or ["fp32"] * len(models)
     for model, dtype in zip(models, asked, strict=True):
-        notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity in capacities)}")
-        fits.append(tuple(fit for each in capacities for fit in _fit_in(each, model, input_shape, dtype)))
+        notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity, _ in rooms)}")
+        fits.append(tuple(fit for each, run in rooms for fit in _fit_in(each, run, model, input_shape, dtype)))
     return fits
 
 
-def _fit_in(capacity: Capacity, model: Model, input_shape: Size, dtype: NumberFormat) -> tuple[Fit, ...]:
+def _run_in(text: str) -> Execution:
+    """How networks are run in that memory: where it is this machine's own, by its processor's kernels."""
+    return replace(USUAL, isa=of_this_machine()) if text.strip() == "cpu" else USUAL
+
+
+def _fit_in(capacity: Capacity, run: Execution, model: Model, input_shape: Size, dtype: NumberFormat) -> tuple[Fit, ...]:
     if dtype == "int8" or capacity.flash_bytes:
         return (_fit_inference(capacity, model, input_shape, dtype),)
-    return fit_both(capacity, model, input_shape, replace(USUAL, dtype=dtype), "sgd")
+    return fit_both(capacity, model, input_shape, replace(run, dtype=dtype), "sgd")
 
 
 def _fit_inference(capacity: Capacity, model: Model, input_shape: Size, dtype: NumberFormat) -> Fit:

@@ -57,7 +57,7 @@ def memory(
     input_shape: Size = None,
     batch: int = 1,
     settings: Mapping[str, Any] | None = None,
-    run: Execution = USUAL,
+    run: Execution | None = None,
     optimizer: str = "sgd",
     fit: str | None = None,
     checkpoint: bool = False,
@@ -71,7 +71,7 @@ def memory(
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one run.
         settings: values that override the network's own, by name.
-        run: device, number format, layout and threads.
+        run: device, number format, layout, threads, instruction set; left out, those that are `measured`, or the usual ones.
         optimizer: sgd, momentum, adam, adamw or none.
         fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card.
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
@@ -86,6 +86,7 @@ def memory(
         UsageError: there is no such optimizer, size or card.
     """
     check_optimizer(optimizer)
+    run = run or as_measured(measured)
     capacity = read_capacity(fit, run.device) if fit is not None else None
     model = as_model(network, settings)
     analyzed = profile(model, input_shape, batch)
@@ -106,6 +107,15 @@ def _record(graph: Graph, options: Options, optimizer: str, notify: Notify) -> t
         notify(f"running {graph.name}: {mode}")
         records.append(record_memory(graph, replace(options, mode=mode, optimizer=optimizer)))
     return tuple(records)
+
+
+def as_measured(options: Options | None) -> Execution:
+    """How a network is run that is measured so; the usual way where nothing is."""
+    if not options:
+        return USUAL
+    from cnnprof.measure.devices import as_run
+
+    return as_run(options)
 
 
 def check_optimizer(name: str) -> None:

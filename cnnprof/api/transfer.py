@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.bench import Tell, time_jobs
 from cnnprof.api.fitting import on_capacity, read_capacity
-from cnnprof.api.memory import check_optimizer
+from cnnprof.api.memory import as_measured, check_optimizer
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError
 from cnnprof.footprint.capacity import largest_batch
-from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.record import record
@@ -63,7 +63,7 @@ def transfer(
     input_shape: Size = None,
     batch: int = 32,
     settings: Mapping[str, Any] | None = None,
-    run: Execution = USUAL,
+    run: Execution | None = None,
     optimizer: str = "sgd",
     classifier: str | None = None,
     freeze: str | Sequence[str] = (),
@@ -79,7 +79,7 @@ def transfer(
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one step.
         settings: values that override the network's own, by name.
-        run: device, number format, layout and threads.
+        run: device, number format, layout, threads and instruction set; left out, those of `options`, or the usual ones.
         optimizer: sgd, momentum, adam, adamw or none.
         classifier: the layer that the new one replaces, where it is not found.
         freeze: patterns of layers that are not to be trained; they add a row.
@@ -95,6 +95,7 @@ def transfer(
         UsageError: there is no such optimizer, size or card.
     """
     check_optimizer(optimizer)
+    run = run or as_measured(options)
     if classes < 1:
         raise UsageError(f"a classifier has at least one class, not {classes}")
     patterns = [freeze] if isinstance(freeze, str) else freeze

@@ -82,7 +82,7 @@ class _Run:
 
     def measure(self) -> None:
         options = self.options
-        sizes = [estimate(job.graph, job.batch, options.mode == "train") for job in self.jobs]
+        sizes = [estimate(job.graph, job.batch, options.mode == "train", options.device) for job in self.jobs]
         groups = group(sizes, free_memory(options.device))
         self._take_up()
         budget = options.budget_seconds or SECONDS_A_JOB * len(self.jobs)

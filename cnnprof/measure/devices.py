@@ -9,10 +9,11 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from cnnprof.errors import UnavailableError, UsageError
-from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Dtype, Execution, Layout, device_kind
+from cnnprof.measure.options import Options
 from cnnprof.measure.surroundings import core_count
 from cnnprof.torch_bridge.requirements import require_torch
 
@@ -209,14 +210,32 @@ class MpsDevice:
 
 def processor_set() -> str:
     """The instruction set of oneDNN's kernels here: the processor's, or torch's word where nothing lists its flags."""
-    import torch
-
     from cnnprof.footprint import instruction_set
 
     if instruction_set.CPU_INFO.exists() or instruction_set.of_this_machine() == "arm64":
         return instruction_set.of_this_machine()
+    import torch
+
     by_torch = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "sse41")
     return instruction_set.limited(by_torch)
+
+
+def as_run(options: Options) -> Execution:
+    """What memory rules know of a run that is measured so, here; raises as `check_device` does, and for a device not known."""
+    kind = device_kind(options.device)
+    if kind is None:
+        raise UsageError(f"nothing is known of memory on '{options.device}'", hint="devices are cpu, cuda and cuda:1, ...")
+    check_device(options.device, options.threads)
+    amp = options.dtype == "amp"
+    return Execution(
+        kind,
+        "fp32" if amp else cast("Dtype", options.dtype),
+        cast("Layout", options.layout),
+        options.threads,
+        amp="" if not amp else "bf16" if kind == "cpu" else "fp16",
+        cublas_bytes=cublas_bytes(options.device),
+        isa=processor_set(),
+    )
 
 
 def check_device(name: str, threads: int = 1) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psutil
 
-from cnnprof.footprint.analysis import analyze_memory
+from cnnprof.footprint.execution import as_written, device_kind
+from cnnprof.footprint.liveness import inference
+from cnnprof.measure.devices import processor_set
+from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 
 SHARE = 0.6
@@ -39,11 +43,13 @@ def group(sizes: Sequence[tuple[int, int]], room: int | None) -> list[list[int]]
     return groups
 
 
-def estimate(graph: Graph, batch: int, training: bool) -> tuple[int, int]:
+def estimate(graph: Graph, batch: int, training: bool, device: str = "cpu") -> tuple[int, int]:
     """Bytes that a network holds between runs (weights), and that one run adds (activations; in training gradients, too)."""
-    totals = analyze_memory(graph).totals
+    analysis = analyze(graph)
+    totals = analysis.totals
     weights = int(totals.param_bytes) + 4 * int(totals.aux_params)
     images = max(1, batch // int(graph.input_shape[0]))
     if training:
         return weights, weights + images * int(totals.activation_bytes)
-    return weights, images * (int(totals.peak_inference_bytes) - int(totals.param_bytes))
+    run = replace(as_written(graph), device=device_kind(device) or "cpu", isa=processor_set())
+    return weights, images * (int(inference(graph, analysis.costs, run).peak_bytes) - int(totals.param_bytes))
