@@ -1,19 +1,25 @@
 """`cnnprof plot summary`, `bench` and `roofline`: what their charts hold, and that they are drawn."""
 
+import itertools
 import json
+import random
 
 import pytest
 from shell import cnnprof, texts
 
 import cnnprof as package
-from cnnprof.charts.bars import Bars
+from cnnprof.charts.bars import Bars, Panel
 from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.routing import arrange
+from cnnprof.charts.scatter import Axis, Point, Scatter
 from cnnprof.errors import UsageError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.report import Report
 from cnnprof.reports import PICTURES, Style, render
+from cnnprof.reports.pictures import draw
+from cnnprof.reports.pictures._draw import draw_chart
 from cnnprof.timing.layer_times import LayerTimes
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY, Ceilings, Rate
@@ -179,3 +185,88 @@ def test_figures_to_lay_over_a_graph(tmp_path):
     }
     with pytest.raises(UsageError, match="no figures of single layers"):
         render(Report("bench", ""), "node-data", Style())
+
+
+def crosses(one, other, box):
+    """Whether a stretch, across or up, passes through a box (its middle and sizes)."""
+    low, high = (tuple(f(a, b) for a, b in zip(one, other, strict=True)) for f in (min, max))
+    inside = 0.01
+    return (
+        low[0] < box.x + box.width / 2 - inside
+        and high[0] > box.x - box.width / 2 + inside
+        and low[1] < box.y + box.height / 2 - inside
+        and high[1] > box.y - box.height / 2 + inside
+    )
+
+
+@pytest.mark.parametrize("across", [3, 5, 7])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_arrow_of_a_diagram_passes_through_a_block(seed, across):
+    draw_one = random.Random(seed)
+    count = draw_one.randint(2, 24)
+    edges = {(k, k + 1) for k in range(count - 1)} | {
+        tuple(sorted(draw_one.sample(range(count), 2))) for _ in range(count // 2)
+    }
+    texts = [["x" * draw_one.randint(3, 20)] * draw_one.randint(2, 5) for _ in range(count)]
+    layout = arrange(texts, sorted(edges), across)
+    assert len(layout.routes) == len(edges)
+    for (start, end), route in zip(sorted(edges), layout.routes, strict=True):
+        for one, other in itertools.pairwise(route):
+            assert one[0] == other[0] or one[1] == other[1]
+            assert not [number for number, box in enumerate(layout.boxes) if crosses(one, other, box)], (start, end)
+        # From the edge of the one to the edge of the other.
+        for (x, y), box in ((route[0], layout.boxes[start]), (route[-1], layout.boxes[end])):
+            at_side = abs(abs(x - box.x) - box.width / 2) < 1e-6 and y == box.y
+            at_end = abs(abs(y - box.y) - box.height / 2) < 1e-6 and abs(x - box.x) <= box.width / 2
+            assert at_side or at_end
+    for start, end in itertools.combinations(layout.boxes, 2):
+        assert not crosses(
+            (start.x - start.width / 2, start.y - start.height / 2),
+            (start.x + start.width / 2, start.y + start.height / 2),
+            end,
+        )
+
+
+def test_an_input_each_and_heads_of_training_apart():
+    graph = Graph(
+        "two",
+        (1, 3, 16, 16),
+        (
+            Node("a", Conv(4, (3, 3), padding=(1, 1)), ("left",)),
+            Node("b", Conv(6, (5, 5), padding=(2, 2)), ("right",)),
+        ),
+        ("a", "b"),
+        input_name="left",
+        further_inputs={"right": (1, 1, 16, 16)},
+    )
+    chart = chart_diagram(analyze(graph))
+    assert [(block.name, block.shape) for block in chart.blocks[:2]] == [("left", "3x16x16"), ("right", "1x16x16")]
+    assert chart.edges == ((0, 2), (1, 3))
+    heads = chart_diagram(package.profile("googlenet"))
+    blocks = {block.name: block for block in heads.blocks}
+    # 4a of GoogLeNet puts out 512 channels; its auxiliary classifier the 1000 classes.
+    assert (blocks["4a"].shape, blocks["4a (aux)"].shape) == ("512x14x14", "1000")
+
+
+def test_a_deep_network_names_its_stages_below():
+    names = tuple(f"stage{k // 50}.block{k}.conv" for k in range(200))
+    figure = draw(Bars("t", names, (Panel("MACs (G)", (1.0,) * 200),)))
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["stage0", "stage1", "stage2", "stage3"]
+
+
+def test_a_long_title_and_a_long_legend_stay_in_the_picture():
+    points = tuple(Point(f"n{k}", k + 1, k, 0.1, f"family {k}") for k in range(36))
+    chart = Scatter(
+        "a title that is too long for a small picture " * 3, Axis("across"), Axis("up"), points, notes=("a remark",)
+    )
+    for inches, theme in (((6.7, 4.3), "paper"), (chart.inches, "slides")):
+        figure = draw_chart(chart, Style(theme=theme, inches=inches))
+        figure.draw_without_rendering()
+        axes, sheet = figure.axes[0].get_window_extent(), figure.bbox
+        assert axes.width > 0.3 * sheet.width
+        assert axes.height > 0.4 * sheet.height
+        title, legend = figure._suptitle.get_window_extent(), figure.axes[0].get_legend().get_window_extent()
+        assert title.x0 >= 0
+        assert title.x1 <= sheet.width
+        assert legend.y0 >= figure._supxlabel.get_window_extent().y1

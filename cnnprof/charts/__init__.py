@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class Chart(ABC):
     def vega(self) -> dict[str, Any]:
         """The chart as a Vega-Lite specification; empty where there is none."""
         return {}
+
+    def markup(self) -> str:
+        """The chart as SVG that a page shows as it is; empty where `vega` draws it."""
+        return ""
 
     @abstractmethod
     def sketch(self, canvas: Sketch) -> None:
@@ -64,14 +69,46 @@ def spread(places: Iterable[int], apart: float) -> list[int]:
     return kept
 
 
-def foot(figure: Figure, remarks: Sequence[str]) -> None:
-    """Write remarks below what is drawn, in lines that the figure has room for; they replace those of an earlier call."""
-    from textwrap import fill
+def starts(names: Sequence[str]) -> list[tuple[int, str]]:
+    """Where a run of equal names begins."""
+    return [(next(run)[0], name) for name, run in groupby(enumerate(names), key=lambda pair: pair[1])]
 
+
+def stage_ticks(stages: Sequence[str], apart: float) -> list[tuple[int, str]]:
+    """The first step of each stage, so far apart from others; where they stand too close, those of the longer ones."""
+    first = starts(stages)
+    ends = [number for number, _ in first[1:]] + [len(stages)]
+    kept: list[tuple[int, str]] = []
+    for _, start in sorted(zip(ends, first, strict=True), key=lambda pair: pair[1][0] - pair[0]):
+        if all(abs(start[0] - other) >= apart for other, _ in kept):
+            kept.append(start)
+    return kept
+
+
+def head(figure: Figure, title: str) -> None:
+    """Write the title above what is drawn, in lines that the figure has room for."""
     from matplotlib import rcParams
 
-    size = 0.75 * rcParams["font.size"]
-    # A letter is a little more than half as wide as it is high.
-    letters = int(figure.get_figwidth() * 72 / (0.56 * size))
-    text = "\n".join(fill(remark, letters) for remark in remarks)
+    figure.suptitle(_folded(title, figure, 1.2 * rcParams["font.size"]), fontsize=1.2 * rcParams["font.size"])
+
+
+def foot(figure: Figure, remarks: Sequence[str]) -> None:
+    """Write remarks below what is drawn, in lines that the figure has room for; they replace those of an earlier call."""
+    from matplotlib import rcParams
+
+    # Smaller than the rest, above all where that is large: they are for a second look.
+    size = 4.5 + 0.25 * rcParams["font.size"]
+    text = "\n".join(_folded(remark, figure, size) for remark in remarks)
     figure.supxlabel(text, fontsize=size, x=0.01, ha="left", color="#444444")
+
+
+def _folded(text: str, figure: Figure, size: float) -> str:
+    """The text in lines of the figure's width, for letters of that size in points."""
+    from re import sub
+    from textwrap import fill
+
+    # A letter is a little more than half as wide as it is high.
+    letters = max(8, int(figure.get_figwidth() * 72 / (0.56 * size)))
+    # A mark of a note stays with the word behind it.
+    lines = (sub("([¹²³⁴-⁹]) ", "\\1\N{NO-BREAK SPACE}", line) for line in text.splitlines())
+    return "\n".join(fill(line, letters) for line in lines)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot, spread
+from cnnprof.charts import Chart, Sketch, foot, head, spread, stage_ticks
 from cnnprof.charts.colors import PALETTE
 from cnnprof.record import record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+LONGEST = 32
+"""Letters of a name below a bar."""
 
 
 @record
@@ -41,9 +45,11 @@ class Bars(Chart):
     notes: tuple[str, ...] = ()
 
     def draw(self, figure: Figure) -> None:
-        """A panel a figure; where names would run into one another, some are left out."""
+        """A panel a figure; where names would run into one another, only those of stages stand below."""
+        from matplotlib import rcParams
+
         every: Any = figure.subplots(len(self.panels), 1, sharex=True, squeeze=False)
-        figure.suptitle(self.title)
+        head(figure, self.title)
         foot(figure, self.notes)
         for number, (axes, panel) in enumerate(zip(every[:, 0], self.panels, strict=True)):
             axes.bar(range(len(self.names)), panel.values, color=PALETTE[number], width=0.85)
@@ -51,10 +57,17 @@ class Bars(Chart):
             axes.grid(visible=True, axis="y", linewidth=0.4, color="#dddddd")
             axes.set_axisbelow(True)
             axes.spines[["top", "right"]].set_visible(False)
-        shown = spread(range(len(self.names)), len(self.names) / 40)
+        ticks = self._ticks(int(figure.get_figwidth() * 72 / (1.7 * rcParams["font.size"])))
         every[-1, 0].set_xticks(
-            shown, [self.names[number] for number in shown], rotation=60, ha="right", rotation_mode="anchor"
+            [number for number, _ in ticks], [name for _, name in ticks], rotation=60, ha="right", rotation_mode="anchor"
         )
+
+    def _ticks(self, room: int) -> list[tuple[int, str]]:
+        """Every name where there is room for so many; otherwise where a stage begins, the first part of a path."""
+        if len(self.names) <= room:
+            return [(number, _fitting(name)) for number, name in enumerate(self.names)]
+        stages = [name.partition(".")[0] for name in self.names]
+        return [(number, _fitting(name)) for number, name in stage_ticks(stages, len(self.names) / room)]
 
     def sketch(self, canvas: Sketch) -> None:
         """The second figure, or the only one: of a network its operations."""
@@ -111,3 +124,7 @@ class Bars(Chart):
                 for k, panel in enumerate(self.panels)
             ],
         }
+
+
+def _fitting(name: str) -> str:
+    return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]

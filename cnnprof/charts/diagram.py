@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot
+from cnnprof.charts import Chart, Sketch, foot, head
 from cnnprof.charts.colors import PALETTE
+from cnnprof.charts.routing import LINE, Layout, arrange
 from cnnprof.record import record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ACROSS = 7
-"""Blocks in a row."""
+ACROSS, ON_PAGE = 7, 5
+"""Blocks in a row of a picture, and of a page."""
+
+LARGEST, PIXELS = 8.0, 11.5
+"""Height of a letter in a picture, in points, at the most; and on a page."""
+
+KINDS = ("input", "layer", "several", "aux")
+"""Kinds of blocks, each of which has the same colour in every diagram."""
+
+LONGEST = 22
+"""Letters of a line in a block."""
 
 
 @record
@@ -24,6 +35,11 @@ class Block:
     lines: tuple[str, ...] = ()
     kind: str = ""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All lines, in letters that a box has room for; of a long name its end, which tells it from others."""
+        return (_fitting(self.name), *(line[:LONGEST] for line in (self.shape, *self.lines)))
+
 
 @record
 class Diagram(Chart):
@@ -31,7 +47,7 @@ class Diagram(Chart):
 
     Args:
         title: the line above them.
-        blocks: in order of execution, the input first.
+        blocks: in order of execution, the inputs first.
         edges: pairs of numbers of blocks, from and to.
         notes: remarks below.
     """
@@ -43,30 +59,62 @@ class Diagram(Chart):
 
     @property
     def inches(self) -> tuple[float, float]:  # type: ignore[override]
-        """A line of text more for each row of blocks."""
-        return 11, 0.9 + 1.15 * -(-len(self.blocks) // ACROSS)
+        """As wide as other pictures, and as high as all rows are then."""
+        layout = self._arranged(ACROSS)
+        return 11, 0.6 + 0.2 * len(self.notes) + layout.height * min(LARGEST, 11 * 72 / layout.width) / 72
 
     def draw(self, figure: Figure) -> None:
-        """Rows of boxes, the first from the left, the second from the right and so on; arcs pass blocks that are skipped."""
-        axes = figure.add_subplot()
-        rows = -(-len(self.blocks) // ACROSS)
-        axes.set(title=self.title, xlim=(-0.6, min(len(self.blocks), ACROSS) - 0.4), ylim=(rows - 0.4, -0.6))
-        axes.axis("off")
+        """Rows of boxes, the first from the left, the second from the right and so on; what is skipped is passed by."""
+        from matplotlib.patches import FancyBboxPatch
+
+        layout = self._arranged(ACROSS)
+        head(figure, self.title)
         foot(figure, self.notes)
-        kinds = [*dict.fromkeys(block.kind for block in self.blocks)]
-        # As a snake, so that the arrow to the next row crosses nothing.
-        turns = [divmod(number, ACROSS) for number in range(len(self.blocks))]
-        places = [(place if row % 2 == 0 else ACROSS - 1 - place, row) for row, place in turns]
-        for (x, y), block in zip(places, self.blocks, strict=True):
-            text = "\n".join([_fitting(block.name), block.shape, *block.lines])
-            color = PALETTE[kinds.index(block.kind) % len(PALETTE)]
-            box = {"boxstyle": "round,pad=0.5", "facecolor": _pale(color), "edgecolor": color}
-            axes.text(x, y, text, ha="center", va="center", fontsize="x-small", bbox=box, zorder=3)
-        for start, end in self.edges:
-            (x0, y0), (x1, y1) = places[start], places[end]
-            bend = "arc3" if end == start + 1 else "arc3,rad=-0.35"
-            style = {"arrowstyle": "->", "color": "#777777", "connectionstyle": bend, "shrinkA": 32, "shrinkB": 36}
-            axes.annotate("", (x1, y1), (x0, y0), arrowprops=style, zorder=1)
+        axes = figure.add_subplot(aspect="equal", xlim=(0, layout.width), ylim=(layout.height, 0))
+        axes.axis("off")
+        figure.draw_without_rendering()
+        # Boxes are measured in letters, which are as large as the sheet leaves them.
+        letter = abs(axes.transData.transform((1, 0))[0] - axes.transData.transform((0, 0))[0]) * 72 / figure.dpi
+        letter = min(letter, 2 * LARGEST)
+        for box, color, block in zip(layout.boxes, self._colors(), self.blocks, strict=True):
+            corner = (box.x - box.width / 2, box.y - box.height / 2)
+            look: Any = {
+                "boxstyle": "round,pad=0,rounding_size=0.6",
+                "facecolor": _pale(color),
+                "edgecolor": color,
+                "zorder": 3,
+            }
+            axes.add_patch(FancyBboxPatch(corner, box.width, box.height, **look))
+            axes.text(
+                box.x, box.y, "\n".join(block.texts), ha="center", va="center", fontsize=letter, linespacing=1.2, zorder=4
+            )
+        for route in layout.routes:
+            xs, ys = zip(*route, strict=True)
+            axes.plot(xs[:-1], ys[:-1], color="#777777", linewidth=letter / 8, zorder=1, solid_joinstyle="round")
+            tip = {"arrowstyle": "-|>,head_width=0.2,head_length=0.4", "color": "#777777", "shrinkA": 0, "shrinkB": 0}
+            axes.annotate("", route[-1], route[-2], arrowprops={**tip, "linewidth": letter / 8}, zorder=1)
+
+    def markup(self) -> str:
+        """The same as SVG, in the colours of the page that it stands in."""
+        layout = self._arranged(ON_PAGE)
+        parts = [
+            f'<svg viewBox="0 0 {layout.width:.1f} {layout.height:.1f}" width="{layout.width * PIXELS:.0f}" role="img" '
+            'class="diagram" font-size="1" text-anchor="middle" fill="currentColor">'
+        ]
+        for route in layout.routes:
+            line = " ".join(f"{x:.1f},{y:.1f}" for x, y in route)
+            parts.append(f'<polyline points="{line}"/><path d="M{_tip(*route[-2:])}"/>')
+        for box, color, block in zip(layout.boxes, self._colors(), self.blocks, strict=True):
+            left, top = box.x - box.width / 2, box.y - box.height / 2
+            spans = "".join(
+                f'<tspan x="{box.x:.1f}" y="{top + 0.5 + LINE * (k + 0.75):.1f}">{escape(text)}</tspan>'
+                for k, text in enumerate(block.texts)
+            )
+            parts.append(
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx=".6" '
+                f'fill="{color}" fill-opacity=".18" stroke="{color}"/><text>{spans}</text>'
+            )
+        return "".join(parts) + "</svg>"
 
     def sketch(self, canvas: Sketch) -> None:
         """A line a block."""
@@ -87,6 +135,26 @@ class Diagram(Chart):
         lines += [f"  b{start} --> b{end}" for start, end in self.edges]
         return "\n".join(lines) + "\n"
 
+    def _arranged(self, across: int) -> Layout:
+        return arrange([block.texts for block in self.blocks], self.edges, across)
+
+    def _colors(self) -> list[str]:
+        kinds = [*dict.fromkeys((*KINDS, *(block.kind for block in self.blocks)))]
+        return [PALETTE[kinds.index(block.kind) % len(PALETTE)] for block in self.blocks]
+
+
+def _tip(before: tuple[float, float], end: tuple[float, float]) -> str:
+    """The triangle at the end of an arrow."""
+    (x0, y0), (x, y) = before, end
+    length, half = 0.8, 0.35
+    if x0 == x:
+        back = y - length if y > y0 else y + length
+        corners = (end, (x - half, back), (x + half, back))
+    else:
+        back = x - length if x > x0 else x + length
+        corners = (end, (back, y - half), (back, y + half))
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in corners)
+
 
 def _pale(color: str) -> str:
     """A colour, four fifths of the way to white."""
@@ -95,7 +163,7 @@ def _pale(color: str) -> str:
 
 
 def _fitting(name: str) -> str:
-    return name if len(name) <= 20 else "…" + name[-19:]
+    return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]
 
 
 def _plain(text: str) -> str:

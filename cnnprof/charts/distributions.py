@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot
+from cnnprof.charts import Chart, Sketch, foot, head
 from cnnprof.charts.colors import PALETTE
 from cnnprof.record import record
 
@@ -61,7 +61,8 @@ class Distributions(Chart):
                 axes.plot(row.span, [place - 0.3] * 2, color="black", linewidth=3, solid_capstyle="butt")
             ticks.append((middle, row.label))
             place += 1.2
-        axes.set(title=self.title, xlabel=self.label, ylim=(place - 0.8, -0.8), xscale="log" if self.log else "linear")
+        head(figure, self.title)
+        axes.set(xlabel=self.label, ylim=(place - 0.8, -0.8), xscale="log" if self.log else "linear")
         if self.log:
             from matplotlib.ticker import FuncFormatter, NullFormatter
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
-from cnnprof.charts import Chart, Sketch, foot
+from cnnprof.charts import Chart, Sketch, foot, head
 from cnnprof.charts.colors import MARKERS, look
 from cnnprof.record import record
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CROWD = 30
 """With more points than this their symbols and names are smaller."""
+
+SMALLEST = 12.0
+"""Area of a symbol that is still seen, in square points."""
 
 DASHES: Any = ("--", "-.", ":", "-")
 
@@ -77,8 +80,6 @@ class Scatter(Chart):
         notes: remarks below.
     """
 
-    inches = (11, 7)
-
     title: str
     x: Axis
     y: Axis
@@ -87,6 +88,11 @@ class Scatter(Chart):
     sizes: tuple[tuple[str, float], ...] = ()
     size_label: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def inches(self) -> tuple[float, float]:  # type: ignore[override]
+        """Larger where many names are to find room."""
+        return (11, 7) if len(self.points) <= CROWD else (13, 8.5)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -98,7 +104,8 @@ class Scatter(Chart):
         """Bubbles with their names beside them, none over another; names that find no room are listed below."""
         axes = figure.add_subplot()
         foot(figure, self.notes)
-        axes.set(title=self.title, xlabel=self.x.label, ylabel=self.y.label)
+        head(figure, self.title)
+        axes.set(xlabel=self.x.label, ylabel=self.y.label)
         axes.grid(visible=True, linewidth=0.4, color="#dddddd")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -115,7 +122,7 @@ class Scatter(Chart):
                 zorder=1.5,
             )
         self._draw_points(axes)
-        self._add_legends(axes)
+        self._add_legends(figure, axes)
         missing = self._name_points(figure, axes)
         if missing:
             # The list of names takes room from the axes, so that a name less or more may fit.
@@ -137,10 +144,10 @@ class Scatter(Chart):
 
     def _largest(self) -> float:
         """Area of the largest symbol, in square points."""
-        return 700.0 if len(self.points) <= CROWD else 330.0
+        return 700.0 if len(self.points) <= CROWD else 450.0 if len(self.points) <= 2 * CROWD else 330.0
 
     def _area(self, size: float) -> float:
-        return max(self._largest() * size, 5.0)
+        return max(self._largest() * size, SMALLEST)
 
     def _set_scales(self, axes: Axes) -> None:
         """Room for bubbles and names around the points; powers of ten where an axis asks for it."""
@@ -173,7 +180,7 @@ class Scatter(Chart):
                 if point.y_span:
                     axes.plot((point.x, point.x), point.y_span, color=color, linewidth=1, zorder=2)
 
-    def _add_legends(self, axes: Axes) -> None:
+    def _add_legends(self, figure: Figure, axes: Axes) -> None:
         from matplotlib.lines import Line2D
 
         handles: list[Any] = []
@@ -190,12 +197,13 @@ class Scatter(Chart):
         if self.sizes:
             handles.append(Line2D([], [], linestyle="", label=self.size_label))
             for text, share in self.sizes:
+                if self._largest() * share < SMALLEST:
+                    continue
                 diameter = self._area(share) ** 0.5
                 handles.append(Line2D([], [], linestyle="", marker="o", ms=diameter, mfc="none", color="#555555", label=text))
         if handles:
-            axes.legend(
-                handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize="small", labelspacing=1.1
-            )
+            fitted = _fitting_legend(len(handles), figure.get_figheight() * 72)
+            axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, **fitted)
 
     def _name_points(self, figure: Figure, axes: Axes) -> list[str]:
         """Write names where there is room, in place of those of an earlier call; the names that found none."""
@@ -232,7 +240,7 @@ class Scatter(Chart):
             text_scatter_sizes=[radii[number] for number in named],
             x_lines=[line[0] for line in lines] or None,
             y_lines=[line[1] for line in lines] or None,
-            textsize=letters * (0.6 if crowd else 0.85),
+            textsize=letters * (0.85 if not crowd else 0.72 if len(self.points) <= 2 * CROWD else 0.6),
             margin=0.002,
             min_distance=0.006,
             max_distance=0.1 if crowd else 0.15,
@@ -243,6 +251,17 @@ class Scatter(Chart):
         )
         written = {text.get_text() for text in texts if text is not None}
         return [point.label for point in self.points if point.label and point.label not in written]
+
+
+def _fitting_legend(entries: int, height: float) -> dict[str, float]:
+    """How a legend of so many entries is written beside axes in a figure of that height in points."""
+    from matplotlib import rcParams
+
+    looks = [(columns, share, gap) for columns in (1, 2, 3) for share in (0.83, 0.7, 0.6) for gap in (1.1, 0.7, 0.4)]
+    for columns, share, gap in looks:
+        if -(-entries // columns) * share * rcParams["font.size"] * (1 + gap) <= 0.75 * height:
+            break
+    return {"ncols": columns, "fontsize": share * rcParams["font.size"], "labelspacing": gap, "columnspacing": 1.0}
 
 
 def _missing(names: Sequence[str]) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch
+from cnnprof.charts import Chart, Sketch, head, stage_ticks, starts
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -52,7 +51,8 @@ class Timeline(Chart):
         megabytes = [[amount / 1e6 for amount in (*layer, layer[-1])] for layer in amounts]
         axes.stackplot(edges, *megabytes, labels=labels, colors=colors, step="post")
         top = sum(layer[self.peak] for layer in megabytes)
-        axes.set(title=self.title, ylabel="MB", xlim=(-0.5, count - 0.5), ylim=(0, 1.2 * top))
+        head(figure, self.title)
+        axes.set(ylabel="MB", xlim=(-0.5, count - 0.5), ylim=(0, 1.2 * top))
         axes.annotate(
             f"peak {top:,.1f} MB\n{self.steps[self.peak]}",
             (self.peak, top),
@@ -61,11 +61,12 @@ class Timeline(Chart):
             ha="left" if self.peak < count / 4 else "right" if self.peak > 3 * count / 4 else "center",
             arrowprops={"arrowstyle": "-"},
         )
-        ticks = _ticks(self.stages)
+        ticks = stage_ticks(self.stages, len(self.stages) / TICKS)
         axes.set_xticks([number for number, _ in ticks], [name for _, name in ticks], rotation=45, ha="right")
-        for number, phase in _changes(self.phases)[1:]:
+        for number, phase in starts(self.phases)[1:]:
             axes.axvline(number - 0.5, color="black", linewidth=0.8, linestyle=":")
-            axes.text(number - 0.5, 1.2 * top, f" {phase}", va="top")
+            # Above the frame, where the peak's name does not come.
+            axes.text(number - 0.5, 1.01, phase, va="bottom", ha="center", transform=axes.get_xaxis_transform())
         axes.legend(reverse=True, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
 
@@ -111,25 +112,9 @@ class Timeline(Chart):
     def sketch(self, canvas: Sketch) -> None:
         """The total over the steps."""
         totals = [sum(amounts) / 1e6 for amounts in zip(*self.layers.values(), strict=True)]
-        canvas.axis("x", "step", ticks=_ticks(self.stages))
+        canvas.axis("x", "step", ticks=stage_ticks(self.stages, len(self.stages) / TICKS))
         canvas.axis("y", "MB")
         canvas.limits("x", 0, len(totals) - 1)
         canvas.limits("y", 0, 1.1 * max(totals))
         canvas.line(range(len(totals)), totals)
         canvas.name(self.peak, totals[self.peak], f"peak {totals[self.peak]:,.1f} MB")
-
-
-def _ticks(stages: Sequence[str]) -> list[tuple[int, str]]:
-    """The first step of each stage; where they stand too close, of the longer ones."""
-    starts = _changes(stages)
-    ends = [number for number, _ in starts[1:]] + [len(stages)]
-    kept: list[tuple[int, str]] = []
-    for _, start in sorted(zip(ends, starts, strict=True), key=lambda pair: pair[1][0] - pair[0]):
-        if all(abs(start[0] - other) >= len(stages) / TICKS for other, _ in kept):
-            kept.append(start)
-    return kept
-
-
-def _changes(names: Sequence[str]) -> list[tuple[int, str]]:
-    """Where a run of equal names begins."""
-    return [(next(run)[0], name) for name, run in groupby(enumerate(names), key=lambda pair: pair[1])]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnnprof.charts.diagram import Block, Diagram
-from cnnprof.network.results import Analysis
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.units import SCALES
 
@@ -11,27 +13,30 @@ from cnnprof.units import SCALES
 def chart_diagram(profile: Analysis, depth: int | None = None) -> Diagram:
     """A block a stage, or for each path down to `depth`; an edge wherever a layer of one reads a layer of another."""
     graph = profile.graph
-    names = [cost.node.name for cost in profile.costs]
-    depth = depth or stage_depth(names)
-    of = {name: stage_of(name, depth) for name in names}
-    stages = [*dict.fromkeys(of.values())]
-    number = {stage: k + 1 for k, stage in enumerate(stages)}
-    edges = set()
-    blocks = [Block("input", "x".join(map(str, graph.input_shape[1:])), kind="input")]
-    for stage in stages:
-        costs = [cost for cost in profile.costs if of[cost.node.name] == stage]
-        for cost in costs:
-            for read in cost.node.inputs:
-                start = number[of[read]] if read in of else 0
-                if start != number[stage]:
-                    edges.add((start, number[stage]))
+    depth = depth or stage_depth([cost.node.name for cost in profile.costs])
+    several = len(graph.inputs) > 1
+    blocks = [Block(name if several else "input", _shape(shape), kind="input") for name, shape in graph.inputs.items()]
+    number = {name: k for k, name in enumerate(graph.inputs)}
+    parts: dict[tuple[str, bool], list[Cost]] = {}
+    for cost in profile.costs:
+        parts.setdefault((stage_of(cost.node.name, depth), cost.node.aux), []).append(cost)
+    for (stage, aux), costs in parts.items():
+        number |= {cost.node.name: len(blocks) for cost in costs}
         params, macs = (int(sum(getattr(cost, figure) for cost in costs)) for figure in ("params", "macs"))
         lines = tuple(f"{_scaled(value)} {what}" for value, what in ((params, "params"), (macs, "MACs")) if value)
         layers = f"{len(costs)} layers" if len(costs) > 1 else costs[0].node.layer.type
-        shape = "x".join(map(str, costs[-1].output[1:]))
-        blocks.append(Block(stage, shape, (layers, *lines), "several" if len(costs) > 1 else "layer"))
-    size = "x".join(map(str, graph.input_shape))
-    return Diagram(f"{graph.name}, input {size}", tuple(blocks), tuple(sorted(edges)))
+        name = f"{stage} (aux)" if aux else stage
+        kind = "aux" if aux else "several" if len(costs) > 1 else "layer"
+        blocks.append(Block(name, _shape(costs[-1].output), (layers, *lines), kind))
+    reads = {(number[read], number[cost.node.name]) for cost in profile.costs for read in cost.node.inputs}
+    edges = sorted((start, end) for start, end in reads if start != end)
+    sizes = ", ".join("x".join(map(str, shape)) for shape in graph.inputs.values())
+    return Diagram(f"{graph.name}, input {sizes}", tuple(blocks), tuple(edges))
+
+
+def _shape(shape: Sequence[object]) -> str:
+    """Of one image, as a block shows it."""
+    return "x".join(map(str, shape[1:]))
 
 
 def _scaled(value: int) -> str:

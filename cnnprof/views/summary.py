@@ -122,7 +122,7 @@ def chart_layers(profile: MemoryAnalysis, by: str | None = None, depth: int | No
     size = "x".join(map(str, graph.input_shape))
     return Bars(
         f"{graph.name}, input {size}: {'by type' if by == 'type' else 'from input to output'}",
-        tuple(row.name for row in rows),
+        tuple(_called(row) for row in rows),
         (
             Panel("parameters (M)", tuple(row.params / 1e6 for row in rows)),
             Panel("MACs (G)", tuple(row.macs / 1e9 for row in rows)),
@@ -185,7 +185,7 @@ def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Ta
         tuple(column for column in COLUMNS if column not in OF_ONE_PLACE) if by_type else COLUMNS,
         tuple(
             {
-                "name": f"{row.name} (aux)" if row.aux else row.name,
+                "name": _called(row),
                 "type": row.types[0] if len(row.types) == 1 and not by_type else plural(row.layers, "layer"),
                 "layers": row.layers,
                 "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
@@ -211,6 +211,10 @@ def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Ta
         },
         faint=frozenset(i for i, row in enumerate(rows) if row.aux),
     )
+
+
+def _called(row: LayerGroup) -> str:
+    return f"{row.name} (aux)" if row.aux else row.name
 
 
 def _totals(
