@@ -96,7 +96,7 @@ def _straight(one: Box, other: Box) -> tuple[tuple[float, float], ...]:
 def _ports(
     edges: Sequence[tuple[int, int]], xs: Sequence[float], widths: Sequence[float], which: int
 ) -> dict[tuple[int, int], float]:
-    """Where along a box each arrow leaves it (0), or comes (1): side by side, never in the middle, which is for the next box."""
+    """Where along a box each arrow leaves it (0), or comes (1): side by side, never in the middle, which the next box has."""
     of: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for edge in edges:
         of[edge[which]].append(edge)
