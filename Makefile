@@ -68,8 +68,8 @@ crosscheck-memory: setup ## Hold predicted memory against the allocator, for man
 	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)
 
 .PHONY: crosscheck-onnx
-crosscheck-onnx: setup ## Hold ONNX files that torch exports against the networks themselves (SAMPLE=20)
-	$(BIN)/python benchmarks/crosscheck_onnx.py $(if $(SAMPLE),--sample $(SAMPLE))
+crosscheck-onnx: setup ## Hold ONNX files that torch exports against the networks themselves (SAMPLE=20, ALL=1, JOURNAL=onnx.jsonl to go on)
+	$(BIN)/python benchmarks/crosscheck_onnx.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ALL),--all) $(if $(JOURNAL),--journal $(JOURNAL))
 
 .PHONY: allocator-records
 allocator-records: setup ## Renew tests/data/allocator_records.csv for the instruction sets that this processor has
