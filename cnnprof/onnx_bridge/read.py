@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import ceil, prod
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
 from cnnprof.onnx_bridge.load import STANDARD, load_model, opset_of
+from cnnprof.onnx_bridge.naming import Names, dotted, note
 from cnnprof.onnx_bridge.rows import ROWS, Call
 from cnnprof.onnx_bridge.rows.base import UnknownFormError
 from cnnprof.onnx_bridge.values import Value, fold, stored
@@ -89,13 +90,13 @@ class _Walk:
         self._values: dict[str, Value | None] = {"": None}
         self._nodes: list[Node] = []
         self._shapes: dict[str, Shape] = {}
-        self._names = _Names(model.graph)
+        self._names = Names(model.graph)
         self._uncounted: list[str] = []
         self._counted: set[str] = set()
         self._held: dict[str, str] = {}
         self._absorbed: dict[str, Value] = {}
         # torch's newer exporter notes what a stored tensor was to the module.
-        self._buffers = {each.name for each in model.graph.value_info if _note(each, "InputSpec.kind") == "BUFFER"}
+        self._buffers = {each.name for each in model.graph.value_info if note(each, "InputSpec.kind") == "BUFFER"}
         self._readers: dict[str, list[Any]] = {}
         self._lost: set[str] = set()
         self._inferred: dict[str, Shape] | None = None
@@ -103,7 +104,7 @@ class _Walk:
     def graph(self, name: str) -> Graph:
         """The graph of the whole model."""
         graph = self._model.graph
-        called = [INPUT] if len(self._inputs) == 1 else [_dotted(key) or f"input_{i}" for i, key in enumerate(self._inputs)]
+        called = [INPUT] if len(self._inputs) == 1 else [dotted(key) or f"input_{i}" for i, key in enumerate(self._inputs)]
         for (key, sizes), node in zip(self._inputs.items(), called, strict=True):
             self._values[key] = Value(sizes, node)
             self._shapes[node] = sizes
@@ -144,7 +145,8 @@ class _Walk:
         self._counted.update(new)
         shape = layer.shape(*(self._shapes[name] for name in read))
         name = self._names.new(node)
-        self._nodes.append(Node(name, layer, read, owns_params=bool(new) or not roots))
+        owned = [weight for weight, root in zip(held, roots, strict=True) if root in new]
+        self._nodes.append(Node(name, layer, read, owns_params=bool(new) or not roots, param_bytes=_bytes(owned)))
         self._shapes[name] = shape
         return Value(shape, name)
 
@@ -262,7 +264,7 @@ class _Walk:
             if learned:
                 self._counted.add(value.weight)
             name = self._names.new(reader, value.weight)
-            self._nodes.append(Node(name, layer, (), owns_params=owns))
+            self._nodes.append(Node(name, layer, (), owns_params=owns, param_bytes=_bytes([value] if learned and owns else [])))
             self._shapes[name] = value.shape
             self._held[key] = name
         return self._held[key]
@@ -287,9 +289,10 @@ def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape
             yield each.name, tuple(dim.dim_value for dim in tensor.shape.dim)
 
 
-def _note(entry: Any, key: str) -> str:
-    """An exporter's note on a value, by the end of its key; "" where there is none."""
-    return next((str(each.value) for each in entry.metadata_props if each.key.endswith(key)), "")
+def _bytes(weights: Sequence[Value]) -> int | None:
+    """What weights take, where that is not what they take in fp32."""
+    found = sum(ceil(prod(weight.shape) * weight.bits / 8) for weight in weights)
+    return found if any(weight.bits != 32 for weight in weights) else None
 
 
 def _is_zero(bias: Value) -> bool:
@@ -299,50 +302,3 @@ def _is_zero(bias: Value) -> bool:
 
 def _title(node: Any) -> str:
     return f"{node.name} ({node.op_type})" if node.name else str(node.op_type)
-
-
-class _Names:
-    """Unique names for nodes: the path of the module that an exporter notes, or the weight's, and the operator's word."""
-
-    def __init__(self, graph: Any) -> None:
-        self._taken: set[str] = set()
-        self._operations: dict[str, int] = {}
-        for node in graph.node:
-            path = self.path(node)
-            self._operations[path] = self._operations.get(path, 0) + 1
-
-    def keep(self, names: Sequence[str]) -> None:
-        """Let no node have one of these names."""
-        self._taken.update(names)
-
-    def new(self, node: Any, stored: str = "") -> str:
-        """A name that no node has yet."""
-        path = self.path(node)
-        word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.op_type).lower()
-        base = _dotted(stored) or (path if path and self._operations[path] == 1 else f"{path}.{word}" if path else word)
-        name, repeats = base, 0
-        while name in self._taken:
-            repeats += 1
-            name = f"{base}_{repeats}"
-        self._taken.add(name)
-        return name
-
-    def path(self, node: Any) -> str:
-        """The path of the module that the operator came from, "" where nothing says so."""
-        if note := _note(node, "namespace"):
-            scopes = [scope.partition(":")[0] for scope in note.split("/")[:-1]]
-            return _dotted(scopes[-1]) if scopes else ""
-        parts: list[str] = []
-        for part in node.name.strip("/").split("/")[:-1]:
-            whole = ".".join(parts)
-            parts = [part] if whole and part.startswith(f"{whole}.") else [*parts, part]
-        path = _dotted(".".join(parts))
-        if path:
-            return path
-        weights = [name for name in node.input if name.endswith(".weight")]
-        return _dotted(weights[0].removesuffix(".weight")) if len(weights) == 1 else ""
-
-
-def _dotted(text: str) -> str:
-    """A name of letters, digits, `_`, `-` and dots alone; others become `_`."""
-    return ".".join(part for part in re.sub(r"[^\w.-]+", "_", text).split(".") if part)[:200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ class Value:
         data: its numbers, where they follow from the file alone.
         dtype: `onnx.TensorProto`'s number for the type of its entries; 0 where it is not known.
         parts: the tensors of a sequence, which has no sizes of its own.
+        bits: what an entry takes in the file.
     """
 
     shape: Shape
@@ -43,6 +45,7 @@ class Value:
     data: Any = None
     dtype: int = 0
     parts: tuple[Value, ...] = ()
+    bits: int = 32
 
     @property
     def numbers(self) -> Any:
@@ -60,9 +63,18 @@ class Value:
 def stored(tensor: Any) -> Value:
     """The value of an initializer. One of whole numbers, or of a single entry, is known: it is an argument, no weight."""
     shape, dtype = tuple(tensor.dims), tensor.data_type
-    if (dtype not in _FLOATS or math.prod(shape) <= 1) and math.prod(shape) <= KNOWN_SIZE:
-        return Value(shape, weight=tensor.name, tensor=tensor, data=numbers_of(tensor), dtype=dtype)
-    return Value(shape, weight=tensor.name, tensor=tensor, dtype=dtype)
+    argument = (dtype not in _FLOATS or math.prod(shape) <= 1) and math.prod(shape) <= KNOWN_SIZE
+    data = numbers_of(tensor) if argument else None
+    return Value(shape, weight=tensor.name, tensor=tensor, data=data, dtype=dtype, bits=_bits(dtype))
+
+
+def _bits(dtype: int) -> int:
+    """Bits of an entry of `onnx.TensorProto`'s type; 32 where it is none of numbers."""
+    name = onnx.TensorProto.DataType.Name(dtype) if dtype in onnx.TensorProto.DataType.values() else ""
+    if name in ("FLOAT", "DOUBLE", "BOOL"):
+        return {"FLOAT": 32, "DOUBLE": 64, "BOOL": 8}[name]
+    found = re.match(r"(?:U?INT|B?FLOAT|COMPLEX)(\d+)", name)
+    return int(found[1]) if found else 32
 
 
 def known(data: Any) -> Value:

@@ -153,6 +153,14 @@ def _gather(call: Call) -> Value:
     return call.layer(layers.Rearrange("gather", size), table, index)
 
 
+@row("GatherND")
+def _gather_nd(call: Call) -> Value:
+    """Slices of the first input, at places whose coordinates are the last axis of the second (ONNX's GatherND)."""
+    data, index, batches = call.x.shape, call[1].shape, int(call.attribute("batch_dims", 0))
+    size = (*index[:-1], *data[batches + index[-1] :])
+    return call.layer(layers.Rearrange("gather", size), call.x, call[1])
+
+
 @row("GatherElements")
 def _gather_elements(call: Call) -> Value:
     return call.layer(layers.Rearrange("gather", call[1].shape), call.x, call[1])
@@ -185,6 +193,20 @@ def _where(call: Call) -> Value:
     from cnnprof.network.layers.linear import broadcast
 
     return call.layer(layers.Rearrange("where", broadcast(*(value.shape for value in call.given))), *call.given)
+
+
+@row("OneHot")
+def _one_hot(call: Call) -> Value:
+    depth, rank = call.ints(1), len(call.x.shape) + 1
+    if depth is None:
+        raise UnknownFormError("no depth")
+    axis = int(call.attribute("axis", -1)) % rank
+    return call.layer(layers.Rearrange("one_hot", (*call.x.shape[:axis], depth[0], *call.x.shape[axis:])))
+
+
+@row("ReverseSequence")
+def _reversed(call: Call) -> Value:
+    return call.layer(layers.Rearrange("flip", call.x.shape))
 
 
 @row("Trilu")

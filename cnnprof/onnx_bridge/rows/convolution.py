@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.arrangement import Pad
+from cnnprof.network.layers.arrangement import Pad, Rearrange
 from cnnprof.network.layers.base import ShapeError, describe
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, row
@@ -45,16 +46,6 @@ def _conv(call: Call) -> Value:
     return convolution(call, call.x, call[1], call.get(2))
 
 
-@row("ConvInteger")
-def _conv_integer(call: Call) -> Value:
-    return convolution(call, call.x, call[1], None)
-
-
-@row("QLinearConv")
-def _quantized(call: Call) -> Value:
-    return convolution(call, call.x, call[3], call.get(8))
-
-
 def convolution(call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
     """(N, C, ...) under filters of (K, C / groups, ...)."""
     groups = int(call.attribute("group", 1))
@@ -65,6 +56,17 @@ def convolution(call: Call, x: Value, weight: Value, bias: Value | None) -> Valu
     x, padding = padded(call, x, pads)
     layer = Conv(weight.shape[0], kernel, strides, padding, dilations, groups, bias is not None)
     return call.layer(layer, x, weights=(weight, bias))
+
+
+@row("DeformConv")
+def _deformable(call: Call) -> Value:
+    """The input sampled where each tap's offsets say, then one product at each position (Dai et al. 2017, equation 2)."""
+    x, weight, offset, bias = call.x, call[1], call[2], call.get(3)
+    taps, places = math.prod(weight.shape[2:]), tuple(offset.shape[2:])
+    read = [x, offset, *([mask] if (mask := call.get(4)) else [])]
+    samples = call.layer(Rearrange("deform_sample", (x.shape[0], x.shape[1] * taps, *places)), *read)
+    layer = Conv(weight.shape[0], (1,) * len(places), groups=int(call.attribute("group", 1)), bias=bias is not None)
+    return call.layer(layer, samples, weights=(weight, bias))
 
 
 @row("ConvTranspose")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-
-from onnx import TensorProto
 
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as layers
@@ -108,6 +105,10 @@ _UNARY = {
     "Cosh": ("cosh", "exp"),
     "Selu": ("selu", "exp"),
     "Celu": ("celu", "exp"),
+    "Acosh": ("acosh", "exp"),
+    "Asinh": ("asinh", "exp"),
+    "Atanh": ("atanh", "exp"),
+    "BitwiseNot": ("bitwise_not", "cmp"),
 }
 
 
@@ -129,6 +130,9 @@ _BINARY = {
     "And": ("logical_and", "cmp"),
     "Or": ("logical_or", "cmp"),
     "Xor": ("logical_xor", "cmp"),
+    "BitwiseAnd": ("bitwise_and", "cmp"),
+    "BitwiseOr": ("bitwise_or", "cmp"),
+    "BitwiseXor": ("bitwise_xor", "cmp"),
 }
 
 
@@ -165,21 +169,3 @@ def _min(call: Call) -> Value:
 def _cast(call: Call) -> Value:
     same = call.op == "Cast" and call.x.dtype == call.attribute("to") != 0
     return call.x if same or not call.x.node else call.layer(Copy())
-
-
-@row("QuantizeLinear")
-def _quantize(call: Call) -> Value:
-    return call.layer(Arithmetic("quantize", "div"))
-
-
-@row("DequantizeLinear")
-def _dequantize(call: Call) -> Value:
-    if call.x.node:
-        return call.layer(Arithmetic("dequantize", "mul"))
-    # A stored tensor of whole numbers is the weight itself.
-    return replace(call.x, data=None, tensor=None, dtype=TensorProto.FLOAT)
-
-
-@row("QLinearAdd", "QLinearMul", domain="com.microsoft")
-def _quantized_join(call: Call) -> Value:
-    return call.layer(Add() if call.op == "QLinearAdd" else Mul(), call.x, call[3])

@@ -32,16 +32,6 @@ def _matmul(call: Call) -> Value:
     return product(call, call.x, call[1])
 
 
-@row("MatMulInteger")
-def _matmul_integer(call: Call) -> Value:
-    return product(call, call.x, call[1])
-
-
-@row("QLinearMatMul")
-def _quantized(call: Call) -> Value:
-    return product(call, call.x, call[3])
-
-
 def product(call: Call, a: Value, b: Value) -> Value:
     """A linear layer where the second factor is a stored matrix; a bias added behind it is the layer's own."""
     if b.node or len(b.shape) != 2 or len(a.shape) < 2 or not a.node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cnnprof.network.layers.elementwise import Reduce
+from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, row
 from cnnprof.onnx_bridge.rows.convolution import padded, window
@@ -20,7 +20,8 @@ def _max(call: Call) -> Value:
 
 
 @row("AveragePool")
-def _average(call: Call) -> Value:
+def average(call: Call) -> Value:
+    """The means of windows, which may lie half over the border."""
     kernel = tuple(call.attribute("kernel_shape"))
     strides, dilations, pads = window(call, len(kernel), kernel)
     if any(step != 1 for step in dilations):
@@ -51,13 +52,25 @@ _REDUCTIONS = {
 
 @row(*_REDUCTIONS)
 def _reduce(call: Call) -> Value:
-    rank = len(call.x.shape)
+    return _reduction(call, _REDUCTIONS[call.op], call.x)
+
+
+def _reduction(call: Call, name: str, x: Value) -> Value:
+    rank = len(x.shape)
     axes = call.ints(1, "axes")
     if not axes:
         if call.attribute("noop_with_empty_axes", 0):
-            return call.x
+            return x
         axes = tuple(range(rank))
-    return call.layer(Reduce(_REDUCTIONS[call.op], tuple(axis % rank for axis in axes), bool(call.attribute("keepdims", 1))))
+    return call.layer(Reduce(name, tuple(axis % rank for axis in axes), bool(call.attribute("keepdims", 1))), x)
+
+
+@row("ReduceL1", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
+def _composed(call: Call) -> Value:
+    """Sums of a function of each entry, and the logarithms of those."""
+    before = {"ReduceL1": ("abs", "cmp"), "ReduceSumSquare": ("square", "mul"), "ReduceLogSumExp": ("exp", "exp")}.get(call.op)
+    found = _reduction(call, "sum", call.layer(Arithmetic(*before)) if before else call.x)
+    return call.layer(Arithmetic("log", "exp"), found) if "Log" in call.op else found
 
 
 @row("ArgMax", "ArgMin")
