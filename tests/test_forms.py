@@ -150,3 +150,38 @@ def test_a_summary_in_int8_has_the_same_sizes():
     assert "peak, training" not in out
     assert "int32 biases" in out
     assert "peak, training, fp16" in cnnprof("summary", "lenet5", "--dtype", "fp16").out
+
+
+def test_memory_in_int8_has_the_sizes_of_a_summary():
+    shown = json.loads(cnnprof("memory", "resnet18", "--dtype", "int8", "--batch", "3", "--json").out)
+    summary = json.loads(cnnprof("summary", "resnet18", "--dtype", "int8", "--batch", "3", "--json").out)
+    held = shown["memory"]["inference"]
+    assert held["parameter_bytes"] == summary["totals"]["param_bytes"]
+    assert held["peak_bytes"] == summary["totals"]["peak_inference_bytes"]
+    # The stem writes 64 maps of 112 x 112 and its normalization as many; the input stays.
+    assert held["activation_bytes"] == 3 * 2 * 64 * 112 * 112
+    assert held["input_bytes"] == 3 * 3 * 224 * 224
+    assert shown["memory"]["training"] == {"peak_bytes": None}
+    assert (shown["execution"]["dtype"], shown["scale_bytes"]) == ("int8", summary["scale_bytes"])
+    text = cnnprof("memory", "resnet18", "--dtype", "int8").out
+    assert "OPS, not FLOPS" in text
+    assert "training MB" not in text
+
+
+def test_memory_fits_into_several_rooms_and_into_flash():
+    asked = ("memory", "mobilenet_v1@width=0.25,input=96", "--fit", "stm32h743", "--fit", "8GB", "--json")
+    fits = json.loads(cnnprof(*asked, "--dtype", "int8").out)["fits"]
+    assert [(fit["room"].partition(",")[0], fit["mode"]) for fit in fits] == [("STM32H743", "inference"), ("8GB", "inference")]
+    # 470,072 weights in int8 go into 2 MiB, and 1,880,288 bytes of them in fp32 as well.
+    assert fits[0]["batch"] > 1
+    wide = json.loads(cnnprof(*asked).out)["fits"]
+    assert [fit["mode"] for fit in wide] == ["inference", "inference", "training"]
+    assert 1 <= wide[0]["batch"] < fits[0]["batch"]
+    assert wide[1]["batch"] < fits[1]["batch"]
+
+
+@pytest.mark.parametrize("more", [["--train"], ["--measure"], ["--optimizer", "adam"], ["--layout", "channels_last"]])
+def test_int8_is_an_inference_and_is_not_run(more):
+    done = cnnprof("memory", "lenet5", "--dtype", "int8", *more)
+    assert done.code == 2
+    assert f"{more[0]} does not go with --dtype int8" in done.err

@@ -30,6 +30,11 @@ def read_capacity(text: str, device: Device) -> Capacity:
     return replace(capacity, cublas_bytes=cublas_bytes(text))
 
 
+def read_capacities(sizes: str | Sequence[str], device: Device) -> dict[str, Capacity]:
+    """The memories that a user names, one or several of them, by these names."""
+    return {text: read_capacity(text, device) for text in ([sizes] if isinstance(sizes, str) else sizes)}
+
+
 def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, ...]:
     """The largest batch that fits into that memory in inference, and in training."""
     run = on_capacity(capacity, run)
@@ -58,12 +63,12 @@ def fit_each(
 
     `dtypes` are the networks' number formats, fp32 if left out; in int8, and on a microcontroller, nothing is trained.
     """
-    rooms = [(read_capacity(text, USUAL.device), _run_in(text)) for text in ([sizes] if isinstance(sizes, str) else sizes)]
+    rooms = [(capacity, _run_in(text)) for text, capacity in read_capacities(sizes, USUAL.device).items()]
     fits = []
     asked: Sequence[NumberFormat] = dtypes or ["fp32"] * len(models)
     for model, dtype in zip(models, asked, strict=True):
         notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity, _ in rooms)}")
-        fits.append(tuple(fit for each, run in rooms for fit in _fit_in(each, run, model, input_shape, dtype)))
+        fits.append(fit_in_all(rooms, model, input_shape, dtype))
     return fits
 
 
@@ -72,10 +77,21 @@ def _run_in(text: str) -> Execution:
     return replace(USUAL, isa=of_this_machine()) if text.strip() == "cpu" else USUAL
 
 
-def _fit_in(capacity: Capacity, run: Execution, model: Model, input_shape: Size, dtype: NumberFormat) -> tuple[Fit, ...]:
-    if dtype == "int8" or capacity.flash_bytes:
-        return (_fit_inference(capacity, model, input_shape, dtype),)
-    return fit_both(capacity, model, input_shape, replace(run, dtype=dtype), "sgd")
+def fit_in_all(
+    rooms: Sequence[tuple[Capacity, Execution]],
+    model: Model,
+    input_shape: Size,
+    dtype: NumberFormat,
+    optimizer: str = "sgd",
+) -> tuple[Fit, ...]:
+    """The largest batches that fit into each of these memories, where the network is run so; arguments as for `fit_each`."""
+    found: list[Fit] = []
+    for capacity, run in rooms:
+        if dtype == "int8" or capacity.flash_bytes:
+            found.append(_fit_inference(capacity, model, input_shape, dtype))
+        else:
+            found += fit_both(capacity, model, input_shape, replace(run, dtype=dtype), optimizer)
+    return tuple(found)
 
 
 def _fit_inference(capacity: Capacity, model: Model, input_shape: Size, dtype: NumberFormat) -> Fit:

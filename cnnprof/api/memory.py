@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.fitting import fit_both, read_capacity
+from cnnprof.api.fitting import fit_in_all, read_capacities
 from cnnprof.api.profile import Network, Notify, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
 from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.formats import int8_inference, int8_scale_bytes
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
 from cnnprof.network.graph import Graph
@@ -25,31 +26,34 @@ if TYPE_CHECKING:
 
 @record(repr=False)
 class Memory(Result):
-    """What a network holds: `inference` and `training` footprints, the batches that fit, and what was measured."""
+    """What a network holds: `inference` and `training` footprints, the batches that fit, and what was measured.
+
+    In int8 nothing is trained, and `scale_bytes` of scales come on top.
+    """
 
     profile: Profile
     run: Execution
     optimizer: str
     inference: Footprint
-    training: Footprint
+    training: Footprint | None
     fits: tuple[Fit, ...] = ()
     records: tuple[AllocatorRecord, ...] = ()
     checkpointed: Checkpointed | None = None
+    scale_bytes: int | None = None
 
     def report(self, mode: str = "infer", top: int = 10) -> Report:
         """The report of `cnnprof memory`; `mode` (`infer` or `train`) is whose timeline and tensors are shown."""
         from cnnprof.views.memory import show_memory
 
-        footprints = {"infer": self.inference, "train": self.training}
+        footprints = {"infer": self.inference} | ({"train": self.training} if self.training else {})
         if mode not in footprints:
             raise UsageError(f"'{mode}' is no mode", hint=f"one of {', '.join(footprints)}")
-        return show_memory(
-            self.profile, footprints, self.run, self.optimizer, mode, top, self.fits, self.records, self.checkpointed
-        )
+        how = (self.run, self.optimizer, mode, top)
+        return show_memory(self.profile, footprints, *how, self.fits, self.records, self.checkpointed, self.scale_bytes)
 
     def __repr__(self) -> str:
-        peaks = f"{self.inference.peak_bytes:,} bytes in inference, {self.training.peak_bytes:,} in training"
-        return f"<Memory of {self.profile.graph.name}: {peaks}>"
+        step = f", {self.training.peak_bytes:,} in training" if self.training else ""
+        return f"<Memory of {self.profile.graph.name}: {self.inference.peak_bytes:,} bytes in inference{step}>"
 
 
 def memory(
@@ -59,10 +63,11 @@ def memory(
     settings: Mapping[str, Any] | None = None,
     run: Execution | None = None,
     optimizer: str = "sgd",
-    fit: str | None = None,
+    fit: str | Sequence[str] | None = None,
     checkpoint: bool = False,
     measured: Options | None = None,
     notify: Notify = lambda _: None,
+    int8: bool = False,
 ) -> Memory:
     """What a network holds while it runs.
 
@@ -73,25 +78,31 @@ def memory(
         settings: values that override the network's own, by name.
         run: device, number format, layout, threads, instruction set; left out, those that are `measured`, or the usual ones.
         optimizer: sgd, momentum, adam, adamw or none.
-        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card.
+        fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card, or into each of several.
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
         measured: also run the network so, and keep the allocator's records of an inference and a training step.
         notify: told what is being done.
+        int8: weights and activations have a byte, whatever `run` says; it is an inference, without what kernels take.
 
     Returns:
         A Memory: footprints of an inference and a training step, in bytes.
 
     Raises:
         CnnprofError: as `load`.
-        UsageError: there is no such optimizer, size or card.
+        UsageError: there is no such optimizer, size or card, or what int8 is asked of needs training or a measurement.
     """
     check_optimizer(optimizer)
+    if int8 and (checkpoint or measured):
+        raise UsageError("int8 is computed, and only of an inference: it is neither trained nor measured")
     run = run or as_measured(measured)
-    capacity = read_capacity(fit, run.device) if fit is not None else None
+    rooms = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
     model = as_model(network, settings)
     analyzed = profile(model, input_shape, batch)
     graph, costs = analyzed.graph, analyzed.costs
-    fits = fit_both(capacity, model, input_shape, run, optimizer) if capacity else ()
+    fits = fit_in_all(rooms, model, input_shape, "int8" if int8 else run.dtype, optimizer)
+    if int8:
+        scales = int8_scale_bytes(analyzed)
+        return Memory(analyzed, run, optimizer, int8_inference(analyzed), None, fits, scale_bytes=scales)
     what_if = checkpoint_stages(graph, costs, run, optimizer) if checkpoint else None
     infer, train = inference(graph, costs, run), training(graph, costs, run, optimizer)
     records = _record(graph, measured, optimizer, notify) if measured else ()

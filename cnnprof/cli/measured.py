@@ -71,10 +71,13 @@ class RunOptions:
 
     def refuse(self, by: str, *names: str) -> None:
         """Raises UsageError if one of these options was given: each says how to measure, and nothing is without `by`."""
-        for name in names:
-            source = self.context.get_parameter_source(name)
-            if source and source.name == "COMMANDLINE":
-                raise UsageError(f"--{name} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+        for name in self.given(*names):
+            raise UsageError(f"--{name} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+
+    def given(self, *names: str) -> list[str]:
+        """Those of these options that stand in the command line."""
+        found = [(name, self.context.get_parameter_source(name)) for name in names]
+        return [name for name, source in found if source and source.name == "COMMANDLINE"]
 
 
 def run(
@@ -96,6 +99,10 @@ def run(
 
 
 AutocastDtype = Annotated[Literal["fp32", "fp16", "bf16", "amp"], typer.Option(help="Number format; amp is torch.autocast.")]
+MemoryDtype = Annotated[
+    Literal["fp32", "fp16", "bf16", "int8"],
+    typer.Option(help="Number format of weights and tensors; int8 of an inference, without what kernels take."),
+]
 MemoryDevice = Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")]
 
 

@@ -8,12 +8,11 @@ and their workspace is not counted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.liveness import inference
-from cnnprof.network.graph import Graph
-from cnnprof.network.layers import elements
+from cnnprof.footprint.liveness import Footprint, inference
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.results import Analysis, Cost
@@ -53,12 +52,29 @@ def sizes_in(analysis: Analysis, dtype: NumberFormat) -> Sizes:
         run = Execution(dtype=dtype)
         peak = inference(analysis.graph, analysis.costs, run).peak_bytes
         return Sizes(totals.params * width, totals.activations * width, peak)
-    weights = _int8_weights(analysis)
+    held = int8_inference(analysis)
+    return Sizes(int(held.parameter_bytes), totals.activations, int(held.peak_bytes), int8_scale_bytes(analysis))
+
+
+def int8_inference(analysis: Analysis) -> Footprint:
+    """The memory of an inference in int8, without what kernels take.
+
+    Statistics of batch normalization are no buffers of it: an inference needs them in its scale and shift alone.
+    """
     held = inference(analysis.graph, analysis.costs, Execution(workspace=False))
-    # Of fp32's bytes a quarter: inputs and tensors between layers have one byte a number.
-    moving = max(moment.activation_bytes for moment in held.moments) // 4
-    scales = INT32_BYTES * sum(_channels(cost) for cost in analysis.costs if not cost.node.aux)
-    return Sizes(weights, totals.activations, weights + _input_elements(analysis.graph) + moving, scales)
+    wide = BYTES["fp32"]  # inputs and tensors between layers have one byte a number in place of these
+    return Footprint(
+        parameter_bytes=_int8_weights(analysis),
+        buffer_bytes=0,
+        input_bytes=held.input_bytes // wide,
+        moments=tuple(replace(moment, activation_bytes=moment.activation_bytes // wide) for moment in held.moments),
+        tensors=tuple(replace(tensor, bytes=tensor.bytes // wide) for tensor in held.tensors),
+    )
+
+
+def int8_scale_bytes(analysis: Analysis) -> int:
+    """Bytes of int8's scales, one in fp32 for each channel that a layer with weights writes."""
+    return BYTES["fp32"] * sum(_channels(cost) for cost in analysis.costs if not cost.node.aux)
 
 
 def _int8_weights(analysis: Analysis) -> int:
@@ -82,7 +98,3 @@ def _channels(cost: Cost) -> int:
     if not cost.params or not isinstance(layer, (Conv, ConvTranspose, Linear)):
         return 0
     return int(layer.out_features if isinstance(layer, Linear) else layer.out_channels)
-
-
-def _input_elements(graph: Graph) -> int:
-    return sum(int(elements(shape)) for shape in graph.inputs.values())

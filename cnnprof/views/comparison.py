@@ -18,8 +18,7 @@ from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
 from cnnprof.views.entry import OF_ENTRY, Entry
-from cnnprof.views.figures import int8_note
-from cnnprof.views.memory import fit_dict, fit_notes
+from cnnprof.views.memory import fit_dict, fit_notes, int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_accuracies

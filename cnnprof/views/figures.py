@@ -47,14 +47,6 @@ def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat) -> tuple[dict[str, An
     return totals, memory, {"dtype": dtype, "scale_bytes": sizes.scale_bytes}
 
 
-def int8_note(name: str, scale_bytes: int) -> str:
-    """The remark on what sizes in int8 count, and what comes on top."""
-    return (
-        f"{name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
-        f"{scale_bytes / 1e3:,.1f} kB, come on top, and what kernels take is not counted"
-    )
-
-
 def accuracy_in(figures: Mapping[str, Any]) -> Accuracy | None:
     """The accuracy that is stated of the network where it comes from."""
     entry = figures["model"].get("accuracy")

@@ -11,6 +11,7 @@ from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.instruction_set import ESTIMATED, TITLES
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, Moment, Tensor
+from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Fact, Listing, Report, Table, plural
@@ -46,19 +47,21 @@ def show_memory(
     fits: Sequence[Fit],
     records: Sequence[AllocatorRecord],
     checkpointed: Checkpointed | None = None,
+    scale_bytes: int | None = None,
 ) -> Report:
     """The report on one network's memory.
 
     Args:
-        by_mode: the footprints of `infer` and `train`.
+        by_mode: the footprints of `infer` and `train`; in int8 of the first alone.
         mode: whose timeline and tensors are shown.
         top: how many tensors.
+        scale_bytes: what int8's scales take; None in another format.
     """
     graph, shown = profile.graph, by_mode[mode]
-    numbers = f"{run.dtype} (autocast to {run.amp})" if run.amp else run.dtype
-    on = "" if run.workspace else ", kernels' workspace left out"
-    how = f"on {place(run)}, {numbers}, {run.layout}, batch {graph.input_shape[0]}"
-    runs = Fact("runs", f"{how}, training with {optimizer}{on}")
+    int8 = scale_bytes is not None
+    how = f"in int8, batch {graph.input_shape[0]}" if int8 else _way(graph, run)
+    on = "" if run.workspace and not int8 else ", kernels' workspace left out"
+    runs = Fact("runs", f"{how}{'' if int8 else f', training with {optimizer}'}{on}")
     sections: list[Table | Listing] = [Listing((*header(graph)[:-1], runs)), _kinds(by_mode)]
     if records:
         sections.append(_measured(by_mode, records))
@@ -70,26 +73,62 @@ def show_memory(
     data = {
         "model": model_dict(graph),
         "totals": totals_dict(profile.totals),
-        "memory": memory_dict(by_mode["infer"], by_mode["train"]),
-        "execution": {"device": run.device, "dtype": run.dtype, "layout": run.layout, "threads": run.threads}
-        | {"isa": run.isa if run.device == "cpu" else None}
-        | {"amp": run.amp or None}
-        | {"workspace": run.workspace, "optimizer": optimizer, "batch": graph.input_shape[0]},
+        "memory": memory_dict(by_mode["infer"], by_mode.get("train")),
+        "execution": (_INT8 if int8 else _execution_dict(run, optimizer)) | {"batch": graph.input_shape[0]},
+        **({"scale_bytes": scale_bytes} if int8 else {}),
         "timeline": {MODES[m]: [_moment_dict(moment) for moment in f.moments] for m, f in by_mode.items()},
         "tensors": [_tensor_dict(tensor) for tensor in _largest(shown, top)],
         "fits": [fit_dict(fit) for fit in fits],
         **({"checkpointed": _checkpointed_dict(checkpointed)} if checkpointed else {}),
         "measured": [_record_dict(record, by_mode) for record in records],
     }
-    notes = [*_remarks(run, records), *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
+    remarks = [int8_note("int8", scale_bytes)] if scale_bytes is not None else [*_remarks(run, records)]
+    notes = [*remarks, *fit_notes(graph.name, fits), *lower_bound_notes("note", profile.totals)]
     title = f"memory of {graph.name}"
     drawn = chart_moments(shown, f"{title}: {MODES[mode]}{f' with {optimizer}' * (mode == 'train')} {how}{on}")
     return Report("memory", title, tuple(sections), tuple(notes), data, chart=drawn)
 
 
-def memory_dict(infer: Footprint, train: Footprint) -> dict[str, Any]:
-    """`memory` of the JSON reports: for both, the parts of the worst moment and the layer at which it is."""
-    return {"inference": footprint_dict(infer, trained=False), "training": footprint_dict(train, trained=True)}
+_INT8 = {"device": None, "dtype": "int8", "layout": None, "threads": None, "isa": None, "amp": None} | {
+    "workspace": False,
+    "optimizer": None,
+}
+"""`execution` of what does not depend on a device: no kernel of int8 is counted, and nothing is trained."""
+
+
+def _execution_dict(run: Execution, optimizer: str) -> dict[str, Any]:
+    return {
+        "device": run.device,
+        "dtype": run.dtype,
+        "layout": run.layout,
+        "threads": run.threads,
+        "isa": run.isa if run.device == "cpu" else None,
+        "amp": run.amp or None,
+        "workspace": run.workspace,
+        "optimizer": optimizer,
+    }
+
+
+def _way(graph: Graph, run: Execution) -> str:
+    numbers = f"{run.dtype} (autocast to {run.amp})" if run.amp else run.dtype
+    return f"on {place(run)}, {numbers}, {run.layout}, batch {graph.input_shape[0]}"
+
+
+def int8_note(name: str, scale_bytes: int) -> str:
+    """The remark on what sizes in int8 count, and what comes on top."""
+    return (
+        f"{name}: one byte a weight and activation, int32 biases and accumulators (OPS, not FLOPS); its scales, "
+        f"{scale_bytes / 1e3:,.1f} kB, come on top, and what kernels take is not counted"
+    )
+
+
+def memory_dict(infer: Footprint, train: Footprint | None) -> dict[str, Any]:
+    """`memory` of the JSON reports: for both, the parts of the worst moment and the layer at which it is.
+
+    Of a training step there is no peak where `train` is None.
+    """
+    training = {"peak_bytes": None} if train is None else footprint_dict(train, trained=True)
+    return {"inference": footprint_dict(infer, trained=False), "training": training}
 
 
 def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
@@ -136,14 +175,15 @@ def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
 def _kinds(by_mode: dict[str, Footprint]) -> Table:
     both = {mode: footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
     rows = tuple(
-        {"memory_kind": kind, "inference_bytes": both["infer"][k], "training_bytes": both["train"][k]}
+        {"memory_kind": kind} | {f"{MODES[mode]}_bytes": part[k] for mode, part in both.items()}
         for kind, k in (*THROUGHOUT, *MOVING)
     )
     total = {"memory_kind": "peak"} | {f"{MODES[mode]}_bytes": part["peak_bytes"] for mode, part in both.items()}
     where = "; ".join(
         f"{MODES[mode]}: {part['at']}" + (f" ({part['phase']})" if mode == "train" else "") for mode, part in both.items()
     )
-    return Table((col.MEMORY_KIND, col.INFERENCE_BYTES, col.TRAINING_BYTES), rows, f"At the worst moment ({where})", total)
+    columns = (col.INFERENCE_BYTES, col.TRAINING_BYTES)[: len(both)]
+    return Table((col.MEMORY_KIND, *columns), rows, f"At the worst moment ({where})", total)
 
 
 def _measured(by_mode: dict[str, Footprint], records: Sequence[AllocatorRecord]) -> Table:

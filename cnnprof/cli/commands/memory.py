@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.measured import MemoryDevice, RunOptions, measured, memory_kind
-from cnnprof.cli.options import Fit, Name, NetworkOptions, of_network, reported
+from cnnprof.cli.measured import MemoryDevice, MemoryDtype, RunOptions, measured, memory_kind
+from cnnprof.cli.options import Fits, Name, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import MeasurementError, UsageError
@@ -18,13 +19,13 @@ PANEL = "Costs"
 Optimizer = Annotated[str, typer.Option(help="sgd, momentum, adam, adamw or none.")]
 
 
-@measured("device", "dtype", "layout", "threads", "isa", device=MemoryDevice)
+@measured("device", "dtype", "layout", "threads", "isa", device=MemoryDevice, dtype=MemoryDtype)
 @of_network()
 def show_memory_of(
     name: Name,
     train: Annotated[bool, typer.Option("--train", help="Show a training step over time, not an inference.")] = False,
     optimizer: Optimizer = "sgd",
-    fit: Fit = None,
+    fit: Fits = None,
     checkpoint: Annotated[
         Literal["stage"] | None,
         typer.Option(help="Show what gradient checkpointing saves in training, and what it computes again."),
@@ -50,10 +51,15 @@ def show_memory_of(
 
       cnnprof memory torchvision:mobilenet_v3_large --measure
 
+      cnnprof memory mobilenet_v1@width=0.25 --dtype int8 --fit STM32H743
+
       cnnprof memory resnet50 --train -o step.svg
     """
     from cnnprof.api.memory import memory
 
+    int8 = run.dtype == "int8"
+    if int8:
+        run = _of_int8(run)
     kind = memory_kind(run.device)
     if amp and run.dtype != "fp32":
         raise UsageError(f"--amp does not go with --dtype {run.dtype}", hint="autocast keeps weights in fp32")
@@ -75,10 +81,22 @@ def show_memory_of(
             checkpoint=bool(checkpoint),
             measured=how,
             notify=say,
+            int8=int8,
         )
     out.emit(found.report("train" if train else "infer", top))
     if any(record.error for record in found.records):
         raise typer.Exit(MeasurementError.exit_code)
+
+
+def _of_int8(run: RunOptions) -> RunOptions:
+    """The usual run, of whose format nothing is taken. Raises UsageError for what int8 depends on as little as it is known."""
+    given = run.given("device", "layout", "threads", "isa", "train", "optimizer", "checkpoint", "measure", "amp", "workspace")
+    if given:
+        raise UsageError(
+            f"--{given[0]} does not go with --dtype int8",
+            hint="int8 is computed for an inference, without what kernels take: nothing is trained or measured",
+        )
+    return replace(run, dtype="fp32")
 
 
 command = reported((*FORMATS, *PICTURES))(show_memory_of)
