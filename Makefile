@@ -63,6 +63,10 @@ fuzz: setup ## Read a million mutated specs (COUNT=50000, SEED=7): each is a net
 docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying: those that measure, too)
 	$(BIN)/python docs/regenerate.py $(VARYING)
 
+.PHONY: crosscheck
+crosscheck: setup ## Hold every accuracy of a timm checkpoint against the installed timm, and SAMPLE=40 of them layer by layer
+	$(BIN)/python benchmarks/crosscheck_accuracies.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: crosscheck-memory
 crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda, RECORDED=1)
 	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)

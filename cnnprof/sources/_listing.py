@@ -138,6 +138,9 @@ def _exact(known: Known, source: str, name: str) -> Known:
     try:
         totals = kept["totals"]
         facts = replace(known.facts, family=str(kept["model"]["family"]), year=kept["model"].get("year"))
-        return replace(known, params=int(totals["params"]), macs=int(totals["macs"]), facts=facts)
+        size = tuple(int(extent) for extent in kept["model"]["input_shape"])
+        if facts.accuracy and facts.accuracy.input not in (None, size[1:]):
+            facts = replace(facts, accuracy=None)
+        return replace(known, input_shape=size, params=int(totals["params"]), macs=int(totals["macs"]), facts=facts)
     except (KeyError, TypeError, ValueError):
         return known

@@ -35,7 +35,8 @@ def load(name: str, settings: Settings = None, input_shape: Size = None, batch: 
     graph = recall_graph(question, _PACKAGES, lambda: _capture(name, given, input_shape, batch))
     graph = replace(graph, origin=Origin("timm", name, given))
     stated = None if given else timm_checkpoints().get(name)
-    if stated is None or (input_shape is not None and tuple(input_shape) != stated.accuracy.input):
+    # A checkpoint may be measured at another size than it is made for: what is stated holds for that size alone.
+    if stated is None or tuple(graph.input_shape[1:]) != stated.accuracy.input:
         return graph
     return replace(graph, facts=replace(graph.facts, accuracy=stated.accuracy))
 
