@@ -296,15 +296,6 @@ def test_markdown_shows_texts_as_they_are():
     assert shown.count("\n````") == 2
 
 
-def test_latex_escapes_what_it_means_otherwise():
-    rows = ({"name": r"50% & a_b \\ #1", "params": 1_000},)
-    report = Report("show", "net", (Table((col.NAME, col.PARAMS), rows),), ("~ $x^2$ < 3",))
-    text = render(report, "latex", Style())
-    assert r"50\% \& a\_b \textbackslash{}\textbackslash{} \#1 & 1,000 \\" in text
-    assert r"\item \textasciitilde{} \$x\textasciicircum{}2\$ $<$ 3" in text
-    assert text.count(r"\begin{tabular}{lr}") == text.count(r"\end{tabular}") == 1
-
-
 def test_a_layer_table_has_hyperparameters():
     report = reports()["summary"]
     table = next(section for section in report.sections if isinstance(section, Table))

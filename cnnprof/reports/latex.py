@@ -19,17 +19,33 @@ _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
+    # In braces they open and close no optional argument: behind \\ and \item one may stand.
+    "[": "{[}",
+    "]": "{]}",
+    "--": "-{}-",
+    "''": "'{}'",
+    ",,": ",{},",
     "<": "$<$",
     ">": "$>$",
+    "−": "$-$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
     "≠": r"$\neq$",
     "≈": r"$\approx$",
+    "∞": r"$\infty$",
     "✓": "yes",
     "✗": "no",
     "µ": r"$\mu$",
     "█": r"\rule{.4em}{1ex}",
-    "░": "",
+    "░": r"\rule{.4em}{.2ex}",
     "\n": " ",
 }
+_SPECIALS = re.compile("|".join(map(re.escape, sorted(_SPECIAL, key=len, reverse=True))))
+
+_PLAIN = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖ×ØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõö÷øùúûüýÿŒœ°±²³·–—‘’“”…→"
+_FOREIGN = re.compile(f"[^\\x00-\\x7f{re.escape(_PLAIN + ''.join(_SPECIAL))}]+")
+"""Letters and signs that pdflatex has no glyph for without further packages."""
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
@@ -44,7 +60,7 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
         else:
             blocks += _tabulars(section)
     if report.text:
-        blocks.append(f"\\begin{{verbatim}}\n{_verbatim(report.text)}\n\\end{{verbatim}}")
+        blocks.append("\n".join(["\\begin{flushleft}\\ttfamily", *_lines(report.text), "\\end{flushleft}"]))
     if report.notes:
         items = [f"  \\item {_escape(note)}" for note in report.notes]
         blocks.append("\n".join(["\\begin{itemize}", *items, "\\end{itemize}"]))
@@ -65,12 +81,27 @@ def _tabulars(section: Table) -> list[str]:
 
 
 def _line(texts: Sequence[str]) -> str:
-    return f"  {' & '.join(map(_escape, texts))} \\\\"
+    first, *others = map(_escape, texts)
+    # A star behind the \\ of the line before would be an argument of it.
+    return f"  {' & '.join([f'{{}}{first}' if first.startswith('*') else first, *others])} \\\\"
 
 
 def _escape(text: str) -> str:
-    return re.sub("|".join(map(re.escape, _SPECIAL)), lambda match: _SPECIAL[match[0]], visible(text))
+    """The text as LaTeX that prints it. What pdflatex cannot print is its code there, and itself in XeLaTeX and LuaLaTeX."""
+    parts, end = [], 0
+    shown = visible(text)
+    for found in _FOREIGN.finditer(shown):
+        codes = " ".join(f"U+{ord(char):04X}" for char in found[0])
+        parts += [_plain(shown[end : found.start()]), f"\\ifdefined\\Umathchar {found[0]}\\else {codes}\\fi{{}}"]
+        end = found.end()
+    return "".join([*parts, _plain(shown[end:])])
 
 
-def _verbatim(text: str) -> str:
-    return without_commands(visible(text).rstrip().replace("\\end{verbatim}", "\\end {verbatim}"))
+def _plain(text: str) -> str:
+    return _SPECIALS.sub(lambda match: _SPECIAL[match[0]], text)
+
+
+def _lines(text: str) -> list[str]:
+    """Code, line by line, with its spaces."""
+    lines = [_escape(line).replace("  ", "~~") for line in visible(text).rstrip().expandtabs().split("\n")]
+    return [f"\\mbox{{}}{without_commands(line)}\\\\" for line in lines]

@@ -60,14 +60,7 @@ def show_memory_of(
     int8 = run.dtype == "int8"
     if int8:
         run = _of_int8(run)
-    kind = memory_kind(run.device)
-    if amp and run.dtype != "fp32":
-        raise UsageError(f"--amp does not go with --dtype {run.dtype}", hint="autocast keeps weights in fp32")
-    usual = "bf16" if kind == "cpu" else "fp16"
-    if measure and amp and amp != usual:
-        raise UsageError(f"--measure does not go with --amp {amp} on {kind}", hint=f"torch's own format there is {usual}")
-    if measure and not workspace:
-        raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
+    _check(run, amp, measure, workspace)
     execution = run.execution(measure, workspace=workspace, amp=amp or "")
     how = run.options(optimizer=optimizer, dtype="amp" if amp else run.dtype) if measure else None
     with waiting(f"reading {name}") as say:
@@ -86,6 +79,18 @@ def show_memory_of(
     out.emit(found.report("train" if train else "infer", top))
     if any(record.error for record in found.records):
         raise typer.Exit(MeasurementError.exit_code)
+
+
+def _check(run: RunOptions, amp: str | None, measure: bool, workspace: bool) -> None:
+    """Raises UsageError for options that do not go together, and for a device whose kernels' memory is not known."""
+    kind = memory_kind(run.device)
+    if amp and run.dtype != "fp32":
+        raise UsageError(f"--amp does not go with --dtype {run.dtype}", hint="autocast keeps weights in fp32")
+    usual = "bf16" if kind == "cpu" else "fp16"
+    if measure and amp and amp != usual:
+        raise UsageError(f"--measure does not go with --amp {amp} on {kind}", hint=f"torch's own format there is {usual}")
+    if measure and not workspace:
+        raise UsageError("--measure does not go with --no-workspace", hint="the allocator's record has the workspace in it")
 
 
 def _of_int8(run: RunOptions) -> RunOptions:
