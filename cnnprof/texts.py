@@ -5,6 +5,9 @@ from __future__ import annotations
 _KEPT = "\n\t\u00a0\u200d"
 """Not printable by Python's rule, and harmless: breaks, tabs, the no-break space, what joins the parts of an emoji."""
 
+SHADES = " ░▒▓█"
+"""How a terminal shades a cell, from the lightest to the darkest."""
+
 
 def visible(text: str) -> str:
     """The text with all that a terminal obeys written out: control characters, halves of characters, marks of direction."""

@@ -11,6 +11,7 @@ from cnnprof.charts.bars import Bars, Panel
 from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.charts.explorer import Explorer
+from cnnprof.charts.heat import Heat
 from cnnprof.charts.saved import MODULES, to_saved
 from cnnprof.charts.saved import from_saved as from_saved_chart
 from cnnprof.charts.scatter import Axis, Point, Scatter
@@ -59,12 +60,13 @@ CHARTS = [
     Bars("bars", ("a", "b"), (Panel("MB", (1.5, 2)),), ("first", "second"), ("a note",)),
     Diagram("diagram", (Block("in", "3x8x8"), Block("conv", "4x8x8", ("1 MAC",), "conv")), ((0, 1),)),
     Distributions("times", "ms", (Distribution("a", ((1.0, 2.0), (3.0,)), (1.0, 3.0)), Distribution("b", ((2.5,),))), True),
+    Heat("cells", "a", "b", ("1", "2"), ("3",), "MACs", ((1.5, None),), True, ((True, False),), "a < 2"),
     Scatter("points", Axis("MACs", True, "lower"), Axis("top-1"), (Point("a", 1, 2.5, x_span=(0.5, 2), detail={"k": "v"}),)),
     Timeline("memory", ("a", "b"), ("s", "s"), ("forward", "backward"), {"weights": (1, 2)}, 1),
 ]
 CHARTS.append(
     Explorer(
-        CHARTS[3], ("x", "y", "x"), {"x": Axis("X"), "y": Axis("Y")}, ({"label": "a", "x": 1, "y": None},), {"x|y": ("a",)}
+        CHARTS[4], ("x", "y", "x"), {"x": Axis("X"), "y": Axis("Y")}, ({"label": "a", "x": 1, "y": None},), {"x|y": ("a",)}
     )
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Job
     from cnnprof.report import Report
     from cnnprof.views.sweep import Order
+    from cnnprof.views.sweep_chart import Kind
 
 Columns = dict[str, Any]
 """An array for each axis and figure, by name; all have one entry a point."""
@@ -120,11 +121,17 @@ class Sweep(Result):
         chosen = choose(columns, self.space.axes, order).tolist()
         return show_sweep(self.swept.model.reference, self.space, columns, chosen, self.failed, order)
 
-    def chart(self, y: str = "macs") -> Chart:
-        """The chart of `cnnprof plot sweep`: `y` over the first axis."""
-        from cnnprof.views.sweep_chart import chart_sweep
+    def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
+        """The chart of `cnnprof plot sweep`: `y` over the axes, points beyond the condition, too, which are marked."""
+        from cnnprof.views.sweep_chart import Budget, chart_sweep
 
-        return chart_sweep(self.swept.model.reference, self.space.axes, self.columns, y)
+        name, axes = self.swept.model.reference, self.space.axes
+        if self.condition is None:
+            return chart_sweep(name, axes, self.columns, y, kind)
+        every = replace(self, condition=None, ready=None).columns
+        limits = tuple((name, number, text) for name, number, text in self.condition.limits)
+        budget = Budget(self.condition.text, self.condition.mask(every).tolist(), limits)
+        return chart_sweep(name, axes, every, y, kind, budget)
 
     def __repr__(self) -> str:
         return f"<Sweep of {self.swept.model.reference}: {self.space.size:,} points of {', '.join(self.space.axes)}>"

@@ -59,6 +59,9 @@ class Sketch(Protocol):
     def name(self, x: float, y: float, text: str) -> None:
         """Write beside a point."""
 
+    def remark(self, text: str) -> None:
+        """Write a line below."""
+
 
 def spread(places: Iterable[int], apart: float) -> list[int]:
     """Those of ascending places that stand far enough from the one before."""

@@ -117,14 +117,14 @@ class Diagram(Chart):
         return "".join(parts) + "</svg>"
 
     def sketch(self, canvas: Sketch) -> None:
-        """A line a block."""
-        count = len(self.blocks)
-        canvas.axis("x", "", ticks=[(0.0, "")])
-        canvas.axis("y", "", ticks=[(0.0, "")])
-        canvas.limits("x", 0, 1)
-        canvas.limits("y", -count, 0)
-        for number, block in enumerate(self.blocks):
-            canvas.name(0.02, -number - 0.5, "  ".join([block.name, block.shape, *block.lines]))
+        """A line a block, and what feeds it where that is not the one before."""
+        rows = [(block.texts[0], block.shape, ", ".join(block.lines)) for block in self.blocks]
+        wide = [max(len(row[k]) for row in rows) for k in (0, 1)]
+        for number, (name, shape, costs) in enumerate(rows):
+            reads = [start for start, end in self.edges if end == number]
+            fed = ", ".join(self.blocks[start].name for start in reads) if reads not in ([], [number - 1]) else ""
+            line = f"{name:{wide[0]}}  {shape:{wide[1]}}  {costs}"
+            canvas.remark(f"{line}  from {fed}" if fed else line)
 
     def mermaid(self) -> str:
         """The same as a Mermaid flowchart, for Markdown."""

@@ -16,6 +16,7 @@ MODULES = {
     "Diagram": "diagram",
     "Distributions": "distributions",
     "Explorer": "explorer",
+    "Heat": "heat",
     "Scatter": "scatter",
     "Timeline": "timeline",
 }

@@ -78,6 +78,7 @@ class Scatter(Chart):
         sizes: texts of a legend for areas, with their share of the largest.
         size_label: what the areas stand for.
         notes: remarks below.
+        apart_label: why points are hollow.
     """
 
     title: str
@@ -88,11 +89,12 @@ class Scatter(Chart):
     sizes: tuple[tuple[str, float], ...] = ()
     size_label: str = ""
     notes: tuple[str, ...] = ()
+    apart_label: str = ""
 
     @property
     def inches(self) -> tuple[float, float]:  # type: ignore[override]
         """Larger where many names are to find room."""
-        return (11, 7) if len(self.points) <= CROWD else (13, 8.5)
+        return (11, 7) if sum(bool(point.label) for point in self.points) <= CROWD else (13, 8.5)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -111,13 +113,15 @@ class Scatter(Chart):
         axes.spines[["top", "right"]].set_visible(False)
         self._set_scales(axes)
         for number, line in enumerate(self.lines):
+            # A line without a name of its own joins points, and has their colour.
+            joins = not line.label and line.group in self.groups
             axes.plot(
                 line.xs,
                 line.ys,
                 label=line.label or None,
-                color=look(self.groups.index(line.group))[0] if line.group in self.groups[:8] and line.group else "black",
+                color=look(self.groups.index(line.group))[0] if joins else "black",
                 linewidth=1,
-                linestyle="-" if line.group else DASHES[number % 4],
+                linestyle="-" if joins else DASHES[number % 4],
                 drawstyle="steps-post" if line.steps else "default",
                 zorder=1.5,
             )
@@ -142,6 +146,12 @@ class Scatter(Chart):
         for point in [point for point in self.points if point.label][:SKETCHED]:
             canvas.name(point.x, point.y, point.label)
 
+    def vega(self) -> dict[str, Any]:
+        """The same as a Vega-Lite specification."""
+        from cnnprof.charts.scatter_page import specification
+
+        return specification(self)
+
     def _largest(self) -> float:
         """Area of the largest symbol, in square points."""
         return 700.0 if len(self.points) <= CROWD else 450.0 if len(self.points) <= 2 * CROWD else 330.0
@@ -154,7 +164,7 @@ class Scatter(Chart):
         for axis, name, values in ((self.x, "x", _ends(self, "x")), (self.y, "y", _ends(self, "y"))):
             axes.set(**{f"{name}scale": "log" if axis.log else "linear", f"{name}lim": _limits(values, axis.log)})
             if axis.log:
-                _plain_ticks(axes.xaxis if name == "x" else axes.yaxis, max(values) / min(values))
+                plain_ticks(axes.xaxis if name == "x" else axes.yaxis, max(values) / min(values))
 
     def _draw_points(self, axes: Axes) -> None:
         for number, group in enumerate(self.groups):
@@ -193,7 +203,9 @@ class Scatter(Chart):
             if line.label:
                 handles.append(Line2D([], [], label=line.label, color="black", linestyle=DASHES[number % 4], linewidth=1))
         if any(point.apart for point in self.points):
-            handles.append(Line2D([], [], linestyle="", marker="o", mfc="none", color="#555555", label="not compared"))
+            handles.append(
+                Line2D([], [], linestyle="", marker="o", mfc="none", color="#555555", label=self.apart_label or "not compared")
+            )
         if self.sizes:
             handles.append(Line2D([], [], linestyle="", label=self.size_label))
             for text, share in self.sizes:
@@ -296,7 +308,7 @@ def _corners(line: Line) -> tuple[list[float], list[float]]:
     return xs, ys
 
 
-def _plain_ticks(axis: Any, ratio: float) -> None:
+def plain_ticks(axis: Any, ratio: float) -> None:
     """0.5, 1, 2, 5, 10 on a logarithmic axis, and not 10^0."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

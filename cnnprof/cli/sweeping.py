@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,15 +17,15 @@ from cnnprof.cli.output import Destination, check_writable, choose_format
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import INTERRUPTED, UsageError
 from cnnprof.record import record
-from cnnprof.reports import FORMATS
+from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.api.sweep import Sweep
     from cnnprof.measure.options import Job, Options
     from cnnprof.views.sweep import Order
 
-REPORTS = tuple(name for name in FORMATS if name != "csv")
-"""Formats of the whole report; the others are of points, and grow as they are worked out."""
+REPORTS = (*(name for name in FORMATS if name != "csv"), *(name for name in PICTURES if name != "mermaid"))
+"""Formats of the whole report or its chart; the others are of points, and grow as they are worked out."""
 
 
 def target_of(name: str | None, json: bool, output: Path | None) -> Destination:
@@ -144,7 +145,12 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
         blocks: list[Any] = []
         _run(sweep, blocks.append)
         known = replace(sweep, ready=blocks)
-        target.emit(known.report(order))
+        report = known.report(order)
+        if target.draws:
+            # A page is whole without a picture, too, which not every space has.
+            with suppress(UsageError) if target.format not in PICTURES else nullcontext():
+                report = replace(report, chart=known.chart())
+        target.emit(report)
         if bench and how:
             _measure(known.bench_jobs(order, bench), how, target)
     elif target.output:

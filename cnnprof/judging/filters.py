@@ -39,13 +39,22 @@ class _Part(NamedTuple):
     value: Callable[[Row], Any]
 
 
+class Limit(NamedTuple):
+    """A comparison of a column with a number, in base units, and how it was written."""
+
+    column: str
+    number: float
+    text: str
+
+
 @record
 class Condition:
-    """A condition as it was written; `columns` are those that it asks for."""
+    """A condition as it was written; `columns` are those that it asks for, and `limits` its comparisons with a number."""
 
     text: str
     columns: frozenset[str]
     truth: Callable[[Row], Truth]
+    limits: tuple[Limit, ...] = ()
 
     def holds(self, row: Row) -> bool:
         """Whether the row is to be kept. What the row lacks, or has as None, is not known."""
@@ -82,6 +91,7 @@ class _Compiler:
         self.option = option
         self.asked: set[str] = set()
         self.quantities: dict[int, tuple[float, Holds]] = {}
+        self.limits: list[Limit] = []
         self.depth = 0
 
     def condition(self) -> Condition:
@@ -104,7 +114,7 @@ class _Compiler:
         part = self.compile(tree.body)
         if part.holds != "condition":
             raise self.fault(tree.body, "a condition compares", "as in params < 5M, or known(top1)")
-        return Condition(self.text, frozenset(self.asked), part.value)
+        return Condition(self.text, frozenset(self.asked), part.value, tuple(self.limits))
 
     def keep_quantity(self, match: re.Match[str]) -> str:
         number, unit = float(match[1].replace("_", "")), match[2]
@@ -217,6 +227,7 @@ class _Compiler:
                 raise self.fault(node, "this is not part of a condition", "compare with ==")
             self.check_alike(node, left, right, ordered=type(op) not in (ast.Eq, ast.NotEq))
             pairs.append((left, right, test))
+            self.keep_limit(before, side, left, right)
             left = right
 
         def hold(row: Row) -> Truth:
@@ -227,6 +238,16 @@ class _Compiler:
             return yes, no
 
         return _Part("condition", hold)
+
+    def keep_limit(self, before: ast.expr, side: ast.expr, left: _Part, right: _Part) -> None:
+        """Note a comparison of a column with a number, on whichever side that stands."""
+        columns = [isinstance(node, ast.Name) and node.id in self.asked for node in (before, side)]
+        number = right if columns[0] else left
+        is_number = isinstance(side if columns[0] else before, (ast.Constant, ast.Name)) and number.holds != "text"
+        if columns.count(True) == 1 and is_number:
+            column = before if columns[0] else side
+            text = self.text[self.blanks + before.col_offset : self.blanks + (side.end_col_offset or 0)]
+            self.limits.append(Limit(getattr(column, "id", ""), float(number.value({})), text))
 
     def membership(self, before: ast.expr, left: _Part, side: ast.expr, negated: bool) -> Any:
         """`family in ("resnet", "vgg")`, as a comparison with each."""

@@ -9,7 +9,7 @@ from cnnprof.report import Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
-from cnnprof.texts import visible
+from cnnprof.texts import SHADES, visible
 
 suffixes = (".html",)
 binary = False
@@ -89,12 +89,17 @@ def _line(
     texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False, number: int | None = None
 ) -> str:
     best = best or [False] * len(texts)
-    items = "".join(
-        f'<td class="{"r" if right else ""}{" best" if top else ""}">{escape(text)}</td>'
-        for text, right, top in zip(texts, rightward, best, strict=True)
-    )
+    items = "".join(_cell(text, right, top) for text, right, top in zip(texts, rightward, best, strict=True))
     row = "" if number is None else f' data-row="{number}"'
     return f'<tr class="{"faint" if faint else ""}"{row}>{items}</tr>\n'
+
+
+def _cell(text: str, right: bool, top: bool) -> str:
+    """A cell; what a terminal shades by a letter at the end has its shade behind it here."""
+    shade = SHADES.find(text[-1]) if text[-2:-1] == " " else 0
+    look = f' style="background:rgb(230 159 0/{20 * shade}%)"' if shade > 0 else ""
+    shown = text[:-2] if shade > 0 else text
+    return f'<td class="{"r" if right else ""}{" best" if top else ""}"{look}>{escape(shown)}</td>'
 
 
 def escape(text: str) -> str:

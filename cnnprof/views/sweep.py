@@ -10,6 +10,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.judging.filters import Condition, Holds, read_condition
 from cnnprof.record import record
 from cnnprof.report import Column, Fact, Listing, Report, Table, plural
+from cnnprof.texts import SHADES
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column, holds_of, names_of
 
@@ -23,7 +24,6 @@ FIGURES = (
 )
 """The columns of figures, under the names that every report has."""
 
-SHADES = " ░▒▓█"
 SHOWN = 10
 """Rows of points that a terminal shows unless told otherwise."""
 
@@ -68,7 +68,8 @@ def read_where(text: str, axes: Mapping[str, Sequence[Any]], option: str = "--wh
     holds: dict[str, Holds] = {name: holds_of(column) for name, column in known.items()}
     holds |= {name: "text" if _is_text(values) else "number" for name, values in axes.items()}
     condition = read_condition(text, holds, option)
-    return replace(condition, truth=lambda row: condition.truth(_Renamed(row, known)))
+    limits = tuple(limit._replace(column=known[limit.column].key) for limit in condition.limits)
+    return replace(condition, truth=lambda row: condition.truth(_Renamed(row, known)), limits=limits)
 
 
 class _Renamed(dict[str, Any]):

@@ -1,56 +1,151 @@
-"""`cnnprof plot sweep`: one figure over an axis of a design space, with a line for each value of another."""
+"""`cnnprof plot sweep`: one figure over a design space, as lines over one axis or as a heat map over two."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from cnnprof.charts import Chart
+from cnnprof.charts.heat import Heat
 from cnnprof.charts.scatter import Axis, Line, Point, Scatter
 from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.record import record
 from cnnprof.report import plural
-from cnnprof.views.bubbles import DECADE, QUANTITIES
+from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
 
 DRAWN = ("macs", "params", "activations", "peak", "training")
-NAMED = 12
-"""So many lines of the second axis are drawn; of more values, points only."""
+NAMED = 8
+"""So many lines of the second axis are told apart."""
+
+MOST = 20_000
+"""Points of a picture."""
+
+Kind = Literal["lines", "heat"]
 
 
-def chart_sweep(name: str, axes: Mapping[str, Sequence[Any]], columns: Mapping[str, Any], y: str = "macs") -> Scatter:
-    """A point a network of the space, over its first axis; coloured, and joined, by the second one.
+@record
+class Budget:
+    """What points are to keep to: the condition as text, of each point whether it does, and limits of single figures."""
 
-    Raises UsageError for a figure that cannot be drawn, an axis that is no number, or a space without a network.
+    text: str
+    inside: Sequence[bool]
+    limits: tuple[tuple[str, float, str], ...] = ()
+
+
+def chart_sweep(
+    name: str,
+    axes: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Any],
+    y: str = "macs",
+    kind: Kind | None = None,
+    budget: Budget | None = None,
+) -> Chart:
+    """A point a network of the space: over its first axis, coloured and joined by the second one, or as a cell of both.
+
+    Args:
+        name: the network.
+        axes: values by name; of those with one value none is drawn.
+        columns: an array for each axis and figure: all points, those beyond the budget, too.
+        y: the figure.
+        kind: `lines`, or `heat`; left out, cells where two axes vary and lines would be too many.
+        budget: what points are to keep to.
+
+    Raises UsageError for a figure that cannot be drawn, an axis that is no number, a space without a network or with too many.
     """
     if y not in DRAWN:
         raise UsageError(f"--y: '{y}' cannot be drawn", hint=did_you_mean(y, DRAWN) or f"one of {', '.join(DRAWN)}")
-    quantity = QUANTITIES[y]
-    varying = [axis for axis, values in axes.items() if len(values) > 1] or [*axes]
-    first, second = varying[0], varying[1] if len(varying) > 1 else None
-    across = [_number(value, first) for value in columns[first].tolist()]
-    up = [float(value) / quantity.unit for value in columns[quantity.key].tolist()]
-    if not across:
+    count = len(next(iter(columns.values())))
+    if not count:
         raise UsageError("no point of the space has a network, so that there is nothing to draw")
-    groups = [f"{second} = {value}" for value in columns[second].tolist()] if second else [""] * len(across)
-    points = tuple(Point("", x, value, 0.03, group) for x, value, group in zip(across, up, groups, strict=True))
-    lines = []
-    names = [*dict.fromkeys(groups)]
-    if len(varying) <= 2 and len(names) <= NAMED:
-        for group in names:
-            members = sorted((x, value) for x, value, own in zip(across, up, groups, strict=True) if own == group)
-            lines.append(Line("", tuple(x for x, _ in members), tuple(value for _, value in members), group=group))
-    size = max(up) >= DECADE * min(up) > 0
-    return Scatter(
-        f"{quantity.label.partition(' (')[0]} of {name} over {first}, {plural(len(points), 'network')}",
-        Axis(first),
-        Axis(quantity.label, size),
-        points if len(names) <= NAMED else tuple(Point("", each.x, each.y, 0.03) for each in points),
-        tuple(lines),
+    if count > MOST:
+        raise UsageError(f"{count:,} points are too many for a picture", hint="draw some of them: --sample 2000")
+    varying = [axis for axis, values in axes.items() if len(values) > 1] or [*axes]
+    many = len(varying) == 2 and len(axes[varying[1]]) > NAMED
+    if kind == "heat" and len(varying) != 2:
+        raise UsageError(f"a heat map has two axes, and {plural(len(varying), 'axis varies', 'axes vary')} here")
+    if kind == "heat" or (kind is None and many):
+        return _heat(name, axes, varying, columns, QUANTITIES[y], budget)
+    return _lines(name, varying, columns, QUANTITIES[y], budget)
+
+
+def _heat(
+    name: str,
+    axes: Mapping[str, Sequence[Any]],
+    varying: Sequence[str],
+    columns: Mapping[str, Any],
+    quantity: Quantity,
+    budget: Budget | None,
+) -> Heat:
+    places = [{_spoken(value): k for k, value in enumerate(axes[axis])} for axis in varying]
+    spoken = [[_spoken(value) for value in columns[axis].tolist()] for axis in varying]
+    values: list[list[float | None]] = [[None] * len(places[0]) for _ in places[1]]
+    inside = [[False] * len(places[0]) for _ in places[1]]
+    amounts = columns[quantity.key].tolist()
+    for number, (across, up, amount) in enumerate(zip(*spoken, amounts, strict=True)):
+        values[places[1][up]][places[0][across]] = float(amount) / quantity.unit
+        inside[places[1][up]][places[0][across]] = bool(budget and budget.inside[number])
+    return Heat(
+        _title(name, quantity, f"{varying[0]} and {varying[1]}", len(amounts)),
+        varying[0],
+        varying[1],
+        tuple(places[0]),
+        tuple(places[1]),
+        quantity.label,
+        tuple(map(tuple, values)),
+        _spans_decade(amounts),
+        tuple(map(tuple, inside)) if budget else (),
+        budget.text if budget else "",
     )
 
 
-def _number(value: Any, axis: str) -> float:
+def _lines(name: str, varying: Sequence[str], columns: Mapping[str, Any], quantity: Quantity, budget: Budget | None) -> Scatter:
+    first, second = varying[0], varying[1] if len(varying) > 1 else None
+    across = [_number(value, first) for value in columns[first].tolist()]
+    up = [float(value) / quantity.unit for value in columns[quantity.key].tolist()]
+    groups = [f"{second} = {_spoken(value)}" for value in columns[second].tolist()] if second else [""] * len(across)
+    beyond = [not holds for holds in budget.inside] if budget else [False] * len(across)
+    names = [*dict.fromkeys(groups)]
+    told = names if len(names) <= NAMED else []
+    points = tuple(
+        Point("", x, value, 0.03, group if told else "", apart=apart)
+        for x, value, group, apart in zip(across, up, groups, beyond, strict=True)
+    )
+    lines = []
+    for group in told if len(varying) <= 2 else []:
+        members = sorted((x, value) for x, value, own in zip(across, up, groups, strict=True) if own == group)
+        lines.append(Line("", tuple(x for x, _ in members), tuple(value for _, value in members), group=group))
+    for key, limit, text in budget.limits if budget else ():
+        if key == quantity.key:
+            lines.append(Line(text, (min(across), max(across)), (limit / quantity.unit,) * 2))
+    return Scatter(
+        _title(name, quantity, first, len(points)),
+        Axis(first),
+        Axis(quantity.label, _spans_decade(up)),
+        points,
+        tuple(lines),
+        apart_label=f"outside {budget.text}" if budget else "",
+    )
+
+
+def _title(name: str, quantity: Quantity, axes: str, points: int) -> str:
+    return f"{quantity.label.partition(' (')[0]} of {name} over {axes}, {plural(points, 'network')}"
+
+
+def _spans_decade(values: Sequence[float]) -> bool:
+    return max(values) >= DECADE * min(values) > 0
+
+
+def _spoken(value: Any) -> str:
     """A value of an axis; of a square input its height."""
+    text = "x".join(map(str, value)) if isinstance(value, tuple) else f"{value:.6g}" if isinstance(value, float) else str(value)
+    square = re.fullmatch(r"\d+x(\d+)x\1", text)
+    return square[1] if square else text
+
+
+def _number(value: Any, axis: str) -> float:
     try:
-        return float(str(value).rpartition("x")[2])
+        return float(_spoken(value))
     except ValueError:
         raise UsageError(
             f"'{axis}' holds no numbers, and cannot be drawn along an edge", hint="name another axis first"

@@ -30,7 +30,10 @@ def command(
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         str | None,
-        typer.Option(help="csv, jsonl, parquet, or a report: table, json, markdown, html.", show_default="table"),
+        typer.Option(
+            help="csv, jsonl, parquet, a report (table, json, markdown, html) or its chart: svg, png, pdf, braille.",
+            show_default="table",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     output: Annotated[

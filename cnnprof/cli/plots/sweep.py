@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,6 +23,10 @@ def command(
     y: Annotated[
         str, typer.Option("--y", help="What lies along the left edge: macs, params, activations, peak or training.")
     ] = "macs",
+    kind: Annotated[
+        Literal["lines", "heat"] | None,
+        typer.Option(help="A line for each value of the second axis, or a cell for each pair.", show_default="as fits"),
+    ] = None,
     set: Annotated[  # noqa: A002 - the option's name
         list[str] | None, typer.Option(help="Override a setting at every point.", metavar="NAME=VALUE")
     ] = None,
@@ -30,15 +34,17 @@ def command(
     points: Points,
     out: Destination,
 ) -> None:
-    """One figure over a design space: a point a network, a line for each value of the second axis.
+    """One figure over a design space: a line for each value of the second axis, or a heat map; --within draws its limit.
 
     Examples:
 
       cnnprof plot sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:224:32 -o space.svg
 
       cnnprof plot sweep mobilenet_v1 width=0.25:1:0.05 res=128,160,192,224 --y peak --within 'peak < 20MB' --format braille
+
+      cnnprof plot sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:8 --within 'macs < 150M' --kind heat -o heat.svg
     """
     with waiting(f"working out {name}"):
         found = make(name, axes, parse_settings(set), points)
-        report = replace(found.report(points.order()), chart=found.chart(y))
+        report = replace(found.report(points.order()), chart=found.chart(y, kind))
     out.emit(report)

@@ -9,6 +9,7 @@ from typing import Any
 from cnnprof.errors import UsageError
 from cnnprof.report import Report
 from cnnprof.reports import Style
+from cnnprof.reports._drawing import fold
 
 suffixes = ()
 binary = False
@@ -39,10 +40,14 @@ class Terminal:
         self._ticked = {"x": False, "y": False}
         self._ends = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
         self._written: dict[int, list[tuple[int, int]]] = {}
+        self._marks: dict[int, list[int]] = {}
+        self._named = False
+        self._remarks: list[str] = []
         self._figure.clear()
 
     def axis(self, which: str, label: str, log: bool = False, ticks: Sequence[tuple[float, str]] = ()) -> None:
         """Name an axis; on a logarithmic one, or where ticks are given, it says which values are written."""
+        self._named = True
         self._log[which] = log
         self._figure.label(label, axis=which)
         self._ticked[which] = bool(ticks)
@@ -61,7 +66,13 @@ class Terminal:
         self._figure.ruler(which).ticks([self._at(which, place) for place, _ in ticks], [text for _, text in ticks])
 
     def dots(self, xs: Sequence[float], ys: Sequence[float], mark: str = "braille") -> None:
-        """A mark at each point."""
+        """A mark at each point, which no name covers."""
+        if mark != "braille":
+            for x, y in zip(xs, ys, strict=True):
+                column, row = self._cell(x, y)
+                # A place that is nearly between two rows is drawn in either.
+                for near in (row - 1, row, row + 1):
+                    self._marks.setdefault(near, []).append(column)
         self._figure.draw(self._figure.signal(self._all("x", xs), self._all("y", ys), marker=mark))
 
     def line(self, xs: Sequence[float], ys: Sequence[float]) -> None:
@@ -72,27 +83,38 @@ class Terminal:
 
     def name(self, x: float, y: float, text: str) -> None:
         """A text to the right of a point, or to its left; none where another one stands."""
-        place = {}
-        for which, value, cells in (("x", x, self._width - BORDER), ("y", y, HEIGHT - 6)):
-            low, high = self._ends[which]
-            place[which] = round((self._at(which, value) - low) / ((high - low) or 1) * (cells - 1))
-        row = self._written.setdefault(place["y"], [])
-        for start in (place["x"] + 2, place["x"] - 1 - len(text)):
+        column, line = self._cell(x, y)
+        row, marks = self._written.setdefault(line, []), self._marks.get(line, ())
+        for start in (column + 2, column - 1 - len(text)):
             end = start + len(text)
-            if start >= 0 and end <= self._width - BORDER and all(end < left or start > right for left, right in row):
+            free = all(end < left or start > right for left, right in row) and not any(start <= at <= end for at in marks)
+            if start >= 0 and end <= self._width - BORDER and free:
                 row.append((start, end))
                 low, high = self._ends["x"]
                 at = low + start / (self._width - BORDER - 1) * (high - low)
                 self._figure.draw(self._figure.text(at, self._at("y", y), text, alignment="left"))
                 return
 
+    def _cell(self, x: float, y: float) -> tuple[int, int]:
+        """The column and row of letters in which a point lies, about."""
+        place = []
+        for which, value, cells in (("x", x, self._width - BORDER), ("y", y, HEIGHT - 6)):
+            low, high = self._ends[which]
+            place.append(round((self._at(which, value) - low) / ((high - low) or 1) * (cells - 1)))
+        return place[0], place[1]
+
+    def remark(self, text: str) -> None:
+        """A line below."""
+        self._remarks += [line.rstrip() for line in fold(text, self._width)]
+
     def text(self, title: str, color: bool) -> str:
         """What was drawn, below its title."""
-        first, *more = title.splitlines()
-        self._figure.plot_size(self._width, HEIGHT - 1 - len(more))
-        self._figure.title(first)
+        above = [line.center(self._width).rstrip() for line in fold(title, self._width)]
+        if not self._named:
+            return "\n".join([*above, *self._remarks]) + "\n"
+        self._figure.plot_size(self._width, HEIGHT - 1 - len(above) - len(self._remarks))
         drawn: str = self._figure.build().string(colorless=not color)
-        return "\n".join(line.rstrip() for line in (*drawn.splitlines(), *more)) + "\n"
+        return "\n".join(line.rstrip() for line in (*above, *drawn.splitlines(), *self._remarks)) + "\n"
 
     def _at(self, which: str, value: float) -> float:
         return log10(value) if self._log[which] else value

@@ -1,0 +1,99 @@
+"""Points on two axes as a page draws them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnprof.charts.colors import VEGA_SHAPES, look
+
+if TYPE_CHECKING:
+    from cnnprof.charts.scatter import Axis, Scatter
+
+
+def specification(chart: Scatter) -> dict[str, Any]:
+    """The chart as a Vega-Lite specification: lines behind points, and what a point stands for where a reader points at it."""
+    names = [group or "points" for group in chart.groups]
+    colors = {
+        "field": "group",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": names, "range": [look(number)[0] for number in range(len(names))]},
+        "legend": {"orient": "bottom", "columns": 4} if len(names) > 1 else None,
+    }
+    points = [
+        {
+            "x": point.x,
+            "y": point.y,
+            "group": point.group or "points",
+            "name": point.label,
+            "apart": point.apart,
+            "size": point.size,
+        }
+        | dict(point.detail)
+        for point in chart.points
+    ]
+    stretches = [
+        {"x": x, "y": y, "line": number, "n": n, "group": line.group or "points"}
+        for number, line in enumerate(chart.lines)
+        for n, (x, y) in enumerate(zip(line.xs, line.ys, strict=True))
+        if not line.label
+    ]
+    limits = [
+        {"x": x, "y": y, "line": line.label, "n": n}
+        for line in chart.lines
+        if line.label
+        for n, (x, y) in enumerate(zip(line.xs, line.ys, strict=True))
+    ]
+    x, y = _channel("x", chart.x), _channel("y", chart.y)
+    kept = sorted({key for point in chart.points for key in point.detail})
+    tips = [{"field": "name"}] * any(point.label for point in chart.points) + [
+        {"field": "x", "title": chart.x.label, "format": ",.4~g"},
+        {"field": "y", "title": chart.y.label, "format": ",.4~g"},
+        *([{"field": "group"}] if len(names) > 1 else []),
+        *({"field": key.replace(".", "\\.").replace("[", "\\[")} for key in kept),
+    ]
+    shape = {"field": "group", "type": "nominal", "scale": {"domain": names, "range": _shapes(len(names))}, "legend": None}
+    ordered = {"order": {"field": "n", "type": "quantitative"}, "detail": {"field": "line", "type": "nominal"}}
+    return {
+        "width": 640,
+        "height": 380,
+        "layer": [
+            {
+                "data": {"values": stretches},
+                "mark": {"type": "line", "strokeWidth": 1.2},
+                "encoding": {"x": x, "y": y, "color": colors, **ordered},
+            },
+            {
+                "data": {"values": limits},
+                "mark": {"type": "line", "color": "currentColor", "strokeDash": [5, 4]},
+                "encoding": {"x": x, "y": y, **ordered, "tooltip": {"field": "line"}},
+            },
+            {
+                "data": {"values": points},
+                "mark": {"type": "point", "filled": True, "opacity": 0.85},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": colors,
+                    "shape": shape,
+                    "size": {
+                        "field": "size",
+                        "type": "quantitative",
+                        "scale": {"range": [20, 600], "domain": [0, 1]},
+                        "legend": None,
+                    },
+                    "fillOpacity": {"condition": {"test": "datum.apart", "value": 0.1}, "value": 0.85},
+                    "tooltip": tips,
+                },
+            },
+        ],
+    }
+
+
+def _channel(which: str, axis: Axis) -> dict[str, Any]:
+    scale = {"type": "log", "nice": False, "padding": 12} if axis.log else {"zero": False, "nice": False, "padding": 12}
+    return {"field": which, "type": "quantitative", "title": axis.label, "scale": scale}
+
+
+def _shapes(groups: int) -> list[str]:
+    return [VEGA_SHAPES[look(number)[1]] for number in range(groups)]
