@@ -158,3 +158,9 @@ def test_what_is_no_condition(text, message):
     with pytest.raises(UsageError) as caught:
         read_condition(text, COLUMNS)
     assert message in str(caught.value)
+
+
+def test_comparisons_with_a_number_are_told():
+    columns = {"params": "count", "peak": "bytes", "family": "text", "macs": "count"}
+    text = "params < 5M and (64MB >= peak or not macs > params) and family == 'A' and 1 < 2 and 2 * macs < 8"
+    assert read_condition(text, columns).limits == (("params", 5e6, "params < 5M"), ("peak", 64e6, "64MB >= peak"))

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from warnings import catch_warnings, simplefilter
 
 from cnnprof.errors import Place, UsageError, did_you_mean
+from cnnprof.judging.comparing import NAN, OPERATORS, TESTS, Listed, Truth, compare, equal, opposite, there
 from cnnprof.record import record
 from cnnprof.units import UNITS, Quantity, factor_of
 
@@ -26,10 +27,6 @@ _QUANTITIES: tuple[Quantity, ...] = ("count", "bytes", "time")
 _NUMBER_WITH_UNIT = re.compile(rf"(?<![\w.])(\d[\d_]*\.?\d*)\s?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?!\w)", re.I)
 
 Row: TypeAlias = Mapping[str, Any]
-Truth: TypeAlias = "tuple[Any, Any]"
-"""Whether it holds, and whether it does not; where a figure is not known neither. Both are bools or arrays of them."""
-
-NAN = float("nan")
 
 
 class _Part(NamedTuple):
@@ -174,8 +171,8 @@ class _Compiler:
         part = self.compile(node.args[0])
 
         def known(row: Row) -> Truth:
-            there = _there(part.value(row), part.holds)
-            return there, _not(there)
+            found = there(part.value(row), part.holds)
+            return found, opposite(found)
 
         return _Part("condition", known)
 
@@ -190,7 +187,7 @@ class _Compiler:
         return _Part(operand.holds, lambda row: -operand.value(row))
 
     def _binop(self, node: ast.BinOp) -> _Part:
-        function = _OPERATORS.get(type(node.op))
+        function = OPERATORS.get(type(node.op))
         if function is None:
             raise self.fault(node, "the operators are + - * and /", "write 'and' and 'or' for conditions")
         left, right = self.compile(node.left), self.compile(node.right)
@@ -222,7 +219,7 @@ class _Compiler:
                 pairs.append(self.membership(before, left, side, isinstance(op, ast.NotIn)))
                 continue
             right = self.compile(side)
-            test = _TESTS.get(type(op))
+            test = TESTS.get(type(op))
             if test is None:
                 raise self.fault(node, "this is not part of a condition", "compare with ==")
             self.check_alike(node, left, right, ordered=type(op) not in (ast.Eq, ast.NotEq))
@@ -233,7 +230,7 @@ class _Compiler:
         def hold(row: Row) -> Truth:
             yes, no = True, False
             for a, b, test in pairs:
-                also, against = _compare(a.value(row), b.value(row), a.holds == "text", test)
+                also, against = compare(a.value(row), b.value(row), a.holds == "text", test)
                 yes, no = yes & also, no | against
             return yes, no
 
@@ -260,11 +257,11 @@ class _Compiler:
         def test(value: Any, choices: Any) -> Truth:
             yes, no = False, True
             for choice in choices:
-                also, against = _compare(value, choice, left.holds == "text", _equal)
+                also, against = compare(value, choice, left.holds == "text", equal)
                 yes, no = yes | also, no & against
             return (no, yes) if negated else (yes, no)
 
-        return left, _Part(left.holds, lambda row: [item.value(row) for item in items]), _Listed(test)
+        return left, _Part(left.holds, lambda row: [item.value(row) for item in items]), Listed(test)
 
     def check_condition(self, node: ast.expr, part: _Part) -> None:
         if part.holds != "condition":
@@ -284,66 +281,6 @@ class _Compiler:
             named = {"count": "a count", "bytes": "bytes", "time": "a time"}
             shown = " with ".join(named[part.holds] for part in (left, right))
             raise self.fault(node, f"this compares {shown}")
-
-
-class _Listed(NamedTuple):
-    """A test that looks into a list."""
-
-    test: Callable[[Any, Any], Truth]
-
-
-def _compare(a: Any, b: Any, text: bool, test: Any) -> Truth:
-    if isinstance(test, _Listed):
-        return test.test(a, b)
-    if not text:
-        truth: Truth = test(a, b)
-        return truth
-    same, there = a == b, _there(a, "text") & _there(b, "text")
-    yes, no = there & same, there & _not(same)
-    return (yes, no) if test is _equal else (no, yes)
-
-
-def _there(value: Any, holds: str) -> Any:
-    """Whether it is known: not NaN, not None among texts."""
-    if holds != "text":
-        return value == value
-    return value != None if hasattr(value, "dtype") else value is not None  # noqa: E711 - elementwise
-
-
-def _not(value: Any) -> Any:
-    return not value if isinstance(value, bool) else ~value
-
-
-def _equal(a: Any, b: Any) -> Truth:
-    return a == b, (a < b) | (a > b)
-
-
-_TESTS: dict[type[ast.cmpop], Callable[[Any, Any], Truth]] = {
-    ast.Eq: _equal,
-    ast.NotEq: lambda a, b: _equal(a, b)[::-1],
-    # A comparison with NaN is false either way.
-    ast.Lt: lambda a, b: (a < b, a >= b),
-    ast.LtE: lambda a, b: (a <= b, a > b),
-    ast.Gt: lambda a, b: (a > b, a <= b),
-    ast.GtE: lambda a, b: (a >= b, a < b),
-}
-
-
-def _divide(a: Any, b: Any) -> Any:
-    """The quotient; by zero it is not known."""
-    if getattr(b, "shape", ()):
-        divisor = b.astype(float)
-        divisor[b == 0] = NAN
-        return a / divisor
-    return a / b if b else a * NAN
-
-
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: _divide,
-}
 
 
 def _syntax_hint(text: str) -> str:
