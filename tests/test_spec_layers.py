@@ -31,7 +31,15 @@ from cnnprof.network.layers.normalization import (
     LocalResponseNorm,
     Normalize,
 )
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    MaxIndices,
+    MaxPool,
+    MaxUnpool,
+    Subsample,
+)
 from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.spec.words import WORDS
 
@@ -145,6 +153,17 @@ SHORT = {
         *(Select(0, 0), Select(0, 1), Select(0, 2), ScaledDotProductAttention()),
         *(Permute((0, 2, 1, 3)), Reshape((1, 1024, 3)), Linear(3)),
     ],
+    "tokens | image": [*TOKENS, Permute((0, 2, 1)), Reshape((1, 3, 32, 32))],
+    "tokens | gap": [*TOKENS, Reduce("mean", (1,))],
+    "tokens | gmp": [*TOKENS, Reduce("amax", (1,))],
+    "tokens | take 1 3": [*TOKENS, Slice(2, 1, 2)],
+    "add 1.5": [Arithmetic("add", "add", 1.5)],
+    "sub 2": [Arithmetic("sub", "add", 2.0)],
+    "rsub 1": [Arithmetic("rsub", "add", 1.0)],
+    "mul -0.5": [Arithmetic("mul", "mul", -0.5)],
+    "div 255": [Arithmetic("div", "div", 255.0)],
+    "pow 2": [Arithmetic("pow", "exp", 2.0)],
+    "maxpool 2x2 -> p | relu | unpool p": [MaxPool((2, 2), (2, 2)), act.ReLU(), MaxIndices(), MaxUnpool((32, 32))],
     "maxpool 2x2 | relu relu6": [MaxPool((2, 2), (2, 2)), act.ReLU(), act.ReLU6(True)],
 }
 

@@ -91,7 +91,7 @@ layers:
         ("  - conv 3X3 8", 6, 10, "write 3x3, with the letter x"),
         ("  - conv 3*3 8", 6, 14, "a kernel is written 3x3"),
         ("  - Conv 3x3 8", 6, 5, "the word is 'conv', as in 'conv 3x3 64 s2 bn relu': kernel, filters, options"),
-        ("  - add [identity, relu]", 6, 5, "branches are joined by '- add: [a, b]'"),
+        ("  - add [identity, relu]", 6, 5, "write '- add: [a, b]'"),
         ("  - add: identity, relu", 6, 10, "write add: [identity, relu]"),
         ("  - concat: identity relu", 6, 13, "write concat: [a, b] or one branch a line"),
         ("input: 3x32x32\nlayers\n  - relu", 2, 1, "a key is followed by ': '"),

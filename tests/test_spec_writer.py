@@ -76,12 +76,19 @@ def test_every_word_is_among_them_or_has_an_example():
     assert set(WORDS) <= written | {name for name, row in WORDS.items() if row.examples}
 
 
-SEVERAL = {"tokens", "image", "clstoken", "posembed", "attention", "token"}
+SEVERAL = {"tokens", "image", "clstoken", "posembed", "attention", "token", "unpool"}
 """Words that stand for several layers, which have no words of their own."""
 
 
 @pytest.mark.parametrize(
-    "step", [example.step for name, row in WORDS.items() if name not in SEVERAL for example in row.examples]
+    "step",
+    [
+        example.step
+        for name, row in WORDS.items()
+        if name not in SEVERAL
+        for example in row.examples
+        if not example.step.startswith("tokens")
+    ],
 )
 def test_every_example_is_written_as_it_was_read(step):
     graph = layers(step, "conv 1x1 4" if step.partition(" ")[0] == "identity" else "relu", shape="16x32x32")

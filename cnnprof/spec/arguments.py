@@ -78,6 +78,7 @@ class Arguments(NamedTuple):
         x: the shape of the step's input.
         normed: whether a `bn` follows on the same line.
         tokens: whether the input's channels are its last axis.
+        grid: the size of the image whose positions the tokens are; () if they are no image.
         behind: whether the step follows another layer on the same line, whose output it may overwrite.
     """
 
@@ -89,6 +90,7 @@ class Arguments(NamedTuple):
     normed: bool = False
     behind: bool = False
     tokens: bool = False
+    grid: Shape = ()
 
     def error(self, message: str, option: str | None = None, hint: str | None = None) -> SpecError:
         """An error that points at the option, or at the step."""

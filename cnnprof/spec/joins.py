@@ -6,13 +6,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from cnnprof.errors import CnnprofError, Place, SpecError
+from cnnprof.network.dims import Shape, prod, same
 from cnnprof.network.layers import Layer
+from cnnprof.network.layers.arrangement import Reshape, Select
+from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.merging import Concat, Mean
 from cnnprof.spec.located import Expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import NONE_HINT, Step
 from cnnprof.spec.values import Tensor, describe_kind
+from cnnprof.spec.words import JOINS
 
 
 class Branch(NamedTuple):
@@ -92,6 +96,12 @@ class JoinStep(NamedTuple):
         network.branches.pop()
         if not ends:
             raise SpecError(f"every branch of this {self.kind} is none", self.place, "one branch has to be left")
+        row = JOINS[self.kind]
+        if row.branches and len(ends) != row.branches:
+            raise SpecError(f"'{self.kind}' takes {row.branches} branches, not {len(ends)}", self.place)
+        if row.each:
+            scope.here = self._shares(network, ends)
+            return
         if len(ends) == 1 and self._leaves_one_out:
             scope.here = ends[0]
             return
@@ -102,10 +112,25 @@ class JoinStep(NamedTuple):
                 layer = Concat(2)
             scope.here = network.add(self.kind, layer, self._inputs(network, ends, last), self.place)
             if tokens:
-                scope.here = replace(scope.here, tokens=True)
+                scope.here = replace(scope.here, tokens=True, grid=_grid(ends, scope.here))
         except CnnprofError as error:
             error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
             raise
+
+    def _shares(self, network: Network, ends: list[Tensor]) -> tuple[Tensor, ...]:
+        """An output for each branch, of the layer along a new axis on which the branches stand."""
+        first, count = ends[0], len(ends)
+        if count < 2:
+            raise SpecError(f"'{self.kind}' of branches takes two or more, not {count}", self.place, f"write '| {self.kind}'")
+        for end in ends[1:]:
+            if len(end.shape) != len(first.shape) or not all(map(same, end.shape, first.shape)):
+                shapes = " and ".join(describe(each.shape) for each in ends)
+                raise SpecError(f"'{self.kind}' takes branches of one shape, not {shapes}", self.place)
+        joined = network.add("concat", Concat(1), tuple([end.index for end in ends]), self.place)
+        stacked = network.add("stack", Reshape((first.shape[0], count, *first.shape[1:])), (joined.index,), self.place)
+        here = network.add(self.kind, self.layer, (stacked.index,), self.place)
+        shares = [network.add("share", Select(1, index), (here.index,), self.place) for index in range(count)]
+        return tuple([replace(share, tokens=first.tokens, grid=first.grid) for share in shares])
 
     @property
     def _leaves_one_out(self) -> bool:
@@ -124,6 +149,11 @@ class JoinStep(NamedTuple):
             else:
                 inputs.append(end.index)
         return tuple(inputs)
+
+
+def _grid(ends: list[Tensor], joined: Tensor) -> Shape:
+    """The image whose positions the joined tokens are: that of a branch with as many."""
+    return next((end.grid for end in ends if end.grid and same(prod(end.grid), joined.shape[1])), ())
 
 
 def _end(scope: Scope, ends: list[Tensor]) -> None:

@@ -16,7 +16,7 @@ from cnnprof.spec.reader import Scalar
 from cnnprof.spec.steps import Choice, Give, LayerStep, Let, Named, Nothing, Reference, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_name
 from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_commas, split_words
-from cnnprof.spec.words import ACTIVATIONS, BEHIND, LETTERS, WORDS, Word
+from cnnprof.spec.words import ACTIVATIONS, BEHIND, JOINS, LETTERS, WORDS, Word
 
 _LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
 _GIVEN = re.compile(r"([A-Za-z_]\w*)=(?!=)")
@@ -102,7 +102,7 @@ class Line(NamedTuple):
     def output_name(self, token: Token) -> Token:
         """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
         check_name(token, "an output")
-        if token.text in WORDS or token.text in self.blocks:
+        if (token.text in WORDS and not _joins_only(token.text)) or token.text in self.blocks:
             what = "a layer" if token.text in WORDS else "a block"
             raise token.error(f"'{token.text}' cannot name an output: it is {what}")
         self.named.add(token.text)
@@ -111,6 +111,10 @@ class Line(NamedTuple):
     def _piece(self, tokens: list[Token]) -> Step:
         """A layer, a block call, or a name."""
         word = tokens[0]
+        if _joins_only(word.text) and len(tokens) == 1 and word.text in self.named:
+            return Reference(word, self.named)
+        if word.text in JOINS and len(tokens) > 1 and tokens[1].text.startswith("["):
+            raise word.error(f"'{word.text}' joins branches as a step with a colon", f"write '- {word.text}: [a, b]'")
         if word.text in WORDS:
             return read_layer(word, tokens[1:])
         if word.text == "use":
@@ -140,6 +144,11 @@ class Line(NamedTuple):
             or (None if NAME.match(word.text) else "a step begins with a layer or a block")
         )
         raise word.error(f"unknown {what} '{word.text}'", hint)
+
+
+def _joins_only(text: str) -> bool:
+    """Whether the word, which alone says nothing, may name an output, too: `add` is a layer with a number behind it only."""
+    return text in JOINS and text in WORDS and bool(WORDS[text].required)
 
 
 def _split_at_bars(tokens: list[Token]) -> list[list[Token]]:

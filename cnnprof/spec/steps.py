@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.network.dims import same
+from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.spec.arguments import Arguments, Given
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.values import Tensor, Value, describe_kind
+from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
 from cnnprof.spec.words import WORDS, Word
 
 
@@ -86,20 +88,33 @@ class LayerStep(NamedTuple):
         if self.behind:
             before = network.layer_at(here.index)
             behind = before is not None and before.writes
-        tokens = here.tokens
-        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind, tokens)
+        start, tokens = here, here.tokens
+        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind, tokens, here.grid)
+        if tokens and not self.rule.on_tokens:
+            message = f"takes channels in front, and its input is {describe_tokens(here.shape)}"
+            raise arguments.error(message, hint="'image' makes an image of tokens")
         first = len(network.names)
-        start = here.index
         for kind, layer, *reads in self.rule.build(arguments):
-            inputs = tuple([start if i == 0 else first + i - 1 for i in reads[0]]) if reads else (here.index,)
-            here = network.add(kind, layer, () if layer.arity == 0 else inputs, self.place)
-        if self.rule.gives == "tokens" or (tokens and not self.rule.gives and len(here.shape) > 2):
-            here = replace(here, tokens=True)
+            inputs = [_read(each, start, first) for each in reads[0]] if reads else [here.index]
+            here = network.add(kind, layer, () if layer.arity == 0 else tuple(inputs), self.place)
+            if isinstance(layer, MaxPool) and inputs == [start.index]:
+                here = replace(here, pooled_from=start.shape[2:])
+        if self.rule.gives == "tokens":
+            here = replace(here, tokens=True, grid=start.shape[2:])
+        elif tokens and not self.rule.gives and len(here.shape) > 2:
+            here = replace(here, tokens=True, grid=start.grid if same(here.shape[1], start.shape[1]) else ())
         if "bias" in self.rule.flags and not self.normed and "bias" not in self.given and "nobias" not in self.given:
             network.unsaid_bias.append(tuple(range(first, len(network.names))))
         if network.inplace and self.rule.kind == "act" and not self.behind and "inplace" not in self.given:
             network.plain_activations.append(here.index)
         scope.here = here
+
+
+def _read(each: int | Tensor, start: Tensor, first: int) -> int:
+    """The tensor that a layer of a step reads: where the step starts, one of its own layers, or another output."""
+    if isinstance(each, Tensor):
+        return each.index
+    return first + each - 1 if each else start.index
 
 
 class Nothing(NamedTuple):

@@ -13,7 +13,7 @@ from cnnprof.spec.loops import COUNTER, Each, For, Repeat
 from cnnprof.spec.mistakes import of_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
-from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step
+from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
 from cnnprof.spec.tokens import span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
@@ -108,10 +108,12 @@ class Structure(NamedTuple):
     def _join(self, node: Entries) -> Step:
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
         row = JOINS[kind]
+        if kind in WORDS and isinstance(options := _value(node, kind), Entries) and not options.pairs:
+            return self._layer(node)
         _check_keys(node, kind, (kind, "name", *(("inplace",) if row.inplace else ())))
         branches = self._branches(kind, _value(node, kind))
         inplace = node.get("inplace") is not None and read_truth(_value(node, "inplace"), "inplace")
-        layer = row.layer(True) if inplace else row.layer()  # type: ignore[call-arg]
+        layer = row.layer(inplace=True) if inplace else row.layer()
         step = JoinStep(kind, layer, branches, node.key(kind).place)
         return self._named(node, step)
 
@@ -183,6 +185,9 @@ class Structure(NamedTuple):
         name = node.get("name")
         if name is None:
             return step
+        if isinstance(name, Items):
+            names = [whole_token(_scalar(each, "a name is a word")) for each in name.nodes]
+            return Sequence((step, Unpack(tuple(map(self.line.output_name, names)), name.place)), step.place)
         token = whole_token(_scalar(name, "a name is a word"))
         return Named(step, self.line.output_name(token))
 

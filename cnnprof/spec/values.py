@@ -20,11 +20,17 @@ _AXES = {3: "NCL", 5: "NCDHW"}
 
 @record(eq=False)
 class Tensor:
-    """The output of the node at `index` (the network's inputs come first), batch first; of tokens the channels stand last."""
+    """The output of the node at `index` (the network's inputs come first), batch first; of tokens the channels stand last.
+
+    `grid` is the size of the image whose positions the tokens are, as long as they are all of them; `pooled_from`
+    the size of what a max pooling read, where that wrote the output.
+    """
 
     index: int
     shape: Shape
     tokens: bool = False
+    grid: Shape = ()
+    pooled_from: Shape = ()
 
     def axis(self, name: str) -> Dim | None:
         """The size along C, D, H, W or L; None if the tensor has no such axis."""
@@ -80,6 +86,11 @@ def _shown(value: Value) -> str:
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return "an array" if is_array(value) else str(value)
+
+
+def describe_tokens(shape: Shape) -> str:
+    """`196 tokens of 768 channels`."""
+    return f"{shape[1]} tokens of {shape[2]} channels"
 
 
 def describe_kind(value: Value) -> str:

@@ -18,7 +18,9 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Figure, Graph, Node
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.layers.arrangement import Identity, Pad
+from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
@@ -33,7 +35,14 @@ from cnnprof.spec.words.windows import same_padding
 
 WIDTH = 120
 _LEAST = float("-inf")
-_JOIN_WORDS = {row.layer: word for word, row in JOINS.items()}
+
+
+def _kind(layer: Layer) -> object:
+    """What tells the layers of joins apart."""
+    return layer.op if isinstance(layer, Arithmetic) else type(layer)
+
+
+_JOIN_WORDS = {_kind(row.layer()): word for word, row in JOINS.items() if not row.each}
 _PLAIN = re.compile(r"[A-Za-z][\w./()-]*( [\w./()-]+)*", re.ASCII)
 """Texts that YAML takes without quotes anywhere."""
 _RESERVED = {*WORDS, *FUNCTIONS, *AXES, "none", "let", "use", "true", "false", "first", "last", "row", "i"}
@@ -216,7 +225,7 @@ class _Lines:
                 self._refuse(node, "its weights are shared, computed, or not all that the word stands for")
             if not node.trainable:
                 self._refuse(node, "its weights are frozen")
-        if type(first.layer) in _JOIN_WORDS:
+        if _is_join(first):
             return self._join(first, sources, here, name)
         if isinstance(first.layer, Pad) and len(step) > 1:
             words = [f"{self._words(step[1])} same"]
@@ -240,7 +249,7 @@ class _Lines:
         branches = ["identity" if source == here else self.names[source] for source in sources]
         if isinstance(node.layer, Concat) and node.layer.dim % len(self.shapes[node.inputs[0]]) != 1:
             self._refuse(node, "it does not concatenate channels")
-        parts = [f"{_JOIN_WORDS[type(node.layer)]}: [{', '.join(branches)}]"]
+        parts = [f"{_JOIN_WORDS[_kind(node.layer)]}: [{', '.join(branches)}]"]
         parts += ["inplace: true"] if getattr(node.layer, "inplace", False) else []
         parts += [f"name: {name}"] if name else []
         indent = " " * (10 if node.aux else 6)
@@ -262,6 +271,13 @@ class _Lines:
 
     def _refuse(self, node: Node, reason: str) -> None:
         self.unsayable.setdefault(f"{node.layer.type}: {reason}", []).append(node.name)
+
+
+def _is_join(node: Node) -> bool:
+    layer = node.layer
+    if isinstance(layer, Arithmetic):
+        return len(node.inputs) == 2 and layer in (row.layer() for row in JOINS.values())
+    return _kind(layer) in _JOIN_WORDS
 
 
 def _shapes(graph: Graph) -> dict[str, Shape]:

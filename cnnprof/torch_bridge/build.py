@@ -10,6 +10,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.pooling import MaxIndices
 from cnnprof.torch_bridge.rows import ROWS
 
 
@@ -92,6 +93,8 @@ def _add_modules(root: nn.Module, graph: Graph) -> dict[str, nn.Module]:
             continue
         module = _module(node, inputs)
         _hang(root, node.path, module)
+        if isinstance(node.layer, MaxIndices) and node.inputs[0] in modules:
+            modules[node.inputs[0]].finds_places = True  # type: ignore[assignment]
         modules[node.name] = module
     return modules
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.linear import is_one
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxIndices, MaxPool, MaxUnpool, Subsample
 
 
 @rule(MaxPool, AdaptiveMaxPool)
@@ -13,6 +13,18 @@ def max_pool(layer: MaxPool | AdaptiveMaxPool, run: RuleContext) -> LayerMemory:
     """Where each maximum is, in inference, too."""
     places = INDEX_BYTES * elements(run.output)
     return LayerMemory(places, Saved((0,), extra=places))
+
+
+@rule(MaxIndices)
+def max_indices(layer: MaxIndices, run: RuleContext) -> LayerMemory:
+    """They live on where something reads them."""
+    return LayerMemory(number_bytes=INDEX_BYTES, allocates=True)
+
+
+@rule(MaxUnpool)
+def max_unpool(layer: MaxUnpool, run: RuleContext) -> LayerMemory:
+    """The gradient is gathered from where the values went."""
+    return LayerMemory(saved=Saved((1,)))
 
 
 @rule(AvgPool)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnnprof.network.dims import Dim, Shape, ceil_div, minimum, prod, same
-from cnnprof.network.layers.base import Layer, Ops, Window, elements, layer
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, check_room, slide
 from cnnprof.network.layers.linear import is_one
 from cnnprof.record import record
@@ -93,6 +95,46 @@ class Subsample(Pool):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         size = elements(output)
         return Ops(add=size * prod(self.kernel_size), mul=size)
+
+
+@layer
+class MaxIndices(Layer):
+    """Where each maximum lies: what a max pooling, the input, finds beside its output (torch's `return_indices`).
+
+    The indices are no activations: they say nothing of the image but places.
+    """
+
+    @property
+    def writes(self) -> bool:
+        return False
+
+
+@layer
+@record
+class MaxUnpool(Layer):
+    """Values put back to where the maxima lay, zeros elsewhere (torch.nn.MaxUnpool2d); inputs: the values, and the indices."""
+
+    arity: ClassVar[int | None] = 2
+
+    size: Size
+
+    @property
+    def type(self) -> str:
+        return f"MaxUnpool{len(self.size)}d"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        x, indices = inputs
+        check_axes(x, len(self.size))
+        if len(x) != len(indices) or not all(map(same, x, indices)):
+            raise ShapeError(f"puts {describe(x)} back to where {describe(indices)} maxima lay", None, "both have one shape")
+        return (*x[:2], *self.size)
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return None
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls((2 * n, 2 * n + 1)), ((2, n, n, n), (2, n, n, n))
 
 
 @record

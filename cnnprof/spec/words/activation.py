@@ -31,7 +31,9 @@ def _activation(
 
     examples = (Example(line(name, value), "16x32x32"),)
     positional = (parameter,) if parameter else ()
-    row = Word(build, f"Activation: {formula}.", examples, positional=positional, flags=("inplace",), kind="act")
+    row = Word(
+        build, f"Activation: {formula}.", examples, positional=positional, flags=("inplace",), kind="act", on_tokens=True
+    )
     # Of two words for one layer the first is written.
     word(name, row, {} if layer in _WRITTEN else {layer: write})
     _WRITTEN.add(layer)
@@ -96,6 +98,7 @@ word(
         positional=("low", "high"),
         flags=("inplace",),
         kind="act",
+        on_tokens=True,
     ),
     {act.Hardtanh: _hardtanh_line},
 )
@@ -105,6 +108,7 @@ word(
         lambda o: [("glu", act.GLU(2 if o.tokens else 1))],
         "Half of the channels times the sigmoid of the other half.",
         (Example("glu", "8x32x32"),),
+        on_tokens=True,
     ),
     {act.GLU: _glu_line},
 )
@@ -120,8 +124,9 @@ word(
     "softmax",
     Word(
         lambda o: [("softmax", act.Softmax(2 if o.tokens else 1))],
-        "Probabilities over the channels.",
+        "Probabilities over the channels; of branches it is a join.",
         (Example("softmax", "16x32x32"),),
+        on_tokens=True,
     ),
     {act.Softmax: _softmax_line},
 )
@@ -131,5 +136,6 @@ word(
         lambda o: [("softmax", act.Softmax(2 if o.tokens else 1, log=True))],
         "Logarithms of the probabilities over the channels.",
         (Example("logsoftmax", "16x32x32"),),
+        on_tokens=True,
     ),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from cnnprof.network.dims import Dim, Shape, at_least, known
 from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, PixelShuffle, PixelUnshuffle, Slice, Upsample
 from cnnprof.network.layers.base import describe
-from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import describe_kind
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
@@ -19,7 +18,7 @@ def _take(o: Arguments) -> Layers:
     length = o.whole("end") - start
     if not at_least(length, 1):
         raise o.error(f"takes no channel from {start} to {start + length}", "end", _TAKE)
-    return [("take", Slice(1, start, length))]
+    return [("take", Slice(2 if o.tokens else 1, start, length))]
 
 
 def _pad(o: Arguments) -> Layers:
@@ -119,12 +118,6 @@ def _upsample_line(layer: Upsample, x: Shape) -> str:
     return line("upsample", "x".join(map(str, factor)), mode)
 
 
-def _scale_line(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
-    if layer.value is None or layer != Arithmetic("mul", "mul", layer.value):
-        raise UnsayableError("there is no word for it")
-    return f"scale {number(layer.value)}"
-
-
 def _flatten_line(layer: Flatten, x: Shape) -> str:  # noqa: ARG001
     if layer.start_dim != 1:
         raise UnsayableError("it does not flatten all axes behind the batch")
@@ -139,12 +132,17 @@ def _take_line(layer: Slice, x: Shape) -> str:
 
 word(
     "flatten",
-    Word(lambda o: [("flatten", Flatten())], "All axes behind the batch made one.", (Example("flatten", "16384"),)),  # noqa: ARG005
+    Word(
+        lambda o: [("flatten", Flatten())],  # noqa: ARG005
+        "All axes behind the batch made one.",
+        (Example("flatten", "16384"),),
+        on_tokens=True,
+    ),
     {Flatten: _flatten_line},
 )
 word(
     "identity",
-    Word(lambda o: [], "The input itself, as a branch of a join.", (Example("identity", "16x32x32"),)),  # noqa: ARG005
+    Word(lambda o: [], "The input itself, as a branch of a join.", (Example("identity", "16x32x32"),), on_tokens=True),  # noqa: ARG005
 )
 word(
     "shuffle",
@@ -191,6 +189,7 @@ word(
         positional=("start", "end"),
         required=("start", "end"),
         form="as in 'take 0 64': from channel 0 up to, and not with, channel 64",
+        on_tokens=True,
     ),
     {Slice: _take_line},
 )
@@ -241,16 +240,4 @@ word(
         form="as in 'upsample 2'",
     ),
     {Upsample: _upsample_line},
-)
-word(
-    "scale",
-    Word(
-        lambda o: [("scale", Arithmetic("mul", "mul", o.number("factor", 1.0, least=float("-inf"))))],
-        "Every element times a number.",
-        (Example("scale 0.17", "16x32x32"),),
-        positional=("factor",),
-        required=("factor",),
-        form="as in 'scale 0.1'",
-    ),
-    {Arithmetic: _scale_line},
 )

@@ -1,212 +1,193 @@
-"""Words of transformers: images as tokens and back, embeddings, attention; and reductions over the channels."""
+"""Self-attention of tokens: of all of them, in windows, on a grid, and with fewer keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-from cnnprof.network.dims import Dim, Shape, known, prod
+from cnnprof.network.dims import Dim, Shape, ceil_div, known, prod
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Expand, Permute, Reshape, Select
-from cnnprof.network.layers.base import describe
-from cnnprof.network.layers.elementwise import Reduce
-from cnnprof.network.layers.linear import Linear, Parameter, ScaledDotProductAttention
-from cnnprof.network.layers.merging import Add, Concat
+from cnnprof.network.layers.arrangement import Gather, Pad, Permute, Reshape, Roll, Select
+from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.linear import Constant, Linear, Parameter, ScaledDotProductAttention
+from cnnprof.network.layers.merging import Add
+from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.base import Example, Layers, Word, word
+from cnnprof.spec.words.tokens import check_tokens, only_in, to_image, to_tokens
+
+_INDEX_BYTES = 8
+_NO_GRID = "they are the positions of an image behind 'tokens', and none behind 'clstoken'"
 
 
-def _check_tokens(o: Arguments) -> tuple[Dim, Dim, Dim]:
-    """(N, length, channels). Raises SpecError for anything else than tokens."""
-    if not o.tokens or len(o.x) != 3:
-        raise o.error(f"works on tokens, and its input has the shape {describe(o.x)}", hint="'tokens' makes tokens of an image")
-    batch, length, width = o.x
-    return batch, length, width
+class _Row:
+    """Layers one after the other; what a layer reads is the one before where nothing else is said."""
 
+    def __init__(self) -> None:
+        self.layers: list[Any] = []
 
-def _tokens(o: Arguments) -> Layers:
-    if o.tokens or len(o.x) < 3:
-        raise o.error(f"takes channels and spatial axes, and its input has the shape {describe(o.x)}")
-    batch, width, *axes = o.x
-    return [("flatten", Reshape((batch, width, prod(axes)))), ("tokens", Permute((0, 2, 1)))]
+    def add(self, kind: str, layer: Layer, *reads: int) -> int:
+        """Append a layer, which reads those of these numbers; its own number."""
+        self.layers.append((kind, layer, reads) if reads or not layer.arity else (kind, layer))
+        return len(self.layers)
 
-
-def _image(o: Arguments) -> Layers:
-    batch, length, width = _check_tokens(o)
-    height, breadth = o.each("size", 1, axes=2)
-    if known(length) and known(height) and known(breadth) and length != height * breadth:
-        raise o.error(f"{length} tokens are no image of {height}x{breadth}", "size")
-    return [("swap", Permute((0, 2, 1))), ("image", Reshape((batch, width, height, breadth)))]
-
-
-def _class_token(o: Arguments) -> Layers:
-    batch, _, width = _check_tokens(o)
-    token = ("token", Parameter((1, 1, width)), ())
-    return [token, ("expand", Expand((batch, 1, width)), (1,)), ("concat", Concat(1), (2, 0))]
-
-
-def _position(o: Arguments) -> Layers:
-    _, length, width = _check_tokens(o)
-    return [("position", Parameter((1, length, width)), ()), ("add", Add(), (0, 1))]
+    def extend(self, layers: list[tuple[str, Layer]]) -> int:
+        """Append layers; the number of the last."""
+        self.layers += layers
+        return len(self.layers)
 
 
 def _attention(o: Arguments) -> Layers:
     """Heads of width / heads channels each; queries, keys and values come of one linear layer, as in timm's `Attention`."""
-    batch, length, width = _check_tokens(o)
+    batch, length, width = check_tokens(o)
     heads = o.whole("heads", 1)
     if known(width) and known(heads) and width % heads:
         raise o.error(f"{width} channels cannot be split into {heads} heads", "heads")
-    size = width // heads
-    return [
-        ("qkv", Linear(3 * width, o.bias)),
-        ("split", Reshape((batch, length, 3, heads, size))),
-        ("swap", Permute((2, 0, 3, 1, 4))),
-        ("q", Select(0, 0), (3,)),
-        ("k", Select(0, 1), (3,)),
-        ("v", Select(0, 2), (3,)),
-        ("attention", ScaledDotProductAttention(), (4, 5, 6)),
-        ("swap", Permute((0, 2, 1, 3))),
-        ("merge", Reshape((batch, length, width))),
-        ("proj", Linear(width)),
+    ways = [option for option in ("window", "grid", "dilation", "reduce") if option in o.given]
+    if len(ways) > 1:
+        raise o.error(f"takes one of {' and '.join(ways)}", ways[1])
+    if "shift" in o.given and ways != ["window"]:
+        raise o.error("shifts windows, and there are none", "shift", "as in 'attention 3 window=7 shift=3'")
+    if (ways or o.flag("relpos")) and not o.grid:
+        raise o.error("takes the height and width of an image, and these tokens have none", (ways or ["relpos"])[0], _NO_GRID)
+    if ways == ["reduce"]:
+        return _reduced(o, heads)
+    row = _Row()
+    if not ways:
+        _among(o, row, (batch,), length, heads, o.grid, masked=False)
+        return row.layers
+    return _in_groups(o, row, heads)
+
+
+def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape, masked: bool) -> None:
+    """Attention among `length` tokens each; `groups` is how many such there are, those of one image last if they are masked."""
+    width, per_head, n = o.x[2], o.x[2] // heads, len(groups)
+    qkv = row.add("qkv", Linear(3 * width, o.bias), *([] if row.layers else [0]))
+    row.add("split", Reshape((*groups, length, 3, heads, per_head)), qkv)
+    parts = row.add("swap", Permute((n + 1, *range(n), n + 2, n, n + 3)))
+    reads = [row.add(kind, Select(0, index), parts) for index, kind in enumerate("qkv")]
+    if bias := _score_bias(o, row, groups, length, heads, size, masked):
+        reads.append(bias)
+    row.add("attention", ScaledDotProductAttention(), *reads)
+    row.add("swap", Permute((*range(n), n + 1, n, n + 2)))
+    # With a mask for each window torch computes it in steps, whose result does not lie as the queries do.
+    row.add("merge", Reshape((prod(groups), length, width), copy=masked))
+    row.add("proj", Linear(width))
+
+
+def _score_bias(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape, masked: bool) -> int:
+    """What is added to the scores: a learned number for each distance along each axis, and a mask; 0 for nothing."""
+    bias = 0
+    if o.flag("relpos"):
+        table = row.add("relpos", Parameter((prod([2 * each - 1 for each in size]), heads)))
+        places = row.add("places", Constant((length * length,), element_bytes=_INDEX_BYTES))
+        row.add("gather", Gather(), table, places)
+        row.add("square", Reshape((length, length, heads)))
+        row.add("swap", Permute((2, 0, 1)))
+        bias = row.add("bias", Reshape((1, heads, length, length)))
+    if masked:
+        mask = row.add("mask", Constant((groups[-1], 1, length, length)))
+        bias = row.add("add", Add(), bias, mask) if bias else mask
+    return bias
+
+
+def _in_groups(o: Arguments, row: _Row, heads: Dim) -> Layers:
+    """Among the tokens of each window, or among those that lie so far apart, on an image padded to whole windows."""
+    batch, length, width = o.x
+    axes = len(o.grid)
+    window = o.each("window", 1, axes=axes) if "window" in o.given else ()
+    if window:
+        padded = tuple([ceil_div(side, each) * each for side, each in zip(o.grid, window, strict=True)])
+        size, count = window, tuple([whole // each for whole, each in zip(padded, window, strict=True)])
+    else:
+        padded = o.grid
+        size, count = _far_apart(o)
+    shifts = [
+        shift if known(whole) and whole > each else 0
+        for shift, whole, each in zip(o.each("shift", 0, least=0, axes=axes), padded, window or o.grid, strict=True)
     ]
+    masked = any(shifts)
+    row.add("grid", Reshape((batch, *o.grid, width)), 0)
+    missing = tuple([(0, whole - side) for side, whole in zip(o.grid, padded, strict=True)])
+    pads = not all(known(after) and after == 0 for _, after in missing)
+    if pads:
+        row.add("pad", Pad((*missing, (0, 0))))
+    if masked:
+        row.add("roll", Roll(tuple(-shift for shift in shifts), tuple(range(1, axes + 1))))
+    # Axis i is count x size in windows, and size x count where those of a group lie `count` apart.
+    first, second = (1, 2) if window else (2, 1)
+    pairs = [(n, s) if window else (s, n) for n, s in zip(count, size, strict=True)]
+    whole, inner = [2 * i + first for i in range(axes)], [2 * i + second for i in range(axes)]
+    order = (0, *whole, *inner, 2 * axes + 1)
+    row.add("split", Reshape((batch, *[each for pair in pairs for each in pair], width)))
+    row.add("windows", Permute(order))
+    row.add("merge", Reshape((batch * prod(count), prod(size), width), copy=True))
+    groups = (batch, prod(count)) if masked else (batch * prod(count),)
+    _among(o, row, groups, prod(size), heads, size, masked)
+    back = tuple(sorted(range(len(order)), key=order.__getitem__))
+    row.add("split", Reshape((batch, *count, *size, width)))
+    row.add("swap", Permute(back))
+    row.add("merge", Reshape((batch, *padded, width), copy=True))
+    if masked:
+        row.add("roll", Roll(tuple(shifts), tuple(range(1, axes + 1))))
+    if pads:
+        row.add("crop", Pad((*[(0, -after) for _, after in missing], (0, 0))))
+    row.add("tokens", Reshape((batch, length, width)))
+    return row.layers
 
 
-def _first(o: Arguments) -> Layers:
-    _, length, _ = _check_tokens(o)
-    index = o.whole("index", 0, least=0)
-    if known(length) and known(index) and index >= length:
-        raise o.error(f"there is no token {index} among {length}", "index")
-    return [("token", Select(1, index))]
+def _far_apart(o: Arguments) -> tuple[Shape, Shape]:
+    """How many tokens attend to each other along each axis, and how many such groups there are."""
+    option = "grid" if "grid" in o.given else "dilation"
+    given = o.each(option, 1, axes=len(o.grid))
+    for side, each in zip(o.grid, given, strict=True):
+        if known(side) and known(each) and side % each:
+            raise o.error(f"an image of {'x'.join(map(str, o.grid))} is no multiple of {each}", option)
+    others = tuple([side // each for side, each in zip(o.grid, given, strict=True)])
+    return (given, others) if option == "grid" else (others, given)
 
 
-def _reduce(op: str) -> Word:
-    names = {"mean": ("mean", "mean"), "max": ("amax", "largest")}
-    torch_name, said = names[op]
-    return Word(
-        lambda o: [(op, Reduce(torch_name, (2 if o.tokens else 1,), keepdim=True))],
-        f"The {said} over the channels, as one channel; of branches it is a join.",
-        (Example(op, "1x32x32"),),
-    )
+def _reduced(o: Arguments, heads: Dim) -> Layers:
+    """Keys and values of a smaller image (Wang et al. 2021, section 3.3: spatial-reduction attention)."""
+    batch, length, width = o.x
+    step, per_head = o.each("reduce", 1, axes=len(o.grid)), width // heads
+    smaller = tuple([side // each for side, each in zip(o.grid, step, strict=True)])
+    if any(known(side) and side < 1 for side in smaller):
+        raise o.error(f"leaves nothing of an image of {'x'.join(map(str, o.grid))}", "reduce")
+    row = _Row()
+    row.add("q", Linear(width, o.bias), 0)
+    row.add("split", Reshape((batch, length, heads, per_head)))
+    queries = row.add("swap", Permute((0, 2, 1, 3)))
+    (_, swap), image = to_image(o.x, o.grid)
+    row.add("swap", swap, 0)
+    row.extend([image, ("reduce", Conv(width, step, step))])
+    row.extend([*to_tokens((batch, width, *smaller)), ("ln", LayerNorm()), ("kv", Linear(2 * width, o.bias))])
+    row.add("split", Reshape((batch, prod(smaller), 2, heads, per_head)))
+    parts = row.add("swap", Permute((2, 0, 3, 1, 4)))
+    keys, values = (row.add(kind, Select(0, index), parts) for index, kind in enumerate("kv"))
+    row.add("attention", ScaledDotProductAttention(), queries, keys, values)
+    row.add("swap", Permute((0, 2, 1, 3)))
+    row.add("merge", Reshape((batch, length, width)))
+    row.add("proj", Linear(width))
+    return row.layers
 
 
-def _reshape(o: Arguments) -> Layers:
-    sizes = o.sizes("size")
-    whole = prod(o.x[1:])
-    if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
-        raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
-    return [("reshape", Reshape((o.x[0], *sizes)))]
-
-
-def _permute(o: Arguments) -> Layers:
-    order = o.sizes("order")
-    if sorted(order) != list(range(1, len(o.x))):
-        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order")
-    return [("permute", Permute((0, *order)))]
-
-
-def _reduce_line(layer: Reduce, x: Shape) -> str:
-    names = {"mean": "mean", "amax": "max"}
-    if layer.op not in names or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
-        raise UnsayableError("there is no word for it")
-    return names[layer.op]
-
-
-def _reshape_line(layer: Reshape, x: Shape) -> str:
-    if layer.copy or layer.size[0] != x[0]:
-        raise UnsayableError("it moves its elements, or changes the batch")
-    return f"reshape ({','.join(map(str, layer.size[1:]))})"
-
-
-def _permute_line(layer: Permute, _: Shape) -> str:
-    if layer.copy or layer.dims[0] != 0:
-        raise UnsayableError("it moves its elements, or the batch")
-    return f"permute ({','.join(map(str, layer.dims[1:]))})"
-
-
-def _only_in(words: str) -> Callable[[Layer, Shape], str]:
-    """Refuses a layer that only comes with the others of a word."""
-
-    def line(_: Layer, __: Shape) -> str:
-        raise UnsayableError(f"it has no word of its own, only within {words}")
-
-    return line
-
-
-word("mean", _reduce("mean"), {Reduce: _reduce_line})
-word("max", _reduce("max"))
-word(
-    "reshape",
-    Word(
-        _reshape,
-        "The same elements under another shape, the batch aside.",
-        (Example("reshape (4,64,64)", "4x64x64"),),
-        positional=("size",),
-        required=("size",),
-        form="as in 'reshape (4,64,64)'",
-    ),
-    {Reshape: _reshape_line},
-)
-word(
-    "permute",
-    Word(
-        _permute,
-        "The axes in another order; 1 is the first behind the batch.",
-        (Example("permute (2,3,1)", "32x32x16"),),
-        positional=("order",),
-        required=("order",),
-        form="as in 'permute (2,3,1)'",
-    ),
-    {Permute: _permute_line},
-)
-word(
-    "tokens",
-    Word(
-        _tokens,
-        "The positions of an image one after the other, each with its channels: (length, channels).",
-        (Example("tokens", "1024x16"),),
-        gives="tokens",
-    ),
-)
-word(
-    "image",
-    Word(
-        _image,
-        "Tokens as an image of that height and width again.",
-        (Example("tokens | image 32x32", "16x32x32"),),
-        required=("size",),
-        shorthand="size",
-        form="as in 'image 14x14'",
-        gives="image",
-    ),
-)
-word(
-    "clstoken",
-    Word(_class_token, "A learned token in front of the others.", (Example("tokens | clstoken", "1025x16"),)),
-    {Expand: _only_in("'clstoken'")},
-)
-word(
-    "posembed",
-    Word(_position, "A learned position embedding, added to the tokens.", (Example("tokens | posembed", "1024x16"),)),
-)
 word(
     "attention",
     Word(
         _attention,
-        "Multi-head self-attention of tokens.",
-        (Example("tokens | attention 4", "1024x16"),),
+        "Multi-head self-attention of tokens; in windows it pads an image to whole ones.",
+        (
+            Example("tokens | attention 4", "1024x16"),
+            Example("tokens | attention 4 window=8 shift=4 relpos", "1024x16", "in shifted windows, relative positions (Swin)"),
+            Example("tokens | attention 4 grid=8", "1024x16", "among 8x8 tokens over the whole image (MaxViT)"),
+            Example("tokens | attention 4 dilation=2", "1024x16", "among all that lie 2 apart: patches of 2x2 (MobileViT)"),
+            Example("tokens | attention 4 reduce=4", "1024x16", "keys of a strided convolution (PVT)"),
+        ),
         positional=("heads",),
-        flags=("bias", "nobias"),
+        options=("window", "shift", "grid", "dilation", "reduce"),
+        flags=("relpos", "bias", "nobias"),
         form="as in 'attention 12', of 12 heads",
+        on_tokens=True,
     ),
-    {ScaledDotProductAttention: _only_in("'attention'")},
-)
-word(
-    "token",
-    Word(
-        _first,
-        "One of the tokens, the first if nothing is said.",
-        (Example("tokens | token", "16"),),
-        positional=("index",),
-        gives="image",
-    ),
-    {Select: _only_in("'attention' and 'token'")},
+    {ScaledDotProductAttention: only_in("'attention'"), Roll: only_in("'attention'"), Gather: only_in("'attention'")},
 )

@@ -12,11 +12,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.values import Tensor
 
-Layers: TypeAlias = "Sequence[tuple[str, Layer] | tuple[str, Layer, tuple[int, ...]]]"
+Layers: TypeAlias = "Sequence[tuple[str, Layer] | tuple[str, Layer, tuple[int | Tensor, ...]]]"
 """Layers in a row, each with the kind that its node is named by; a third entry says what it reads, if not the one before.
 
-There 0 is what the step continues from, and i the i-th of its layers.
+There 0 is what the step continues from, i the i-th of its layers, and a tensor another output.
 """
 
 Build: TypeAlias = Callable[[Arguments], Layers]
@@ -56,6 +57,7 @@ class Word(NamedTuple):
         form: how it is written, as a hint behind a mistake.
         gives: `tokens` where the output's channels are its last axis, (N, length, channels), `image` where they are in front
             again; as the input otherwise.
+        on_tokens: whether it takes tokens, too; others would take their length for channels, and are refused.
         drops_bias: whether it takes the mean away, so that a layer before it needs no bias.
     """
 
@@ -70,6 +72,7 @@ class Word(NamedTuple):
     kind: Kind = ""
     form: str = ""
     gives: Literal["", "tokens", "image"] = ""
+    on_tokens: bool = False
     drops_bias: bool = False
 
     @property
@@ -80,11 +83,21 @@ class Word(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A word that joins branches."""
+    """A word that joins branches.
 
-    layer: type[Layer]
+    Args:
+        layer: makes the layer, in place or not.
+        help: one sentence that says what it gives.
+        inplace: whether it can write into the first branch.
+        branches: how many it takes; 0 for any number.
+        each: whether it gives an output for each branch: the layer then works along a new axis on which they stand.
+    """
+
+    layer: Callable[..., Layer]
     help: str
     inplace: bool = True
+    branches: int = 0
+    each: bool = False
 
 
 LETTERS = {"s": "stride", "p": "pad", "g": "groups", "d": "dilation", "k": "kernel"}

@@ -36,6 +36,7 @@ word(
         flags=("bias", "nobias"),
         required=("out",),
         form="as in 'fc 1000'",
+        on_tokens=True,
     ),
     {Linear: _linear_line},
 )
@@ -58,6 +59,7 @@ word(
         positional=("size",),
         required=("size",),
         form="as in 'parameter (C, 1, 1)': a number for each channel",
+        on_tokens=True,
     ),
     {Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})"},
 )

@@ -93,6 +93,7 @@ word(
         options=("eps",),
         flags=("noaffine",),
         kind="norm",
+        on_tokens=True,
     ),
     {norm.LayerNorm: _layer_line},
 )
@@ -139,6 +140,7 @@ word(
         "Division by the L2 norm over the channels.",
         (Example("l2norm", "16x32x32"),),
         kind="norm",
+        on_tokens=True,
     ),
     {norm.Normalize: _normalize_line},
 )

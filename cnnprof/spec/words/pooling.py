@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnprof.network.dims import Shape, known
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.elementwise import Reduce
+from cnnprof.network.layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    MaxIndices,
+    MaxPool,
+    MaxUnpool,
+    Subsample,
+)
 from cnnprof.spec.arguments import Arguments, Size
-from cnnprof.spec.words.base import Example, Layers, Word, Write, word
+from cnnprof.spec.values import Tensor, describe_kind
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, Write, word
 from cnnprof.spec.words.windows import SLIDE, dilation, kernel, letter, line, pool_padding, sized, stride_or_kernel
 
 MOST_POSITIONS = 4096
@@ -59,8 +69,23 @@ def _adaptive_line(short: str, long: str) -> Write:
     return write
 
 
-def _global(kind: str, layer: Callable[[Size], AdaptiveAvgPool | AdaptiveMaxPool]) -> Callable[[Arguments], Layers]:
-    return lambda o: [(kind, layer((1,) * o.axes))]
+def _global(kind: str, layer: Callable[[Size], AdaptiveAvgPool | AdaptiveMaxPool], op: str) -> Callable[[Arguments], Layers]:
+    return lambda o: [(kind, Reduce(op, (1,)) if o.tokens else layer((1,) * o.axes))]
+
+
+def _unpool(o: Arguments) -> Layers:
+    """To the size of what the pooling read."""
+    pooled = o.value("of")
+    if not isinstance(pooled, Tensor) or not pooled.pooled_from:
+        raise o.error(f"takes the name of a max pooling's output, not {describe_kind(pooled)}", "of", _UNPOOL)
+    return [("indices", MaxIndices(), (pooled,)), ("unpool", MaxUnpool(pooled.pooled_from), (0, 1))]
+
+
+def _unpool_line(layer: MaxUnpool | MaxIndices, x: Shape) -> str:  # noqa: ARG001
+    raise UnsayableError("it needs the name of a max pooling's output")
+
+
+_UNPOOL = "as in 'maxpool 2x2 -> p1' and, further on, 'unpool p1'"
 
 
 word(
@@ -111,13 +136,35 @@ word(
     {Subsample: lambda layer, _: line(*_pool_line("subsample", layer))},
 )
 word(
+    "unpool",
+    Word(
+        _unpool,
+        "Values put back to where the maxima of a named max pooling lay, zeros elsewhere (SegNet).",
+        (Example("maxpool 2x2 -> p1 | unpool p1", "16x32x32"),),
+        positional=("of",),
+        required=("of",),
+        form=_UNPOOL,
+    ),
+    {MaxUnpool: _unpool_line, MaxIndices: _unpool_line},
+)
+word(
     "gap",
-    Word(_global("gap", AdaptiveAvgPool), "Global average pooling.", (Example("gap", "16x1x1"),)),
+    Word(
+        _global("gap", AdaptiveAvgPool, "mean"),
+        "Global average pooling; of tokens the mean of all.",
+        (Example("gap", "16x1x1"), Example("tokens | gap", "16")),
+        on_tokens=True,
+    ),
     {AdaptiveAvgPool: _adaptive_line("gap", "adaptive_avgpool")},
 )
 word(
     "gmp",
-    Word(_global("gmp", AdaptiveMaxPool), "Global maximum pooling.", (Example("gmp", "16x1x1"),)),
+    Word(
+        _global("gmp", AdaptiveMaxPool, "amax"),
+        "Global maximum pooling; of tokens the largest of all.",
+        (Example("gmp", "16x1x1"),),
+        on_tokens=True,
+    ),
     {AdaptiveMaxPool: _adaptive_line("gmp", "adaptive_maxpool")},
 )
 word(

@@ -14,6 +14,7 @@ word(
         (Example("dropout 0.5", "16x32x32"), Example("dropout 0.5 channels", "16x32x32", "whole channels")),
         positional=("p",),
         flags=("channels",),
+        on_tokens=True,
     ),
     {Dropout: lambda layer, _: line("dropout", number(layer.p), "channels" * layer.channels)},
 )
@@ -26,6 +27,7 @@ word(
         positional=("p",),
         required=("p",),
         form="as in 'droppath 0.2'",
+        on_tokens=True,
     ),
     {StochasticDepth: lambda layer, _: f"droppath {number(layer.p)}"},
 )

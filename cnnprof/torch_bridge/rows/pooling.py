@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,18 +10,57 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
-from cnnprof.torch_bridge.rows.base import Call, Match, row, sized
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxIndices, MaxPool, MaxUnpool, Subsample
+from cnnprof.torch_bridge.rows.base import Call, Function, Match, row, sized
 
-_MAX_POOL = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+_MAX_UNPOOL = (functional.max_unpool1d, functional.max_unpool2d, functional.max_unpool3d)
 _AVG_POOL: tuple[Any, ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 _ADAPTIVE_AVG_POOL: tuple[Any, ...] = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 _ADAPTIVE_MAX_POOL: tuple[Any, ...] = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
 
 
+class _FindsPlaces(nn.Module):
+    """A max pooling that leaves the places of its maxima with its output, where something asks for them."""
+
+    finds_places = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The maxima."""
+        if not self.finds_places:
+            return super().forward(x)  # type: ignore[no-any-return]
+        self.return_indices = True
+        found: Any = super().forward(x)
+        found[0].places = found[1]
+        return found[0]  # type: ignore[no-any-return]
+
+
+_MAX_POOL: tuple[Any, ...] = tuple(
+    type(kind.__name__, (_FindsPlaces, kind), {}) for kind in (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+)
+
+
+def _places(maxima: Tensor) -> Tensor:
+    """Where the maxima lay; the first place for a tensor that no pooling of the same network made."""
+    found: Tensor | None = getattr(maxima, "places", None)
+    return torch.zeros_like(maxima, dtype=torch.int64) if found is None else found
+
+
+def _build_unpool(layer: MaxUnpool, inputs: tuple[Shape, ...]) -> nn.Module:
+    unpool = _MAX_UNPOOL[len(layer.size) - 1]
+    # Without padding any kernel of that stride gives the size that is asked for.
+    kernel = tuple(max(1, to // size) for to, size in zip(layer.size, inputs[0][2:], strict=True))
+    return Function(lambda x, places: unpool(x, places.long(), kernel, output_size=layer.size), repr(layer))
+
+
+def _capture_unpool(call: Call) -> Sequence[Match]:
+    x, places = call.first, call["indices"]
+    return [Match(MaxIndices(), (places,), output=places), Match(MaxUnpool(call.size[2:]), (x, places))]
+
+
 def _build_max(layer: MaxPool, _inputs: tuple[Shape, ...]) -> nn.Module:
     kind = _MAX_POOL[len(layer.kernel_size) - 1]
-    return kind(layer.kernel_size, layer.stride, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
+    module: nn.Module = kind(layer.kernel_size, layer.stride, layer.padding, layer.dilation, ceil_mode=layer.ceil_mode)
+    return module
 
 
 def _build_avg(layer: AvgPool, _inputs: tuple[Shape, ...]) -> nn.Module:
@@ -72,6 +111,8 @@ row(
     _build_max,
     {f"max_pool{n}d{form}": _capture_max(n) for n in _AXES for form in ("", "_with_indices")},
 )
+row(MaxIndices, lambda *_: Function(_places), lacks="torch finds them while it pools: captured where they are read")
+row(MaxUnpool, _build_unpool, {f"max_unpool{n}d": _capture_unpool for n in (2, 3)})
 row(AvgPool, _build_avg, {f"avg_pool{n}d": _capture_avg(n) for n in _AXES})
 row(
     Subsample,

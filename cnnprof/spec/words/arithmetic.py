@@ -1,0 +1,49 @@
+"""Arithmetic of every element with a number."""
+
+from __future__ import annotations
+
+from cnnprof.network.dims import Shape
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.windows import number
+
+_KINDS = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
+"""torch's operations, and what one of them costs an element."""
+
+_WRITTEN_AS = {"mul": "scale"}
+
+
+def _line(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+    if layer.value is None or layer != Arithmetic(layer.op, _KINDS.get(layer.op, ""), layer.value):
+        raise UnsayableError("there is no word for it")
+    return f"{_WRITTEN_AS.get(layer.op, layer.op)} {number(layer.value)}"
+
+
+def _word(name: str, op: str, help: str, value: str) -> None:  # noqa: A002 - as the field is called
+    def build(o: Arguments) -> Layers:
+        factor = o.number("factor", 1.0, least=float("-inf"))
+        if op == "div" and factor == 0:
+            raise o.error("divides by 0", "factor")
+        return [(name, Arithmetic(op, _KINDS[op], factor))]
+
+    step = f"{name} {value}"
+    row = Word(
+        build,
+        help,
+        (Example(step, "16x32x32"),),
+        positional=("factor",),
+        required=("factor",),
+        form=f"as in '{step}'",
+        on_tokens=True,
+    )
+    word(name, row, {Arithmetic: _line} if name == "scale" else {})
+
+
+_word("scale", "mul", "Every element times a number.", "0.17")
+_word("mul", "mul", "Every element times a number; of branches it is a join.", "0.5")
+_word("add", "add", "Every element plus a number; of branches it is a join.", "1")
+_word("sub", "sub", "Every element minus a number; of branches it is a join.", "0.5")
+_word("rsub", "rsub", "A number minus every element.", "1")
+_word("div", "div", "Every element over a number; of branches it is a join.", "255")
+_word("pow", "pow", "Every element to a power.", "2")

@@ -1,0 +1,87 @@
+"""Words that look at the same elements under other axes, and those that leave an axis out."""
+
+from __future__ import annotations
+
+from cnnprof.network.dims import Shape, known, prod
+from cnnprof.network.layers.arrangement import Permute, Reshape
+from cnnprof.network.layers.base import describe
+from cnnprof.network.layers.elementwise import Reduce
+from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+
+
+def _reduce(op: str) -> Word:
+    names = {"mean": ("mean", "mean"), "max": ("amax", "largest")}
+    torch_name, said = names[op]
+    return Word(
+        lambda o: [(op, Reduce(torch_name, (2 if o.tokens else 1,), keepdim=True))],
+        f"The {said} over the channels, as one channel; of branches it is a join.",
+        (Example(op, "1x32x32"),),
+        on_tokens=True,
+    )
+
+
+def _reshape(o: Arguments) -> Layers:
+    sizes = o.sizes("size")
+    whole = prod(o.x[1:])
+    if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
+        raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
+    return [("reshape", Reshape((o.x[0], *sizes)))]
+
+
+def _permute(o: Arguments) -> Layers:
+    order = o.sizes("order")
+    if sorted(order) != list(range(1, len(o.x))):
+        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order")
+    return [("permute", Permute((0, *order)))]
+
+
+def _reduce_line(layer: Reduce, x: Shape) -> str:
+    names = {"mean": "mean", "amax": "max"}
+    if layer.op not in names or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
+        raise UnsayableError("there is no word for it")
+    return names[layer.op]
+
+
+def _reshape_line(layer: Reshape, x: Shape) -> str:
+    if layer.copy or layer.size[0] != x[0]:
+        raise UnsayableError("it moves its elements, or changes the batch")
+    return f"reshape ({','.join(map(str, layer.size[1:]))})"
+
+
+def _permute_line(layer: Permute, _: Shape) -> str:
+    if layer.copy or layer.dims[0] != 0:
+        raise UnsayableError("it moves its elements, or the batch")
+    return f"permute ({','.join(map(str, layer.dims[1:]))})"
+
+
+word("mean", _reduce("mean"), {Reduce: _reduce_line})
+word("max", _reduce("max"))
+word(
+    "reshape",
+    Word(
+        _reshape,
+        "The same elements under another shape, the batch aside; the first axis then has the channels.",
+        (Example("reshape (4,64,64)", "4x64x64"),),
+        positional=("size",),
+        required=("size",),
+        form="as in 'reshape (4,64,64)'",
+        gives="image",
+        on_tokens=True,
+    ),
+    {Reshape: _reshape_line},
+)
+word(
+    "permute",
+    Word(
+        _permute,
+        "The axes in another order; 1 is the first behind the batch, which then has the channels.",
+        (Example("permute (2,3,1)", "32x32x16"),),
+        positional=("order",),
+        required=("order",),
+        form="as in 'permute (2,3,1)'",
+        gives="image",
+        on_tokens=True,
+    ),
+    {Permute: _permute_line},
+)

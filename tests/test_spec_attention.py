@@ -1,0 +1,132 @@
+"""Attention in windows, on grids and with fewer keys; shares among branches: beside other people's modules."""
+
+import pytest
+from spec_texts import build, layers
+
+from cnnprof.errors import CnnprofError
+from cnnprof.network.analysis import analyze
+
+KINDS = (
+    "attention 4",
+    "attention 4 window=4",
+    "attention 4 window=4 shift=2",
+    "attention 4 window=5 shift=2 relpos",  # 12 and 8 are no multiples of 5: padded to 15 and 10
+    "attention 4 window=16 shift=3 relpos",  # one window, which is not shifted
+    "attention 2 grid=4 relpos",
+    "attention 2 dilation=2 nobias",
+    "attention 2 relpos",
+    "attention 2 reduce=4",
+)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("word", KINDS)
+def test_attention_is_the_module_that_is_built_of_it(word: str, batch: int) -> None:
+    from cnnprof.measure.counters import count_with_torch
+    from cnnprof.torch_bridge.build import build as module_of
+    from cnnprof.torch_bridge.capture import capture
+
+    graph = build(f"input: 16x12x8\nlayers: tokens | {word} | image | conv 3x3 8\n", batch=batch)
+    totals = analyze(graph).totals
+    module = module_of(graph).eval()
+    seen = analyze(capture(module, graph.input_shape, "built")).totals
+    assert (seen.params, seen.ops, seen.activations) == (totals.params, totals.ops, totals.activations)
+    assert count_with_torch(module, graph.input_shape).total == 2 * totals.macs
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("size", "window", "shift"), [((14, 14), 7, 3), ((16, 9), 7, 3), ((7, 7), 7, 3), ((8, 8), 4, 0)])
+def test_windows_are_those_of_torchvision(size: tuple[int, int], window: int, shift: int) -> None:
+    from cnnprof.measure.counters import count_with_torch
+    from cnnprof.torch_bridge.requirements import import_torchvision
+
+    theirs = import_torchvision().models.swin_transformer.ShiftedWindowAttention(24, [window] * 2, [shift] * 2, 3).eval()
+    step = f"tokens | attention 3 window={window} shift={shift} relpos"
+    totals = analyze(build(f"input: 24x{size[0]}x{size[1]}\nlayers: {step}\n")).totals
+    assert totals.params == sum(parameter.numel() for parameter in theirs.parameters())
+    # torchvision's takes (N, H, W, C); its counter sees two operations for each multiply-accumulate.
+    assert 2 * totals.macs == count_with_torch(theirs, (1, *size, 24)).total
+
+
+def test_attention_at_a_distance_costs_what_the_groups_cost() -> None:
+    # 12 x 8 positions: 2 x 2 groups of 6 x 4 tokens, or 4 x 4 tokens in each of 3 x 2 groups.
+    whole, apart, grid = (
+        analyze(build(f"input: 16x12x8\nlayers: tokens | {word}\n")).totals.macs
+        for word in ("attention 4", "attention 4 dilation=2", "attention 4 grid=4")
+    )
+    linear = 96 * 16 * 64
+    assert whole == linear + 2 * 96 * 96 * 16
+    assert apart == linear + 4 * 2 * 24 * 24 * 16
+    assert grid == linear + 6 * 2 * 16 * 16 * 16
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("attention 4 window=4", "works on tokens"),
+        ("tokens | clstoken | attention 4 window=4", "these tokens have none"),
+        ("tokens | attention 4 window=4 grid=2", "takes one of window and grid"),
+        ("tokens | attention 4 shift=2", "there are none"),
+        ("tokens | attention 4 grid=5", "no multiple of 5"),
+        ("tokens | attention 4 reduce=33", "leaves nothing"),
+        ("tokens | attention 5", "cannot be split into 5 heads"),
+        ("tokens | clstoken | image", "not the positions of an image"),
+        ("tokens | conv 3 8", "takes channels in front"),
+        ("tokens | bn", "takes channels in front"),
+        ("tokens | maxpool 2", "takes channels in front"),
+        ("tokens | prelu", "takes channels in front"),
+        ("unpool 3", "takes the name of a max pooling's output"),
+        ("relu -> a | unpool a", "takes the name of a max pooling's output"),
+        ("maxpool 3x3 s2 same -> a | unpool a", "takes the name of a max pooling's output"),
+        ("div 0", "divides by 0"),
+        ("add", "there is no factor"),
+    ],
+)
+def test_what_does_not_fit_is_said(steps: str, message: str) -> None:
+    with pytest.raises(CnnprofError, match=message):
+        build(f"input: 16x32x32\nlayers: {steps}\n")
+
+
+def test_branches_share_what_there_is() -> None:
+    graph = layers("{softmax: [relu, sigmoid, tanh], name: [a, b, c]}", "mul: [a, c]")
+    shapes = {cost.node.name: cost.output for cost in analyze(graph).costs}
+    assert shapes["softmax1"] == (1, 3, 3, 32, 32)
+    assert graph.nodes[-1].inputs == ("share1", "share3")
+    assert shapes["mul1"] == (1, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("- softmax: [relu]", "takes two or more, not 1"),
+        ("- softmax: [relu, conv 1x1 4]", "branches of one shape"),
+        ("- sub: [relu, tanh, identity]", "'sub' takes 2 branches, not 3"),
+        ("- matmul: [relu]", "'matmul' takes 2 branches, not 1"),
+        ("- {softmax: [relu, tanh], name: [a, b, c]}", "here are 2 outputs, and 3 names"),
+    ],
+)
+def test_joins_that_do_not_fit_are_said(step: str, message: str) -> None:
+    with pytest.raises(CnnprofError, match=message):
+        build(f"input: 3x8x8\nlayers:\n  {step}\n")
+
+
+@pytest.mark.torch
+def test_unpooling_puts_the_maxima_back() -> None:
+    import torch
+
+    from cnnprof.torch_bridge.build import build as module_of
+
+    text = "input: 2x7x6\nlayers:\n  - maxpool 2x2 -> a\n  - conv 1x1 2 -> b\n  - a | unpool a -> c\noutputs: [b, c]\n"
+    module = module_of(build(text)).eval()
+    x = torch.rand(1, 2, 7, 6)
+    found = module(x)["c"]
+    kept = torch.nn.functional.max_pool2d(x, 2)
+    assert found.shape == x.shape
+    assert found[found > 0].sort().values.equal(kept.flatten().sort().values)
+    assert (found[found > 0] == x[found > 0]).all()
+
+
+def test_an_output_may_be_called_add() -> None:
+    graph = layers("add 1 -> add", "relu", "mul: [add, identity]")
+    assert graph.nodes[-1].inputs == ("add", "relu1")
