@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from cnnprof.torch_bridge import quantized_recurrence
 
 
 def bilinear(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -75,9 +77,29 @@ def deform_conv2d(
     return torch.matmul(filters, samples).reshape(batch, outputs, rows, columns) + bias.reshape(1, outputs, 1, 1)
 
 
+def conv_tbc(x: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """torch.conv_tbc: a convolution along time of (time, batch, channels), its filters (size, inputs, outputs)."""
+    return functional.conv1d(x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
+
+
+def scan(combine: Callable[..., Any], carried: Sequence[Tensor], inputs: Sequence[Tensor], more: Sequence[Any]) -> list[Tensor]:
+    """The operator behind torch's scan: what is carried, and the results of every step, stacked."""
+    carry, steps = [*carried], []
+    for step in range(inputs[0].shape[0]):
+        results = combine(*carry, *(each[step] for each in inputs), *more)
+        carry = [*results[: len(carry)]]
+        steps.append(results[len(carry) :])
+    return [*carry, *(torch.stack(results) for results in zip(*steps, strict=True))]
+
+
+HIGHER: dict[str, Callable[..., Any]] = {"scan": scan}
+"""Operators that take functions, and that torch itself cannot run step by step, by their names."""
+
 DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "aten::bilinear": bilinear,
     "aten::addbmm": addbmm,
+    "aten::conv_tbc": conv_tbc,
     "torchvision::deform_conv2d": deform_conv2d,
+    **quantized_recurrence.DECOMPOSITIONS,
 }
 """By the operation's name."""

@@ -88,6 +88,8 @@ def hint_for(error: BaseException, said: str, inputs: str) -> str | None:
         r"indices.*Long, Int|tensors used as indices must be long|expected .*(Long|Int).* but got|Expected .*Long", text
     ):
         return f"the network takes whole numbers: --input {inputs}:int64" if ":" not in inputs else None
+    if "Could not run 'torchvision::" in text or "torchvision::nms: attempted" in text:
+        return "torchvision's operators do not fit this torch, so they run without data alone: cnnprof doctor says more"
     if re.search(r"not compiled with CUDA|NVIDIA driver|CUDA error|No CUDA GPUs|CUDA is not available", text):
         return "its code asks for a GPU: make the device an argument, or use that of the input, x.device"
     if re.search(r"channels?\b", said) and re.search(r"takes \d+ channel", said):

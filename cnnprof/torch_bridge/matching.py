@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -22,6 +23,7 @@ SHAPE_ONLY = frozenset(
 
 PRODUCTS = frozenset(
     {"matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "linear", "convolution", "scaled_dot_product_attention"}
+    | {"linear_dynamic", "linear_dynamic_fp16"}
 )
 """Operations that are counted although they read constants alone: each run computes them."""
 
@@ -80,3 +82,13 @@ def explains(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> bool:
         return layer.shape(*inputs) == output
     except ShapeError:
         return False
+
+
+def on_device(device: torch.device, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """The arguments of an operation that is to make its tensors on that device, whatever the code asks for."""
+    if kwargs.get("device") is not None:
+        kwargs = {**kwargs, "device": device}
+    if func is torch.ops.aten.lift_fresh.default:
+        # torch.tensor, whose numbers come from Python.
+        args = (args[0].to(device),)
+    return args, kwargs

@@ -84,7 +84,21 @@ def _import_without_operators() -> Any:
         raise UnavailableError(f"{_versions()} do not work together: {error}", hint=_PIP) from None
     # Its functions ask before they call an operator; on tensors without data each of these works.
     extension._has_ops = lambda: True
+    _register_shapes(torchvision)
     return torchvision
+
+
+def _register_shapes(torchvision: Any) -> None:
+    """torchvision's own rules for the sizes of its operators' results, which it leaves out where its library does not load."""
+    import torch
+
+    rules: Any = getattr(torchvision, "_meta_registrations", None)
+    for operator in OPERATORS:
+        name = operator.partition("(")[0]
+        rule = getattr(rules, f"meta_{name}", None)
+        if rule is not None and "nms" not in name:
+            # The number of boxes that are left is not known without data.
+            rules.get_meta_lib().impl(getattr(torch.ops.torchvision, name).default, rule)
 
 
 def _versions() -> str:

@@ -21,16 +21,17 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.linear import Constant, Parameter
-from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS
+from cnnprof.torch_bridge import matching
+from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS, HIGHER
 from cnnprof.torch_bridge.failures import explain_misfit, one_line
 from cnnprof.torch_bridge.feeding import tensors_of
-from cnnprof.torch_bridge.matching import HANDS_ON, PRODUCTS, SHAPE_ONLY, explains, rewritten, touched, unknown, weight_bytes
 from cnnprof.torch_bridge.rows import find_capture
 from cnnprof.torch_bridge.rows.base import (
     Call,
     Match,
     View,
     is_same_view,
+    memory_of,
     shares_memory,
     storage,
     tensors_in,
@@ -109,8 +110,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if outermost:
             self._word = func._schema.name.rpartition("::")[2].strip("_")
         kwargs = kwargs or {}
-        if self._everywhere is not None and kwargs.get("device") is not None:
-            kwargs = {**kwargs, "device": self._everywhere}
+        if self._everywhere is not None:
+            args, kwargs = matching.on_device(self._everywhere, func, args, kwargs)
         try:
             return self._run(func, args, kwargs)
         except Exception as error:
@@ -130,12 +131,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._trace.branches = True
             with self:
                 result = first(*operands)
-            for tensor in touched(second, operands):
+            for tensor in matching.touched(second, operands):
                 if self._is_new(tensor):
                     # A weight of the branch that was not taken: no less a parameter.
                     self._read(tensor)
             return result
-        plain = func.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        plain = HIGHER.get(str(func)) or func.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
         if plain is None:
             raise NotImplementedError(f"torch's operator {func} cannot be run step by step")
         with self:
@@ -143,12 +144,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         capture = find_capture(func)
-        product = func._schema.name.rpartition("::")[2].strip("_") in PRODUCTS
+        product = func._schema.name.rpartition("::")[2].strip("_") in matching.PRODUCTS
         varies = product or any(map(self._varies, tensors_in((args, tuple(kwargs.values())))))
         own = DECOMPOSITIONS.get(func._schema.name) if varies else None
         if own is not None:
             with self:
-                return own(*args, **kwargs)
+                result = own(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
         if capture is None:
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
@@ -156,13 +159,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         call = Call(func, args, kwargs, result)
         if varies and not call.outputs and call.written:
-            self._record(call, [rewritten(call, tensor) for tensor in call.written])
+            self._record(call, [matching.rewritten(call, tensor) for tensor in call.written])
             return result
-        if not varies or not call.outputs or call.op in SHAPE_ONLY:
+        if not varies or not call.outputs or call.op in matching.SHAPE_ONLY:
             fresh = (out for out in call.outputs if not any(shares_memory(out, tensor) for tensor in call.tensors))
             self._made_of_constants.update(map(storage, fresh))
             return result
-        if not call.inplace and call.op not in HANDS_ON and is_same_view(call.output, call.first):
+        if not call.inplace and call.op not in matching.HANDS_ON and is_same_view(call.output, call.first):
             if call.output is not call.first:
                 self._made(call.output, self._read(call.first))
             return result
@@ -174,7 +177,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if result is call.first and not call.inplace:
             # A layer that hands its input on: the input must not be taken for its result.
             call.result = torch.ops.aten.alias(result)
-        self._record(call, unknown(call) if matches is None else matches)
+        self._record(call, matching.unknown(call) if matches is None else matches)
         return call.result
 
     def _break_down(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], varies: bool) -> Any:
@@ -187,17 +190,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _record(self, call: Call, matches: Match | Sequence[Match]) -> None:
         matches = [matches] if isinstance(matches, Match) else matches
+        named = len(self._trace.uncounted)
         for match in matches:
             output = call.output if match.output is None else match.output
             inputs = tuple(self._read(tensor) for tensor in match.inputs)
             shapes = tuple(self._shape(number) for number in inputs)
             layer = match.layer
-            if not explains(layer, shapes, tuple(output.shape)):
+            if not matching.explains(layer, shapes, tuple(output.shape)):
                 layer = Unknown(call.name, tuple(output.shape), call.inplace)
-            owns, trainable = (True, False) if match.packed else self._own(match, layer, shapes)
+            owns, trainable = self._own(match, layer, shapes)
             held = [weight for weight in match.weights if weight is not None] if owns else []
-            number = self._add(layer, inputs, owns_params=owns, trainable=trainable, bytes=weight_bytes(held))
-            if isinstance(layer, Unknown):
+            number = self._add(layer, inputs, owns_params=owns, trainable=trainable, bytes=matching.weight_bytes(held))
+            if isinstance(layer, Unknown) and len(self._trace.uncounted) == named:
                 # torch's own building blocks say nothing to a user; the operation that was broken down to them does.
                 name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
                 self._trace.uncounted.append((number, name))
@@ -215,6 +219,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         weights = [tensor for tensor in match.weights if tensor is not None]
         if not weights:
             return True, True
+        if match.packed is not None:
+            return self._is_new_object(match.packed), False
         for tensor in weights:
             if isinstance(tensor, nn.Parameter) and not self._is_parameter(tensor):
                 # Of a layer that lives as long as one run.
@@ -228,6 +234,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if self._is_new(tensor):
                 self._read(tensor)
         return False, any(map(self._learned, weights))
+
+    def _is_new_object(self, packed: Any) -> bool:
+        """Whether the object that holds weights is one that no step has yet; each call has a wrapper of its own around it."""
+        key = f"packed {hash(packed)}"
+        is_new = key not in self._counted
+        self._counted.add(key)
+        self._alive.append(packed)
+        return is_new
 
     def _is_new(self, tensor: Tensor) -> bool:
         """Whether the tensor is a parameter that no step has yet."""
@@ -278,7 +292,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """The tensor is now what that step made."""
         self._step_of[id(tensor)] = number
         self._known_writes[id(tensor)] = len(self._writes.get(storage(tensor), ()))
-        self._alive.append(tensor.untyped_storage())
+        self._alive.append(memory_of(tensor))
         finalize(tensor, self._released, id(tensor), number).atexit = False
 
     def _released(self, key: int, number: int) -> None:
@@ -314,27 +328,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._is_parameter(tensor):
             owns = self._is_new(tensor)
             self._counted.add(self._parameters[key])
-            more: dict[str, Any] = {"owns_params": owns, "trainable": tensor.requires_grad, "bytes": weight_bytes([tensor])}
-            number = self._add(Parameter(size), stored=self._parameters[key], **more)
+            weight = {"owns_params": owns, "trainable": tensor.requires_grad, "bytes": matching.weight_bytes([tensor])}
+            number = self._add(Parameter(size), (), stored=self._parameters[key], word=None, **weight)
             self._step_of[key] = number
             return number
         if key not in self._constants:
             self._alive.append(tensor)
             whole = 0 if tensor.is_floating_point() else tensor.element_size()
             constant = Constant(size, storage(tensor) not in self._made_of_constants, whole)
-            self._constants[key] = self._add(constant, stored=self._buffers.get(key, self._constant_name()))
+            self._constants[key] = self._add(
+                constant, stored=self._buffers.get(key, f"{self._scopes[-1].path}.constant".lstrip("."))
+            )
         return self._constants[key]
-
-    def _constant_name(self) -> str:
-        path = self._scopes[-1].path
-        return f"{path}.constant" if path else "constant"
 
     def _is_foreign(self, number: int) -> bool:
         """Whether nobody knows where the step's result comes from."""
-        if number < 0:
-            return False
-        step = self._trace.steps[number]
-        return isinstance(step.layer, Constant) and step.stored not in self._buffers.values()
+        step = self._trace.steps[number] if number >= 0 else None
+        return step is not None and isinstance(step.layer, Constant) and step.stored not in self._buffers.values()
 
     def _shape(self, number: int) -> Shape:
         return self._input_shapes[NETWORK_INPUT - number] if number < 0 else self._trace.steps[number].output

@@ -130,6 +130,16 @@ def _build_slice(layer: layers.Slice, _inputs: object) -> nn.Module:
     return Function(lambda x: x[(slice(None),) * (layer.dim % x.dim()) + (slice(layer.start, stop, layer.step),)], repr(layer))
 
 
+def _packed(call: Call) -> Sequence[Match]:
+    """The steps of a sequence one behind another, and how many samples each has; or the other way round."""
+    op = call.op.strip("_")
+    read = tuple(call.tensors[:1]), tuple(call.tensors[1:])
+    return [
+        Match(layers.Rearrange(op, tuple(output.shape)), tensors, output=output)
+        for output, tensors in zip(call.outputs, read, strict=True)
+    ]
+
+
 def _moved(call: Call) -> Match:
     return Match(layers.Rearrange(call.op + "_" * call.inplace, call.size, call.inplace), tuple(call.tensors))
 
@@ -242,7 +252,8 @@ row(
             "zero",
         ),
         _moved,
-    ),
+    )
+    | dict.fromkeys(("_pack_padded_sequence", "_pad_packed_sequence"), _packed),
     lacks="what moves where is not recorded",
 )
 row(layers.Unknown, lacks="it stands for an operation without a row")

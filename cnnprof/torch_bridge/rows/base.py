@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cnnprof.network.dims import Shape
@@ -98,7 +99,13 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
 
 def storage(tensor: Tensor) -> int:
     """The identity of the tensor's memory, for as long as it lives; a meta tensor has one, too."""
-    return int(tensor.untyped_storage()._cdata)
+    memory = memory_of(tensor)
+    return id(tensor) if memory is tensor else int(memory._cdata)
+
+
+def memory_of(tensor: Tensor) -> Any:
+    """The tensor's storage; the tensor itself where it hides that, as sparse ones and oneDNN's do."""
+    return tensor.untyped_storage() if tensor.layout == torch.strided else tensor
 
 
 def shares_memory(a: Tensor, b: Tensor) -> bool:
@@ -112,6 +119,8 @@ View = tuple[object, ...]
 
 def view_of(tensor: Tensor) -> View:
     """What two tensors must have in common to look at the same memory in the same way."""
+    if tensor.layout != torch.strided:
+        return (storage(tensor),)
     return (storage(tensor), tensor.dtype, tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
 
 
@@ -124,14 +133,14 @@ def is_same_view(a: Tensor, b: object) -> bool:
 class Match:
     """A call read as a layer: its input tensors, its own weights, and the output that it explains (None: the first).
 
-    `packed` says that the weights lie in an object of their own and are no parameters of the module.
+    `packed` is the object that the weights lie in, where they are no parameters of the module.
     """
 
     layer: Layer
     inputs: tuple[Tensor, ...]
     weights: tuple[Tensor | None, ...] = ()
     output: Tensor | None = None
-    packed: bool = False
+    packed: Any = None
 
 
 Build = Callable[[Any, tuple[Shape, ...]], nn.Module]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from cnnprof.network.layers.activation import ReLU
-from cnnprof.network.layers.arrangement import Copy
+from cnnprof.network.layers.arrangement import Copy, Gather, Unknown
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
-from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import Linear, Parameter
 from cnnprof.network.layers.merging import Add, Concat, Mul
-from cnnprof.torch_bridge.rows.base import Call, Capture, Match, captured
+from cnnprof.torch_bridge.rows.base import OPERATIONS, Call, Capture, Match, captured
 
 AXES = (1, 2, 3)
 
@@ -34,8 +36,10 @@ def _weighted(call: Call, match: Match, activation: str) -> Match | Sequence[Mat
 
 def _linear(activation: str) -> Capture:
     def capture(call: Call) -> Match | Sequence[Match]:
-        _, weight, bias = _packed(call)
-        match = Match(Linear(weight.shape[0], bias is not None), (call.first,), (weight, bias), packed=True)
+        holder, weight, bias = _packed(call)
+        # In fp16 the weights are unpacked to fp32.
+        weight = weight.half() if call.name.endswith("_fp16") else weight
+        match = Match(Linear(weight.shape[0], bias is not None), (call.first,), (weight, bias), packed=holder)
         return _weighted(call, match, activation)
 
     return capture
@@ -62,13 +66,22 @@ def _conv(transposed: bool, activation: str) -> Capture:
             )
         else:
             layer = Conv(weight.shape[0], kernel, **sizes, groups=groups, bias=bias is not None)
-        return _weighted(call, Match(layer, (call.first,), (weight, bias), packed=True), activation)
+        return _weighted(call, Match(layer, (call.first,), (weight, bias), packed=holder), activation)
 
     return capture
 
 
 def _changed_format(call: Call) -> Match:
     return Match(Copy(), (call.first,))
+
+
+def _faked(call: Call) -> Sequence[Match]:
+    """Rounded to what a whole number would hold, as training for int8 does: divided by the scale, and multiplied."""
+    rounded = torch.empty_like(call.output)
+    return [
+        Match(Arithmetic("quantize", "div"), (call.first,), output=rounded),
+        Match(Arithmetic("dequantize", "mul", inplace=True), (rounded,)),
+    ]
 
 
 def _joined(layer: Add | Mul, activation: str) -> Capture:
@@ -79,8 +92,27 @@ def _joined(layer: Add | Mul, activation: str) -> Capture:
     return capture
 
 
-def _concatenated(call: Call) -> Match:
-    return Match(Concat(int(call["dim"])), tuple(call.first))
+def _with_number(op: str, activation: str) -> Capture:
+    def capture(call: Call) -> Match | Sequence[Match]:
+        return _weighted(call, Match(Arithmetic(op, op, float(call.arguments[1])), (call.first,)), activation)
+
+    return capture
+
+
+def _concatenated(activation: str) -> Capture:
+    def capture(call: Call) -> Match | Sequence[Match]:
+        return _weighted(call, Match(Concat(int(call["dim"])), tuple(call.first)), activation)
+
+    return capture
+
+
+def _table(call: Call) -> list[Match]:
+    """Rows of a table that lies packed: the table, and what is read of it (a bag's rows are added in no known order)."""
+    holder = call.first
+    weight: Tensor = torch.ops.quantized.embedding_bag_unpack(holder)
+    table = Match(Parameter(tuple(weight.shape)), (), (weight,), output=weight, packed=holder)
+    layer = Unknown(call.name, call.size) if "bag" in call.name else Gather()
+    return [table, Match(layer, (weight, call["indices"]))]
 
 
 _ACTIVATIONS = {"": "", "_relu": "relu"}
@@ -90,9 +122,30 @@ for _suffix, _activation in _ACTIVATIONS.items():
     captured({f"quantized::linear{_suffix}_dynamic_fp16": _linear(_activation)})
     captured({f"quantized::conv{axes}d{_suffix}": _conv(False, _activation) for axes in AXES})
     captured({f"quantized::add{_suffix}": _joined(Add(), _activation), f"quantized::mul{_suffix}": _joined(Mul(), _activation)})
+    captured({f"quantized::{op}_scalar{_suffix}": _with_number(op, _activation) for op in ("add", "mul")})
+    captured({f"quantized::cat{_suffix}": _concatenated(_activation)})
 captured({f"quantized::conv{axes}d_dynamic": _conv(False, "") for axes in AXES})
 captured({f"quantized::conv_transpose{axes}d": _conv(True, "") for axes in AXES})
-captured({"quantized::cat": _concatenated})
+captured(dict.fromkeys((f"quantized::embedding_{kind}" for kind in ("byte", "4bit", "bag_byte", "bag_4bit")), _table))
 captured(
     dict.fromkeys(("quantize_per_tensor", "quantize_per_channel", "quantize_per_tensor_dynamic", "dequantize"), _changed_format)
 )
+captured(
+    dict.fromkeys(
+        (
+            "fake_quantize_per_tensor_affine",
+            "fake_quantize_per_channel_affine",
+            "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+            "_fused_moving_avg_obs_fq_helper",
+            "fused_moving_avg_obs_fake_quant",
+        ),
+        _faked,
+    )
+)
+
+_SAME = "hardswish sigmoid leaky_relu elu celu relu6 softmax prelu layer_norm group_norm instance_norm matmul"
+"""Operations whose captures hold in int8, too."""
+for _kind in ("activation", "linear", "normalization"):
+    import_module(f"cnnprof.torch_bridge.rows.{_kind}")
+captured({f"quantized::{op}": OPERATIONS[op] for op in _SAME.split()})
+captured({f"quantized::batch_norm{axes}": OPERATIONS["batch_norm"] for axes in ("", "1d", "2d", "3d")})
