@@ -1,5 +1,6 @@
 """A saved result shown again, several files at once, and options that are given twice."""
 
+import csv
 import json
 
 import pytest
@@ -145,6 +146,60 @@ def test_what_is_no_saved_result(text, message, tmp_path):
     done = cnnprof("render", file)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+
+
+def saved_by(version, *command, form=1, **changes):
+    data = json.loads(cnnprof(*command, "--json").out)
+    data["environment"]["cnnprof"] = version
+    return json.dumps(data | {"schema_version": form, **changes})
+
+
+def test_a_result_of_a_version_without_tables_is_shown_by_its_figures(tmp_path):
+    data = json.loads(saved_by("0.0.7", "compare", "resnet18", "lenet5"))
+    del data["report"]
+    del data["rows"]
+    del data["models"][1]["memory"]
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    done = cnnprof("render", "old.json", "--format", "csv", cwd=tmp_path)
+    first, second = csv.DictReader(done.out.splitlines())
+    assert (first["model.name"], first["totals.params"], first["model.input_shape"]) == ("resnet18", "11689512", "1x3x224x224")
+    assert (second["totals.params"], second["memory.inference.peak_bytes"]) == ("61706", "")
+    text = cnnprof("render", "old.json", "--format", "wide", cwd=tmp_path).out
+    assert "saved by cnnprof 0.0.7, whose results have no tables" in text
+    assert "11,689,512" in text
+    assert "baseline  resnet18" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_result_is_shown_without_its_tables(command, tmp_path):
+    data = json.loads(saved_by("0.0.7", *command))
+    del data["report"]
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    for form in ("table", "html", "markdown"):
+        assert cnnprof("render", "old.json", "--format", form, cwd=tmp_path).code == 0
+    again = json.loads(cnnprof("render", "old.json", "--json", cwd=tmp_path).out)
+    assert {key: again[key] for key in data} == data
+
+
+def test_tables_that_another_version_writes_otherwise_are_left_out(tmp_path):
+    (tmp_path / "odd.json").write_text(saved_by("0.9.0", "summary", "lenet5", report={"title": "x", "parts": []}))
+    done = cnnprof("render", "odd.json", cwd=tmp_path)
+    assert (done.code, "61,706" in done.out, "saved by cnnprof 0.9.0" in done.out) == (0, True, True)
+
+
+def test_a_chart_of_another_version_is_left_out_and_said(tmp_path):
+    data = json.loads(render(Report("summary", "bars", chart=CHARTS[0]), "json", Style()))
+    data["report"]["chart"] = {"kind": "Pie", "slices": [1]}
+    data["environment"]["cnnprof"] = "0.9.0"
+    (tmp_path / "odd.json").write_text(json.dumps(data))
+    assert "saved by cnnprof 0.9.0, whose chart cannot be drawn" in cnnprof("render", "odd.json", cwd=tmp_path).out
+
+
+def test_a_later_form_says_its_version(tmp_path):
+    (tmp_path / "late.json").write_text(saved_by("3.1.4", "summary", "lenet5", form=2))
+    done = cnnprof("render", "late.json", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "saved by cnnprof 3.1.4 in form 2" in done.err
 
 
 def test_a_file_that_is_not_there():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
+from cnnprof.environment import __version__
 from cnnprof.errors import UsageError
 from cnnprof.report import Column, Fact, Kind, Listing, Report, Table
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 KEY = "report"
 """Where a result in JSON has it."""
+
+SCHEMA_VERSION = 1
+_ABOUT = ("schema_version", "command", "environment", KEY)
 
 _KINDS = frozenset(get_args(Kind))
 
@@ -31,28 +36,32 @@ def to_saved(report: Report) -> dict[str, Any]:
 
 
 def from_saved(data: Any) -> Report:
-    """The report that JSON of `cnnprof ... --json` has. Raises UsageError for JSON of another kind."""
+    """The report that JSON of `cnnprof ... --json` has, of this version or another. Raises UsageError for other JSON."""
     try:
-        saved = data[KEY]
-        content = {key: value for key, value in data.items() if key not in ("schema_version", "command", "environment", KEY)}
-        sections = tuple(_read_section(section) for section in saved["sections"])
-        texts = (data["command"], saved["title"], saved.get("text", ""), *saved["notes"])
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError
-        return Report(
-            data["command"],
-            saved["title"],
-            sections,
-            tuple(saved["notes"]),
-            content,
-            saved.get("text", ""),
-            chart=_chart_from_saved(saved["chart"]) if "chart" in saved else None,
-            environment=dict(data.get("environment", {})),
-        )
+        _check_version(data)
+        version = str(data.get("environment", {}).get("cnnprof", "of another version"))
+        content = {key: value for key, value in data.items() if key not in _ABOUT}
+        try:
+            report = _read_report(_text(data["command"]), data[KEY], content, version)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            # Without tables it is a result of an older version, and so may be one whose tables are written otherwise.
+            if "schema_version" not in data or (KEY in data and version == __version__):
+                raise
+            from cnnprof.reports._older import show_older
+
+            report = show_older(_text(data["command"]), content, version)
+        return replace(report, environment=dict(data.get("environment", {})))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise UsageError(
             "this is no result of cnnprof that can be shown again", hint="save one: cnnprof compare ... -o saved.json"
         ) from None
+
+
+def _read_report(command: str, saved: Any, content: Mapping[str, Any], version: str) -> Report:
+    sections = tuple(_read_section(section) for section in saved["sections"])
+    chart, without = _chart_of(saved, version)
+    notes = (*map(_text, saved["notes"]), *without)
+    return Report(command, _text(saved["title"]), sections, notes, content, _text(saved.get("text", "")), chart=chart)
 
 
 def _chart_to_saved(chart: Chart | None) -> dict[str, Any] | None:
@@ -63,10 +72,29 @@ def _chart_to_saved(chart: Chart | None) -> dict[str, Any] | None:
     return to_saved(chart)
 
 
-def _chart_from_saved(saved: Any) -> Chart:
+def _check_version(data: Any) -> None:
+    """Raises UsageError for a result that only a later version can show."""
+    number = data.get("schema_version", SCHEMA_VERSION)
+    if isinstance(number, int) and number > SCHEMA_VERSION:
+        version = data.get("environment", {}).get("cnnprof", "a later version")
+        raise UsageError(
+            f"this result was saved by cnnprof {version} in form {number}, and {__version__} reads form {SCHEMA_VERSION}",
+            hint="show it with that version",
+        )
+
+
+def _chart_of(saved: Mapping[str, Any], version: str) -> tuple[Chart | None, tuple[str, ...]]:
+    """The chart, if there is one; one of another version that has other fields is left out, with a remark."""
+    if "chart" not in saved:
+        return None, ()
     from cnnprof.charts.saved import from_saved
 
-    return from_saved(saved)
+    try:
+        return from_saved(saved["chart"]), ()
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        if version == __version__:
+            raise
+        return None, (f"saved by cnnprof {version}, whose chart cannot be drawn by {__version__}",)
 
 
 def _section(section: Table | Listing) -> dict[str, Any]:

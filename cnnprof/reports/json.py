@@ -8,12 +8,10 @@ from time import gmtime, strftime
 from cnnprof.environment import environment
 from cnnprof.report import Report
 from cnnprof.reports import Style
-from cnnprof.reports._saved import KEY, to_saved
+from cnnprof.reports._saved import KEY, SCHEMA_VERSION, to_saved
 
 suffixes = (".json",)
 binary = False
-
-SCHEMA_VERSION = 1
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
