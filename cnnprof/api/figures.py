@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.profile import Network, admit, as_models, listed
+from cnnprof.api.profile import Network, admit, as_models, listed, names_apart
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.analysis import MemoryAnalysis, analyze_memory
 from cnnprof.network.graph import Graph
@@ -119,11 +118,8 @@ def _of_form(
             entries.append(_failed(model, error))
     if errors and len(errors) == len(entries) and form.prune is None:
         raise errors[0]
-    taken = Counter(entry.name for entry in entries)
-    return [
-        _renamed(entry, model.reference) if taken[entry.name] > 1 else entry
-        for entry, model in zip(entries, models, strict=True)
-    ]
+    names = names_apart([(entry.name, model.called) for entry, model in zip(entries, models, strict=True)])
+    return [entry if entry.name == name else _renamed(entry, name) for entry, name in zip(entries, names, strict=True)]
 
 
 def _entry(model: Model, input_shape: tuple[int, ...] | None, batch: int, form: Form) -> Entry:
@@ -145,7 +141,9 @@ def _failed(model: Model, error: CnnprofError) -> Entry:
     def load() -> MemoryAnalysis:
         raise error
 
-    return Entry({"model": {"name": model.reference}}, load, error=error)
+    # On stderr the message is as the user wrote; a table may be shared.
+    message = error.message.replace(model.reference, model.called)
+    return Entry({"model": {"name": model.called}, "error": message}, load, error=error)
 
 
 def _renamed(entry: Entry, name: str) -> Entry:

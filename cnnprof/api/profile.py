@@ -150,7 +150,7 @@ def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = lam
     named = []
     for model in (a, b):
         notify(f"reading {model.reference}")
-        named.append((model.reference, profile(model, input_shape, batch)))
+        named.append((model.called, profile(model, input_shape, batch)))
     return told_apart(named)
 
 
@@ -181,14 +181,27 @@ def profile_each(
     read = []
     for number, model in enumerate(models, 1):
         notify(f"reading {model.reference} ({number} of {len(models)})")
-        read.append((model.reference, profile(model, input_shape, batch)))
+        read.append((model.called, profile(model, input_shape, batch)))
     return told_apart(read)
 
 
 def told_apart(named: list[tuple[str, Profile]]) -> list[Profile]:
     """Those that share a name bear their references instead."""
-    taken = Counter(each.graph.name for _, each in named)
+    names = names_apart([(each.graph.name, reference) for reference, each in named])
     return [
-        replace(each, graph=replace(each.graph, name=reference)) if taken[each.graph.name] > 1 else each
-        for reference, each in named
+        each if each.graph.name == name else replace(each, graph=replace(each.graph, name=name))
+        for name, (_, each) in zip(names, named, strict=True)
     ]
+
+
+def names_apart(named: Sequence[tuple[str, str]]) -> list[str]:
+    """A name for each network: its own, the reference where another has the same, and a number where that is not enough."""
+    taken = Counter(own for own, _ in named)
+    found: dict[str, None] = {}
+    for own, reference in named:
+        name, number = reference if taken[own] > 1 else own, 1
+        while name in found:
+            number += 1
+            name = f"{reference} ({number})"
+        found[name] = None
+    return list(found)

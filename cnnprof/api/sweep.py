@@ -110,7 +110,7 @@ class Sweep(Result):
             axes = read_axes(self.swept.model, {name: [value] for name, value in values.items()}).axes
             graph = self.swept.build({name: axes[name][0] for name in axes})
             called = ",".join(f"{name}={value}" for name, value in values.items())
-            jobs.append(Job(f"{self.swept.model.reference}@{called}", graph, int(graph.input_shape[0])))
+            jobs.append(Job(f"{self.swept.model.called}@{called}", graph, int(graph.input_shape[0])))
         return jobs
 
     def report(self, order: Order | None = None) -> Report:
@@ -119,13 +119,13 @@ class Sweep(Result):
 
         order, columns = order or Order(), self.columns
         chosen = choose(columns, self.space.axes, order).tolist()
-        return show_sweep(self.swept.model.reference, self.space, columns, chosen, self.failed, order)
+        return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order)
 
     def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
         """The chart of `cnnprof plot sweep`: `y` over the axes, points beyond the condition, too, which are marked."""
         from cnnprof.views.sweep_chart import Budget, chart_sweep
 
-        name, axes = self.swept.model.reference, self.space.axes
+        name, axes = self.swept.model.called, self.space.axes
         if self.condition is None:
             return chart_sweep(name, axes, self.columns, y, kind)
         every = replace(self, condition=None, ready=None).columns

@@ -26,11 +26,10 @@ from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import source_of
+from cnnprof.sources._files import source_of, without_way
 
 if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs
-    from cnnprof.timing.measurements import Finding
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -116,6 +115,11 @@ class Model:
         return replace(self, settings={**self.settings, **settings}, _graphs={})
 
     @property
+    def called(self) -> str:
+        """The reference as it may be shared, without a way to a file on this machine."""
+        return without_way(self.reference)
+
+    @property
     def runs_code(self) -> bool:
         """Whether code that is no part of an installed package has to run to know the network."""
         return self.source in ("python", "exported")
@@ -168,7 +172,7 @@ def _varied(model: Model, name: str, inline: dict[str, str], settings: Mapping[s
     """The network with these settings of its reference, under the name that says them."""
     own = {key: value for key, value in inline.items() if key != INPUT_SETTING}
     reference = f"{name}@{','.join(f'{key}={value}' for key, value in inline.items())}" if inline else model.reference
-    title = reference if inline else None
+    title = without_way(reference) if inline else None
     given = {**(settings or {}), **own}
     return replace(model, reference=reference, settings=given, title=title, size=inline.get(INPUT_SETTING), _graphs={})
 
@@ -248,21 +252,6 @@ def split_settings(reference: str) -> tuple[str, dict[str, str]]:
     from cnnprof.sources._variations import split_items
 
     return reference[: match.start()], split_items(reference[match.end() :])
-
-
-def places() -> list[Finding]:
-    """Where specs and captured models lie, and whether they can be read."""
-    from cnnprof.cache import cache_folder
-    from cnnprof.sources import _catalogue
-    from cnnprof.timing.measurements import Finding
-
-    bundled = _catalogue.bundled_folder()
-    status = "ok" if bundled.is_dir() else "broken"
-    findings = [Finding("bundled specs", status, str(bundled), "" if status == "ok" else "reinstall cnnprof")]
-    findings += [Finding("own specs", "ok", str(folder)) for folder in _catalogue.own_folders()]
-    cache = cache_folder()
-    kept = len(list(cache.glob("*.json"))) if cache.is_dir() else 0
-    return [*findings, Finding("captured models", "ok", f"{cache}, {kept} kept")]
 
 
 def split_layer(reference: str) -> tuple[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,19 @@ def shown(path: str) -> str:
         return Path(path).resolve().relative_to(Path.cwd()).as_posix()
     except (ValueError, OSError):
         return Path(path).name
+
+
+_FILE = re.compile(r"((?:python:)?)(.+?\.(?:ya?ml|py|onnx|keras|json|pt2|pt|pth|ts|torchscript))((?:[#:@].*)?)")
+
+
+def without_way(reference: str) -> str:
+    """The reference as it may be shared: a path from the root, or out of this folder, says something of this machine only."""
+    found = _FILE.fullmatch(reference)
+    if not found or not (os.path.isabs(found[2]) or ".." in Path(found[2]).parts):
+        return reference
+    from cnnprof.sources.specs import source_of as from_project
+
+    return f"{found[1]}{from_project(Path(found[2]))}{found[3]}"
 
 
 def no_names() -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.network.inputs import read_inputs
+from cnnprof.sources._files import without_way
 from cnnprof.sources._settings import parse_settings
 
 
@@ -43,14 +43,7 @@ def load(
     given = parse_settings(settings or {})
     fed = read_inputs(inputs) or DEFAULT
     module = user_model(reference, given)
-    graph = capture(module, fed, reference, batch)
-    facts = replace(graph.facts, family=type(module).__name__, source=f"python:{_shown(reference)}", settings=given)
+    shown = without_way(reference)
+    graph = capture(module, fed, shown, batch)
+    facts = replace(graph.facts, family=type(module).__name__, source=f"python:{shown}", settings=given)
     return replace(graph, facts=facts, origin=Origin("python", reference, given, tuple(map(str, fed))))
-
-
-def _shown(reference: str) -> str:
-    """The reference as others may know it: a file without the way to it on this machine."""
-    from cnnprof.sources.specs import source_of
-
-    file, colon, factory = reference.rpartition(":")
-    return f"{source_of(Path(file))}:{factory}" if colon and file.endswith(".py") else reference

@@ -277,7 +277,7 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         "accuracy": accuracy_dict(entry.accuracy),
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
         **({"prediction": prediction_dict(entry.prediction)} if entry.prediction else {}),
-        **({"error": entry.error.message} if entry.error else {}),
+        **({"error": entry.figures["error"]} if entry.error else {}),
         "relative": row["relative"],
         "pareto": standing.optimal if standing.known else None,
         "dominated_by": row[col.PARETO.key].removeprefix("by ") if standing.by is not None else None,

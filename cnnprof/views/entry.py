@@ -134,6 +134,6 @@ OF_ENTRY = (
     _predicted(col.INTERVAL90, lambda prediction: prediction.interval90_ms),
     _measured(col.PEAK_MEMORY_BYTES, lambda measurement: measurement.peak_bytes),
     _fact(col.SOURCE),
-    replace(col.FAILURE, of=lambda entry: entry.error.message if entry.error else None),
+    replace(col.FAILURE, of=lambda entry: entry.figures.get("error")),
 )
 """Columns of a network by itself; one that is added here is in every format, and in `--sort`, `--columns` and `--where`."""
