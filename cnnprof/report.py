@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal
 
 from cnnprof.charts import Chart
 from cnnprof.errors import Place
 from cnnprof.record import record
+from cnnprof.units import Holds
 
 Kind = Literal[
     "text", "year", "count", "scaled",
@@ -47,6 +48,38 @@ class Column:
         if self.of is not None:
             return self.of(result)
         return result.get(self.key, "") if isinstance(result, Mapping) else getattr(result, self.key)
+
+
+HOLDS: Mapping[Kind, Holds] = {
+    "count": "count",
+    "scaled": "count",
+    "exact": "count",
+    "size": "bytes",
+    "megabytes": "bytes",
+    "ms": "time",
+    **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark"), "text"),
+}
+"""The quantity that conditions take a column of each kind for; any other kind is a number."""
+
+UNITS = ("_bytes", "_ms", "_img_s", "_j")
+"""Units that a column's name may leave out: `latency` is `latency_ms`."""
+
+
+def holds_of(column: Column) -> Holds:
+    """The quantity that conditions take the column for."""
+    return HOLDS.get(column.kind, "number")
+
+
+def names_of(columns: Sequence[Column]) -> dict[str, Column]:
+    """Every name that a column may be asked for by: its key, its key without the unit, and `peak` for an inference's memory."""
+    found = {column.key: column for column in columns}
+    for column in columns:
+        for unit in UNITS:
+            if column.key.endswith(unit) and column.key not in ("param_bytes", "activation_bytes"):
+                found.setdefault(column.key.removesuffix(unit), column)
+    if "peak_inference_bytes" in found:
+        found.setdefault("peak", found["peak_inference_bytes"])
+    return found
 
 
 @record

@@ -9,6 +9,9 @@ from typing import Literal
 Quantity = Literal["count", "bytes", "time"]
 """A count has no unit of its own; bytes are in bytes, time is in seconds."""
 
+Holds = Literal["count", "bytes", "time", "number", "text"]
+"""The quantity of a column: a count, bytes, milliseconds (`time`), any other number, or text."""
+
 COUNT, BYTES, TIME = "count", "bytes", "time"
 
 SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))

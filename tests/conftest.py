@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from chromium import browser, page, show  # noqa: F401 - fixtures
 from hypothesis import settings
 from repositories import CODE
 

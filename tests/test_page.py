@@ -1,94 +1,10 @@
 """The page in a browser: what it shows, what can be done with it by mouse and by keyboard, and with scripts off."""
 
 import base64
-import json
 import re
-import shutil
-import time
-from dataclasses import replace
 
 import pytest
-from shell import cnnprof
-
-from cnnprof.api.compare import compare
-from cnnprof.report import Report
-from cnnprof.reports import Style, render
-from cnnprof.reports._page import as_json
-
-NAMES = ("resnet18", "resnet50", "vgg16", "mobilenet_v2", "alexnet")
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A page on five networks."""
-    file = tmp_path_factory.mktemp("page") / "report.html"
-    done = cnnprof("report", *NAMES, "-o", file)
-    assert (done.code, done.err) == (0, f"wrote {file}\n")
-    return file
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium without a window."""
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("there is no chromium with its driver: make setup-browser")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.set_page_load_timeout(120)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def show(browser):
-    """Opens a file at a width, in light or dark, with or without scripts; afterwards nothing was complained of."""
-
-    def opened(file, width=1280, scheme="light", scripts=True, media=""):
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        )
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-        browser.get_log("browser")
-        browser.get(file.as_uri())
-        if scripts:
-            wait(lambda: browser.execute_script("return document.querySelector('figure[data-state=drawn]') !== null"))
-        return browser
-
-    yield opened
-    assert [entry["message"] for entry in browser.get_log("browser")] == []
-
-
-def wait(holds):
-    """Until it holds; a machine that has much else to do is slow."""
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def column(driver, key, table=0):
-    return driver.execute_script(
-        "const t = document.querySelectorAll('table[data-table]')[arguments[1]];"
-        "const k = [...t.tHead.rows[0].cells].findIndex((each) => each.dataset.key === arguments[0]);"
-        "return [...t.tBodies].flatMap((b) => [...b.rows]).filter((r) => !r.hidden).map((r) => r.cells[k].textContent.trim())",
-        key,
-        table,
-    )
-
-
-def picked(driver):
-    return driver.execute_script(
-        "return [...document.querySelectorAll('table[data-table=\"0\"] tr[aria-selected=true]')]"
-        ".map((r) => r.cells[0].textContent)"
-    )
+from chromium import NAMES, column, picked, wait
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (380, "dark"), (380, "light"), (1280, "dark")])
@@ -116,39 +32,6 @@ def test_tables_sort(show, page):
     driver.find_element("css selector", "th[data-key=model] button").click()
     assert column(driver, "model") == sorted(NAMES)
     assert head.get_attribute("aria-sort") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("params < 30M", {"resnet18", "resnet50", "mobilenet_v2"}),
-        ("params < 30M and top1 >= 70", {"resnet50", "mobilenet_v2"}),
-        ("not (params < 30M) or model == 'resnet18'", {"vgg16", "alexnet", "resnet18"}),
-        ("peak_inference_bytes < 100MB", {"resnet18", "mobilenet_v2"}),
-        ("known(latency_ms)", None),
-        ("", set(NAMES)),
-    ],
-)
-def test_tables_filter_with_the_words_of_where(show, page, text, left):
-    driver = show(page)
-    driver.find_element("css selector", ".bar input[type=text]").send_keys(text)
-    said = driver.find_element("css selector", ".bar output")
-    if left is None:
-        assert "there is no column 'latency_ms'" in said.text
-        left = set(NAMES)
-    else:
-        assert said.text == (f"{len(left)} of 5" if text else "")
-    assert set(column(driver, "model")) == left
-
-
-@pytest.mark.parametrize(
-    "text", ["params <", "params", "param < 5M", "params < 5X", "(params < 5", "params < 'a'", "params ? 5"]
-)
-def test_a_wrong_condition_hides_nothing(show, page, text):
-    driver = show(page)
-    driver.find_element("css selector", ".bar input[type=text]").send_keys(text)
-    assert driver.find_element("css selector", ".bar output.problem").text
-    assert len(column(driver, "model")) == 5
 
 
 def test_chart_and_table_follow_one_another(show, page):
@@ -185,9 +68,9 @@ def test_rows_by_keyboard(show, page):
 def test_axes_are_chosen(show, page):
     driver = show(page)
     texts = "return [...document.querySelectorAll('figure')][0].querySelector('svg').textContent"
-    assert "parameters (M)" not in driver.execute_script(texts)
-    driver.find_element("css selector", "select[aria-label=across] option[value=params]").click()
-    wait(lambda: "parameters (M)" in driver.execute_script(texts))
+    assert "activations (M)" not in driver.execute_script(texts)
+    driver.find_element("css selector", "select[aria-label=across] option[value=activations]").click()
+    wait(lambda: "activations (M)" in driver.execute_script(texts))
     names = driver.execute_script(
         "return [...document.querySelectorAll('figure .mark-text.role-mark text')].map((t) => t.textContent)"
     )
@@ -206,7 +89,7 @@ def test_columns_and_copies(show, page):
         button.click()
         wait(lambda: driver.find_element("css selector", "table").get_attribute("data-copied"))
         copied[name] = driver.find_element("css selector", "table").get_attribute("data-copied")
-    assert copied["copy as CSV"].splitlines()[0].startswith("model,input,params")
+    assert copied["copy as CSV"].splitlines()[0].startswith("model,params,")
     assert '"11,689,512"' in copied["copy as CSV"]
     assert copied["copy as Markdown"].splitlines()[1].startswith("| --- |")
 
@@ -229,6 +112,7 @@ def test_every_chapter_is_drawn_when_it_is_reached(show, page):
     driver.execute_script("document.querySelectorAll('figure').forEach((f) => f.scrollIntoView())")
     count = len(driver.find_elements("css selector", "figure[data-chart]"))
     assert count == 1 + 2 * len(NAMES)
+    assert len(driver.find_elements("css selector", "figure svg.diagram")) == len(NAMES)
     for place in driver.find_elements("css selector", "figure[data-chart]"):
         driver.execute_script("arguments[0].scrollIntoView()", place)
         wait(lambda place=place: place.get_attribute("data-state") == "drawn")
@@ -239,7 +123,7 @@ def test_every_chapter_is_drawn_when_it_is_reached(show, page):
 def test_with_scripts_off_everything_can_be_read(show, page):
     driver = show(page, scripts=False)
     pictures = driver.find_elements("css selector", "figure svg")
-    assert len(pictures) == 1 + 2 * len(NAMES)
+    assert len(pictures) == 1 + 3 * len(NAMES)
     assert all(picture.is_displayed() for picture in pictures)
     assert "138,357,544" in driver.find_element("css selector", "table").text
     assert "no other is better in both" in pictures[0].text
@@ -254,69 +138,23 @@ def test_it_prints(show, page):
     assert driver.execute_script("return getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
-HOSTILE = ("<script>alert(1)</script>", "\"'&</script>", "x" * 300, "\N{HEBREW LETTER ALEF}" * 6, "a${b}`c\\", "__proto__")
+def test_what_a_reader_has_not_reached_is_printed_too(show, page):
+    driver = show(page)
+    undrawn = "return [...document.querySelectorAll('figure[data-chart]:not([data-state=drawn])')]"
+    assert driver.execute_script(undrawn)
+    driver.execute_script("document.querySelector('details.chapter').open = false; dispatchEvent(new Event('beforeprint'))")
+    assert driver.execute_script(undrawn + ".every((place) => place.querySelector('svg'))")
+    assert driver.execute_script("return [...document.querySelectorAll('details.chapter')].every((each) => each.open)")
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    """A page whose networks have such names."""
-    comparison = compare(["resnet18", "vgg16", "alexnet"] * 2)
-    entries = []
-    for name, entry in zip(HOSTILE, comparison.entries, strict=False):
-        entries.append(
-            replace(entry, figures=entry.figures | {"model": entry.figures["model"] | {"name": name, "family": name}})
-        )
-    file = tmp_path_factory.mktemp("hostile") / "page.html"
-    page = replace(comparison, entries=tuple(entries), baseline=HOSTILE[0]).page(chapters=False)
-    file.write_text(render(page, "html", Style()), encoding="utf-8")
-    return file, [each for each, _ in zip(HOSTILE, entries, strict=False)]
-
-
-def test_names_are_only_text(show, hostile):
-    file, names = hostile
-    driver = show(file, 380)
-    assert column(driver, "model") == names
-    assert driver.execute_script("return document.documentElement.scrollWidth") <= 380
-    assert len(driver.find_elements("css selector", "script")) <= 6
-
-
-def test_a_page_holds_its_figures_and_fetches_nothing(page):
-    text = page.read_text(encoding="utf-8")
-    data = json.loads(re.search(r'id="report">(.*?)</script>', text, re.DOTALL)[1])
-    assert [each["model"]["name"] for each in data["models"]] == list(NAMES)
-    assert "default-src 'none'" in text
-    assert not re.search(r'(?:src|href)="(?!#)', text)
-    assert "innerHTML" not in text.partition('id="vega"')[0]
-
-
-def test_a_page_of_twenty_networks_is_small(tmp_path):
-    file = tmp_path / "a.html"
-    names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg11", "vgg13", "vgg16", "vgg19", "mobilenet_v1"]
-    names += ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "alexnet", "googlenet", "inception_v3", "densenet121"]
-    assert cnnprof("report", *names, "densenet169", "squeezenet1_0", "efficientnet_b0", "-o", file).code == 0
-    assert file.stat().st_size < 1_500_000
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["report", "resnet18"], 2, "Missing option"),
-        (["report", "resnet18", "-o", "x.pdf"], 2, "the suffix of 'x.pdf' names no format"),
-        (["report", "nosuchnet", "-o", "x.html"], 3, "unknown network 'nosuchnet'"),
-        (["report", "resnet18", "--quick", "-o", "x.html"], 2, "--bench"),
-    ],
-)
-def test_wrong_calls(arguments, code, message, tmp_path):
-    done = cnnprof(*arguments, cwd=tmp_path)
-    assert (done.code, done.out) == (code, "")
-    assert message in done.err
-
-
-def test_data_cannot_end_its_element():
-    text = as_json({"a": "</script><b>", "b": (1, 2), "c": "\u2028"})
-    assert "<" not in text
-    assert json.loads(text) == {"a": "</script><b>", "b": [1, 2], "c": "\u2028"}
-
-
-def test_a_report_without_a_chart_is_a_page_too():
-    assert 'id="vega"' not in render(Report("x", "a title"), "html", Style())
+def test_columns_that_have_no_room_wait_in_the_menu(show, page):
+    driver = show(page, 1280)
+    wide = "const t = document.querySelector('table'); return [t.offsetWidth, t.closest('.scroll').clientWidth]"
+    table, room = driver.execute_script(wide)
+    assert table <= room
+    shown = driver.execute_script(
+        "return [...document.querySelectorAll('table th')].filter((h) => !h.hidden).map((h) => h.dataset.key)"
+    )
+    assert {"model", "params", "macs", "top1", "pareto"} <= {*shown}
+    assert not driver.find_element("css selector", "th[data-key=accuracy_source]").is_displayed()
+    assert re.fullmatch(r"columns \(\d+ of \d+\)", driver.find_element("css selector", ".columns summary").text)

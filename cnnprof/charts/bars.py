@@ -87,7 +87,7 @@ class Bars(Chart):
                 "n": number,
                 "name": name,
                 "detail": details[number],
-                **{f"v{k}": p.values[number] for k, p in enumerate(self.panels)},
+                **{f"v{k}": float(f"{p.values[number]:.5g}") for k, p in enumerate(self.panels)},
             }
             for number, name in enumerate(self.names)
         ]

@@ -101,18 +101,15 @@ class Diagram(Chart):
             f'<svg viewBox="0 0 {layout.width:.1f} {layout.height:.1f}" width="{layout.width * PIXELS:.0f}" role="img" '
             'class="diagram" font-size="1" text-anchor="middle" fill="currentColor">'
         ]
-        for route in layout.routes:
-            line = " ".join(f"{x:.1f},{y:.1f}" for x, y in route)
-            parts.append(f'<polyline points="{line}"/><path d="M{_tip(*route[-2:])}"/>')
+        ways = "".join("M" + " ".join(f"{x:.1f},{y:.1f}" for x, y in route) for route in layout.routes)
+        tips = "".join("M" + _tip(*route[-2:]) for route in layout.routes)
+        parts.append(f'<path class="ways" d="{ways}"/><path class="tips" d="{tips}"/>')
         for box, color, block in zip(layout.boxes, self._colors(), self.blocks, strict=True):
             left, top = box.x - box.width / 2, box.y - box.height / 2
-            spans = "".join(
-                f'<tspan x="{box.x:.1f}" y="{top + 0.5 + LINE * (k + 0.75):.1f}">{escape(text)}</tspan>'
-                for k, text in enumerate(block.texts)
-            )
+            spans = "".join(f'<tspan x="{box.x:.1f}" dy="{LINE}">{escape(text)}</tspan>' for text in block.texts)
             parts.append(
                 f'<rect x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx=".6" '
-                f'fill="{color}" fill-opacity=".18" stroke="{color}"/><text>{spans}</text>'
+                f'fill="{color}" stroke="{color}"/><text y="{top + 0.2:.1f}">{spans}</text>'
             )
         return "".join(parts) + "</svg>"
 

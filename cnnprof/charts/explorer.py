@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts import Chart, Sketch
-from cnnprof.charts.colors import PALETTE
+from cnnprof.charts.colors import VEGA_SHAPES, look
 from cnnprof.charts.scatter import Axis, Scatter
 from cnnprof.record import record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+ROUND = "[pow(10, floor(log(domain('area')[1]) / LN10) - 1), pow(10, floor(log(domain('area')[1]) / LN10))]"
+"""Two round values for the legend of areas, as Vega works them out."""
 
 
 @record
@@ -56,6 +60,7 @@ class Explorer(Chart):
         x, y, size = self.chosen
         by_label = {point["label"]: point for point in self.points}
         front = [by_label[label] for label in self.fronts.get(f"{x}|{y}", ())]
+        groups = list(self.first.groups)
         meta = {
             "axes": {word: {"label": axis.label, "log": axis.log} for word, axis in self.axes.items()},
             "fronts": {pair: list(labels) for pair, labels in self.fronts.items()},
@@ -95,12 +100,13 @@ class Explorer(Chart):
                     "domain": {"data": "points", "field": "area"},
                     "range": [12, 900 if len(self.points) <= 30 else 420],
                 },
-                {
-                    "name": "color",
-                    "type": "ordinal",
-                    "domain": {"data": "points", "field": "group"},
-                    "range": list(PALETTE),
-                },
+                *(
+                    {"name": name, "type": "ordinal", "domain": groups, "range": looks}
+                    for name, looks in (
+                        ("color", [look(number)[0] for number in range(len(groups))]),
+                        ("shape", [VEGA_SHAPES[look(number)[1]] for number in range(len(groups))]),
+                    )
+                ),
             ],
             "axes": [
                 {"scale": "across", "orient": "bottom", "grid": True, "title": self.axes[x].label, "labelOverlap": True},
@@ -109,6 +115,7 @@ class Explorer(Chart):
             "marks": [
                 {
                     "type": "line",
+                    "name": "stairs",
                     "from": {"data": "front"},
                     "encode": {
                         "update": {
@@ -131,6 +138,7 @@ class Explorer(Chart):
                             "y": {"scale": "up", "field": "up"},
                             "size": {"scale": "area", "field": "area"},
                             "fill": {"scale": "color", "field": "group"},
+                            "shape": {"scale": "shape", "field": "group"},
                             "stroke": {"value": "white"},
                             "strokeWidth": {"value": 0.7},
                             "cursor": {"value": "pointer"},
@@ -161,7 +169,7 @@ class Explorer(Chart):
                         {
                             "type": "label",
                             "size": {"signal": "[width + 60, height]"},
-                            "avoidMarks": ["bubbles"],
+                            "avoidMarks": ["bubbles", "stairs"],
                             "anchor": [
                                 "right",
                                 "left",
@@ -173,12 +181,23 @@ class Explorer(Chart):
                                 "bottom-left",
                             ],
                             "offset": [2, 5],
-                            "padding": None,
+                            "padding": 0,
                         }
                     ],
                 },
             ],
-            "legends": [{"fill": "color", "orient": "bottom", "columns": 4, "symbolType": "circle", "labelLimit": 160}],
+            "legends": [
+                {"fill": "color", "shape": "shape", "orient": "bottom", "columns": 4, "labelLimit": 160},
+                {
+                    "size": "area",
+                    "title": self.axes[size].label,
+                    "orient": "bottom",
+                    "direction": "horizontal",
+                    "tickCount": 3,
+                    "symbolFillColor": "transparent",
+                    "symbolStrokeColor": "gray",
+                },
+            ],
         }
 
     def _scale(self, name: str, along: str, axis: Axis) -> dict[str, Any]:

@@ -52,7 +52,13 @@ def specification(chart: Scatter) -> dict[str, Any]:
         *([{"field": "group"}] if len(names) > 1 else []),
         *({"field": key.replace(".", "\\.").replace("[", "\\[")} for key in kept),
     ]
-    shape = {"field": "group", "type": "nominal", "scale": {"domain": names, "range": _shapes(len(names))}, "legend": None}
+    shape = {
+        "field": "group",
+        "type": "nominal",
+        "scale": {"domain": names, "range": _shapes(len(names))},
+        "title": None,
+        "legend": colors["legend"],
+    }
     ordered = {"order": {"field": "n", "type": "quantitative"}, "detail": {"field": "line", "type": "nominal"}}
     return {
         "width": 640,

@@ -15,10 +15,7 @@ from warnings import catch_warnings, simplefilter
 from cnnprof.errors import Place, UsageError, did_you_mean
 from cnnprof.judging.comparing import NAN, OPERATORS, TESTS, Listed, Truth, compare, equal, opposite, there
 from cnnprof.record import record
-from cnnprof.units import UNITS, Quantity, factor_of
-
-Holds: TypeAlias = "Quantity | Literal['number', 'text']"
-"""The quantity of a column: a count, bytes, milliseconds (`time`), any other number, or text."""
+from cnnprof.units import UNITS, Holds, Quantity, factor_of
 
 MAX_LENGTH, MAX_DEPTH = 500, 40
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
-from cnnprof.report import Report, Table
+from cnnprof.report import Report, Table, holds_of, names_of
 from cnnprof.reports.html import escape, section_html
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,12 @@ def page(report: Report) -> str:
     # In a sixth of its size, which the script unpacks; it is held to the hash of what was packed.
     packed = b64encode(compress(vega.encode(), mtime=0)).decode()
     stored = f'<script type="text/plain" id="vega">{packed}</script>\n' if vega else ""
-    data = {"tables": body.tables, "charts": body.charts, "report": {"command": report.command, **report.data}}
+    data = {
+        "tables": body.tables,
+        "names": body.names,
+        "charts": body.charts,
+        "report": {"command": report.command, **report.data},
+    }
     stored += "".join(
         f'<script type="application/json" id="{name}">{as_json(value)}</script>\n' for name, value in data.items()
     )
@@ -58,19 +63,19 @@ class Body:
     """Writes parts of a page, and keeps what its script needs: the raw values of tables, and charts as specifications."""
 
     def __init__(self) -> None:
-        self.tables: list[list[dict[str, Any]]] = []
+        self.tables: list[dict[str, Any]] = []
+        self.names: list[dict[str, list[str]]] = []
         self.charts: list[dict[str, Any]] = []
 
     def write(self, report: Report, heading: str) -> Iterator[str]:
-        """The report below its title."""
-        yield f"<{heading}>{escape(report.title)}</{heading}>\n"
+        """The report below its title, where it gets one as a heading."""
+        if heading:
+            yield f"<{heading}>{escape(report.title)}</{heading}>\n"
         if report.chart is not None:
             yield self.figure(report.chart)
         for section in report.sections:
             if isinstance(section, Table):
-                keys = [column.key for column in section.columns]
-                known = [{key: row[key] for key in keys if row.get(key) not in (None, "")} for row in section.rows]
-                self.tables.append(known if len(known) > 2 else [{} for _ in known])
+                self.tables.append(self.values_of(section))
                 yield section_html(section, len(self.tables) - 1)
             else:
                 yield section_html(section)
@@ -78,25 +83,40 @@ class Body:
             yield f"<pre>{escape(report.text)}</pre>\n"
         yield from (f"<p>{escape(note)}</p>\n" for note in report.notes)
 
+    def values_of(self, table: Table) -> dict[str, Any]:
+        """Raw values of rows, and the number of what each name of a column stands for, which many tables have in common.
+
+        A table of one or two rows, which is not filtered, has neither.
+        """
+        if len(table.rows) <= 2:
+            return {"rows": [{} for _ in table.rows], "names": None}
+        keys = [column.key for column in table.columns]
+        names = {name: [column.key, holds_of(column)] for name, column in names_of(table.columns).items()}
+        if names not in self.names:
+            self.names.append(names)
+        known = [{key: row[key] for key in keys if row.get(key) not in (None, "")} for row in table.rows]
+        return {"rows": known, "names": self.names.index(names)}
+
     def chapter(self, report: Report, name: str) -> str:
-        """A part that can be opened."""
+        """A part that can be closed."""
         inside = "".join(
-            piece for each in (report, *report.chapters) for piece in self.write(each, "h2" if each is report else "h3")
+            piece for each in (report, *report.chapters) for piece in self.write(each, "" if each is report else "h3")
         )
-        return f'<details class="chapter" id="{name}" open><summary>{escape(report.title)}</summary>\n{inside}</details>\n'
+        heading = f"<summary><h2>{escape(report.title)}</h2></summary>"
+        return f'<details class="chapter" id="{name}" open>{heading}\n{inside}</details>\n'
 
     def figure(self, chart: Chart) -> str:
         """A chart: still where no script runs, drawn by the script otherwise; nothing where it cannot be drawn."""
+        caption = f"<figcaption>{escape(chart.title)}</figcaption>"
+        if picture := chart.markup():
+            return f"<figure>{caption}{picture}</figure>\n"
         spec = chart.vega()
         still = _still(chart, spec)
         if not still:
             return ""
         self.charts.append(spec)
         number = len(self.charts) - 1
-        return (
-            f'<figure data-chart="{number}" aria-label="{escape(chart.title)}"><figcaption>{escape(chart.title)}</figcaption>'
-            f"<noscript>{still}</noscript></figure>\n"
-        )
+        return f'<figure data-chart="{number}">{caption}<noscript>{still}</noscript></figure>\n'
 
 
 def bundle() -> str:
@@ -147,7 +167,10 @@ def _still(chart: Chart, spec: dict[str, Any]) -> str:
 
 _NEEDLESS = (
     re.compile(r'<path[^>]*\bdisplay="none"[^>]*/>|<path class="background"[^>]*/>|<metadata>.*?</metadata>', re.DOTALL),
-    re.compile(r' (?:aria-[a-z]+|role|class|pointer-events|font-family|opacity|fill-opacity)="(?:[^"]*)"'),
+    re.compile(r' (?:aria-[a-z]+|role|class|pointer-events|font-family)="[^"]*"| (?:fill-)?opacity="1"'),
+    re.compile(r"font-family: [^;\"]*;? ?"),
+    # What holds without being said.
+    re.compile(r' (?:transform="translate\(0,\s?0\)"|[xy]2="0"|stroke-width="1"|text-anchor="start")'),
     re.compile(r"\n\s*"),
     re.compile(r"<g></g>"),
 )

@@ -24,7 +24,7 @@ _KINDS = frozenset(get_args(Kind))
 
 
 def to_saved(report: Report) -> dict[str, Any]:
-    """Title, sections, notes, text and what the chart shows; chapters are not kept."""
+    """Title, sections, notes, text, what the chart shows, and the chapters, which have the same."""
     chart = _chart_to_saved(report.chart)
     return {
         "title": report.title,
@@ -32,6 +32,7 @@ def to_saved(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         **({"text": report.text} if report.text else {}),
         **({"chart": chart} if chart else {}),
+        **({"chapters": [{"command": each.command, **to_saved(each)} for each in report.chapters]} if report.chapters else {}),
     }
 
 
@@ -57,11 +58,17 @@ def from_saved(data: Any) -> Report:
         ) from None
 
 
-def _read_report(command: str, saved: Any, content: Mapping[str, Any], version: str) -> Report:
+def _read_report(command: str, saved: Any, content: Mapping[str, Any], version: str, depth: int = 0) -> Report:
+    """The report, or one of its chapters, which have chapters of their own at most."""
     sections = tuple(_read_section(section) for section in saved["sections"])
     chart, without = _chart_of(saved, version)
     notes = (*map(_text, saved["notes"]), *without)
-    return Report(command, _text(saved["title"]), sections, notes, content, _text(saved.get("text", "")), chart=chart)
+    chapters = saved.get("chapters", ())
+    if chapters and depth == 2:
+        raise ValueError(depth)
+    inner = tuple(_read_report(_text(each["command"]), each, {}, version, depth + 1) for each in chapters)
+    text = _text(saved.get("text", ""))
+    return Report(command, _text(saved["title"]), sections, notes, content, text, chart=chart, chapters=inner)
 
 
 def _chart_to_saved(chart: Chart | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from cnnprof.report import Listing, Report, Table
+from cnnprof.report import Column, Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
 from cnnprof.reports._plain import pairs
@@ -61,16 +61,20 @@ def section_html(section: Table | Listing, number: int | None = None) -> str:
         items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in pairs(section))
         return f"{heading}<dl>{items}</dl>\n"
     table = cells(section)
-    keys = [column.key for column in table.columns]
-    heads = zip(keys, table.headings, table.rightward, strict=True)
+    heads = zip(table.columns, table.headings, table.rightward, strict=True)
     head = "".join(
-        f'<th scope="col" data-key="{escape(key)}" class="{"r" if right else ""}">{escape(text)}</th>'
-        for key, text, right in heads
+        f'<th scope="col" data-key="{escape(column.key)}"{_weight(column)} class="{"r" if right else ""}">{escape(text)}</th>'
+        for column, text, right in heads
     )
     body = "".join(_body(section, table, group, numbers) for group, numbers in section.groups().items())
     foot = f"<tfoot>{_line(table.total, table.rightward)}</tfoot>\n" if table.total else ""
     named = "" if number is None else f' data-table="{number}"'
     return f'{heading}<div class="scroll"><table{named}>\n<thead><tr>{head}</tr></thead>\n{body}{foot}</table></div>\n'
+
+
+def _weight(column: Column) -> str:
+    """What decides whether a narrow page leaves the column out at first."""
+    return f' data-weight="{column.weight:g}"' if column.weight else ""
 
 
 def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> str:

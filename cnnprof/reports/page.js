@@ -9,67 +9,129 @@
     return element;
   };
 
-  // Conditions, as --where has them: comparisons, and, or, not, brackets, numbers with units, texts in quotes, known(column).
-  const UNITS = { K: 1e3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20,
-    GiB: 2 ** 30, TiB: 2 ** 40, us: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 };
-  const TOKEN = /\s*(?:(\d[\d_]*\.?\d*(?:e[+-]?\d+)?|\.\d+)\s?([A-Za-z]+\b)?|("[^"]*"|'[^']*')|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()]))/y;
-  const WORDS = ["and", "or", "not", "known"];
-  function readCondition(text, columns) {
+  // Conditions, as --where has them. Every part knows what it holds, so that bytes are not compared with counts.
+  const COUNTS = { K: 1e3, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+  const BYTES = { b: 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+  const TIMES = { us: 1e-3, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 };
+  const UNIT = /\s?([KMGT]i?B|[KMGTB]|us|ms|min|s|h)(?!\w)/iy;
+  const TOKEN = /\s*(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(e[+-]?\d+)?|"([^"\\]*)"|'([^'\\]*)'|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/<>()[\],]))/iy;
+  const fail = (message) => { throw new Error(message); };
+  function tokenize(text) {
+    if (text.length > 500 || /[^\x00-\x7f]/.test(text)) fail("a condition has at most 500 characters of ASCII");
     const tokens = [];
-    TOKEN.lastIndex = 0;
-    while (text.slice(TOKEN.lastIndex).trim()) {
-      const at = TOKEN.lastIndex, found = TOKEN.exec(text);
-      if (!found) throw new Error(`'${text.slice(at).trim()}' is not understood`);
-      const [, number, unit, quoted, word, sign] = found;
-      if (number !== undefined && unit && WORDS.includes(unit)) {
-        TOKEN.lastIndex -= unit.length;
-        tokens.push({ value: Number(number.replaceAll("_", "")) });
-      } else if (number !== undefined) {
-        if (unit && !(unit in UNITS)) throw new Error(`'${unit}' is no unit`);
-        tokens.push({ value: Number(number.replaceAll("_", "")) * (unit ? UNITS[unit] : 1) });
-      } else if (quoted !== undefined) tokens.push({ value: quoted.slice(1, -1) });
+    for (let at = 0; text.slice(at).trim();) {
+      TOKEN.lastIndex = at;
+      const found = TOKEN.exec(text) ?? fail(`'${text.slice(at).trim()}' is not understood`);
+      at = TOKEN.lastIndex;
+      const [, number, power, double, single, word, sign] = found;
+      if (number !== undefined) {
+        if (number.endsWith("_") || number.includes("__")) fail(`'${number}' is no number`);
+        let value = Number(number.replaceAll("_", "") + (power ?? "")), holds = "number";
+        UNIT.lastIndex = at;
+        const unit = power || number.startsWith(".") ? null : UNIT.exec(text);
+        if (unit) {
+          at = UNIT.lastIndex;
+          const size = COUNTS[unit[1]] ?? BYTES[unit[1].toLowerCase()];
+          holds = COUNTS[unit[1]] ? "number" : size ? "bytes" : "time";
+          value *= size ?? TIMES[unit[1].toLowerCase()];
+        }
+        if (/\w/.test(text[at] ?? "")) fail(`'${text.slice(at).match(/^\w+/)[0]}' is no unit`);
+        tokens.push({ value, holds });
+      } else if (double !== undefined || single !== undefined) tokens.push({ value: double ?? single, holds: "text" });
       else tokens.push({ word: word ?? sign });
     }
+    return tokens;
+  }
+  const SIGNS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b };
+  const ARITHMETIC = { "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => (b ? a / b : NaN) };
+  const unknown = (value) => value === null || value !== value;
+  const mustDecide = (part) => part.holds === "condition" ? part : fail("a condition compares, as in params < 5M");
+  const mustCount = (part) => ["text", "condition"].includes(part.holds) ? fail(`a number stands here, not a ${part.holds}`) : part;
+  function mustMatch(left, right, ordered) {
+    const kinds = new Set([left.holds, right.holds]), both = (one, other) => kinds.has(one) && kinds.has(other);
+    if (kinds.has("condition")) fail("a comparison is between values");
+    if (kinds.has("text") && (kinds.size > 1 || ordered)) fail("text is compared with text by == and !=, and never with a number");
+    if (both("bytes", "count") || both("bytes", "time") || both("count", "time")) fail(`this compares ${[...kinds].join(" with ")}`);
+  }
+  // Three values: true, false, and null where a figure is not known. `columns` has what each name holds, and its key.
+  function readCondition(text, columns) {
+    const tokens = tokenize(text);
     let next = 0;
     const is = (word) => tokens[next]?.word === word && ++next > 0;
-    const expect = (word) => { if (!is(word)) throw new Error(`'${word}' is missing`); };
-    const operand = () => {
-      const token = tokens[next++];
-      if (!token) throw new Error("the condition ends too early");
-      if ("value" in token) return () => token.value;
-      if (!columns.includes(token.word)) throw new Error(`there is no column '${token.word}'`);
-      return (row) => row[token.word] ?? null;
+    const expect = (word) => is(word) || fail(`'${word}' is missing`);
+    const column = (name) => Object.hasOwn(columns, name) ? columns[name] : fail(`there is no column '${name}'`);
+    function operand() {
+      const token = tokens[next++] ?? fail("the condition ends too early");
+      if ("value" in token) return { holds: token.holds, value: () => token.value };
+      if (token.word === "(") { const inner = either(); expect(")"); return inner; }
+      if (token.word === "-") { const inner = mustCount(operand()); return { holds: inner.holds, value: (row) => -inner.value(row) }; }
+      if (token.word === "known" && is("(")) {
+        const [key, holds] = column(tokens[next++]?.word);
+        expect(")");
+        return { holds: "condition", value: (row) => !unknown(row(key, holds)) };
+      }
+      const [key, holds] = column(token.word);
+      return { holds, value: (row) => row(key, holds) ?? (holds === "text" ? null : NaN) };
+    }
+    const chain = (signs, inner) => () => {
+      let left = inner();
+      for (let sign; (sign = signs.find(is));) {
+        const [before, after, apply] = [mustCount(left), mustCount(inner()), ARITHMETIC[sign]];
+        left = { holds: "number", value: (row) => apply(before.value(row), after.value(row)) };
+      }
+      return left;
     };
-    const SIGNS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
-      "==": (a, b) => a === b, "!=": (a, b) => a !== b };
-    // Three values: true, false, and null where a figure is not known.
-    const part = () => {
-      if (is("not")) { const inner = part(); return (row) => { const it = inner(row); return it === null ? null : !it; }; }
-      if (is("(")) { const inner = either(); expect(")"); return inner; }
-      if (is("known")) { expect("("); const value = operand(); expect(")"); return (row) => value(row) !== null; }
-      const left = operand(), sign = SIGNS[tokens[next]?.word];
-      if (!sign) throw new Error("a condition compares, as in params < 5M");
-      next++;
-      const right = operand();
-      return (row) => {
-        const a = left(row), b = right(row);
-        if (a === null || b === null) return null;
-        if (typeof a !== typeof b) throw new Error("text is compared with a number");
-        return sign(a, b);
-      };
+    const sum = chain(["+", "-"], chain(["*", "/"], operand));
+    function list() {
+      const close = is("[") ? "]" : is("(") ? ")" : fail("'in' looks into a list, as in family in ['ResNet', 'VGG']");
+      const items = [];
+      let commas = 0;
+      while (!is(close)) {
+        items.push(sum());
+        if (is(",")) commas++; else { expect(close); break; }
+      }
+      if (!items.length || (close === ")" && !commas)) fail("'in' looks into a list, as in family in ['ResNet', 'VGG']");
+      return items;
+    }
+    const decide = (values, decided) => values.includes(decided) ? decided : values.includes(null) ? null : !decided;
+    const test = (left, right, apply) => (row) => {
+      const a = left.value(row), b = right.value(row);
+      return unknown(a) || unknown(b) ? null : apply(a, b);
     };
-    const chain = (word, inner, decided) => () => {
+    function comparison() {
+      if (is("not")) { const inner = mustDecide(comparison()); return { holds: "condition", value: (row) => { const it = inner.value(row); return it === null ? null : !it; } }; }
+      let left = sum();
+      const tests = [];
+      for (;;) {
+        const word = tokens[next]?.word, negated = word === "not" && tokens[next + 1]?.word === "in";
+        if (word === "in" || negated) {
+          next += negated ? 2 : 1;
+          const before = left, items = list();
+          items.forEach((item) => mustMatch(before, item, false));
+          const each = items.map((item) => test(before, item, SIGNS[negated ? "!=" : "=="]));
+          tests.push((row) => decide(each.map((one) => one(row)), !negated));
+        } else if (SIGNS[word]) {
+          next++;
+          const right = sum();
+          mustMatch(left, right, !["==", "!="].includes(word));
+          tests.push(test(left, right, SIGNS[word]));
+          left = right;
+        } else break;
+      }
+      return tests.length ? { holds: "condition", value: (row) => decide(tests.map((one) => one(row)), false) } : left;
+    }
+    const joined = (word, inner, decided) => () => {
       const parts = [inner()];
       while (is(word)) parts.push(inner());
-      return (row) => {
-        const values = parts.map((each) => each(row));
-        return values.includes(decided) ? decided : values.includes(null) ? null : !decided;
-      };
+      if (parts.length === 1) return parts[0];
+      parts.forEach(mustDecide);
+      return { holds: "condition", value: (row) => decide(parts.map((each) => each.value(row)), decided) };
     };
-    const both = chain("and", part, false), either = chain("or", both, true);
-    const whole = either();
-    if (next < tokens.length) throw new Error(`'${tokens[next].word ?? tokens[next].value}' is one too many`);
-    return (row) => whole(row) === true;
+    const both = joined("and", comparison, false);
+    function either() { return joined("or", both, true)(); }
+    const whole = mustDecide(either());
+    if (next < tokens.length) fail(`'${tokens[next].word ?? tokens[next].value}' is one too many`);
+    return (row) => whole.value(row) === true;
   }
 
   const listeners = [];
@@ -79,14 +141,14 @@
     for (const listener of listeners) listener([...picked]);
   };
 
-  function equip(table, records) {
+  function equip(table) {
+    const { rows: records, names: number } = tables[table.dataset.table], names = meanings[number];
     const heads = [...table.tHead.rows[0].cells], keys = heads.map((head) => head.dataset.key);
     const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => row.dataset.row);
     const record = (row) => records[row.dataset.row];
-    const raw = (row, key) => {
-      const cell = row.cells[keys.indexOf(key)], value = record(row)?.[key] ?? (rows.length > 2 ? null : cell?.textContent);
-      return Array.isArray(value) ? value.reduce((a, b) => a * b, 1) : value ?? null;
-    };
+    const raw = (row, key) => record(row)?.[key] ?? (rows.length > 2 ? null : row.cells[keys.indexOf(key)]?.textContent ?? null);
+    const size = (value) => Array.isArray(value) ? value.reduce((a, b) => a * b, 1) : value;
+    const look = (row) => (key, holds) => { const value = raw(row, key); return holds === "text" && value !== null ? [value].flat().join("x") : value; };
     heads.forEach((head, column) => {
       const button = make("button", { type: "button" }, head.textContent);
       head.replaceChildren(button);
@@ -95,7 +157,7 @@
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         const sorted = [...rows].sort((one, other) => {
-          const a = raw(one, keys[column]), b = raw(other, keys[column]);
+          const [a, b] = [one, other].map((row) => size(raw(row, keys[column])));
           if (a === null || b === null) return (a === null) - (b === null);
           const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
           return down ? -order : order;
@@ -105,9 +167,9 @@
     });
     const bar = make("div", { class: "bar" });
     if (rows.length > 2) {
-      const names = [...new Set(rows.flatMap((row) => Object.keys(record(row) ?? {})))];
-      const where = make("input", { type: "text", placeholder: `where, as in ${names.includes("params") ? "params < 5M" : names[0] + " > 1"}`,
-        "aria-label": "show the rows for which this holds" });
+      const [first] = Object.keys(names).filter((name) => names[name][1] !== "text");
+      const example = names.params ? "params < 5M" : first ? `${first} > 1` : `known(${keys[0]})`;
+      const where = make("input", { type: "text", placeholder: `where, as in ${example}`, "aria-label": "show the rows for which this holds" });
       const said = make("output", { "aria-live": "polite" });
       where.addEventListener("input", () => {
         let holds = () => true;
@@ -115,7 +177,7 @@
         try {
           if (where.value.trim()) holds = readCondition(where.value, names);
           let left = 0;
-          for (const row of rows) left += !(row.hidden = !holds(Object.fromEntries(names.map((name) => [name, raw(row, name)]))));
+          for (const row of rows) left += !(row.hidden = !holds(look(row)));
           said.textContent = where.value.trim() ? `${left} of ${rows.length}` : "";
         } catch (error) {
           for (const row of rows) row.hidden = false;
@@ -125,16 +187,20 @@
       });
       bar.append(where, said);
     }
-    const chooser = make("details", { class: "columns" }, make("summary", {}, "columns"));
-    const choices = make("div");
-    heads.forEach((head, column) => {
-      const box = make("input", { type: "checkbox", checked: "" });
+    const chooser = make("details", { class: "columns" }), heading = make("summary"), choices = make("div");
+    const boxes = heads.map((head, column) => {
+      const box = make("input", { type: "checkbox" });
+      box.checked = true;
       box.addEventListener("change", () => {
         for (const row of table.rows) if (row.cells.length === heads.length) row.cells[column].hidden = !box.checked;
+        const shown = boxes.filter((each) => each.checked).length;
+        heading.textContent = shown < boxes.length ? `columns (${shown} of ${boxes.length})` : "columns";
       });
       choices.append(make("label", {}, box, " ", head.textContent));
+      return box;
     });
-    chooser.append(choices);
+    heading.textContent = "columns";
+    chooser.append(heading, choices);
     const shownRows = () => [table.tHead.rows[0], ...[...table.tBodies].flatMap((body) => [...body.rows])].filter((row) => !row.hidden &&
       row.cells.length === heads.length);
     const texts = (row) => [...row.cells].filter((cell) => !cell.hidden).map((cell) => cell.textContent.trim());
@@ -157,7 +223,10 @@
       bar.append(button);
     }
     bar.append(chooser);
-    table.closest(".scroll").before(bar);
+    const scroll = table.closest(".scroll"), weight = (column) => Number(heads[column].dataset.weight ?? 0);
+    scroll.before(bar);
+    const spare = boxes.map((_, column) => column).filter(weight).sort((a, b) => weight(b) - weight(a) || b - a);
+    while (spare.length && table.offsetWidth > scroll.clientWidth) boxes[spare.shift()].click();
     const named = rows.filter((row) => record(row)?.model !== undefined);
     named.forEach((row, number) => {
       row.tabIndex = number ? -1 : 0;
@@ -224,6 +293,7 @@
         now.scales[number].type = axes[word].log ? "log" : "linear";
         now.axes[number].title = axes[word].label;
       });
+      now.legends[1].title = axes[size].label;
       view?.finalize();
       view = await show(place, now);
       view.addEventListener("click", (_, item) => { const label = item?.datum?.label ?? item?.datum?.datum?.label; if (label) pick(label); });
@@ -234,8 +304,7 @@
     new ResizeObserver(() => { if (Math.abs(place.clientWidth - width) > 20) { width = place.clientWidth; redraw(); } }).observe(place);
   }
 
-  const tables = find("tables") ?? [], charts = find("charts") ?? [];
-  for (const table of document.querySelectorAll("table[data-table]")) equip(table, tables[table.dataset.table]);
+  const tables = find("tables") ?? [], meanings = find("names") ?? [], charts = find("charts") ?? [], still = new DOMParser();
   const draw = (place) => {
     const spec = charts[place.dataset.chart];
     place.dataset.state = "drawing";
@@ -243,20 +312,30 @@
       place.append(make("p", { class: "problem" }, `this chart cannot be drawn: ${error.message}`));
     });
   };
+  // The picture for readers without scripts, where the chart has not been drawn.
+  const freeze = () => document.querySelectorAll("figure[data-chart]:not([data-state=drawn])").forEach((place) => {
+    const text = place.querySelector("noscript")?.textContent, found = text && still.parseFromString(text, "image/svg+xml").documentElement;
+    if (found?.localName === "svg" && !place.querySelector("svg")) place.append(found);
+  });
   async function unpack(packed) {
     const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
     const script = make("script");
     script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
     document.head.append(script);
   }
-  const packed = document.getElementById("vega")?.textContent;
-  if (packed) unpack(packed).then(() => {
+  // What is far below waits until a reader comes near.
+  const whenNear = (places, act) => {
     const seen = new IntersectionObserver((entries) => {
-      for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
-    }, { rootMargin: "300px" });
-    document.querySelectorAll("figure[data-chart]").forEach((place) => seen.observe(place));
-    addEventListener("beforeprint", () => document.querySelectorAll("figure[data-chart]:not([data-state])").forEach(draw));
+      for (const { isIntersecting, target } of entries) if (isIntersecting) { seen.unobserve(target); act(target); }
+    }, { rootMargin: "400px" });
+    places.forEach((place) => seen.observe(place));
+  };
+  whenNear(document.querySelectorAll("table[data-table]"), equip);
+  const packed = document.getElementById("vega")?.textContent;
+  if (packed) unpack(packed).then(() => whenNear(document.querySelectorAll("figure[data-chart]"), draw), freeze);
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details.chapter").forEach((each) => { each.open = true; });
+    freeze();
   });
-  addEventListener("beforeprint", () => document.querySelectorAll("details.chapter").forEach((each) => { each.open = true; }));
   document.documentElement.dataset.ready = "yes";
 })();

@@ -11,9 +11,9 @@ from cnnprof.judging.catalogue import Listed
 from cnnprof.judging.filters import read_condition
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
-from cnnprof.report import Column, Fact, Listing, Report, Table, plural
+from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.views import columns as col
-from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
+from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 

@@ -7,23 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import UsageError, did_you_mean
-from cnnprof.judging.filters import Holds
 from cnnprof.record import record
-from cnnprof.report import Column, Kind
-
-UNITS = ("_bytes", "_ms", "_img_s", "_j")
-"""Units that a column's name may leave out: `latency` is `latency_ms`."""
-
-HOLDS: Mapping[Kind, Holds] = {
-    "count": "count",
-    "scaled": "count",
-    "exact": "count",
-    "size": "bytes",
-    "megabytes": "bytes",
-    "ms": "time",
-    **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark"), "text"),
-}
-"""The quantity that conditions take a column of each kind for; any other kind is a number."""
+from cnnprof.report import Column, names_of
 
 
 @record
@@ -48,18 +33,6 @@ class Choice:
 NONE = Choice()
 
 
-def names_of(columns: Sequence[Column]) -> dict[str, Column]:
-    """Every name that a column may be asked for by: its key, its key without the unit, and `peak` for an inference's memory."""
-    found = {column.key: column for column in columns}
-    for column in columns:
-        for unit in UNITS:
-            if column.key.endswith(unit) and column.key not in ("param_bytes", "activation_bytes"):
-                found.setdefault(column.key.removesuffix(unit), column)
-    if "peak_inference_bytes" in found:
-        found.setdefault("peak", found["peak_inference_bytes"])
-    return found
-
-
 def find_column(name: str, columns: Sequence[Column], option: str) -> Column:
     """The column of that name. Raises UsageError, with what is close, if there is none."""
     known = names_of(columns)
@@ -67,11 +40,6 @@ def find_column(name: str, columns: Sequence[Column], option: str) -> Column:
         hint = did_you_mean(name, known) or f"the columns are {', '.join(column.key for column in columns)}"
         raise UsageError(f"{option}: there is no column '{name}'", hint=hint)
     return known[name]
-
-
-def holds_of(column: Column) -> Holds:
-    """The quantity that conditions take the column for."""
-    return HOLDS.get(column.kind, "number")
 
 
 def choose_columns(

@@ -7,16 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import UsageError
-from cnnprof.judging.filters import Holds, read_condition
+from cnnprof.judging.filters import read_condition
 from cnnprof.judging.pareto import Standing, standings
-from cnnprof.report import Column, Report, Table, plural
+from cnnprof.report import Column, Report, Table, holds_of, names_of, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
 from cnnprof.timing.ratios import noise_of
+from cnnprof.units import Holds
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
-from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, holds_of, names_of, order
+from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.memory import fit_dict, fit_notes, int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict

@@ -11,6 +11,7 @@ from cnnprof.report import Fact, Listing, Report
 from cnnprof.views.benchmark import chart_runs, show_measurements
 from cnnprof.views.bubbles import explore_comparison
 from cnnprof.views.comparison import show_comparison
+from cnnprof.views.diagram import chart_diagram
 from cnnprof.views.entry import Entry
 from cnnprof.views.memory import chart_moments
 from cnnprof.views.summary import chart_layers, summarize
@@ -47,4 +48,5 @@ def show_chapter(profile: MemoryAnalysis) -> Report:
     images = profile.graph.input_shape[0]
     title = f"memory of a training step of {profile.graph.name} with sgd, fp32, batch {images}"
     memory = Report("memory", "Memory of a training step", chart=chart_moments(profile.training, title))
-    return replace(report, chart=chart_layers(profile, depth=depth), chapters=(memory,), data={})
+    built = Report("diagram", "How it is built", chart=chart_diagram(profile))
+    return replace(report, chart=chart_layers(profile, depth=depth), chapters=(built, memory), data={})

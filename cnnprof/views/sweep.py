@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import CnnprofError
-from cnnprof.judging.filters import Condition, Holds, read_condition
+from cnnprof.judging.filters import Condition, read_condition
 from cnnprof.record import record
-from cnnprof.report import Column, Fact, Listing, Report, Table, plural
+from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.texts import SHADES
+from cnnprof.units import Holds
 from cnnprof.views import columns as col
-from cnnprof.views.choice import find_column, holds_of, names_of
+from cnnprof.views.choice import find_column
 
 FIGURES = (
     replace(col.PARAMS, weight=0),

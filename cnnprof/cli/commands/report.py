@@ -22,7 +22,9 @@ CHAPTERS = 40
 @of_network()
 def command(
     names: Names,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The page.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The page, or .json for `render` to make it of.", show_default=False)
+    ],
     baseline: Annotated[
         str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
     ] = None,
@@ -52,7 +54,7 @@ def command(
 
     if not bench:
         run.refuse("--bench", "device", "dtype", "threads", "quick")
-    out = Destination(choose_format(None, False, output, ("html",)), output)
+    out = Destination(choose_format(None, False, output, ("html", "json")), output)
     how = run.options() if bench else None
     with waiting("reading the networks") as say:
         comparison = compare(network.models(names), baseline, network.input_shape, network.batch, notify=say)

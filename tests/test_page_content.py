@@ -1,0 +1,95 @@
+"""What a page holds: names as text, its data, its size, and what is saved of it."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from chromium import NAMES, column
+from shell import cnnprof
+
+from cnnprof.api.compare import compare
+from cnnprof.report import Report
+from cnnprof.reports import Style, render
+from cnnprof.reports._page import as_json
+
+HOSTILE = ("<script>alert(1)</script>", "\"'&</script>", "x" * 300, "\N{HEBREW LETTER ALEF}" * 6, "a${b}`c\\", "__proto__")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A page whose networks have such names."""
+    comparison = compare(["resnet18", "vgg16", "alexnet"] * 2)
+    entries = []
+    for name, entry in zip(HOSTILE, comparison.entries, strict=False):
+        entries.append(
+            replace(entry, figures=entry.figures | {"model": entry.figures["model"] | {"name": name, "family": name}})
+        )
+    file = tmp_path_factory.mktemp("hostile") / "page.html"
+    page = replace(comparison, entries=tuple(entries), baseline=HOSTILE[0]).page(chapters=False)
+    file.write_text(render(page, "html", Style()), encoding="utf-8")
+    return file, [each for each, _ in zip(HOSTILE, entries, strict=False)]
+
+
+def test_names_are_only_text(show, hostile):
+    file, names = hostile
+    driver = show(file, 380)
+    assert column(driver, "model") == names
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= 380
+    assert len(driver.find_elements("css selector", "script")) <= 7
+
+
+def test_a_page_holds_its_figures_and_fetches_nothing(page):
+    text = page.read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="report">(.*?)</script>', text, re.DOTALL)[1])
+    assert [each["model"]["name"] for each in data["models"]] == list(NAMES)
+    assert "default-src 'none'" in text
+    assert not re.search(r'(?:src|href)="(?!#)', text)
+    assert "innerHTML" not in text.partition('id="vega"')[0]
+
+
+def test_a_saved_page_is_the_page_again(tmp_path):
+    saved, page = tmp_path / "a.json", tmp_path / "a.html"
+    assert cnnprof("report", "lenet5", "resnet18", "-o", saved).code == 0
+    assert cnnprof("report", "lenet5", "resnet18", "-o", page).code == 0
+    assert cnnprof("render", saved, "-o", tmp_path / "b.html").code == 0
+    assert (tmp_path / "b.html").read_text() == page.read_text()
+    changed = json.loads(saved.read_text())
+    changed["report"]["chapters"][0]["chapters"][0]["chart"]["blocks"] = 5
+    saved.write_text(json.dumps(changed))
+    done = cnnprof("render", saved, "-o", tmp_path / "c.html")
+    assert (done.code, done.out) == (2, "")
+    assert "this is no result of cnnprof" in done.err
+
+
+def test_a_page_of_twenty_networks_is_small(tmp_path):
+    file = tmp_path / "a.html"
+    names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg11", "vgg13", "vgg16", "vgg19", "mobilenet_v1"]
+    names += ["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "alexnet", "googlenet", "inception_v3", "densenet121"]
+    assert cnnprof("report", *names, "densenet169", "squeezenet1_0", "efficientnet_b0", "-o", file).code == 0
+    assert file.stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["report", "resnet18"], 2, "Missing option"),
+        (["report", "resnet18", "-o", "x.pdf"], 2, "the suffix of 'x.pdf' names no format"),
+        (["report", "nosuchnet", "-o", "x.html"], 3, "unknown network 'nosuchnet'"),
+        (["report", "resnet18", "--quick", "-o", "x.html"], 2, "--bench"),
+    ],
+)
+def test_wrong_calls(arguments, code, message, tmp_path):
+    done = cnnprof(*arguments, cwd=tmp_path)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+
+
+def test_data_cannot_end_its_element():
+    text = as_json({"a": "</script><b>", "b": (1, 2), "c": "\u2028"})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><b>", "b": [1, 2], "c": "\u2028"}
+
+
+def test_a_report_without_a_chart_is_a_page_too():
+    assert 'id="vega"' not in render(Report("x", "a title"), "html", Style())
