@@ -7,7 +7,7 @@ all share theirs, and `__init__` is compiled when the first value is made. `data
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
 from reprlib import recursive_repr
@@ -71,8 +71,27 @@ def _make(cls: Any, eq: bool, shows: bool) -> Any:
     return cls
 
 
+def pick(value: object, *names: str) -> dict[str, Any]:
+    """The attributes of these names as JSON types, in this order; without any, a record's fields.
+
+    Raises AttributeError for a name that is no attribute.
+    """
+    return {name: plain(getattr(value, name)) for name in names or type(value).__record_defaults__}  # type: ignore[attr-defined]
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON types, all the way down: records as mappings of their fields, tuples as lists."""
+    if hasattr(value, "__record_defaults__"):
+        return pick(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
 def _attributes(names: list[str]) -> Callable[[Any], Any]:
-    """What takes the attributes of those names from a record, as a tuple."""
+    """A function that gives a record's attributes of those names, as a tuple."""
     if len(names) > 1:
         return attrgetter(*names)
     return lambda self: tuple([getattr(self, name) for name in names])
@@ -148,7 +167,7 @@ def _refuse_to_delete(_: object, name: str) -> NoReturn:
 
 
 class _Fields:
-    """What dataclasses knows a class by; made when it is asked for, by a dataclass with the same fields."""
+    """The attribute by which dataclasses knows a class; made when it is read, by a dataclass with the same fields."""
 
     def __get__(self, _: object, cls: Any) -> dict[str, Any]:
         from dataclasses import dataclass
@@ -166,7 +185,7 @@ class _Fields:
 
 
 class _Signature:
-    """What `inspect` and `help` show: the signature of the compiled `__init__`."""
+    """The signature that `inspect` and `help` show: that of the compiled `__init__`."""
 
     def __get__(self, _: object, cls: Any) -> Any:
         import inspect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from cnnprof import sources
@@ -69,12 +69,7 @@ def _torchvision(prefix: str, needed: bool = False) -> list[Listed]:
     from cnnprof.sources import torchvision
     from cnnprof.sources._listing import known_torchvision
 
-    try:
-        names = torchvision.names()
-    except UnavailableError:
-        if needed:
-            raise
-        return []
+    names = _names(torchvision.names, needed)
     if not prefix:
         own = set(sources.spec_names())
         names = [name for name in names if name not in own]
@@ -87,13 +82,18 @@ def _timm(pattern: str, needed: bool = False) -> list[Listed]:
     from cnnprof.sources import timm
     from cnnprof.sources._listing import known_timm
 
-    try:
-        names = timm.names()
-    except UnavailableError:
-        if needed:
-            raise
-        return []
+    names = _names(timm.names, needed)
     if "." in pattern:
         names = [name for name in timm_checkpoints() if "." in name and name.partition(".")[0] in {*names}]
     names = [name for name in names if _matches(name, pattern or "*")]
     return [Listed(k.name, k.facts, k.input_shape, k.params, k.macs) for k in known_timm(names)]
+
+
+def _names(of_source: Callable[[], list[str]], needed: bool) -> list[str]:
+    """A source's names; none where it is not installed, unless it is needed: then UnavailableError."""
+    try:
+        return of_source()
+    except UnavailableError:
+        if needed:
+            raise
+        return []

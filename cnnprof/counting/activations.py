@@ -9,17 +9,11 @@ from cnnprof.network.layers import Layer, elements
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.linear import RBF, Linear, MatMul
 from cnnprof.network.layers.pooling import Pool
+from cnnprof.network.registry import Registry
 
 ActivationConvention = Callable[[Layer, Shape], Dim]
-ACTIVATION_CONVENTIONS: dict[str, ActivationConvention] = {}
-
-
-def activation_convention(function: ActivationConvention) -> ActivationConvention:
-    """Register a convention under the function's name; a second one of that name is refused."""
-    if function.__name__ in ACTIVATION_CONVENTIONS:
-        raise ValueError(f"convention '{function.__name__}' is registered twice")
-    ACTIVATION_CONVENTIONS[function.__name__] = function
-    return function
+ACTIVATION_CONVENTIONS: Registry[ActivationConvention] = Registry("convention")
+activation_convention = ACTIVATION_CONVENTIONS.add
 
 
 @activation_convention

@@ -19,18 +19,11 @@ from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.linear import Linear, MatMul, Parameter, ScaledDotProductAttention
 from cnnprof.network.layers.normalization import BatchNorm, GlobalResponseNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool, Subsample
+from cnnprof.network.registry import Registry
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
-CONVENTIONS: dict[str, Convention] = {}
-
-
-def convention(function: Convention) -> Convention:
-    """Register a convention under the function's name; a second one of that name is refused."""
-    if function.__name__ in CONVENTIONS:
-        raise ValueError(f"convention '{function.__name__}' is registered twice")
-    CONVENTIONS[function.__name__] = function
-    return function
-
+CONVENTIONS: Registry[Convention] = Registry("convention")
+convention = CONVENTIONS.add
 
 Listed = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim | None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnprof.record import record
+from cnnprof.record import pick, record
 
 FIGURES = ("shape", "params", "macs", "memory", "receptive-field")
 """The figures that a derivation has; operations other than multiply-accumulates belong to `macs`."""
@@ -34,15 +34,7 @@ class Derivation:
 
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON types."""
-        return {
-            "figure": self.figure,
-            "name": self.name,
-            "formula": self.formula,
-            "numbers": self.numbers,
-            "result": list(self.result) if isinstance(self.result, tuple) else self.result,
-            "unit": self.unit,
-            "note": self.note,
-        }
+        return pick(self)
 
 
 @record

@@ -11,7 +11,7 @@ from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.network.results import Analysis, Cost, Totals
-from cnnprof.record import record
+from cnnprof.record import pick, record
 from cnnprof.timing.measurements import Check
 
 HOLDS, EXPLAINED, FAILED, UNKNOWN = "holds", "explained", "failed", "unknown"
@@ -48,14 +48,8 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as JSON types."""
-        return {
-            "check": self.check,
-            "what": self.what,
-            "status": self.status,
-            "ours": self.ours,
-            "theirs": self.theirs,
-            **{key: text for key, text in (("reason", self.reason), ("where", self.where)) if text},
-        }
+        said = [key for key in ("reason", "where") if getattr(self, key)]
+        return pick(self, "check", "what", "status", "ours", "theirs", *said)
 
 
 @record

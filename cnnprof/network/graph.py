@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 from typing import Any
 
 from cnnprof.errors import Place
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import Layer, layer_from_dict, layer_to_dict
-from cnnprof.record import record
+from cnnprof.record import plain, record
 
 INPUT = "input"
 """The name under which nodes refer to the network's input, where that has no name of its own."""
@@ -172,7 +172,7 @@ class Graph:
                 for n in self.nodes
             ],
             "outputs": list(self.outputs),
-            "facts": _plain(self.facts) | {"settings": _written(self.facts.settings)},
+            "facts": plain(self.facts) | {"settings": _written(self.facts.settings)},
             "uncounted": list(self.uncounted),
             "aux_params": dict(self.aux_params),
             "left_out": list(self.left_out),
@@ -240,14 +240,3 @@ def _evaluated(settings: Mapping[str, str]) -> dict[str, Any]:
 def _accuracy(**entry: Any) -> Accuracy:
     size = entry.pop("input", None)
     return Accuracy(**entry, input=tuple(size) if size else None)
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, all the way down."""
-    if hasattr(value, "__dataclass_fields__"):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

@@ -15,10 +15,19 @@ from cnnprof.record import record
 FP32_BYTES = 4
 
 
-class _Line:
-    """What follows from a line's operations and from what it sees."""
+@record
+class _Figures:
+    """The figures of a layer, or of several as one: shapes at both ends, sums, and what its output sees of the network's input.
 
+    `activations` counts the elements that are written (views and in-place outputs write none); `fields` says, for each spatial
+    axis of the network's input, which pixels an output position sees: () for a stored tensor, None where that is not defined.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+    params: Dim
     ops: Ops
+    activations: Dim
     fields: Fields
 
     @property
@@ -33,35 +42,19 @@ class _Line:
 
 
 @record
-class Cost(_Line):
-    """The cost of one layer.
-
-    `activations` counts the elements it writes (views and in-place outputs write none); `fields` says, for each spatial axis of
-    the network's input, which pixels an output position sees: () for a stored tensor, None where that is not defined.
-    """
+class Cost(_Figures):
+    """The cost of one layer."""
 
     node: Node
-    inputs: tuple[Shape, ...]
-    output: Shape
-    params: Dim
-    ops: Ops
-    activations: Dim
-    fields: Fields
 
 
 @record
-class LayerGroup(_Line):
+class LayerGroup(_Figures):
     """One line of a table of layers: a layer, or several rolled up; `layer` is set where it is one."""
 
     name: str
     types: tuple[str, ...]
     layers: int
-    inputs: tuple[Shape, ...]
-    output: Shape
-    params: Dim
-    ops: Ops
-    activations: Dim
-    fields: Fields
     aux: bool = False
     layer: Layer | None = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import field
 from typing import Any
 
-from cnnprof.record import record
+from cnnprof.record import pick, record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 
@@ -33,7 +33,7 @@ class Latency:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as JSON types."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"ci95": list(self.ci95) if self.ci95 else None}
+        return pick(self)
 
 
 @record
@@ -117,20 +117,11 @@ class Measurement:
         """The measurement as JSON types, every raw time included."""
         latency = self.latency()
         return {
-            "model": self.model,
-            "device": self.device,
-            "dtype": self.dtype,
-            "batch": self.batch,
-            "mode": self.mode,
-            "input_shape": list(self.input_shape),
+            **pick(self, "model", "device", "dtype", "batch", "mode", "input_shape"),
             "latency_ms": latency.to_dict() if latency else None,
             "throughput_img_s": self.throughput(),
             "peak_memory_bytes": self.peak_bytes,
-            "runtime": self.runtime,
-            "status": self.status,
-            **({"error": self.error} if self.error else {}),
-            "warnings": list(self.warnings),
-            "processes": list(self.processes),
+            **pick(self, "runtime", "status", *(["error"] if self.error else []), "warnings", "processes"),
             "times_ms": _milliseconds(self.times),
             "wall_times_ms": _milliseconds(self.wall_times),
             **({"phases_ms": self.phase_ms()} if self.phases else {}),
@@ -224,13 +215,4 @@ class Check:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON types."""
-        return {
-            "what": self.what,
-            "tool": self.tool,
-            "unit": self.unit,
-            "ours": self.ours,
-            "theirs": self.theirs,
-            "reasons": [{"text": reason.text, "amount": reason.amount} for reason in self.reasons],
-            "unexplained": self.unexplained,
-            "notes": list(self.notes),
-        }
+        return pick(self, "what", "tool", "unit", "ours", "theirs", "reasons", "unexplained", "notes")

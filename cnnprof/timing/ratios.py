@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.record import record
+from cnnprof.record import pick, record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.measurements import Measurement
@@ -34,14 +34,7 @@ class Ratio:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON types."""
-        return {
-            "a": self.a,
-            "b": self.b,
-            "batch": self.batch,
-            "ratio": self.ratio,
-            "ci95": list(self.ci95) if self.ci95 else None,
-            "verdict": self.verdict,
-        }
+        return pick(self, "a", "b", "batch", "ratio", "ci95", "verdict")
 
 
 def compare(a: Measurement, b: Measurement, noise: float = 0.0) -> Ratio | None:

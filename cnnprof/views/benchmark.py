@@ -8,6 +8,7 @@ from statistics import median
 
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.errors import UsageError
+from cnnprof.record import pick
 from cnnprof.report import Annotation, Level, Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
@@ -191,13 +192,8 @@ def _energy_note(energy: Energy | str) -> str:
 
 def _row(measurement: Measurement) -> dict[str, object]:
     row: dict[str, object] = {
-        "model": measurement.model,
-        "device": measurement.device,
-        "dtype": measurement.dtype,
-        "batch": measurement.batch,
+        **pick(measurement, "model", "device", "dtype", "batch", "mode", "runtime"),
         "input": measurement.input_shape,
-        "mode": measurement.mode,
-        "runtime": measurement.runtime,
         "throughput_img_s": measurement.throughput(),
         "peak_memory_bytes": measurement.peak_bytes,
         "status": measurement.status,

@@ -14,6 +14,7 @@ from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint,
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.record import pick
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import backward_macs
 from cnnprof.views import columns as col
@@ -134,29 +135,16 @@ def memory_dict(infer: Footprint, train: Footprint | None) -> dict[str, Any]:
 def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
     """One of them: what is held at the worst moment by kind, and where that is."""
     peak = footprint.peak
-    common = {
-        "peak_bytes": footprint.peak_bytes,
-        "parameter_bytes": footprint.parameter_bytes,
-        "buffer_bytes": footprint.buffer_bytes,
-        "input_bytes": footprint.input_bytes,
-        "activation_bytes": peak.activation_bytes,
-        "workspace_bytes": peak.workspace_bytes,
-    }
-    learned = {
-        "gradient_bytes": peak.gradient_bytes,
-        "saved_bytes": peak.saved_bytes,
-        "optimizer_bytes": footprint.optimizer_bytes,
-    }
+    common = pick(footprint, "peak_bytes", "parameter_bytes", "buffer_bytes", "input_bytes")
+    common |= pick(peak, "activation_bytes", "workspace_bytes")
+    learned = pick(peak, "gradient_bytes", "saved_bytes") | pick(footprint, "optimizer_bytes")
     return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
 
 
 def fit_dict(fit: Fit) -> dict[str, Any]:
     """An entry of `fits` of the JSON reports."""
-    return {"room": fit.capacity.name, "room_bytes": fit.capacity.bytes} | {
-        "mode": MODES[fit.mode],
-        "batch": fit.batch,
-        "peak_bytes": fit.peak_bytes,
-    }
+    capacity = {"room": fit.capacity.name, "room_bytes": fit.capacity.bytes}
+    return capacity | {"mode": MODES[fit.mode]} | pick(fit, "batch", "peak_bytes")
 
 
 def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
@@ -296,18 +284,12 @@ def _kept(tensor: Tensor) -> str:
 
 
 def _moment_dict(moment: Moment) -> dict[str, Any]:
-    return {
-        "phase": moment.phase,
-        "layer": moment.node,
-        "activation_bytes": moment.activation_bytes,
-        "workspace_bytes": moment.workspace_bytes,
-        "saved_bytes": moment.saved_bytes,
-        "gradient_bytes": moment.gradient_bytes,
-    }
+    held = pick(moment, "activation_bytes", "workspace_bytes", "saved_bytes", "gradient_bytes")
+    return {"phase": moment.phase, "layer": moment.node, **held}
 
 
 def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
-    return {"name": tensor.name, "bytes": tensor.bytes, "kind": tensor.kind}
+    return pick(tensor, "name", "bytes", "kind")
 
 
 def _checkpointed_dict(checkpointed: Checkpointed) -> dict[str, Any]:
@@ -319,10 +301,7 @@ def _record_dict(record: AllocatorRecord, by_mode: dict[str, Footprint]) -> dict
         "mode": MODES[record.mode],
         "device": record.device,
         "predicted_bytes": by_mode[record.mode].peak_bytes,
-        "peak_bytes": record.peak_bytes,
-        "requested_bytes": record.requested_bytes,
-        "reserved_bytes": record.reserved_bytes,
-        "error": record.error,
+        **pick(record, "peak_bytes", "requested_bytes", "reserved_bytes", "error"),
     }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from cnnprof.footprint.analysis import MemoryTotals
 from cnnprof.network.graph import Accuracy, Figure, Graph
 from cnnprof.network.layers import Ops
 from cnnprof.network.results import Analysis, Totals
+from cnnprof.record import pick
 from cnnprof.report import Fact
 from cnnprof.views.hyperparameters import hyperparameters
 
@@ -41,26 +41,15 @@ def model_dict(graph: Graph) -> dict[str, Any]:
 
 def accuracy_dict(accuracy: Accuracy | None) -> dict[str, Any] | None:
     """An accuracy with its source, data set and input; None where none is stated."""
-    if accuracy is None:
-        return None
-    return asdict(accuracy) | {"input": list(accuracy.input) if accuracy.input else None}
+    return pick(accuracy) if accuracy else None
 
 
 def totals_dict(totals: MemoryTotals) -> dict[str, Any]:
     """`totals` of the JSON reports."""
-    return {
-        "params": totals.params,
-        "trainable_params": totals.trainable_params,
-        "aux_params": totals.aux_params,
-        "macs": totals.macs,
-        "ops": ops_dict(totals.ops),
-        "activations": totals.activations,
-        "param_bytes": totals.param_bytes,
-        "activation_bytes": totals.activation_bytes,
-        "peak_inference_bytes": totals.peak_inference_bytes,
-        "layers": totals.layers,
-        "uncounted": list(totals.uncounted),
-    }
+    bytes_ = ("param_bytes", "activation_bytes", "peak_inference_bytes")
+    return pick(
+        totals, "params", "trainable_params", "aux_params", "macs", "ops", "activations", *bytes_, "layers", "uncounted"
+    )
 
 
 def layer_dicts(profile: Analysis) -> list[dict[str, Any]]:
@@ -86,7 +75,7 @@ def layer_dicts(profile: Analysis) -> list[dict[str, Any]]:
 
 def ops_dict(ops: Ops) -> dict[str, int]:
     """Operations by kind."""
-    return {"mac": ops.mac, "add": ops.add, "mul": ops.mul, "div": ops.div, "cmp": ops.cmp, "exp": ops.exp}
+    return pick(ops)
 
 
 def operations(ops: Ops) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, prod
-from cnnprof.record import record
+from cnnprof.network.registry import Registry
+from cnnprof.record import plain, record
 
 
 @record
@@ -113,34 +114,21 @@ class TorchOperation(Layer):
         return not self.inplace
 
 
-L = TypeVar("L", bound=type[Layer])
-LAYERS: dict[str, type[Layer]] = {}
+LAYERS: Registry[type[Layer]] = Registry("layer")
 """Every registered layer class by name."""
 
-
-def layer(cls: L) -> L:
-    """Register a layer class under its name; a second class of that name is refused."""
-    if cls.__name__ in LAYERS:
-        raise ValueError(f"layer '{cls.__name__}' is registered twice")
-    LAYERS[cls.__name__] = cls
-    return cls
+layer = LAYERS.add
 
 
 def layer_to_dict(value: Layer) -> dict[str, Any]:
     """The layer as JSON types, without the fields that have their default value."""
     names = {f.name: getattr(value, f.name) for f in fields(value)}
-    return {"type": type(value).__name__} | {
-        f.name: _listed(names[f.name]) for f in fields(value) if names[f.name] != f.default
-    }
+    return {"type": type(value).__name__} | {f.name: plain(names[f.name]) for f in fields(value) if names[f.name] != f.default}
 
 
 def layer_from_dict(data: Mapping[str, Any]) -> Layer:
     """The layer that `layer_to_dict` wrote. Raises KeyError or TypeError on anything else."""
     return LAYERS[data["type"]](**{key: _tupled(item) for key, item in data.items() if key != "type"})
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _tupled(value: Any) -> Any:
