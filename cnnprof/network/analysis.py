@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cnnprof.errors import CnnprofError
-from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers import ShapeError, elements
+from cnnprof.network.dims import Dim
+from cnnprof.network.graph import Graph
+from cnnprof.network.layers import elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields, output_fields
 from cnnprof.network.results import Analysis, Cost
+from cnnprof.network.shapes import walk
 
 
 def analyze(graph: Graph, see_input: bool = True) -> Analysis:
@@ -19,15 +19,11 @@ def analyze(graph: Graph, see_input: bool = True) -> Analysis:
     Sizes in the graph may be ints, numpy int64 arrays or sympy expressions; figures are then the same. Training-only heads are
     analyzed and left out of the totals. Raises CnnprofError where an input does not fit its layer.
     """
-    shapes: dict[str, Shape] = graph.inputs
     # What is seen of the first input; what a layer that sees nothing of it sees of the others is told below.
-    fields: dict[str, Fields] = dict.fromkeys(shapes, ())
+    fields: dict[str, Fields] = dict.fromkeys(graph.inputs, ())
     fields[graph.input_name] = (ONE_PIXEL,) * (len(graph.input_shape) - 2)
     costs = []
-    for node in graph.nodes:
-        inputs = tuple([shapes[name] for name in node.inputs])
-        output = output_shape(node, inputs)
-        shapes[node.name] = output
+    for node, inputs, output in walk(graph.nodes, graph.inputs):
         seen = output_fields(node, inputs, tuple([fields[name] for name in node.inputs])) if see_input else None
         fields[node.name] = seen
         layer = node.layer
@@ -59,24 +55,10 @@ def fields_of(graph: Graph, costs: Iterable[Cost], name: str) -> dict[str, Field
 
 def params_and_macs(graph: Graph) -> tuple[Dim, Dim]:
     """Parameters and multiply-accumulates as `analyze` has them, and nothing else: in half the time."""
-    shapes: dict[str, Shape] = graph.inputs
     params: Dim = 0
     macs: Dim = 0
-    for node in graph.nodes:
-        inputs = tuple([shapes[name] for name in node.inputs])
-        output = shapes[node.name] = output_shape(node, inputs)
+    for node, inputs, output in walk(graph.nodes, graph.inputs):
         if not node.aux:
             params += node.layer.params(*inputs) if node.owns_params else 0
             macs += node.layer.ops(*inputs, output=output).mac
     return params, macs
-
-
-def output_shape(node: Node, inputs: tuple[Shape, ...]) -> Shape:
-    """The shape that the node's layer makes of its inputs. Raises CnnprofError with the node's name and place if none."""
-    layer = node.layer
-    if layer.arity is not None and len(inputs) != layer.arity:
-        raise CnnprofError(f"{node.name} ({layer.type}) takes {layer.arity} inputs, not {len(inputs)}", node.place)
-    try:
-        return layer.shape(*inputs)
-    except ShapeError as error:
-        raise CnnprofError(f"{node.name} ({layer.type}): {error.message}", node.place, error.hint) from None

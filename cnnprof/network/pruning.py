@@ -10,12 +10,12 @@ from dataclasses import replace
 from math import lcm
 
 from cnnprof.errors import CnnprofError, UsageError
-from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
+from cnnprof.network.shapes import output_shape, shapes_of
 
 MULTIPLE = 8
 """Widths that processors and graphics cards like."""
@@ -29,12 +29,11 @@ def prune(graph: Graph, share: float) -> Graph:
     """
     check_share(share)
     kept = _writers(graph)
-    before: dict[str, Shape] = dict(graph.inputs)
+    before = shapes_of(graph)
     after: dict[str, Shape] = dict(graph.inputs)
     nodes = []
     for node in graph.nodes:
         old, new = ([shapes[name] for name in node.inputs] for shapes in (before, after))
-        before[node.name] = output_shape(node, tuple(old))
         layer = (
             node.layer if node.name in kept and not _is_depthwise(node.layer, old) else _narrowed(node.layer, old, new, share)
         )

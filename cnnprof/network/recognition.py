@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
@@ -20,6 +19,7 @@ from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool
 from cnnprof.network.layers.regularization import Dropout
+from cnnprof.network.shapes import shapes_of
 
 _TO_LAST, _TO_FIRST = Permute((0, 2, 3, 1)), Permute((0, 3, 1, 2))
 
@@ -27,10 +27,9 @@ _TO_LAST, _TO_FIRST = Permute((0, 2, 3, 1)), Permute((0, 3, 1, 2))
 def recognize(graph: Graph) -> Graph:
     """The graph with channels in front, shuffles and flattening as such, and a mean over the image as global pooling."""
     graph = _with_channels_first(graph)
-    shapes: dict[str, Shape] = graph.inputs
+    shapes = shapes_of(graph)
     readers: dict[str, list[Node]] = {}
     for node in graph:
-        shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
     nodes: list[Node] = []

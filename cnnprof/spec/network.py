@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cnnprof.errors import Place, SpecError
-from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape, known
 from cnnprof.network.graph import Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.normalization import BatchNorm, GroupNorm
+from cnnprof.network.shapes import output_shape
 from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY, Here
 from cnnprof.spec.values import MAX_INT, Tensor

@@ -13,7 +13,6 @@ from keyword import iskeyword
 from textwrap import fill
 
 from cnnprof.errors import CnnprofError
-from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Figure, Graph, Node
 from cnnprof.network.layers.activation import Activation
@@ -26,6 +25,7 @@ from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.recognition import recognize
+from cnnprof.network.shapes import shapes_of
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.scope import AXES
@@ -57,7 +57,7 @@ def write_spec(graph: Graph, compact: bool = False) -> str:
     Raises CnnprofError with a list of all that the language cannot say.
     """
     plain = recognize(graph)
-    lines = _Lines(plain, _shapes(plain), compact)
+    lines = _Lines(plain, shapes_of(plain), compact)
     text = lines.write()
     if lines.unsayable or graph.uncounted or graph.aux_params or lines.odd_outputs():
         raise CnnprofError(
@@ -278,13 +278,6 @@ def _is_join(node: Node) -> bool:
     if isinstance(layer, Arithmetic):
         return len(node.inputs) == 2 and layer in (row.layer() for row in JOINS.values())
     return _kind(layer) in _JOIN_WORDS
-
-
-def _shapes(graph: Graph) -> dict[str, Shape]:
-    shapes: dict[str, Shape] = graph.inputs
-    for node in graph:
-        shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))
-    return shapes
 
 
 def _can_name(label: str) -> bool:

@@ -14,12 +14,12 @@ from typing import Any
 
 from cnnprof.counting.derivation import Formulas, RowFormulas
 from cnnprof.errors import CnnprofError
-from cnnprof.network.analysis import analyze, output_shape
-from cnnprof.network.dims import Shape
+from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
 from cnnprof.network.results import Analysis, Cost, LayerGroup
+from cnnprof.network.shapes import walk
 from cnnprof.symbolic.rules import unread_edge
 from cnnprof.symbolic.writing import write
 
@@ -128,23 +128,19 @@ def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...
     n, h, w, height, width = (Symbol(name, integer=True, positive=True) for name in ("N", "h", "w", "H", "W"))
     _, channels, rows, columns = profile.graph.input_shape
     over, beside = rows % steps[0], columns % steps[1]
-    shapes: dict[str, Shape] = {profile.graph.input_name: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
+    given = {profile.graph.input_name: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
     costs = []
-    for known in profile.costs:
-        node = known.node
-        inputs = tuple(shapes[name] for name in node.inputs)
-        output = output_shape(node, inputs)
-        shapes[node.name] = output
+    for known, (node, inputs, output) in zip(profile.costs, walk(profile.graph, given), strict=True):
         ops = node.layer.ops(*inputs, output=output)
         costs.append(
             Cost(
-                node,
-                inputs,
-                output,
-                known.params,
-                replace(ops, mac=expand(ops.mac)),
-                expand(elements(output)) if node.layer.writes else 0,
-                None,
+                node=node,
+                inputs=inputs,
+                output=output,
+                params=known.params,
+                ops=replace(ops, mac=expand(ops.mac)),
+                activations=expand(elements(output)) if node.layer.writes else 0,
+                fields=None,
             )
         )
     return tuple(costs), {h: (height - over) / steps[0], w: (width - beside) / steps[1]}
@@ -166,10 +162,9 @@ def _smallest_input(graph: Graph) -> tuple[int, ...] | None:
     """The smallest square image that every layer of inference has room for; None if it is the network's own."""
     _, channels, height, width = graph.input_shape
     for side in range(1, min(height, width)):
-        shapes: dict[str, Shape] = {graph.input_name: (1, channels, side, side)}
         try:
-            for node in _run(graph):
-                shapes[node.name] = output_shape(node, tuple(shapes[name] for name in node.inputs))
+            for _ in walk(_run(graph), {graph.input_name: (1, channels, side, side)}):
+                pass
         except CnnprofError:
             continue
         return (channels, side, side)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from cnnprof.errors import CnnprofError
-from cnnprof.network.analysis import output_shape
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.pooling import MaxIndices
+from cnnprof.network.shapes import walk
 from cnnprof.torch_bridge.rows import ROWS
 
 
@@ -83,11 +83,8 @@ class Network(nn.Module):
 
 def _add_modules(root: nn.Module, graph: Graph) -> dict[str, nn.Module]:
     """A module for each node, by the node's name, each hung under the root at its path."""
-    shapes: dict[str, Shape] = graph.inputs
     modules: dict[str, nn.Module] = {}
-    for node in graph:
-        inputs = tuple(shapes[name] for name in node.inputs)
-        shapes[node.name] = output_shape(node, inputs)
+    for node, inputs, _ in walk(graph, graph.inputs):
         if node.shared:
             modules[node.name] = modules[node.shared]
             continue
