@@ -15,7 +15,7 @@ from cnnprof.files import read_within
 from cnnprof.record import record
 
 KEYS = ("paths", "budget", "accuracy")
-"""What the section may have."""
+"""The keys that the section may have."""
 
 MAX_BYTES = 10**6
 """Of the file."""

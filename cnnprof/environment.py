@@ -1,4 +1,4 @@
-"""What a figure holds for: the versions and the machine."""
+"""The versions and the machine that a figure holds for."""
 
 from __future__ import annotations
 

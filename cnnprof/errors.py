@@ -84,7 +84,7 @@ class CnnprofError(Exception):
 
 
 class SpecWarning(UserWarning):
-    """What a spec says and nothing reads: most likely it means something else."""
+    """A part of a spec that nothing reads: most likely it means something else."""
 
 
 class SpecError(CnnprofError):

@@ -134,7 +134,7 @@ Level = Literal["ok", "warn", "error"]
 
 @record
 class Annotation:
-    """What something that was checked came to: it holds (`ok`), does not (`error`), or may not (`warn`).
+    """The outcome of a check: it holds (`ok`), does not (`error`), or may not (`warn`).
 
     A code host shows the latter two beside the change.
     """

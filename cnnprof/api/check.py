@@ -143,7 +143,7 @@ def check(
 
 
 def _predict(profiles: Sequence[Profile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
-    """What the networks are going to take; without a calibration of this machine, why nobody knows."""
+    """The predicted times of the networks; without a calibration of this machine None, and the reason."""
     from cnnprof.api.predict import Predictions, find_calibration, predictor_of
     from cnnprof.measure.options import Options
 

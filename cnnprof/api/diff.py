@@ -48,7 +48,7 @@ def diff(
     settings: Mapping[str, Any] | None = None,
     notify: Notify = lambda _: None,
 ) -> Difference:
-    """What changed from one network to another.
+    """The differences between two networks, layer by layer.
 
     Args:
         before: the one network; it and the other are as for `load`.

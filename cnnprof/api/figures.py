@@ -75,7 +75,7 @@ class Form:
 
     @property
     def mark(self) -> str:
-        """What tells it from the network as it is, behind its name."""
+        """The text behind the network's name that tells the form from the network as it is."""
         parts = [f"{self.prune:.0%} pruned" if self.prune else "", self.dtype if self.dtype != "fp32" else ""]
         return f" ({', '.join(part for part in parts if part)})"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @record(repr=False)
 class Memory(Result):
-    """What a network holds: `inference` and `training` footprints, the batches that fit, and what was measured.
+    """The memory that a network holds: `inference` and `training` footprints, the batches that fit, and what was measured.
 
     In int8 nothing is trained, and `scale_bytes` of scales come on top.
     """
@@ -69,7 +69,7 @@ def memory(
     notify: Notify = lambda _: None,
     int8: bool = False,
 ) -> Memory:
-    """What a network holds while it runs.
+    """The memory that a network holds while it runs.
 
     Args:
         network: it, `input_shape`, `batch` and `settings` are as for `load`.

@@ -108,7 +108,7 @@ def predict(
 
 
 Known = Calibration | str | Path | None
-"""What predictions rest on: a calibration or a file of one, perhaps made elsewhere; what this machine keeps if None."""
+"""The basis of predictions: a calibration or a file of one, perhaps made elsewhere; what this machine keeps if None."""
 
 
 def find_calibration(options: Options, given: Known = None) -> Calibration:

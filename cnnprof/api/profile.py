@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Notify = Callable[[str], None]
 Network = Any
-"""What every function takes as a network: a reference, as on the command line, a torch module, or a Model."""
+"""A network, as every function takes it: a reference, as on the command line, a torch module, or a Model."""
 
 Size = Any
 """(C, H, W) of the input, or its text, `3x160x160`; None for the network's own. Of a torch module also a tensor, or a

@@ -1,4 +1,4 @@
-"""What every result of the API can do: be shown as text, as JSON and in a notebook."""
+"""The base of the API's results: each is shown as text, as JSON and in a notebook."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Result(ABC):
 
     @abstractmethod
     def report(self) -> Report:
-        """What the command of the same name prints."""
+        """The report that the command of the same name prints."""
 
     def chart(self) -> Chart:
-        """What a picture of the result shows. Raises UsageError where there is nothing to draw."""
+        """The chart that a picture of the result shows. Raises UsageError where there is nothing to draw."""
         report = self.report()
         if report.chart is None:
             raise UsageError(f"'{report.command}' has nothing to draw", hint="cnnprof plot --help lists what has")

@@ -71,7 +71,7 @@ def transfer(
     options: Options | None = None,
     on_progress: Tell = lambda _: None,
 ) -> Transfer:
-    """What training a network for other classes costs, by which of its layers are trained.
+    """The cost of training a network for other classes, by which of its layers are trained.
 
     Args:
         network: it, `input_shape` and `settings` are as for `load`.

@@ -42,7 +42,7 @@ class Chart(ABC):
 
 
 class Sketch(Protocol):
-    """What a terminal can draw: `which` is `x` or `y`."""
+    """The canvas of a terminal; `which` is `x` or `y`."""
 
     def axis(self, which: str, label: str, log: bool = False, ticks: Sequence[tuple[float, str]] = ()) -> None:
         """Name an axis, first of all, and say where texts stand along it."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @record
 class Distribution:
-    """What was timed: its name, the values of each process in the order taken, and the interval of their median."""
+    """A timed network: its name, the values of each process in the order taken, and the interval of their median."""
 
     label: str
     processes: tuple[tuple[float, ...], ...]

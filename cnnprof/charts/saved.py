@@ -30,7 +30,7 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
     str: (str,),
     Any: (bool, int, float, str, NoneType),
 }
-"""What JSON has for a type; a truth value is no number."""
+"""The types that JSON has for a type; a truth value is no number."""
 
 
 def to_saved(chart: Chart | None) -> dict[str, Any] | None:

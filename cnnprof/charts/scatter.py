@@ -28,7 +28,7 @@ SKETCHED = 8
 
 @record
 class Axis:
-    """What is drawn along an edge: its name with the unit, whether by powers of ten, and which way is better."""
+    """An edge of the chart: its name with the unit, whether by powers of ten, and which way is better."""
 
     label: str
     log: bool = False

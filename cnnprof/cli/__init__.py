@@ -24,7 +24,7 @@ from cnnprof.errors import UsageError
 _NAMED_INPUT = re.compile(r"[A-Za-z_][\w.]*=(\d+(x\d+)*(:\w+)?|.*\.(pt|pth|npy))\Z")
 
 PANELS = ("Costs", "Comparisons", "Measurements", "Gates", "Networks", "Installation")
-"""What a command is for, in the order of `--help`; a command's module says which."""
+"""The panels of `--help` in their order; a command's module says which is its own."""
 
 
 def run() -> None:

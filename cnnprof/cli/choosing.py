@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @record
 class ChoiceOptions:
-    """What a table is to show, and whose accuracies."""
+    """The columns, rows and order that a table is to show, and whose accuracies."""
 
     sort: str | None = None
     where: str | None = None

@@ -10,7 +10,7 @@ import typer
 
 @dataclass(frozen=True)
 class Limits:
-    """What a network may cost, as texts with units."""
+    """The most that a network may cost, as texts with units."""
 
     max_params: Annotated[str | None, typer.Option(help="Parameters, at most.", metavar="5M")] = None
     max_macs: Annotated[str | None, typer.Option(help="Multiply-accumulates, at most.", metavar="600M")] = None

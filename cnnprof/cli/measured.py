@@ -45,7 +45,7 @@ class RunOptions:
         return Options(device=self.device, dtype=self.dtype, threads=self.threads, layout=self.layout)
 
     def execution(self, measure: bool, workspace: bool = True, amp: Amp = "") -> Execution:
-        """What memory depends on; if it is to be measured, with what cuBLAS takes on the device, which has to be there.
+        """The way of running that memory depends on; to be measured, with what cuBLAS takes on the device, which must be there.
 
         Raises UsageError for a device whose kernels' memory is not known, and where an instruction set is to be measured that
         is not the one that kernels have here.

@@ -20,7 +20,7 @@ QUICK = {"processes": 3, "rounds": 5}
 
 @record
 class Measured:
-    """What a benchmark gave, and the exit code that says so: 130 if it was interrupted, 5 if one of them failed."""
+    """The measurements of a benchmark, and its exit code: 130 if it was interrupted, 5 if one of them failed."""
 
     measurements: tuple[Measurement, ...]
     exit_code: int

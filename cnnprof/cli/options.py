@@ -62,7 +62,7 @@ Fits = Annotated[
 
 @record
 class NetworkOptions:
-    """What is asked of every network of a call: settings, input size (C, H, W) and batch."""
+    """The settings, input size (C, H, W) and batch of every network of a call."""
 
     settings: dict[str, str]
     input_shape: Any = None

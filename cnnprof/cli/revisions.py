@@ -42,7 +42,7 @@ def earlier_file(reference: str, revision: str) -> Iterator[str]:
 
 
 def _paths(reference: str) -> Iterator[Path]:
-    """What of a reference may be its file: all of it, or what stands before `@`, `#` or `:`."""
+    """The parts of a reference that may be its file: all of it, or the text before `@`, `#` or `:`."""
     yield Path(reference)
     plain = reference.partition("@")[0]
     yield Path(plain.partition("#")[0])

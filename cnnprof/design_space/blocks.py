@@ -32,14 +32,14 @@ class Block:
         return int(self.points.size)
 
     def values(self) -> dict[str, Any]:
-        """What each axis has: one value if all points share it, numbers as `Entries`, lists of numbers as tuples of those.
+        """The values of each axis: one if all points share it, numbers as `Entries`, lists of numbers as tuples of those.
 
         Raises Split where the points have values of different kinds, or different texts.
         """
         return {name: _stacked([self.tables[name][i] for i in at.flat], at.shape) for name, at in self.at.items()}
 
     def columns(self, points: Any) -> dict[str, Any]:
-        """What each axis has at some of the points, which are in order; an input as `3x160x160`."""
+        """The values of each axis at some of the points, which are in order; an input as `3x160x160`."""
         listed = self.as_list()
         where = np.searchsorted(listed.points, points)
         tables = {name: _table(values, "x" if name == "input" else ",") for name, values in self.tables.items()}
@@ -126,7 +126,7 @@ def _stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """What stands in one array; anything but a number stands for itself."""
+    """The kind of values that share an array; anything but a number is a kind of its own."""
     if isinstance(value, tuple):
         return f"({','.join(map(_kind, value))})"
     if isinstance(value, float):

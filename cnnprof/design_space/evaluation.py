@@ -21,7 +21,7 @@ from cnnprof.network.results import Analysis, sum_up
 from cnnprof.record import record
 
 FIGURES = ("params", "macs", "activations", "param_bytes", "peak_inference_bytes", "peak_training_bytes")
-"""What is known of a design point, under the names that the JSON reports have."""
+"""The figures of a design point, under the names that the JSON reports have."""
 
 TOGETHER = 2**18
 """Points that are looked through for their structures at once."""

@@ -1,4 +1,4 @@
-"""What is swept: a network's axes read and checked, and the graph for what they have at some points."""
+"""A network to be swept: its axes, read and checked, and its graph for their values at some points."""
 
 from __future__ import annotations
 

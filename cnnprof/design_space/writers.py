@@ -27,7 +27,7 @@ def part_of(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path, form: str, names: Sequence[str]) -> Iterator[Write]:
-    """What writes blocks of these columns; the file is there when all are written, and until then `path.part`.
+    """A function that writes blocks of these columns; the file is there when all are written, and until then `path.part`.
 
     Raises UsageError where it cannot be written.
     """
@@ -43,7 +43,7 @@ def writing(path: Path, form: str, names: Sequence[str]) -> Iterator[Write]:
 
 @contextmanager
 def stream(file: IO[Any], form: str, names: Sequence[str]) -> Iterator[Write]:
-    """What writes blocks of these columns to an open file: of bytes for Parquet, else of text."""
+    """A function that writes blocks of these columns to an open file: of bytes for Parquet, else of text."""
     if form == "parquet":
         with _parquet(file, names) as written:
             yield written

@@ -1,4 +1,4 @@
-"""What a network takes in another number format: bytes of weights, activations and of an inference.
+"""The bytes of a network in another number format: weights, activations, and an inference.
 
 In fp16 and bf16 every number has two bytes, and kernels' workspace is that of the format. In int8 a weight and an activation
 have one byte, biases and accumulators are int32 (as in Jacob et al. 2018, section 2.4, arXiv:1712.05877); parameters of

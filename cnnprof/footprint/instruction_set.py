@@ -20,7 +20,7 @@ INSTRUCTION_SETS = ("sse41", *reversed(NEEDS), "arm64")
 """Those that memory rules know, the processors' of one family from the lowest up."""
 
 USUAL_SET = "avx2"
-"""What is assumed where nothing says which: most desktop and laptop processors have it."""
+"""The instruction set that is assumed where nothing says which: most desktop and laptop processors have it."""
 
 TITLES = {
     "sse41": "SSE4.1",

@@ -116,13 +116,13 @@ class _Run:
         return [each if each.error else replace(each, warnings=(*each.warnings, *notes)) for each in found]
 
     def _budget_hint(self) -> str:
-        """What budget has room for all processes, where one was given that has not."""
+        """A hint at a budget that has room for all processes, where the given one has not."""
         if self.options.budget_seconds is None or not self.shortest:
             return ""
         return f"; --budget {math.ceil(1.1 * self.shortest * self.options.processes)}s has room for all"
 
     def _take_up(self) -> None:
-        """What the journal holds counts as if it had been measured now."""
+        """Take up the journal's results as if they had been measured now."""
         self.series = [[] for _ in self.jobs]
         processes = set()
         for index, one in self.journal.kept if self.journal else ():
@@ -176,7 +176,7 @@ class _Run:
         return bool(self._shortfall(self.measurements("partial")))
 
     def _shortfall(self, found: Sequence[Measurement]) -> list[str]:
-        """What is not known to the precision: ratios to the first network where there are any, else latencies."""
+        """The figures that are not known to the precision: ratios to the first network where there are any, else latencies."""
         assert self.options.precision is not None
         timed = [each for each in found if each.status != "failed"]
         ratios = [ratio for each in timed[1:] if each.batch == timed[0].batch and (ratio := compare(each, timed[0]))]

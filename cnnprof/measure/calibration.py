@@ -94,7 +94,7 @@ def recall(options: Options, path: Path | None = None) -> Ceilings:
 
 
 def read_kept(file: Path, make: Callable[[Mapping[str, Any]], K], lacking: str, damaged: str, hint: str) -> K:
-    """What a file of results holds. Raises UnavailableError, in these words, where there is none or it holds something else."""
+    """The results in a file. Raises UnavailableError, in these words, where there is none or it holds something else."""
     try:
         return make(parse_json(read_within(file, RESULTS)))
     except FileNotFoundError:
@@ -112,7 +112,7 @@ def calibrate_command(options: Options) -> str:
 
 
 def way(options: Options) -> dict[str, Any]:
-    """What of the options ceilings depend on."""
+    """The options that ceilings depend on."""
     return {key: getattr(options, key) for key in ("device", "dtype", "threads", "layout")}
 
 

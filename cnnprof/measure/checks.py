@@ -100,7 +100,7 @@ def _check_fvcore(module: nn.Module, profile: Analysis) -> Check:
 
 
 def _fvcore_rates(profile: Analysis) -> list[Reason]:
-    """What fvcore's convention makes of our layers beyond multiply-accumulates, kind by kind."""
+    """The operations beyond multiply-accumulates that fvcore's convention counts, by kind of layer."""
     layers: dict[str, list[int]] = {}
     for cost in _run(profile):
         difference = _count("fvcore", cost) - _count("macs", cost)

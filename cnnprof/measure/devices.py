@@ -28,7 +28,7 @@ class Timing(NamedTuple):
 
 
 class Device(Protocol):
-    """What the timing logic needs of a device."""
+    """A device, as the timing logic needs it."""
 
     name: str
     warmup_seconds: float
@@ -53,7 +53,7 @@ class Device(Protocol):
         """Give back what a failed network held."""
 
     def facts(self) -> dict[str, Any]:
-        """What a measurement's environment says about the device."""
+        """The facts about the device in a measurement's environment."""
 
 
 class CpuDevice:
@@ -80,7 +80,7 @@ class CpuDevice:
         return time.perf_counter()
 
     def seconds_between(self, marks: Sequence[tuple[float, float]]) -> list[float]:
-        """What the clock says."""
+        """Seconds by the wall clock."""
         return [end - start for start, end in marks]
 
     def peak_growth(self, run: Run) -> int | None:
@@ -145,7 +145,7 @@ class CudaDevice:
         return event
 
     def seconds_between(self, marks: Sequence[tuple[Any, Any]]) -> list[float]:
-        """What the device's clock says, after one synchronisation."""
+        """Seconds by the device's clock, after one synchronisation."""
         self._cuda.synchronize()
         return [start.elapsed_time(end) / 1e3 for start, end in marks]
 
@@ -192,7 +192,7 @@ class MpsDevice:
         return self.clock()
 
     def seconds_between(self, marks: Sequence[tuple[float, float]]) -> list[float]:
-        """What the clock says."""
+        """Seconds by the wall clock."""
         return [end - start for start, end in marks]
 
     def peak_growth(self, run: Run) -> int | None:  # noqa: ARG002 (the protocol's)
@@ -221,7 +221,7 @@ def processor_set() -> str:
 
 
 def as_run(options: Options) -> Execution:
-    """What memory rules know of a run that is measured so, here; raises as `check_device` does, and for a device not known."""
+    """The run as memory rules take it, as it is measured here; raises as `check_device` does, and for a device not known."""
     kind = device_kind(options.device)
     if kind is None:
         raise UsageError(f"nothing is known of memory on '{options.device}'", hint="devices are cpu, cuda and cuda:1, ...")
@@ -273,7 +273,7 @@ def check_device(name: str, threads: int = 1) -> None:
 
 
 def cublas_bytes(name: str) -> int:
-    """What torch gives cuBLAS to work in on the device, which is there (see `Execution`)."""
+    """Bytes of the workspace that torch gives cuBLAS on the device, which is there (see `Execution`)."""
     if not name.startswith("cuda"):
         return CUBLAS_BYTES
     import torch

@@ -15,7 +15,7 @@ from cnnprof.timing.ratios import Ratio, compare_runs
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """What `cnnprof bench -o FILE.json` wrote. Raises UsageError for anything else."""
+    """The measurements that `cnnprof bench -o FILE.json` wrote. Raises UsageError for anything else."""
     hint = f"make one with cnnprof bench NAME -o {path.with_suffix('.json') if path.name else 'old.json'}"
     try:
         data = parse_json(read_within(path, RESULTS))

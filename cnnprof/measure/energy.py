@@ -51,7 +51,7 @@ class RaplMeter:
         self._sum = 0
 
     def joules(self) -> float:
-        """What the counters have grown by, wrapping included."""
+        """Joules by which the counters have grown, wrapping included."""
         for number, (file, most) in enumerate(self._zones):
             now = int(file.read_text())
             grown = now - self._last[number]
@@ -164,7 +164,7 @@ class MeterEnergy:
 
 @record
 class Window:
-    """What a stretch of time took."""
+    """The energy and the runs of a stretch of time."""
 
     runs: int
     seconds: float

@@ -1,4 +1,4 @@
-"""What has to be the same for two measurements to belong together: the machine, its device and torch."""
+"""The machine, its device and torch, which two measurements that belong together share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fingerprint(device: str) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs, as `cores 2, here 8`; empty if nothing does."""
+    """The facts that differ, as `cores 2, here 8`; empty if none do."""
     keys = dict.fromkeys([*before, *now])
     return "; ".join(
         f"{key} {_said(before.get(key))}, here {_said(now.get(key))}" for key in keys if before.get(key) != now.get(key)

@@ -1,4 +1,4 @@
-"""What is installed and whether it works together; `cnnprof doctor` shows it."""
+"""The installed packages and devices, and whether they work together; `cnnprof doctor` shows it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cnnprof.timing.layer_times import LayerTimes
 
 @dataclass
 class _Found:
-    """What one process timed of one network."""
+    """The times of one network's layers in one process."""
 
     names: list[str] = field(default_factory=list)
     plain: list[float] = field(default_factory=list)

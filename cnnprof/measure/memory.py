@@ -1,4 +1,4 @@
-"""What the device's allocator records of an inference or a training step, each in a process of its own."""
+"""The allocator's records of an inference or a training step, each in a process of its own."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ BUSY = 0.9
 
 @dataclass
 class Found:
-    """What processes measured.
+    """The times of samples, from all processes.
 
     Args:
         hot, cold: for each sample the median seconds in each process.
@@ -55,7 +55,7 @@ class Found:
 
     @property
     def busy(self) -> str:
-        """What disturbed the measurement, "" if nothing did."""
+        """The disturbance of the measurement in words, "" if there was none."""
         share = min(self.shares, default=1.0)
         return f"a process had a core for only {share:.0%} of the time" if share < BUSY else ""
 

@@ -1,4 +1,4 @@
-"""What to measure, and how."""
+"""Jobs, the networks to measure, and options, the way to."""
 
 from __future__ import annotations
 

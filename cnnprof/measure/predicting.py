@@ -1,4 +1,4 @@
-"""What predictions rest on: a machine's timed operations, kept a file a machine and way to run, and refused elsewhere."""
+"""The basis of predictions: a machine's timed operations, kept a file a machine and way to run, and refused elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one worker process does: build every network, warm each up, read its memory, then time all of them in turns.
+"""The work of one process: build every network, warm each up, read its memory, then time all of them in turns.
 
 Interleaving is what makes latencies comparable: a machine that slows down for a second then slows every network alike. Here is
 the order of things only; devices and networks come in as parameters.

@@ -18,7 +18,7 @@ from cnnprof.record import record
 
 POLL_SECONDS = 0.1
 START_SECONDS = 60.0
-"""What a process may take to import torch on a busy machine before its first line, whatever the time-out."""
+"""Seconds that a process may take to import torch on a busy machine before its first line, whatever the time-out."""
 
 # The child looks for modules where this process does, and nowhere else: `-m` would put the current folder first, and a user's
 # `copy.py` there in place of Python's.
@@ -34,7 +34,7 @@ class Worker:
     errors: IO[bytes]
 
     def events(self, timeout: float, until: float | None = None) -> Iterator[Mapping[str, Any]]:
-        """What the worker reports, as it comes, until it ends.
+        """The events that the worker reports, as they come, until it ends.
 
         Raises TimeoutError after `timeout` seconds without a line, and `until` a time by time.monotonic().
         """

@@ -1,4 +1,4 @@
-"""What a measurement was made on and what disturbed it: the machine, the process's settings, the system's counters."""
+"""The surroundings of a measurement, and its disturbances: the machine, the process's settings, the system's counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process is asked to do, and how its parent follows it.
+"""Tasks of worker processes, and how their parent follows them.
 
 A task is a value: the parent sends it to a fresh process, which unpickles it and does its `work`. What happens there comes back
 as events, mappings of JSON types with a name under `event`, which the parent's side of the task makes its results of.
@@ -21,7 +21,7 @@ Event = Mapping[str, Any]
 Report = Callable[[Event], None]
 
 GRACE_SECONDS = 0.5
-"""What a process is given to end by itself before its parent ends it."""
+"""Seconds that a process has to end by itself before its parent ends it."""
 
 OUT_OF_TIME = "the time budget was spent"
 

@@ -41,7 +41,7 @@ class Progress:
 
 @dataclass
 class Series:
-    """What one worker process found out about one network; `spent` sums processor seconds, page faults and switches.
+    """The times of one network in one worker process; `spent` sums processor seconds, page faults and switches.
 
     `phases` has the seconds of each part of the runs, where they have parts.
     """

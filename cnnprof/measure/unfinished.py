@@ -1,4 +1,4 @@
-"""What an interrupted calibration had measured, kept beside the calibration's file, so that the next one goes on there."""
+"""The results of an interrupted calibration, kept beside the calibration's file, so that the next one goes on there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def keep(path: Path, conditions: Mapping[str, Any], ceilings: Ceilings, found: F
 
 
 def take_up(path: Path, conditions: Mapping[str, Any]) -> tuple[Ceilings, Found] | None:
-    """What was kept for the same conditions within a day; None for anything else."""
+    """The results that were kept for the same conditions within a day; None for any others."""
     with suppress(OSError, LookupError, TypeError, ValueError, AttributeError):
         data = parse_json(read_within(path, RESULTS))
         if data["for"] != json.loads(json.dumps(dict(conditions))) or not 0 <= time.time() - data["at"] <= OLDEST_SECONDS:

@@ -131,7 +131,7 @@ class TrainingStep:
 
     @property
     def state_bytes(self) -> int:
-        """What the optimizer keeps between steps."""
+        """Bytes of the optimizer's state between steps."""
         states = self._optimizer.state.values() if self._optimizer else ()
         return sum(
             value.numel() * value.element_size() for state in states for value in state.values() if torch.is_tensor(value)

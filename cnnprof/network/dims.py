@@ -225,7 +225,7 @@ def _in_parts(function: Callable[[Any], Any], columns: list[Any], kind: Any) -> 
 
 
 def _filler(value: Any, order: list[int]) -> Callable[[tuple[int, ...]], Any] | None:
-    """What puts one number for each array, in the order of their ids, into nested tuples; None where there is no array."""
+    """A function that puts one number for each array, in the order of ids, into nested tuples; None where there is no array."""
     if is_array(value):
         return itemgetter(order.index(id(value)))
     parts = [_filler(each, order) for each in value] if isinstance(value, tuple) else []
@@ -237,7 +237,7 @@ def _filler(value: Any, order: list[int]) -> Callable[[tuple[int, ...]], Any] | 
 
 
 def _key(value: Any) -> Any:
-    """What tells nested tuples with arrays apart."""
+    """A key by which nested tuples with arrays are told apart."""
     if isinstance(value, tuple):
         return tuple([_key(each) for each in value])
     return (value.shape, str(value.dtype), value.tobytes()) if is_array(value) else value

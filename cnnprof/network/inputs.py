@@ -1,4 +1,4 @@
-"""What a network is fed with: one tensor or several, by the names of its parameters, of any rank and number format."""
+"""A network's inputs: one tensor or several, by the names of its parameters, of any rank and number format."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class _Walk:
         return [] if name in self._lost else self._readers.get(name, [])
 
     def stored(self, name: str) -> Value | None:
-        """What the file stores under a name, if it does."""
+        """The value that the file stores under a name, if there is one."""
         value = self._values.get(name)
         return value if value is not None and not value.node else None
 
@@ -290,7 +290,7 @@ def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape
 
 
 def _bytes(weights: Sequence[Value]) -> int | None:
-    """What weights take, where that is not what they take in fp32."""
+    """Bytes of the weights, where they are not those of fp32."""
     found = sum(ceil(prod(weight.shape) * weight.bits / 8) for weight in weights)
     return found if any(weight.bits != 32 for weight in weights) else None
 

@@ -1,4 +1,4 @@
-"""What a name of an ONNX graph stands for while it is walked: a layer's output, a stored weight, or known numbers."""
+"""The values of names in an ONNX graph while it is walked: a layer's output, a stored weight, or known numbers."""
 
 from __future__ import annotations
 

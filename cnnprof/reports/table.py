@@ -137,7 +137,7 @@ def _widths(whole: Cells, width: int | None) -> dict[int, int]:
 
 
 def _together(widths: Mapping[int, int]) -> int:
-    """What the columns take with the gap behind each."""
+    """Characters of the columns with the gap behind each."""
     return sum(each + GAP for each in widths.values())
 
 

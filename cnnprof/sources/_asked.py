@@ -1,4 +1,4 @@
-"""What every source is asked with a network's name."""
+"""The input and batch that every source is asked for beside a network's name."""
 
 from __future__ import annotations
 

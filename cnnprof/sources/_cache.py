@@ -36,7 +36,7 @@ _KEPT = 1000
 
 
 def ask(reference: str, settings: Mapping[str, Any], input_shape: tuple[int, ...] | None, batch: int) -> dict[str, Any]:
-    """What a captured graph depends on, for `recall_graph`; settings stand there as Python writes them."""
+    """The question whose answer is a captured graph, for `recall_graph`; settings stand there as Python writes them."""
     said = {key: repr(value) for key, value in sorted(settings.items())}
     size = input_shape if input_shape is None or isinstance(input_shape, tuple) else str(input_shape)
     return {"reference": reference, "settings": said, "input": size, "batch": batch}

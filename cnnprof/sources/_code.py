@@ -1,4 +1,4 @@
-"""What a file of Python code offers, read without running it."""
+"""The networks that a file of Python code offers, read without running it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnprof.errors import CnnprofError
 
 
 def ask_for_model(name: str) -> CnnprofError:
-    """What to say where a file of code is named, and nothing in it."""
+    """The error for a file of code of which nothing is named."""
     models = models_in(Path(name))
     if not models:
         return CnnprofError(f"'{name}' is a file of Python code", hint=f"name what makes the model: {name}:NAME")

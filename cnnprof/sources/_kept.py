@@ -1,4 +1,4 @@
-"""What was found out of a network, kept until the network or cnnprof's code changes."""
+"""Findings about networks, each kept until the network or cnnprof's code changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def recall_of(
     is_whole: Callable[[Any], bool],
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What `make` finds out of the network, made anew only where the network or the code is another.
+    """The findings of `make` about the network, made anew only where the network or the code is another.
 
     Args:
         shelf: what it is, and the folder of the cache to keep it in.
@@ -39,7 +39,7 @@ def recall_of(
 
 
 def peek(model: Model, shelf: str) -> Any:
-    """What was kept of a network at its own input and one image; None if nothing was."""
+    """The kept findings about a network at its own input and one image; None if there are none."""
     told_apart_by = _identify(model)
     return None if told_apart_by is None else _cache.look(_question(model, told_apart_by, None, 1), shelf)
 
@@ -50,7 +50,7 @@ def _question(model: Model, told_apart_by: dict[str, Any], input_shape: tuple[in
 
 
 def _identify(model: Model) -> dict[str, Any] | None:
-    """What, besides settings, input and batch, tells the network from any other; None where nothing does."""
+    """The facts that, with settings, input and batch, tell the network from any other; None where none do."""
     if model.source == "specs":
         return dict(found) if (found := specs.identify(model.name)) else None
     if model.source in ("torchvision", "timm"):

@@ -1,4 +1,4 @@
-"""What is known of every network of a source without reading its layers again: kept, or stated by others."""
+"""Figures and facts of every network of a source without reading its layers again: kept, or stated by others."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _ANY_VARIANTS = re.compile(r"^[\"']?variants[\"']?[ \t]*:|^\{", re.MULTILINE)
 _KEY = re.compile(r"([A-Za-z0-9][\w.-]*)[ \t]*:(?=\s|$)")
 _CELL = re.compile(r"\S+")
 _NAME = re.compile(r"\w[\w.+-]{0,99}\Z")
-"""What a file may call a network: nothing that could be read as a path, a source's prefix, a glob or settings."""
+"""The names that a file may give a network: nothing that could be read as a path, a source's prefix, a glob or settings."""
 
 
 def defined_names(path: Path) -> list[str]:

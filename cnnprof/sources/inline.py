@@ -12,7 +12,7 @@ from cnnprof.spec.oneline import Line
 from cnnprof.spec.reader import Scalar, Source
 
 FILE = "<inline>"
-"""What stands for the file's name in messages."""
+"""The file's name in messages."""
 
 
 def names() -> list[str]:

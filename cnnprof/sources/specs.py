@@ -138,7 +138,7 @@ def _locate(reference: str) -> tuple[Path, str, str] | None:
 
 
 def identify(reference: str) -> dict[str, str] | None:
-    """What tells the text of a network's spec from any other: the file's digest; None where there is no such file."""
+    """The digest of a spec's file, which tells its text from any other; None where there is no such file."""
     try:
         found = _locate(reference)
         if found is None:

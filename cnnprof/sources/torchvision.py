@@ -18,7 +18,7 @@ _HEADS = {
     "googlenet": "the training-only heads are left out",
     "inception_v3": "the training-only head is counted",
 }
-"""What `num_params` of a model with auxiliary heads stands for."""
+"""Why `num_params` of a model with auxiliary heads is another number."""
 
 
 def names() -> list[str]:

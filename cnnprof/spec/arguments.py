@@ -68,7 +68,7 @@ Given: TypeAlias = "Constant | Bare | Expression"
 
 
 class Arguments(NamedTuple):
-    """What one step gives its layer.
+    """The arguments that one step gives its layer.
 
     Args:
         word: the layer word, for messages.

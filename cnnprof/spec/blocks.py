@@ -25,7 +25,7 @@ class Parameter(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the body calls it."""
+        """Its name in the body."""
         return self.token.text
 
 

@@ -81,7 +81,7 @@ def elaborate(
 
 
 def _unread(network: Network, nodes: Sequence[Node], outputs: Mapping[str, Tensor]) -> Iterator[str]:
-    """What the network computes or takes and nothing reads."""
+    """The inputs and outputs that nothing reads, in words."""
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
     for node in nodes:
         if node.name not in read and not node.aux:
@@ -118,7 +118,7 @@ def _equal(value: Value, other: Value) -> bool:
 
 
 def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
-    """What every block of the family sees."""
+    """The names that every block of the family sees, with their values."""
     return {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
 
 
@@ -256,7 +256,7 @@ def _input_shapes(family: Family, outer: Mapping[str, Value], wanted: Mapping[st
 def _facts(
     family: Family, variant: Variant | None, values: Mapping[str, Value], stated_of: Variant | None, input_shape: Shape
 ) -> Facts:
-    """What is known of the variant, and what is published of the one that it is `stated_of`."""
+    """The facts about the variant, with the published figures of the one that it is `stated_of`."""
     own = variant or Variant(family.stem)
     paper = own.paper or family.paper
     stated = stated_of or own

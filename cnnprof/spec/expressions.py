@@ -31,7 +31,7 @@ CONSTANTS = {"true": True, "false": False, "none": None}
 
 
 class ExpressionError(Exception):
-    """What is wrong with the characters from `start` to `end` of an expression's text."""
+    """A mistake in the characters from `start` to `end` of an expression's text."""
 
     def __init__(self, message: str, start: int, end: int, hint: str | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What a network takes and gives: the sizes of its inputs, and which outputs it returns under which names."""
+"""A network's ends: the sizes of its inputs, and which outputs it returns under which names."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Output(NamedTuple):
 
 
 def read_inputs(root: Entries) -> tuple[Input, ...]:
-    """What stands under `input` or `inputs`. Raises SpecError if there is none, or both."""
+    """The inputs under `input` or `inputs`. Raises SpecError if there is none, or both."""
     one, several = root.get("input"), root.get("inputs")
     if one is not None and several is not None:
         raise root.key("inputs").error("a spec has 'input' or 'inputs', not both")
@@ -111,7 +111,7 @@ def _size(expression: Expression, given: Value) -> Dim:
 
 
 def misread(shape: Shape) -> str | None:
-    """What to write instead, where sizes look like height x width x channels, or like a batch of images; None elsewhere."""
+    """A hint at what to write, where sizes look like height x width x channels, or like a batch of images; None elsewhere."""
     if not all(map(known, shape)):
         return None
     *front, last = shape
@@ -126,7 +126,7 @@ def misread(shape: Shape) -> str | None:
 
 
 def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
-    """What stands under `outputs`: names of outputs, or what to call them with their names. Raises SpecError."""
+    """The outputs under `outputs`: names of outputs, or what to call them with their names. Raises SpecError."""
     if node is None:
         return ()
     hint = "as in outputs: [p3, p4, p5], or outputs: {boxes: b, scores: s}"

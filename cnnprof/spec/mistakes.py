@@ -54,7 +54,7 @@ _TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false", "TRUE": "
 
 
 def of_step(text: str, blocks: Collection[str]) -> str | None:
-    """What to write in place of a step that begins with this word; None where nothing is known of it."""
+    """A hint at what to write in place of a step that begins with this word; None where nothing is known of it."""
     called = _CALL.match(text)
     name = called["name"] if called else text
     plain = re.sub(r"^(torch\.)?(nn|F|layers)\.", "", name)
@@ -84,7 +84,7 @@ def _word(name: str) -> str | None:
 
 
 def of_key(text: str) -> str | None:
-    """What to write in place of an unknown key of a step."""
+    """A hint at what to write in place of an unknown key of a step."""
     word = "add" if _folded(text) == "skip" else _word(text)
     if word in JOINS:
         return f"the word is '{word}'"
@@ -92,7 +92,7 @@ def of_key(text: str) -> str | None:
 
 
 def of_option(text: str, word: str, row: Word) -> str | None:
-    """What to write in place of a word that the layer does not take; None where nothing is known of it."""
+    """A hint at what to write in place of a word that the layer does not take; None where nothing is known of it."""
     name, equals, value = text.partition("=")
     if text.endswith(","):
         return f"blanks separate what a layer takes: write {text[:-1]}"
@@ -117,7 +117,7 @@ def of_option(text: str, word: str, row: Word) -> str | None:
 
 
 def of_rest(text: str, row: Word) -> str | None:
-    """What to write in place of a word behind all that the layer takes without a name."""
+    """A hint at what to write in place of a word behind all that the layer takes without a name."""
     if text in LETTERS.values() and text in row.known:
         letter = next(short for short, long in LETTERS.items() if long == text)
         return f"write {letter}2 or {text}=2, without a blank"
@@ -125,12 +125,12 @@ def of_rest(text: str, row: Word) -> str | None:
 
 
 def of_name(name: str) -> str | None:
-    """What to write in place of a name that an expression does not know."""
+    """A hint at what to write in place of a name that an expression does not know."""
     return f"write {_TRUTHS[name]}" if name in _TRUTHS else None
 
 
 def of_size(text: str) -> str | None:
-    """What to write in place of an input that is no sizes with 'x' between them."""
+    """A hint at what to write in place of an input that is no sizes with 'x' between them."""
     sizes = re.findall(r"\d+", text)
     plain = 1 < len(sizes) < 5 and not re.search(r"[A-Za-z]{2,}", text)
     return f"write {'x'.join(sizes)}" if plain else None

@@ -79,7 +79,7 @@ NOT_ALLOWED: dict[type, str] = {
     complex: "a complex number",
     type(...): "'...'",
 }
-"""What Python's expressions have and a spec's have not."""
+"""Parts of Python's expressions that a spec's have not."""
 
 
 def syntax_hint(text: str) -> str | None:

@@ -24,7 +24,7 @@ _FIGURE = re.compile(r"(\d[\d_]*)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))?\s*([A-Za-z%]*
 
 @record
 class Published:
-    """What a paper states: counts and accuracies by key, and where each of them stands.
+    """A paper's figures: counts and accuracies by key, and where each of them stands.
 
     `where` holds the source of single keys, and under the key '' that of all others.
     """

@@ -23,7 +23,7 @@ MAX_LINE = 500
 """Longer lines are not shown in a message."""
 
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""What YAML calls not printable; libyaml counts its place in bytes. It takes long to compile, and only an error needs it."""
+"""YAML's not printable characters; libyaml counts their place in bytes. Compiling it takes long, and only an error needs it."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -66,7 +66,7 @@ class Source:
 
 
 class Located:
-    """What a source says from index `start` to `end`."""
+    """A part of a source, from index `start` to `end`."""
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self.source = source

@@ -46,7 +46,7 @@ def _named(names: str, values: dict[str, str], description: str) -> dict[str, An
 
 
 def _words() -> dict[str, Any]:
-    """What stands behind a layer, the steps, and the long form of each layer word."""
+    """The definitions of norms and activations behind a layer, of steps, and of the long form of each layer word."""
     return {
         "norm": {"enum": [*NORMS, "none"], "description": "Normalization behind the layer."},
         "act": {"enum": [*ACTIVATIONS, "none"], "description": "Activation behind the layer."},

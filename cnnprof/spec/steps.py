@@ -57,7 +57,7 @@ def last_step(step: Step) -> Step:
 
 
 def must_be_there(scope: Scope, place: Place) -> Tensor | tuple[Tensor, ...]:
-    """What is here, one output or several. Raises SpecError behind a branch that was left out."""
+    """The output that is here, or several. Raises SpecError behind a branch that was left out."""
     if scope.here is None:
         raise SpecError("'none' stands here outside of a join", place, NONE_HINT)
     return scope.here

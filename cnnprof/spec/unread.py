@@ -1,4 +1,4 @@
-"""What a file defines and nothing reads: most likely a slip of the pen."""
+"""The names that a file defines and nothing reads: most likely a slip of the pen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an expression can be: numbers, true and false, texts, lists, none, and the tensors and tables that names stand for."""
+"""The values of expressions: numbers, true and false, texts, lists, none, and the tensors and tables that names stand for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_INT = 2**31
 MAX_ENTRIES = 4096
 
 _AXES = {3: "NCL", 5: "NCDHW"}
-"""What the axes of a sequence and of a volume are called; others are those of an image."""
+"""The names of the axes of a sequence and of a volume; others are those of an image."""
 
 
 @record(eq=False)

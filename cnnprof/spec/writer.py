@@ -130,7 +130,7 @@ class _Lines:
         return [f"outputs: {{{', '.join(f'{label}: {name}' for label, name in zip(labels, names, strict=True))}}}"]
 
     def odd_outputs(self) -> list[str]:
-        """What the outputs are that no line can say."""
+        """The outputs that no line can say, in words."""
         outputs = [self._source(output) for output in self.graph.outputs]
         twice = ["two of its outputs are one tensor"] if len({*outputs}) < len(outputs) else []
         return twice + (["it returns an input as it is"] if not self.graph.inputs.keys().isdisjoint(outputs) else [])

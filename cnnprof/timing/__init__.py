@@ -1,1 +1,1 @@
-"""What was timed: intervals, ratios, layers' times, and a machine's roof."""
+"""Timings: intervals, ratios, layers' times, and a machine's roof."""

@@ -1,4 +1,4 @@
-"""What a run takes in energy, as plain data."""
+"""The energy of a run, as plain data."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class Energy:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Energy:
-        """What `to_dict` wrote. Raises KeyError or TypeError on anything else."""
+        """The energy that `to_dict` wrote. Raises KeyError or TypeError on anything else."""
         return cls(data["counter"], tuple(data["gross"]), tuple(data["net"]), data["idle_watts"], data["temperature"])

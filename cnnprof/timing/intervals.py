@@ -40,7 +40,7 @@ def interquartile_range(values: Sequence[float]) -> float:
 
 
 def student_t(probability: float, degrees: int) -> float:
-    """What a Student t variable with `degrees` degrees of freedom stays below with `probability` (from 0.5 to below 1)."""
+    """The quantile of Student's t distribution with `degrees` degrees of freedom at `probability` (from 0.5 to below 1)."""
     low, high = 0.0, 1.0
     while _student_t_below(high, degrees) < probability:
         high *= 2

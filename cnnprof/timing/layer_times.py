@@ -56,7 +56,7 @@ class LayerTimes:
 
     @property
     def coverage(self) -> float:
-        """What layers take together in a run, as they were timed, over the plain run."""
+        """The seconds of all layers together, as they were timed, over those of the plain run."""
         runs = zip(self.stepped, self.outside, self.plain, strict=True)
         return median([(stepped - outside) / plain for stepped, outside, plain in runs])
 
@@ -84,7 +84,7 @@ class LayerTimes:
 
     @property
     def unattributed(self) -> float:
-        """What of the total no layer took."""
+        """Seconds of the total that no layer took."""
         return self.total - sum(self.seconds.values())
 
 

@@ -1,4 +1,4 @@
-"""What measurements and cross-checks find, as plain data; statistics are derived from the raw times."""
+"""The results of measurements and cross-checks, as plain data; statistics are derived from the raw times."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class Check:
 
     @property
     def unexplained(self) -> int | None:
-        """What no reason accounts for; None if the other tool gave no figure."""
+        """The part of the difference that no reason accounts for; None if the other tool gave no figure."""
         if self.theirs is None:
             return None
         return self.theirs - self.ours - sum(reason.amount for reason in self.reasons)

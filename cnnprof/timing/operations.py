@@ -1,4 +1,4 @@
-"""What of a layer decides how long it takes: its kind, sizes on a logarithmic scale, arithmetic and bytes.
+"""The facts that decide how long a layer takes: its kind, sizes on a logarithmic scale, arithmetic and bytes.
 
 Two layers with the same `key` are the same work. Sizes are compared in octaves: a layer with twice the channels is one away.
 """
@@ -108,7 +108,7 @@ class Timed(NamedTuple):
 
     @classmethod
     def from_list(cls, data: Sequence[Any]) -> Timed:
-        """What `to_list` wrote. Raises ValueError or TypeError on anything else."""
+        """The timed operation that `to_list` wrote. Raises ValueError or TypeError on anything else."""
         kind, sizes, macs, moved, key, hot, cold = data
         if not (isinstance(kind, str) and isinstance(key, str) and 0 < hot < 1e6 and 0 < cold < 1e6):
             raise ValueError("no timed operation")

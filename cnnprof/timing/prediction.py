@@ -45,7 +45,7 @@ SPREAD = 0.3
 
 Basis = Literal["measured", "interpolated", "extrapolated", "unknown"]
 BASES: tuple[Basis, ...] = ("measured", "interpolated", "extrapolated", "unknown")
-"""What a layer's time rests on: its own measurement, near ones of its kind, far ones, or none of its kind."""
+"""The bases of a layer's predicted time: its own measurement, near ones of its kind, far ones, or none of its kind."""
 
 
 class LayerPrediction(NamedTuple):
@@ -132,7 +132,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @record
 class Calibration:
-    """What a machine's operations take.
+    """The times of a machine's operations.
 
     Args:
         ceilings: its highest rates, with the machine's fingerprint and the way it was run.
@@ -166,7 +166,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
-        """What `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+        """The calibration that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
         operations = [Timed.from_list(entry) for entry in data["operations"]]
         cold, factor = float(data["cold"]), float(data["factor"])
         if not 0 <= cold <= 1 or not 0.1 < factor < 10:
@@ -182,11 +182,11 @@ class Calibration:
 
     @property
     def busy(self) -> str:
-        """What disturbed the measurement, "" if nothing did."""
+        """The disturbance of the measurement in words, "" if there was none."""
         return str(self.conditions.get("busy", ""))
 
     def doubts(self, now: float | None = None) -> list[str]:
-        """What speaks against relying on it, each as what follows "the calibration"; `now` is in seconds since 1970."""
+        """Reasons not to rely on it, each the words that follow "the calibration"; `now` is in seconds since 1970."""
         found = [f"was taken on a busy machine: {self.busy}"] if self.busy else []
         with suppress(KeyError, TypeError, ValueError):
             taken = timegm(time.strptime(self.conditions["time"], TIME_FORMAT))

@@ -99,7 +99,7 @@ SAME = 0.02
 
 
 def verdict(ratio: float, interval: Interval | None, noise: float = 0.0) -> str:
-    """What the ratio a / b says about the latency of a: faster, slower, same or undecided.
+    """The verdict on the latency of a by the ratio a / b: faster, slower, same or undecided.
 
     Faster and slower need an interval without 1, and a ratio that two copies of one network would not show. The second
     condition keeps the intervals honest that came out narrow by chance: with five processes one in twenty misses.

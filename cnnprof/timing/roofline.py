@@ -1,4 +1,4 @@
-"""What a machine can do at the most, and which of its limits holds a layer.
+"""A machine's highest rates, and which of its limits holds a layer.
 
 A layer cannot be faster than its arithmetic at the highest rate that such arithmetic has reached here, than its bytes at the
 highest rate at which so many have been moved, and than what it takes to call any operation at all (Williams et al. 2009, with
@@ -36,7 +36,7 @@ class Rate(NamedTuple):
 
 @record
 class Ceilings:
-    """What was measured of a machine.
+    """The highest rates that a machine has reached.
 
     Args:
         machine: its fingerprint.

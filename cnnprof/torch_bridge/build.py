@@ -56,7 +56,7 @@ class Network(nn.Module):
 
     @property
     def steps(self) -> list[Step]:
-        """What inference runs, in order."""
+        """The steps that inference runs, in order."""
         return self._inference
 
     def train(self, mode: bool = True) -> Network:

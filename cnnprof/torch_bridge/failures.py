@@ -80,7 +80,7 @@ def _shown(file: str) -> str:
 
 
 def hint_for(error: BaseException, said: str, inputs: str) -> str | None:
-    """What to do about a failure, where it is one of a known kind; `inputs` is what `--input` would say."""
+    """A hint at what to do about a failure, where it is one of a known kind; `inputs` is what `--input` would say."""
     text = f"{type(error).__name__}: {error}"
     if "Expected more than 1 value per channel" in text:
         return "a batch norm over one value has no variance: --batch 2"

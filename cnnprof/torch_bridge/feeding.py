@@ -14,7 +14,7 @@ from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.network.inputs import Input, Inputs
 
 DEFAULT = (Input(size=(3, 224, 224)),)
-"""What a module is fed with where nothing is said."""
+"""The input of a module where nothing is said."""
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
@@ -125,7 +125,7 @@ def check_call(module: nn.Module, inputs: Sequence[Input], name: str) -> None:
 
 
 def signature_of(module: nn.Module) -> inspect.Signature | None:
-    """What the module's `forward` takes; None where nobody can say."""
+    """The signature of the module's `forward`; None where it has none that Python can tell."""
     try:
         return inspect.signature(module.forward)
     except (TypeError, ValueError):
@@ -133,7 +133,7 @@ def signature_of(module: nn.Module) -> inspect.Signature | None:
 
 
 def input_names(module: nn.Module, inputs: Sequence[Input]) -> list[str]:
-    """What a graph calls the inputs: their own names; a single one without is `input`, others as `forward` calls them."""
+    """The names of the inputs in a graph: their own; a single one without is `input`, others as `forward` calls them."""
     if len(inputs) == 1 and not inputs[0].name:
         return ["input"]
     signature = signature_of(module)
@@ -158,7 +158,7 @@ class Fed(nn.Module):
         self._inputs = inputs
 
     def forward(self, *tensors: Tensor) -> Any:
-        """What the module returns."""
+        """The module's outputs."""
         values = [_as_wanted(each, tensor) for each, tensor in zip(self._inputs, tensors, strict=True)]
         args, kwargs = bind(self._inputs, values)
         return self.module(*args, **kwargs)

@@ -71,7 +71,7 @@ def _kind(path: str) -> str:
 
 
 def _pickled(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
-    """What `torch.save` wrote, told by the names that stand in the pickle; nothing of it is run."""
+    """The kind of object that `torch.save` wrote, told by the names that stand in the pickle; nothing of it is run."""
     if entry.file_size > _MOST_PICKLE:
         return "an archive whose pickle is too large to look at"
     with archive.open(entry) as stream:

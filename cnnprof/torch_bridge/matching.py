@@ -52,7 +52,7 @@ def touched(branch: Any, operands: Sequence[Any]) -> list[Tensor]:
 
 
 def weight_bytes(weights: Sequence[Tensor]) -> int | None:
-    """What weights take, where that is not what they take in fp32."""
+    """Bytes of the weights, where they are not those of fp32."""
     found = sum(weight.numel() * weight.element_size() for weight in weights)
     return found if found != 4 * sum(weight.numel() for weight in weights) else None
 
@@ -69,7 +69,7 @@ def unknown(call: Call) -> list[Match]:
 
 
 def rewritten(call: Call, tensor: Tensor) -> Match:
-    """What an operation without a result makes of a tensor: nobody knows what that takes."""
+    """The tensor as an operation without a result leaves it: nobody knows what that takes."""
     others = [other for other in call.tensors if other is not tensor]
     return Match(Unknown(call.name, tuple(tensor.shape), inplace=True), (tensor, *others), output=tensor)
 

@@ -1,4 +1,4 @@
-"""What a user's code prints is no part of a report: while it runs, what goes to stdout goes to stderr."""
+"""The output of a user's code, which is no part of a report: while it runs, what goes to stdout goes to stderr."""
 
 from __future__ import annotations
 

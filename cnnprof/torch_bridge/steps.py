@@ -1,4 +1,4 @@
-"""What a recorded run consists of: steps, each a layer with the steps that it reads."""
+"""The parts of a recorded run: steps, each a layer with the steps that it reads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass
 class Trace:
-    """What ran: the steps in order, those that the network returns, and the operations that have no row.
+    """A recorded run: the steps in order, those that the network returns, and the operations that have no row.
 
     `held` has for a step the last one during which the module's code held what it made; `branches` says whether the data could
     have chosen other steps.

@@ -57,7 +57,7 @@ def user_model(reference: str, settings: Mapping[str, Any]) -> nn.Module:
 
 @contextmanager
 def _importable(*folders: Path) -> Iterator[None]:
-    """What lies in the folders can be imported, and what another model brought from elsewhere is not taken for it."""
+    """The modules in the folders can be imported, and those that another model brought from elsewhere do not count as them."""
     for name, folder in [*_imported.items()]:
         if folder not in folders:
             sys.modules.pop(name, None)
@@ -155,14 +155,14 @@ def _call(action: Callable[[], T], reference: str) -> T:
 
 
 def _hint(error: BaseException) -> str | None:
-    """What to say for a class or function that wants arguments."""
+    """A hint for a class or function that wants arguments."""
     missing = re.search(r"missing \d+ required \S+ arguments?: (.*)", str(error)) if isinstance(error, TypeError) else None
     names = re.findall(r"'(\w+)'", missing[1]) if missing else []
     return f"give it settings: --set {names[0]}=VALUE" if names else None
 
 
 def shorten(error: BaseException) -> str:
-    """What an exception of a user's says, as far as one message can hold it."""
+    """The text of a user's exception, as far as one message can hold it."""
     try:
         text = str(error)
     except Exception:

@@ -50,7 +50,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "top5": Quantity("top5", "top-5 accuracy (%)", better="higher", lacking=_REPORTED),
     "year": Quantity("year", "year", better=""),
 }
-"""What can be drawn, by the word for it."""
+"""The figures that can be drawn, by their words."""
 
 DECADE = 20
 """A logarithmic axis where the largest value is this many times the smallest."""
@@ -186,7 +186,7 @@ COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recipe": lambda row: row.get("recipe") or "",
     "source": lambda row: (row.get("source") or "").partition(":")[0].partition("/")[0],
 }
-"""What bubbles of one colour can have in common."""
+"""The properties that bubbles of one colour can share."""
 
 
 def _inputs(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -99,7 +99,7 @@ def _undecided(verdict: Verdict, measurement: Measurement) -> bool:
 
 
 def _prediction_notes(verdicts: Sequence[Verdict], predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
-    """What predictions rest on, and where a limit lies within their interval."""
+    """Remarks on the basis of predictions, and on limits that lie within their interval."""
     notes = [f"predicted {note}" for note in calibration_notes(calibration)]
     by_name = {each.model: each.interval90_ms for each in predictions}
     for verdict in verdicts:

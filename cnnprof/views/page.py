@@ -42,7 +42,7 @@ def show_page(entries: Sequence[Entry], baseline: str, about: Sequence[tuple[str
 
 
 def show_chapter(profile: MemoryAnalysis) -> Report:
-    """What a page says of one network: its layers by stage, and its memory in training."""
+    """A page's chapter on one network: its layers by stage, and its memory in training."""
     depth = stage_depth([cost.node.name for cost in profile.costs])
     report = summarize(profile, depth=depth)
     images = profile.graph.input_shape[0]

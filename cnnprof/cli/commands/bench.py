@@ -41,12 +41,12 @@ SUITE = (
     "mobilenet_v1",
     "mobilenet_v2",
 )
-"""What is timed without a name: the lectures' networks from 1998 to 2018; the others are compared with the first."""
+"""The networks that are timed where none is named, the lectures' from 1998 to 2018; the others are compared with the first."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What is measured besides the usual run of each network."""
+    """Further measurements besides the usual run of each network."""
 
     compile: Annotated[
         bool, typer.Option("--compile", help="Each network through torch.compile as well, as a row of its own.")
@@ -67,7 +67,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Gate:
-    """What the measurements are held against."""
+    """The results that measurements are held against, and verdicts that fail the run."""
 
     compare: Annotated[bool, typer.Option("--compare", help="Begin with the ratios to the first network, and verdicts.")] = (
         False

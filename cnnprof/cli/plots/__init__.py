@@ -1,1 +1,1 @@
-"""What `cnnprof plot` draws: one module a picture, whose name is the word behind `plot`."""
+"""The pictures of `cnnprof plot`: one module each, whose name is the word behind `plot`."""

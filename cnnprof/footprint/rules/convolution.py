@@ -1,4 +1,4 @@
-"""What the processor's convolution kernels hold beside input and output.
+"""The memory that the processor's convolution kernels hold beside input and output.
 
 torch lays out anew what oneDNN's kernels want otherwise, runs them, and lays the result out as it was: copies of input, weights
 and output that live for the length of the call. What oneDNN does not run is a matrix product of torch's own.

@@ -1,4 +1,4 @@
-"""What oneDNN's kernels hold where tensors lie in channels_last: they take those as they are, and copy the weights.
+"""The memory that oneDNN's kernels hold where tensors lie in channels_last: they take those as they are, and copy the weights.
 
 Batch-reduced matrix products run most of them; direct kernels those of small groups, whose channels they fill up to blocks.
 """

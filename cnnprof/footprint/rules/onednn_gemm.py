@@ -12,7 +12,7 @@ from cnnprof.footprint.rules.onednn_convolution import SPARE, Convolution, Copie
 from cnnprof.network.dims import ceil_div
 
 L2_NUMBERS = 2**18
-"""What the second level's cache of 1 MiB holds, to which a forward pass cuts its columns."""
+"""Numbers in a second-level cache of 1 MiB, to which a forward pass cuts its columns."""
 
 SMALL_PRODUCT = 64 * 1024
 MOST = 2**30

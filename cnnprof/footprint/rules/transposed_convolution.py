@@ -1,4 +1,4 @@
-"""What the processor's kernels for transposed convolutions hold beside input and output.
+"""The memory that the processor's kernels for transposed convolutions hold beside input and output.
 
 A transposed convolution is the backward pass of a convolution whose input is its output: oneDNN runs it as that, and its
 backward pass as that convolution's forward pass (src/cpu/ref_deconvolution.hpp).

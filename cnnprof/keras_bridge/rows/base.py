@@ -101,7 +101,7 @@ def entries(value: Any, axes: int) -> Shape:
 
 
 def padded(call: Call, name: str, reach: Shape, strides: Shape, value: float = 0.0) -> tuple[str, Shape]:
-    """What `padding` makes of the input, and the padding that is left to the window.
+    """The input's name once `padding` has been applied to it, and the padding that is left to the window.
 
     `same` makes ceil(size / stride) positions; an odd row goes behind (TensorFlow's rule), as a layer of its own.
     """

@@ -30,7 +30,7 @@ class Writer(Protocol):
         """The operators that read a name; none where it leaves the network, too."""
 
     def stored(self, name: str) -> Value | None:
-        """What the file stores under a name, if it does."""
+        """The value that the file stores under a name, if there is one."""
 
     def absorb(self, node: Any, output: Value) -> None:
         """The output of a later operator, which is part of the present one."""
@@ -109,7 +109,7 @@ class Call:
         return self._writer.readers_of(self.node.output[0])
 
     def stored(self, name: str) -> Value | None:
-        """What the file stores under a name, if it does."""
+        """The value that the file stores under a name, if there is one."""
         return self._writer.stored(name)
 
     def absorb(self, node: Any, output: Value) -> None:

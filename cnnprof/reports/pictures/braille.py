@@ -29,7 +29,7 @@ def render(report: Report, style: Style) -> str:
 
 
 class Terminal:
-    """What plotext draws: the `Sketch` of charts."""
+    """The `Sketch` of charts, drawn by plotext."""
 
     def __init__(self, width: int) -> None:
         import plotext
@@ -108,7 +108,7 @@ class Terminal:
         self._remarks += [line.rstrip() for line in fold(text, self._width)]
 
     def text(self, title: str, color: bool) -> str:
-        """What was drawn, below its title."""
+        """The drawing as text, below its title."""
         above = [line.center(self._width).rstrip() for line in fold(title, self._width)]
         if not self._named:
             return "\n".join([*above, *self._remarks]) + "\n"

@@ -1,4 +1,4 @@
-"""What a word of the language is, and the tables of all words.
+"""The rows of the language's words, and the tables of all of them.
 
 A row says everything about a word: what it takes, the layers it builds, the line that says such a layer, a sentence for the
 guide, the schema and `cnnprof spec`, and examples, which tests build. Reader, writer, schema and guide read the tables.

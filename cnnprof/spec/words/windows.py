@@ -1,4 +1,4 @@
-"""What words with a window have in common: kernel, stride, dilation and padding, read from a step and written to one."""
+"""The options that words with a window share: kernel, stride, dilation and padding, read from a step and written to one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def channels(o: Arguments) -> Dim:
 
 
 def conv_padding(o: Arguments) -> tuple[list[tuple[str, Layer]], Size]:
-    """What a convolution pads itself, behind a layer that pads where the two sides differ."""
+    """The padding of a convolution itself, behind a layer that pads where the two sides differ."""
     return same(o, stride(o), 0.0) if o.flag("same") else ([], odd_padding(o))
 
 
@@ -60,7 +60,7 @@ def odd_padding(o: Arguments) -> Size:
 
 
 def pool_padding(o: Arguments, fill: float) -> tuple[list[tuple[str, Layer]], Size]:
-    """What a pool pads itself, behind a layer that pads with `fill` where the two sides differ."""
+    """The padding of a pool itself, behind a layer that pads with `fill` where the two sides differ."""
     if o.flag("same"):
         return same(o, stride_or_kernel(o), fill)
     padding = o.each("pad", 0, least=0)

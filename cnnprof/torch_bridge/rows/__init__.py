@@ -1,4 +1,4 @@
-"""What torch makes of each layer type and back: one row a type, both directions in it, in one file a kind."""
+"""Layer types as torch's modules and operations, and back: one row a type, both directions in it, in one file a kind."""
 
 from importlib import import_module
 from pkgutil import iter_modules

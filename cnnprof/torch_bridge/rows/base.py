@@ -48,7 +48,7 @@ class Call:
         return self[name] if name in self._positions else None
 
     def _changed(self) -> list[Tensor]:
-        """What an operation without a result writes to."""
+        """The tensors that an operation without a result writes to."""
         if self.outputs:
             return []
         written = (name for name in self._positions if (alias := self._argument(name).alias_info) and alias.is_write)
@@ -118,7 +118,7 @@ View = tuple[object, ...]
 
 
 def view_of(tensor: Tensor) -> View:
-    """What two tensors must have in common to look at the same memory in the same way."""
+    """The offset, sizes and strides that two tensors share if they look at the same memory in the same way."""
     if tensor.layout != torch.strided:
         return (storage(tensor),)
     return (storage(tensor), tensor.dtype, tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
@@ -196,7 +196,7 @@ class Function(nn.Module):
         return self.function(*inputs)
 
     def extra_repr(self) -> str:
-        """What the module's representation shows."""
+        """The options in the module's representation."""
         return self.shown
 
 

@@ -21,7 +21,7 @@ _KINDS = {
     " logical_not logical_and logical_or bitwise_not bitwise_and bitwise_or",
     "exp": "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt pow sin cos tan asin acos atan atan2 sinh cosh erf erfc erfinv",
 }
-"""What one element costs: a power counts as one transcendental function, whatever its exponent."""
+"""The operations of one element: a power counts as one transcendental function, whatever its exponent."""
 
 _KIND_OF = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
 
