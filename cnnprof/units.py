@@ -1,4 +1,4 @@
-"""Units, each in one place: of counts, bytes and time; what a user writes behind a number, and what a number is shown in."""
+"""Units, each in one place: of counts, bytes, time and rates; what a user may write, and what numbers are shown in."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-Quantity = Literal["count", "bytes", "time"]
-"""A count has no unit of its own; bytes are in bytes, time is in seconds."""
+Quantity = Literal["count", "bytes", "time", "arithmetic", "bandwidth"]
+"""A count has no unit of its own; bytes are in bytes, time is in seconds, arithmetic in FLOP/s and bandwidth in bytes/s."""
 
 Holds = Literal["count", "bytes", "time", "number", "text"]
 """The quantity of a column: a count, bytes, milliseconds (`time`), any other number, or text."""
@@ -31,6 +31,8 @@ UNITS: Mapping[Quantity, Mapping[str, float]] = {
         "TiB": 2**40,
     },
     "time": {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600},
+    "arithmetic": {f"{prefix}FLOPS": size for prefix, size in SCALES},
+    "bandwidth": {f"{prefix}B/s": size for prefix, size in SCALES},
 }
 """The units of each kind of quantity as they are written, with their size in its base unit."""
 
@@ -38,10 +40,12 @@ _SHORT: Mapping[Quantity, Mapping[str, float]] = {
     "count": {"k": 1e3},
     "bytes": {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12},
     "time": {"m": 60},
+    "arithmetic": {f"{prefix}FLOP/s": size for prefix, size in SCALES},
+    "bandwidth": {f"{prefix}Bps": size for prefix, size in SCALES},
 }
-"""Other spellings that are understood; of bytes and time in any case."""
+"""Other spellings that are understood; of all but counts in any case."""
 
-_NUMBER = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)\s*\Z", re.ASCII)
+_NUMBER = re.compile(r"\s*(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([A-Za-z/]*)\s*\Z", re.ASCII)
 
 
 def split_quantity(text: str) -> tuple[float, str] | None:
@@ -53,7 +57,7 @@ def split_quantity(text: str) -> tuple[float, str] | None:
 def factor_of(unit: str, quantity: Quantity) -> float | None:
     """How many base units one of the unit is: `GB` of bytes 1e9. None for an unknown unit.
 
-    `m` of a count is refused, as it may be milli or mega; bytes and time are taken in any case (`8gb`).
+    `m` of a count is refused, as it may be milli or mega; all others are taken in any case (`8gb`).
     """
     known = {**UNITS[quantity], **_SHORT[quantity]}
     if quantity == "count":

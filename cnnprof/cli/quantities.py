@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from cnnprof.errors import UsageError
-from cnnprof.units import factor_of, split_quantity
+from cnnprof.units import factor_of, read_quantity, split_quantity
 
 
 def parse_seconds(text: str | None) -> float | None:
@@ -17,6 +18,15 @@ def parse_seconds(text: str | None) -> float | None:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"'{text}' is not a time", hint="a number above 0 with its unit, such as 60s, 2m or 1h")
     return seconds
+
+
+def parse_rate(text: str, quantity: Literal["arithmetic", "bandwidth"]) -> float:
+    """`472GFLOPS` in FLOP/s, or `25.6GB/s` in bytes/s. Raises UsageError for anything else, and for no rate at all."""
+    found = read_quantity(text, quantity)
+    if not found:
+        example = {"arithmetic": "472GFLOPS", "bandwidth": "25.6GB/s"}[quantity]
+        raise UsageError(f"'{text}' is no rate", hint=f"a number above 0 with its unit, such as {example}")
+    return found
 
 
 def parse_part(text: str | None) -> float | None:

@@ -19,8 +19,8 @@ from cnnprof.units import UNITS, Holds, Quantity, factor_of
 
 MAX_LENGTH, MAX_DEPTH = 500, 40
 
-_UNITS = {unit for units in UNITS.values() for unit in units if unit}
 _QUANTITIES: tuple[Quantity, ...] = ("count", "bytes", "time")
+_UNITS = {unit for quantity in _QUANTITIES for unit in UNITS[quantity] if unit}
 _NUMBER_WITH_UNIT = re.compile(rf"(?<![\w.])(\d[\d_]*\.?\d*)\s?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?!\w)", re.I)
 
 Row: TypeAlias = Mapping[str, Any]

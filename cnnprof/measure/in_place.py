@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cnnprof.measure.devices import Device
 from cnnprof.measure.task import Report
-from cnnprof.measure.workload import Cast, casting, infer, place
+from cnnprof.measure.workload import Cast, casting, infer, place, with_batch
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.torch_bridge.build import Step, build
@@ -40,9 +40,9 @@ class LayerWork:
 
 def prepare_layers(graph: Graph, batch: int, device: Device, dtype: str, layout: str) -> LayerWork:
     """The network as its source makes it for whole runs, and as built from its graph for runs layer by layer."""
-    module, x = place(instantiate(graph).eval(), graph, batch, device.name, dtype, layout)
+    module, x = place(instantiate(graph).eval(), with_batch(graph, batch), device.name, dtype, layout)
     network = build(graph)
-    place(network.eval(), graph, batch, device.name, dtype, layout)
+    place(network.eval(), with_batch(graph, batch), device.name, dtype, layout)
     cast = casting(device.name, dtype)
     return LayerWork(
         names=[step.output for step in network.steps],

@@ -62,11 +62,11 @@ class RecordMemory:
 
 def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, optimizer: str) -> dict[str, int]:
     """The fields of a `AllocatorRecord`, measured in this process: in the second run, when an optimizer's state is there."""
-    from cnnprof.measure.workload import TrainingStep, casting, infer, place
+    from cnnprof.measure.workload import TrainingStep, casting, infer, place, with_batch
     from cnnprof.torch_bridge.instantiate import instantiate
 
     module = instantiate(graph).train(mode == "train")
-    module, x = place(module, graph, graph.input_shape[0], device.name, dtype, layout)
+    module, x = place(module, with_batch(graph, graph.input_shape[0]), device.name, dtype, layout)
     cast = casting(device.name, dtype)
     step = TrainingStep(module, x, cast, optimizer) if mode == "train" else None
     run = step or partial(infer, module, x, cast)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,6 @@ from cnnprof.network.layers import layer_from_dict, layer_to_dict
 from cnnprof.timing.intervals import median
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from cnnprof.measure.devices import Device
     from cnnprof.measure.grid import Sample
 
@@ -107,7 +105,7 @@ class _Timer:
 
     def time(self, layer: dict[str, Any], inputs: list[list[int]]) -> tuple[float, float]:
         """Median seconds of a call with its input just written, and of one after other data."""
-        from cnnprof.measure.workload import DTYPES, LAYOUTS, casting
+        from cnnprof.measure.workload import casting, place
         from cnnprof.torch_bridge.rows import ROWS
 
         made = layer_from_dict(layer)
@@ -115,12 +113,8 @@ class _Timer:
         if build is None:
             raise CnnprofError(f"{made.type} cannot be built")
         shapes = tuple(map(tuple, inputs))
-        where: dict[str, Any] = {"device": self._device.name, "dtype": DTYPES[self._options.dtype]}
-        layout = LAYOUTS[self._options.layout]
-        sources = [self._tensor(shape, where, layout) for shape in shapes]
-        if any(len(shape) == 4 for shape in shapes):
-            where["memory_format"] = layout
-        module = build(made, shapes).eval().to(**where)
+        way = (self._device.name, self._options.dtype, self._options.layout)
+        module, sources = place(build(made, shapes).eval(), shapes, *way)
         given = [source.clone() for source in sources]
         cast = casting(self._device.name, self._options.dtype)
 
@@ -153,13 +147,6 @@ class _Timer:
             before()
             times.append(self._device.time(call).seconds)
         return median(times)
-
-    @staticmethod
-    def _tensor(shape: tuple[int, ...], where: Mapping[str, Any], layout: Any) -> Tensor:
-        import torch
-
-        tensor = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        return tensor.to(**where, memory_format=layout) if len(shape) == 4 else tensor.to(**where)
 
 
 def time_operations(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from cnnprof.errors import UsageError
 from cnnprof.measure.onnx_runtime import prepare_file
 from cnnprof.measure.options import Options
 from cnnprof.measure.session import Workload
+from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph
 from cnnprof.torch_bridge.instantiate import instantiate
 
@@ -40,7 +41,8 @@ def prepare(graph: Graph, batch: int, device: str, options: Options, way: str = 
     if file is not None:
         return file
     dtype, mode = options.dtype, options.mode
-    module, x = place(instantiate(graph).train(mode == "train"), graph, batch, device, dtype, options.layout)
+    shapes = with_batch(graph, batch)
+    module, x = place(instantiate(graph).train(mode == "train"), shapes, device, dtype, options.layout)
     held = [*module.parameters(), *module.buffers(), *x]
     cast = casting(device, dtype)
     step = TrainingStep(module, x, cast, options.optimizer) if mode == "train" else partial(infer, module, x, cast)
@@ -69,10 +71,15 @@ def record(step: Callable[[], object]) -> Callable[[], object]:
     return graph.replay
 
 
-def place(module: nn.Module, graph: Graph, batch: int, device: str, dtype: str, layout: str) -> tuple[nn.Module, Given]:
-    """The module, and a random batch for each of its inputs, on the device and in the format and layout."""
+def with_batch(graph: Graph, batch: int) -> list[Shape]:
+    """The shapes of the network's inputs for that many images."""
+    return [(batch, *shape[1:]) for shape in graph.inputs.values()]
+
+
+def place(module: nn.Module, shapes: Sequence[Shape], device: str, dtype: str, layout: str) -> tuple[nn.Module, Given]:
+    """The module, and a random tensor of each of the shapes, on the device and in the format and layout."""
     random = torch.Generator().manual_seed(0)
-    batches = [torch.randn(batch, *shape[1:], generator=random) for shape in graph.inputs.values()]
+    batches = [torch.randn(shape, generator=random) for shape in shapes]
     where: dict[str, Any] = {"device": device, "dtype": DTYPES[dtype]}
     images: dict[str, Any] = {"memory_format": LAYOUTS[layout]}
     return (

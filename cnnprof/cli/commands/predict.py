@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import Names, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
+from cnnprof.cli.quantities import parse_rate
 from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,17 +87,4 @@ def _data_sheet(peak: str | None, bandwidth: str | None, others: list[object]) -
         raise UsageError("--peak and --bandwidth go together: a layer is held by the one or by the other")
     if any(others):
         raise UsageError("--peak is for a machine that is not here, by its data sheet alone", hint="leave the other option out")
-    return by_data_sheet(rate(peak, "FLOPS"), rate(bandwidth, "B/s"))
-
-
-_PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-
-
-def rate(text: str, unit: str) -> float:
-    """`472GFLOPS` or `25.6GB/s` in its base unit a second. Raises UsageError for anything else."""
-    pattern = r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:flops|flop/s)" if unit == "FLOPS" else r"(\d+(?:\.\d+)?)\s*([kmgt]?)b(?:/s|ps)"
-    found = re.fullmatch(pattern, text.strip().lower())
-    if not found or not float(found[1]):
-        example = "472GFLOPS" if unit == "FLOPS" else "25.6GB/s"
-        raise UsageError(f"'{text}' is no rate", hint=f"a number above 0 with its unit, such as {example}")
-    return float(found[1]) * _PREFIXES[found[2]]
+    return by_data_sheet(parse_rate(peak, "arithmetic"), parse_rate(bandwidth, "bandwidth"))
