@@ -127,6 +127,18 @@ def test_one_idea_a_file():
     assert {str(path): length for path, length in lengths.items() if length > 350} == {}
 
 
+def test_docstrings_begin_with_a_noun_or_a_verb():
+    def asks(path):
+        """The docstrings that begin with "What"; a command's is its `--help`, which speaks to users."""
+        if "commands" in path.parts:
+            return []
+        constants = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Expr))
+        texts = (node.value.value for node in constants if isinstance(node.value, ast.Constant))
+        return [text.splitlines()[0] for text in texts if isinstance(text, str) and text.lstrip().startswith("What ")]
+
+    assert offenders(asks) == {}
+
+
 def test_a_command_only_parses_calls_and_prints():
     def long_functions(path):
         if package_of(path) != "cli":

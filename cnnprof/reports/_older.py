@@ -31,7 +31,7 @@ def show_older(command: str, content: Mapping[str, Any], version: str) -> Report
 
 
 def _parted(content: Mapping[str, Any], before: str) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:
-    """What stands alone and the lists of entries, both under the dotted path of their names."""
+    """The single values and the lists of entries, both under the dotted path of their names."""
     alone: dict[str, Any] = {}
     lists: dict[str, list[Mapping[str, Any]]] = {}
     for name, value in content.items():

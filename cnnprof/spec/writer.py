@@ -38,7 +38,7 @@ _LEAST = float("-inf")
 
 
 def _kind(layer: Layer) -> object:
-    """What tells the layers of joins apart."""
+    """The key by which layers of joins are told apart."""
     return layer.op if isinstance(layer, Arithmetic) else type(layer)
 
 

@@ -26,7 +26,7 @@ Kind = Literal["lines", "heat"]
 
 @record
 class Budget:
-    """What points are to keep to: the condition as text, of each point whether it does, and limits of single figures."""
+    """The limits of points: the condition as text, of each point whether it does, and limits of single figures."""
 
     text: str
     inside: Sequence[bool]

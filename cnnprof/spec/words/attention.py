@@ -75,7 +75,7 @@ def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size
 
 
 def _score_bias(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape, masked: bool) -> int:
-    """What is added to the scores: a learned number for each distance along each axis, and a mask; 0 for nothing."""
+    """The layer that is added to the scores: a learned number for each distance along each axis, and a mask; 0 for nothing."""
     bias = 0
     if o.flag("relpos"):
         table = row.add("relpos", Parameter((prod([2 * each - 1 for each in size]), heads)))
