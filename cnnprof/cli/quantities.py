@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from cnnprof.errors import UsageError
-from cnnprof.units import factor_of, read_quantity, split_quantity
+from cnnprof.units import Rate, factor_of, read_quantity, split_quantity
 
 
 def parse_seconds(text: str | None) -> float | None:
@@ -20,7 +19,7 @@ def parse_seconds(text: str | None) -> float | None:
     return seconds
 
 
-def parse_rate(text: str, quantity: Literal["arithmetic", "bandwidth"]) -> float:
+def parse_rate(text: str, quantity: Rate) -> float:
     """`472GFLOPS` in FLOP/s, or `25.6GB/s` in bytes/s. Raises UsageError for anything else, and for no rate at all."""
     found = read_quantity(text, quantity)
     if not found:
