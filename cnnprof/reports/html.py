@@ -73,7 +73,7 @@ def section_html(section: Table | Listing, number: int | None = None) -> str:
 
 
 def _weight(column: Column) -> str:
-    """What decides whether a narrow page leaves the column out at first."""
+    """The weight by which a narrow page decides whether to leave the column out at first."""
     return f' data-weight="{column.weight:g}"' if column.weight else ""
 
 
