@@ -154,12 +154,13 @@ def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = lam
     return told_apart(named)
 
 
-def to_spec(graph: Graph, compact: bool = True) -> str:
+def to_spec(graph: Graph, compact: bool = True, flat: bool = False) -> str:
     """A spec that reproduces the graph.
 
     Args:
         graph: the network.
-        compact: blocks and loops where they repeat; False for one line a layer.
+        compact: blocks and loops where layers repeat; False for one line a layer.
+        flat: no blocks and loops, but what goes behind a layer on its line.
 
     Returns:
         The text of a YAML file.
@@ -167,9 +168,9 @@ def to_spec(graph: Graph, compact: bool = True) -> str:
     Raises:
         CnnprofError: with a list of what the language cannot say.
     """
-    from cnnprof.sources.specs import write_text
+    from cnnprof.sources._writing import write_text
 
-    return write_text(graph, compact)
+    return write_text(graph, compact, flat)
 
 
 def profile_each(

@@ -127,6 +127,7 @@ class Graph:
         further_inputs: the shapes of all other inputs, by name.
         output_names: what the network calls each of its outputs; none if it returns them without names.
         number_bytes: bytes of the numbers that it computes with.
+        modules: the class of each torch module that holds some of its layers, by path, where it comes from one.
         warnings: what its source says and nothing reads, each with its place.
     """
 
@@ -144,6 +145,7 @@ class Graph:
     output_names: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     number_bytes: int = 4
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -182,6 +184,7 @@ class Graph:
             "output_names": list(self.output_names),
             "warnings": list(self.warnings),
             "number_bytes": self.number_bytes,
+            "modules": dict(self.modules),
         }
 
     @classmethod
@@ -209,6 +212,7 @@ class Graph:
             output_names=tuple(data["output_names"]),
             warnings=tuple(data["warnings"]),
             number_bytes=data["number_bytes"],
+            modules=dict(data["modules"]),
         )
 
 

@@ -128,6 +128,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "Accuracy | None": _or_none(_of(Accuracy)),
     "Origin | None": _or_none(_of(type(None))),
     "Mapping[str, int]": _mapping(_is_whole),
+    "Mapping[str, str]": _mapping(_is_text),
     "Mapping[str, Shape]": _mapping(_is_size),
     "Mapping[str, Any]": _mapping(lambda _: True),
     "Mapping[str, Figure]": _mapping(_of(Figure)),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
-from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_spec
@@ -180,28 +179,6 @@ def read(reference: str) -> tuple[Family, str | None]:
 def read_text(reference: str) -> str:
     """The text of the file that a reference names."""
     return _resolve(reference)[0].source.text
-
-
-def write_text(graph: Graph, compact: bool) -> str:
-    """A spec that describes the graph, with one line a layer or a `compact` one.
-
-    It was read back and gives the same figures. Raises CnnprofError with a list of what the language cannot say.
-    """
-    from cnnprof.spec import elaborate
-    from cnnprof.spec.family import parse_family
-    from cnnprof.spec.reader import MAX_BYTES, Source
-    from cnnprof.spec.writer import write_spec
-
-    text = write_spec(graph, compact)
-    if (size := len(text.encode())) > MAX_BYTES:
-        message = f"{graph.name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
-        raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
-    again = elaborate(parse_family(Source("the written spec", text), graph.name), batch=int(graph.input_shape[0]))
-    ours, theirs = (analyze(each).totals for each in (graph, again))
-    for what in ("params", "aux_params", "ops", "activations"):
-        if getattr(ours, what) != getattr(theirs, what):
-            raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
-    return text
 
 
 def starter_text(path: Path) -> str:

@@ -262,7 +262,14 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
         input_name=called[0],
         further_inputs=dict(zip(called[1:], shapes[1:], strict=True)),
         number_bytes=_number_bytes(module),
+        modules=_classes(module, nodes),
     )
+
+
+def _classes(module: nn.Module, nodes: Sequence[Node]) -> dict[str, str]:
+    """The class of each module that a node stands in, by its path."""
+    around = {".".join(node.path[:depth]) for node in nodes for depth in range(1, len(node.path))}
+    return {path: type(part).__name__ for path, part in module.named_modules() if path in around}
 
 
 def _number_bytes(module: nn.Module) -> int:

@@ -23,19 +23,23 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write to this .yaml file.", show_default="the terminal")
     ] = None,
+    flat: Annotated[bool, typer.Option("--flat", help="One step after the other, without blocks and loops.")] = False,
     *,
     network: NetworkOptions,
 ) -> None:
     """Write a network as a spec that reproduces it: a torchvision or timm model, or your own PyTorch code.
 
-    The spec has the same layers in the same order, with the same shapes, parameters, operations and activations. What the
-    language has no words for is listed; then no file is written, and the exit code is 3.
+    Modules that come again become blocks, with arguments for what differs, and equal calls in a row loops. The spec has the
+    same layers in the same order, with the same shapes, parameters, operations and activations. What the language has no words
+    for is listed; then no file is written, and the exit code is 3.
 
     Examples:
 
       cnnprof import torchvision:regnet_y_400mf -o regnet.yaml
 
       cnnprof import net.py:make_net --input 3x32x32
+
+      cnnprof import timm:hrnet_w18 --flat
     """
     from cnnprof import api
 
@@ -44,7 +48,7 @@ def command(
         refuse_input(output, context.params)
     with waiting(f"reading {name}"):
         profile = api.profile(network.model(name), network.input_shape)
-        text = api.to_spec(profile.graph)
+        text = api.to_spec(profile.graph, flat=flat)
     if output:
         write_whole(output, text)
         totals = profile.totals

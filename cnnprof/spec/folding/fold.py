@@ -1,0 +1,242 @@
+"""A graph as an outline: blocks for the modules that come again, and what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnnprof.network.graph import Graph
+from cnnprof.network.layers.merging import Concat
+from cnnprof.spec.folding.arguments import RESERVED, Arguments
+from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, snake_case
+from cnnprof.spec.folding.joins import Element, structure
+from cnnprof.spec.folding.loops import folded
+from cnnprof.spec.folding.outline import Block, Body, Call, Join, Outline, Words, read_part, walk
+from cnnprof.spec.folding.stages import staged
+from cnnprof.spec.folding.text import height
+from cnnprof.spec.folding.unify import unify
+from cnnprof.spec.wording import Wording, join_word
+
+_FROM_OUTSIDE = ("x", "y", "z", "u", "v")
+"""Names for the tensors that a block gets from outside, the one that it continues from first."""
+
+_LEAST = 3
+"""Lines of a block without a class of its own."""
+
+
+class _Face(NamedTuple):
+    """The tensors that a group takes from outside and gives back; `listed` if what it takes goes into a list."""
+
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    listed: bool
+
+
+class _Place(NamedTuple):
+    """A group as a candidate for a block."""
+
+    group: Group
+    face: _Face
+    body: Body
+    given: tuple[str, ...]
+
+
+class _Shared(NamedTuple):
+    """Steps that several groups share, a column entry each."""
+
+    places: list[_Place]
+    body: Body
+
+
+def fold(graph: Graph, wording: Wording) -> Outline:
+    """The network as blocks and steps."""
+    return _Folder(graph, wording).outline()
+
+
+class _Folder:
+    def __init__(self, graph: Graph, wording: Wording) -> None:
+        self.graph = graph
+        self.wording = wording
+        steps = wording.steps()
+        self.root = grouped(graph, steps)
+        self.blocks: list[Block] = []
+        self.calls: dict[int, Element] = {}
+        self.leaves = {line.number: self._leaf(line) for line in self.root.lines()}
+        self.readers: dict[str, list[int]] = {}
+        for number, element in self.leaves.items():
+            for name in element.reads:
+                self.readers.setdefault(name, []).append(number)
+
+    def outline(self) -> Outline:
+        """Fold from the innermost modules on."""
+        kinds: dict[tuple[str, int], list[Group]] = {}
+        for group in self.root.groups():
+            if group is not self.root and self._may_be_block(group):
+                kinds.setdefault((self._name(group), group.nested), []).append(group)
+        for (name, _), members in sorted(kinds.items(), key=lambda kind: max(group.height for group in kind[1])):
+            if len(members) > 1:
+                self._block(name, members)
+        entry = None if self.graph.further_inputs else self.graph.input_name
+        ends = self.wording.outputs
+        named = len(ends) != 1 or bool(self.graph.output_names)
+        namer = Namer((), {}, [block.name for block in self.blocks])
+        for tensor in self.graph.further_inputs and self.graph.inputs:
+            namer(tensor)
+        body = structure(
+            self._elements(self.root), entry, ends if not named else (), namer, self._channels, ends if named else ()
+        )
+        return Outline(tuple(self.blocks), staged(folded(body)), tuple(map(namer, ends)) if named else (), namer)
+
+    def _may_be_block(self, group: Group) -> bool:
+        aux = {line.nodes[0].aux for line in group.lines()}
+        bare = group.around is None or group.around.kind in CONTAINERS
+        return aux == {False} and (group.kind not in CONTAINERS or bare)
+
+    def _name(self, group: Group) -> str:
+        if group.kind not in CONTAINERS:
+            return group.kind
+        return next((word for word in reversed(group.path) if not word.isdigit()), "block") + " block"
+
+    def _leaf(self, line: Line) -> Element:
+        first, last = line.nodes[0], line.nodes[-1]
+        reads = self.wording.sources(first)
+        x = self.wording.shapes[first.inputs[0]] if first.inputs else ()
+        channels = (self._channels(first.inputs[0]) if first.inputs else None,)
+        if (word := join_word(first)) is not None:
+            self.wording.check(first)
+            if isinstance(first.layer, Concat) and first.layer.dim % len(x) != 1:
+                self.wording.refuse(first, "it does not concatenate channels")
+            join = Join(word, getattr(first.layer, "inplace", False), (), channels)
+            return Element(join, reads, (last.name,), first.aux)
+        parts = tuple(map(read_part, self.wording.words(line.nodes)))
+        hint = next((word for word in first.path[-2::-1] if not word.isdigit()), first.path[-1])
+        return Element(Words(parts, channels, hint=hint), reads, (last.name,), first.aux)
+
+    def _elements(self, group: Group) -> list[Element]:
+        found: list[Element] = []
+        for part in group.parts:
+            if isinstance(part, Line):
+                found.append(self.leaves[part.number])
+            elif id(part) in self.calls:
+                found.append(self.calls[id(part)])
+            else:
+                found += self._elements(part)
+        return found
+
+    def _face(self, group: Group, elements: Sequence[Element]) -> _Face:
+        made = {name for element in elements for name in element.makes}
+        takes = tuple(dict.fromkeys(name for element in elements for name in element.reads if name not in made))
+        first, last = group.numbers
+        gives = tuple(
+            name
+            for element in elements
+            for name in element.makes
+            if name in self.wording.outputs or any(not first <= number < last for number in self.readers.get(name, ()))
+        )
+        head = elements[0]
+        listed = (
+            isinstance(head.item, Join)
+            and head.item.kind == "concat"
+            and head.reads == takes
+            and not any(name in takes for element in elements[1:] for name in element.reads)
+        )
+        return _Face(takes, gives, listed)
+
+    def _place(self, group: Group) -> _Place:
+        elements = self._elements(group)
+        face = self._face(group, elements)
+        entry = face.takes[0] if face.takes else None
+        names = dict(zip(face.takes, _FROM_OUTSIDE, strict=False))
+        if face.listed:
+            head = elements[0]
+            assert isinstance(head.item, Join)
+            elements = [head._replace(item=head.item._replace(listed="xs"), reads=()), *elements[1:]]
+            names, entry = {}, None
+        namer = Namer(group.path, names, ("xs",))
+        body = structure(elements, entry, face.gives, namer, self._channels)
+        return _Place(group, face, folded(body), tuple(map(namer, face.gives)) if len(face.gives) > 1 else ())
+
+    def _block(self, name: str, members: Sequence[Group]) -> None:
+        """Make blocks of the groups of one class, as few as can be."""
+        shared: list[_Shared] = []
+        for place in map(self._place, members):
+            if (
+                not place.face.takes
+                or not place.face.gives
+                or (len(place.face.takes) > len(_FROM_OUTSIDE) and not place.face.listed)
+            ):
+                continue
+            for number, other in enumerate(shared):
+                if not _alike(place, other.places[0]):
+                    continue
+                body = unify(other.body, place.body, (len(other.places), 1))
+                if body is not None:
+                    shared[number] = _Shared([*other.places, place], body)
+                    break
+            else:
+                shared.append(_Shared([place], place.body))
+        for found in self._merged(shared) if members[0].kind not in CONTAINERS else shared:
+            if len(found.places) > 1:
+                self._add(name, found)
+
+    def _merged(self, shared: list[_Shared]) -> list[_Shared]:
+        """Steps that are mostly the same as one, with conditions for the rest."""
+        shared = sorted(shared, key=lambda each: -len(each.places))
+        merged: list[_Shared] = []
+        for each in shared:
+            for number, other in enumerate(merged):
+                if not _alike(each.places[0], other.places[0]):
+                    continue
+                body = unify(other.body, each.body, (len(other.places), len(each.places)), guards=True)
+                if body is not None:
+                    merged[number] = _Shared([*other.places, *each.places], body)
+                    break
+            else:
+                merged.append(each)
+        return merged
+
+    def _add(self, kind: str, found: _Shared) -> None:
+        face = found.places[0].face
+        tensors = ("xs",) if face.listed else _FROM_OUTSIDE[1 : len(face.takes)]
+        arguments = Arguments(len(found.places), (*tensors, "x", *_names(found.body)))
+        body = arguments.settle(found.body)
+        lines, calls = height(body), len(found.places)
+        least = _LEAST if found.places[0].group.kind in CONTAINERS else 2
+        if lines < least or calls * lines <= calls + lines + 1:
+            return
+        taken = {block.name for block in self.blocks}
+        base = snake_case(kind)
+        base = f"{base}_block" if base in RESERVED else base
+        name, number = base, 1
+        while name in taken:
+            number += 1
+            name = f"{base}_{number}"
+        signature = arguments.arguments()
+        self.blocks.append(Block(name, signature, tensors, body, found.places[0].given))
+        for place_number, place in enumerate(found.places):
+            given = arguments.given(place_number)
+            call = Call(
+                name,
+                tuple((each.name, (given[each.name] if given[each.name] is not None else each.default,)) for each in signature),
+                tuple(signature),
+                (self._channels(place.face.takes[0]),),
+                (place.face.takes,) if face.listed else place.face.takes[1:],
+                place.face.gives if len(place.face.gives) > 1 else (),
+                hint=place.group.path[-1],
+            )
+            takes = (place.face.takes[-1], *place.face.takes[:-1]) if face.listed else place.face.takes
+            self.calls[id(place.group)] = Element(call, takes, place.face.gives)
+
+    def _channels(self, tensor: str) -> int | None:
+        shape = self.wording.shapes[tensor]
+        return shape[1] if len(shape) > 1 else None
+
+
+def _alike(one: _Place, other: _Place) -> bool:
+    """Whether the two take and give as many tensors."""
+    same = one.face.listed == other.face.listed and one.given == other.given
+    return same and (one.face.listed or len(one.face.takes) == len(other.face.takes))
+
+
+def _names(body: Body) -> set[str]:
+    return {name for item in walk(body) if (name := getattr(item, "name", ""))}

@@ -1,0 +1,297 @@
+"""Two lists of steps as one, in which columns of values hold what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import and_
+from typing import Any, NamedTuple
+
+from cnnprof.spec.folding.outline import Body, Call, Column, Guard, Item, Join, Name, Part, Repeat, Words, walk, weight
+
+_USUAL: dict[str, Any] = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
+"""The values of options of which nothing is said."""
+
+_ALIKE = 0.5
+"""How much of two lists of steps must be common for the rest to become conditions."""
+
+_MOST_GUARDS = 3
+
+
+class _Found(NamedTuple):
+    """Steps from some place on as one: how many layers they share, how many conditions they take, and the steps."""
+
+    common: float
+    guards: int
+    body: Body
+
+
+def unify(a: Body, b: Body, sizes: tuple[int, int], guards: bool = False) -> Body | None:
+    """The steps of both, whose columns have so many values; None where they are not the same.
+
+    Args:
+        sizes: how many places share each.
+        guards: steps that only one of them has may become conditions, if most are common.
+    """
+    if len(a) == len(b):
+        items = [_item(x, y, sizes, guards) for x, y in zip(a, b, strict=True)]
+        if all(item is not None for item in items):
+            return tuple(item for item in items if item is not None)
+    if not guards:
+        return None
+    found = _Aligner(a, b, sizes).best(0, 0)
+    if found.guards > _MOST_GUARDS or found.common < _ALIKE * max(weight(a), weight(b)):
+        return None
+    return found.body
+
+
+class _Aligner:
+    """The longest common steps of two lists, in their order; what stands between is conditional."""
+
+    def __init__(self, a: Body, b: Body, sizes: tuple[int, int]) -> None:
+        self.a, self.b = a, b
+        self.sizes = sizes
+        self.known: dict[tuple[int, int], _Found] = {}
+
+    def best(self, i: int, j: int) -> _Found:
+        if (i, j) not in self.known:
+            self.known[i, j] = self._best(i, j)
+        return self.known[i, j]
+
+    def _best(self, i: int, j: int) -> _Found:
+        a, b = self.a[i:], self.b[j:]
+        if not a and not b:
+            return _Found(0, 0, ())
+        found: list[_Found] = []
+        if a and b and (one := _item(a[0], b[0], self.sizes, True)) is not None:
+            rest = self.best(i + 1, j + 1)
+            found.append(_Found(rest.common + weight((one,)), rest.guards + _guards(one), (one, *rest.body)))
+        if a and b:
+            found += self._without_identity(i, j)
+        if a:
+            found.append(self._only(a[0], (True, False), self.best(i + 1, j)))
+        if b:
+            found.append(self._only(b[0], (False, True), self.best(i, j + 1)))
+        return max(found, key=lambda each: each.common - 0.4 * each.guards)
+
+    def _only(self, item: Item, where: tuple[bool, bool], rest: _Found) -> _Found:
+        """A step that one of the two has."""
+        size = self.sizes[where.index(True)]
+        held = _widened((item,), size, self.sizes, where[0])
+        if held is None or isinstance(item, Name):
+            return _Found(-1e9, rest.guards, rest.body)
+        flag = (where[0],) * self.sizes[0] + (where[1],) * self.sizes[1]
+        if isinstance(item, Guard):
+            (inner,) = held
+            assert isinstance(inner, Guard)
+            flag = tuple(bool(value) for value in inner.flag)
+            held = inner.body
+        following = rest.body[0] if rest.body else None
+        channels = _either(held[0], following, len(flag))
+        if isinstance(following, Guard) and following.flag == flag:
+            joined = Guard(flag, (*held, *following.body), channels)
+            return rest._replace(body=(joined, *rest.body[1:]))
+        if isinstance(following, Guard) and not any(map(and_, following.flag, flag)):
+            # Two that take each other's place are better two blocks.
+            return _Found(-1e9, rest.guards, rest.body)
+        return _Found(rest.common, rest.guards + 1, (Guard(flag, held, channels), *rest.body))
+
+    def _without_identity(self, i: int, j: int) -> list[_Found]:
+        """A join of one branch with the identity beside that branch alone, which continues without a join."""
+        found = []
+        for swapped in (False, True):
+            one, others, at = (self.b[j], self.a, i) if swapped else (self.a[i], self.b, j)
+            if (
+                not isinstance(one, Join)
+                or one.kind != "add"
+                or one.listed
+                or len(one.branches) != 2
+                or () not in one.branches
+                or one.name
+            ):
+                continue
+            main = next((branch for branch in one.branches if branch), None)
+            if main is None:
+                continue
+            for count in range(1, len(others) - at + 1):
+                other = others[at : at + count]
+                if isinstance(other[-1], Join) and other[-1].kind == one.kind:
+                    break
+                both = unify(other, main, self.sizes, True) if swapped else unify(main, other, self.sizes, True)
+                if both is None:
+                    continue
+                size_a, size_b = self.sizes
+                own = one.kept if isinstance(one.kept, tuple) else (True,) * (size_b if swapped else size_a)
+                none = (False,) * (size_a if swapped else size_b)
+                lacks = getattr(other[0], "channels", (None,) * (size_a if swapped else size_b))
+                kept = (*none, *own) if swapped else (*own, *none)
+                channels = (*lacks, *one.channels) if swapped else (*one.channels, *lacks)
+                joined = one._replace(
+                    branches=tuple(both if branch else () for branch in one.branches), kept=kept, channels=channels
+                )
+                rest = self.best(i + count, j + 1) if swapped else self.best(i + 1, j + count)
+                found.append(_Found(rest.common + weight((joined,)) - 0.5, rest.guards + _guards(joined), (joined, *rest.body)))
+        return found
+
+
+def _either(one: Item, other: Item | None, size: int) -> Column:
+    """The channels before the first step, or before the second where a place lacks that."""
+    lacking = (None,) * size
+    pairs = zip(getattr(one, "channels", lacking), getattr(other, "channels", lacking), strict=True)
+    return tuple(a if a is not None else b for a, b in pairs)
+
+
+def _guards(item: Item) -> int:
+    return sum(isinstance(each, Guard) for each in walk((item,)))
+
+
+def _widened(body: Body, size: int, sizes: tuple[int, int], first: bool) -> Body | None:
+    """Steps of some places as steps of all, in which the others lack them."""
+    lacking = (None,) * (sum(sizes) - size)
+
+    def widen(column: Any) -> Column:
+        return (*column, *lacking) if first else (*lacking, *column)
+
+    return mapped(body, widen)
+
+
+def mapped(body: Body, change: Any) -> Body:
+    """The steps with another column in the place of each."""
+    return tuple(_mapped(item, change) for item in body)
+
+
+def _mapped(item: Item, change: Any) -> Item:
+    if isinstance(item, Words):
+        parts = tuple(
+            part._replace(options=tuple((key, change(column)) for key, column in part.options)) for part in item.parts
+        )
+        return item._replace(parts=parts, channels=change(item.channels))
+    if isinstance(item, Join):
+        kept = None if item.kept is None else change(item.kept)
+        branches = tuple(mapped(branch, change) for branch in item.branches)
+        return item._replace(branches=branches, channels=change(item.channels), kept=kept)
+    if isinstance(item, Call):
+        arguments = tuple((key, change(column)) for key, column in item.arguments)
+        return item._replace(arguments=arguments, channels=change(item.channels))
+    if isinstance(item, Repeat):
+        return Repeat(change(item.times), mapped(item.body, change))
+    if isinstance(item, Guard):
+        return Guard(change(item.flag), mapped(item.body, change), change(item.channels))
+    return item
+
+
+def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None:
+    if type(a) is not type(b):
+        return _with_guard(a, b, sizes, guards)
+    if isinstance(a, Words) and isinstance(b, Words):
+        parts = [_part(x, y, sizes) for x, y in zip(a.parts, b.parts, strict=False)]
+        if len(a.parts) != len(b.parts) or None in parts:
+            return None
+        return Words(tuple(part for part in parts if part), (*a.channels, *b.channels), a.name or b.name, a.hint)
+    if isinstance(a, Join) and isinstance(b, Join):
+        return _join(a, b, sizes, guards)
+    if isinstance(a, Call) and isinstance(b, Call):
+        same = (a.block, a.tensors, a.gives) == (b.block, b.tensors, b.gives)
+        if not same or [key for key, _ in a.arguments] != [key for key, _ in b.arguments]:
+            return None
+        pairs = zip(a.arguments, b.arguments, strict=True)
+        arguments = tuple((key, (*one, *other)) for (key, one), (_, other) in pairs)
+        return a._replace(arguments=arguments, channels=(*a.channels, *b.channels), name=a.name or b.name)
+    if isinstance(a, Repeat) and isinstance(b, Repeat):
+        body = unify(a.body, b.body, sizes)
+        return None if body is None else Repeat((*a.times, *b.times), body)
+    if isinstance(a, Guard) and isinstance(b, Guard):
+        body = unify(a.body, b.body, sizes)
+        return None if body is None else Guard((*a.flag, *b.flag), body, (*a.channels, *b.channels))
+    return a if a == b else None
+
+
+def _with_guard(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None:
+    """A step that is conditional at some of the places, and there at all others."""
+    if not guards:
+        return None
+    if isinstance(a, Guard) and (body := unify(a.body, (b,), sizes)):
+        return Guard((*a.flag, *(True,) * sizes[1]), body, (*a.channels, *getattr(b, "channels", (None,) * sizes[1])))
+    if isinstance(b, Guard) and (body := unify((a,), b.body, sizes)):
+        return Guard((*(True,) * sizes[0], *b.flag), body, (*getattr(a, "channels", (None,) * sizes[0]), *b.channels))
+    return None
+
+
+def _join(a: Join, b: Join, sizes: tuple[int, int], guards: bool) -> Join | None:
+    if (a.kind, a.inplace, a.listed, len(a.branches)) != (b.kind, b.inplace, b.listed, len(b.branches)):
+        return None
+    if a.name and b.name and a.name != b.name:
+        return None
+    branches = [_branch(x, y, sizes, guards) for x, y in zip(a.branches, b.branches, strict=True)]
+    if any(branch is None for branch in branches):
+        return None
+    kept = None
+    if a.kept is not None or b.kept is not None:
+        kept = (*(a.kept or (True,) * sizes[0]), *(b.kept or (True,) * sizes[1]))
+    channels = (*a.channels, *b.channels)
+    return Join(a.kind, a.inplace, tuple(each or () for each in branches), channels, a.name or b.name, a.listed, kept)
+
+
+def _branch(a: Body, b: Body, sizes: tuple[int, int], guards: bool) -> Body | None:
+    """A branch that is the identity at some of the places is conditional."""
+    found = unify(a, b, sizes, guards)
+    if found is not None or not guards or (a and b) or not (a or b):
+        return found
+    body, first = a or b, bool(a)
+    if len(body) == 1 and isinstance(body[0], Guard):
+        wide = _widened(body, sizes[0 if first else 1], sizes, first)
+        guard = wide[0] if wide else None
+        return (guard._replace(flag=tuple(map(bool, guard.flag))),) if isinstance(guard, Guard) else None
+    if any(isinstance(item, (Guard, Name)) for item in body):
+        return None
+    wide = _widened(body, sizes[0 if first else 1], sizes, first)
+    flag = (first,) * sizes[0] + (not first,) * sizes[1]
+    return wide and (Guard(flag, wide, getattr(wide[0], "channels", (None,) * sum(sizes))),)
+
+
+def _part(a: Part, b: Part, sizes: tuple[int, int]) -> Part | None:
+    if (a.word, a.flags) != (b.word, b.flags):
+        return None
+    keys = [key for key, _ in _longer(a, b)]
+    columns = []
+    for key in keys:
+        one, other = (_column(part, key, size) for part, size in zip((a, b), sizes, strict=True))
+        if one is None or other is None:
+            return None
+        columns.append((key, (*one, *other)))
+    return Part(a.word, a.flags, tuple(columns))
+
+
+def _longer(a: Part, b: Part) -> Sequence[tuple[str, Any]]:
+    """The options of both; those that only one says stand last."""
+    known = {key for key, _ in a.options}
+    return [*a.options, *(option for option in b.options if option[0] not in known)]
+
+
+def _column(part: Part, key: str, size: int) -> Column | None:
+    options = dict(part.options)
+    if key in options:
+        return options[key]  # type: ignore[return-value]
+    if key in _USUAL and not (key == "s" and part.word in ("maxpool", "avgpool", "subsample")):
+        return (_USUAL[key],) * size
+    if key == "s":
+        return options.get("size")  # type: ignore[return-value]
+    if key == "p":
+        return (0,) * size if part.word.endswith("pool") else _half(options, size)
+    return None
+
+
+def _half(options: dict[str, Any], size: int) -> Column | None:
+    """The padding of a convolution with an odd kernel that says none."""
+    kernels, gaps = options.get("size"), options.get("d", (1,) * size)
+    if kernels is None:
+        return None
+    halves: list[Any] = []
+    for kernel, gap in zip(kernels, gaps, strict=True):
+        if kernel is None:
+            halves.append(None)
+            continue
+        axes = kernel if isinstance(kernel, tuple) else (kernel,)
+        spread = gap if isinstance(gap, tuple) else (gap,) * len(axes)
+        half = tuple(d * (k - 1) // 2 for k, d in zip(axes, spread, strict=True))
+        halves.append(half[0] if len({*half}) == 1 else half)
+    return tuple(halves)

@@ -1,0 +1,160 @@
+"""The words for layers of a graph: which layers share a line, and what the line says of them."""
+
+from __future__ import annotations
+
+from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.activation import Activation
+from cnnprof.network.layers.arrangement import Flatten, Identity, Pad
+from cnnprof.network.layers.base import Layer
+from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.normalization import BatchNorm
+from cnnprof.network.layers.pooling import MaxPool
+from cnnprof.network.shapes import shapes_of
+from cnnprof.spec.network import SUBTRACTS_A_MEAN
+from cnnprof.spec.words import JOINS, UnsayableError, write_layer
+from cnnprof.spec.words.windows import same_padding
+
+_LEAST = float("-inf")
+
+
+def _kind(layer: Layer) -> object:
+    """The key by which layers of joins are told apart."""
+    return layer.op if isinstance(layer, Arithmetic) else type(layer)
+
+
+_JOIN_WORDS = {_kind(row.layer()): word for word, row in JOINS.items() if not row.each}
+_JOINED_ARITHMETIC = [layer for row in JOINS.values() if isinstance(layer := row.layer(), Arithmetic)]
+
+
+def join_word(node: Node) -> str | None:
+    """The word that joins what the node reads; None for a layer that joins nothing."""
+    if isinstance(node.layer, Arithmetic) and (len(node.inputs) != 2 or node.layer not in _JOINED_ARITHMETIC):
+        return None
+    return _JOIN_WORDS.get(_kind(node.layer))
+
+
+class Wording:
+    """The text of each line; what the language cannot say is gathered in `unsayable`, the nodes by reason.
+
+    Args:
+        graph: the network.
+        compact: put normalization and activation behind their layer where one line may say all.
+        folded: and with normalization its options; an axis that `fc` flattens by itself takes no word.
+    """
+
+    def __init__(self, graph: Graph, compact: bool, folded: bool = False) -> None:
+        self.graph = graph
+        self.compact = compact
+        self.folded = folded
+        self.shapes = shapes_of(graph)
+        self.unsayable: dict[str, list[str]] = {}
+        self.connections: list[PartialConv] = []
+        self._same_as: dict[str, str] = {}
+        self.readers: dict[str, list[Node]] = {}
+        for node in graph:
+            if isinstance(node.layer, Identity):
+                self._same_as[node.name] = self.source(node.inputs[0])
+                continue
+            for name in node.inputs:
+                self.readers.setdefault(self.source(name), []).append(node)
+        self.outputs = tuple(map(self.source, graph.outputs))
+
+    def steps(self) -> list[list[Node]]:
+        """The nodes that share a line, in order; what only hands its input on has none."""
+        steps: list[list[Node]] = []
+        for node in self.graph:
+            if isinstance(node.layer, Identity):
+                continue
+            if steps and (self._is_same_pool(steps[-1], node) or (self.compact and self._goes_behind(node, steps[-1]))):
+                steps[-1].append(node)
+            else:
+                steps.append([node])
+        return steps
+
+    def source(self, name: str) -> str:
+        """The node or input whose output this is, behind layers that only hand it on."""
+        return self._same_as.get(name, name)
+
+    def sources(self, node: Node) -> tuple[str, ...]:
+        """The tensors that the node reads, behind layers that only hand it on."""
+        return tuple(map(self.source, node.inputs))
+
+    def words(self, step: list[Node]) -> list[str]:
+        """The text of each layer of a line that joins nothing; behind the first stand norm and activation."""
+        first = step[0]
+        for node in step:
+            self.check(node)
+        if first.layer == Flatten() and len(step) > 1:
+            return self.words(step[1:])
+        if isinstance(first.layer, Pad) and len(step) > 1:
+            return [f"{self._words(step[1])} same"]
+        words = [self._words(node) for node in step]
+        if len(step) > 1 and isinstance(step[1].layer, BatchNorm):
+            words[0] = words[0].removesuffix(" nobias") if words[0].endswith(" nobias") else f"{words[0]} bias"
+        elif getattr(first.layer, "bias", False) and len(step) == 1 and self._is_normalized(first):
+            words[0] += " bias"
+        return [words[0], *(word.removesuffix(" inplace") for word in words[1:])] if len(step) > 1 else words
+
+    def check(self, node: Node) -> None:
+        """Note what no word can say of a node's weights."""
+        if not node.owns_params:
+            self.refuse(node, "its weights are shared, computed, or not all that the word stands for")
+        if not node.trainable:
+            self.refuse(node, "its weights are frozen")
+
+    def refuse(self, node: Node, reason: str) -> None:
+        """Note that no word says the node."""
+        self.unsayable.setdefault(f"{node.layer.type}: {reason}", []).append(node.name)
+
+    def _is_same_pool(self, step: list[Node], node: Node) -> bool:
+        """Whether the two are what `maxpool same` makes, a padding with less than every number and the pool."""
+        pad, pool = step[0].layer, node.layer
+        if not (isinstance(pad, Pad) and isinstance(pool, MaxPool) and self.sources(node) == (step[0].name,)):
+            return False
+        sides = tuple(map(same_padding, self.shapes[step[0].inputs[0]][2:], pool.reach, pool.stride))
+        if all(before == after for before, after in sides):
+            # The word `same` would make it a padding of the pool's own, without a tensor between.
+            return False
+        read_once = len(self.readers[step[0].name]) == 1 and step[0].name not in self.outputs
+        lone = read_once and pool.padding == (0, 0) and not pool.ceil_mode
+        return lone and pad == Pad(sides, value=_LEAST)
+
+    def _goes_behind(self, node: Node, step: list[Node]) -> bool:
+        """Whether the node may stand on the line of the step, and means the same there."""
+        last = step[-1]
+        if (
+            self.sources(node) != (last.name,)
+            or len(self.readers[last.name]) > 1
+            or last.name in self.outputs
+            or node.aux != last.aux
+        ):
+            return False
+        if self.folded and step[0].layer == Flatten() and isinstance(node.layer, Linear):
+            return len(step) == 1 and len(self.shapes[step[0].inputs[0]]) > 2
+        first = step[1 if self.folded and step[0].layer == Flatten() and len(step) > 1 else 0]
+        if not isinstance(first.layer, (Conv, ConvTranspose, Linear)):
+            return False
+        if isinstance(node.layer, BatchNorm):
+            usual = BatchNorm(eps=node.layer.eps) if self.folded else BatchNorm()
+            return last is first and node.layer == usual and not isinstance(last.layer, Linear)
+        plain = isinstance(node.layer, Activation) and node.layer == type(node.layer)(inplace=True)
+        return plain and not isinstance(last.layer, Activation)
+
+    def _is_normalized(self, node: Node) -> bool:
+        """Whether a reader of the text would leave out the layer's bias."""
+        readers = [reader.layer for reader in self.readers.get(node.name, ())]
+        return bool(readers) and all(isinstance(layer, SUBTRACTS_A_MEAN) for layer in readers)
+
+    def _words(self, node: Node) -> str:
+        layer = node.layer
+        try:
+            if isinstance(layer, PartialConv):
+                self.connections.append(layer)
+                dense = Conv(len(layer.connections[0]), layer.kernel_size, layer.stride, layer.padding, bias=layer.bias)
+                return f"{write_layer(dense, self.shapes[node.inputs[0]])} connect=connections{len(self.connections)}"
+            return write_layer(layer, self.shapes[node.inputs[0]] if node.inputs else ())
+        except UnsayableError as error:
+            self.refuse(node, str(error))
+            return "identity"
