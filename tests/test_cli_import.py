@@ -70,7 +70,9 @@ def test_import_of_a_users_own_model(tmp_path):
         "def odd():\n"
         "    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Softmax(-1))\n"
     )
-    done = cnnprof("import", "net.py:small", "--set", "filters=4", "--input", "3x32x32", cwd=tmp_path)
+    said = ("import", "net.py:small", "--set", "filters=4", "--input", "3x32x32")
+    assert cnnprof(*said, cwd=tmp_path).out.partition("layers:\n")[2] == "  - conv 3x3 4 p0 | relu | gap | fc 10\n"
+    done = cnnprof(*said, "--flat", cwd=tmp_path)
     assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
     refused = cnnprof("import", "net.py:odd", "-o", "odd.yaml", cwd=tmp_path)
     assert refused.code == 3

@@ -24,7 +24,7 @@ from cnnprof.spec.folding.outline import (
 )
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.scope import AXES, FURTHER_AXES
-from cnnprof.spec.words import WORDS
+from cnnprof.spec.words import ACTIVATIONS, WORDS
 from cnnprof.spec.words.windows import number
 
 RESERVED = {
@@ -227,7 +227,7 @@ def _hint(body: Body) -> str:
     if isinstance(first, Join):
         return "se" if first.kind == "mul" else first.kind
     if isinstance(first, Words) and first.parts[0].word == "conv" and dict(first.parts[0].options)["size"] == ((1, 1),):
-        return "expand" if len(first.parts) > 1 else "project"
+        return "expand" if first.parts[-1].word in ACTIVATIONS else "project"
     hint = getattr(first, "hint", "")
     return hint if hint.isidentifier() else getattr(first, "block", "") or "extra"
 

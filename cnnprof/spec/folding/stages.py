@@ -26,7 +26,7 @@ def staged(body: Body) -> Body:
             if loop is not None:
                 rounds, step = loop
                 saved = height(body[at : at + rounds * period]) - height((step,)) - len(step.names) // 2
-                if saved > 0:
+                if saved >= 0:
                     found.append((saved, rounds * period, step))
         if found:
             _, length, step = max(found, key=lambda each: each[0])
