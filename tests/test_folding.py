@@ -84,7 +84,8 @@ def test_numbers_that_rise_evenly_are_an_expression_of_the_round():
 def test_a_name_that_is_read_elsewhere_is_in_no_loop():
     named, loop = folded((call(w=1, name="a"), call(w=1), call(w=1)))
     assert named == call(w=1, name="a")
-    assert isinstance(loop, Repeat) and loop.times == (2,)
+    assert isinstance(loop, Repeat)
+    assert loop.times == (2,)
 
 
 def test_runs_of_several_steps_are_loops():
@@ -172,7 +173,8 @@ def test_blocks_give_and_take_several_outputs():
     graph = Graph("two", (1, 8, 16, 16), tuple(nodes), ("end",), modules=dict.fromkeys(("one", "two", "three"), "Exchange"))
     text = write_text(graph, compact=True)
     assert _layers(build(text)) == _layers(graph)
-    assert "  exchange(y):" in text and "    - give [left, right]" in text
+    assert "  exchange(y):" in text
+    assert "    - give [left, right]" in text
 
 
 def test_names_mean_nothing_else():
