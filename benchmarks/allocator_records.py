@@ -120,8 +120,8 @@ def measured(asked: Sequence[Case]) -> Iterator[int | str]:
     (isa,) = {case.isa for case in asked}
     limit, capability = LIMITS.get(isa, ("", ""))
     limits = {"ONEDNN_MAX_CPU_ISA": limit, "ATEN_CPU_CAPABILITY": capability} if limit else {}
-    # Threads that wait for others of their process do not keep those of other processes waiting.
-    environment = os.environ | limits | {"OMP_WAIT_POLICY": "PASSIVE"}
+    # Threads that wait for others of their process do not keep those of other processes waiting; the profiler logs no steps.
+    environment = os.environ | limits | {"OMP_WAIT_POLICY": "PASSIVE", "KINETO_LOG_LEVEL": "6"}
     with subprocess.Popen(
         [sys.executable, __file__, "--serve"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as worker:

@@ -78,7 +78,8 @@ def start_worker(task: object, threads: int) -> Iterator[Worker]:
             stdin=given,
             stdout=written,
             stderr=errors,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+            # Of a process's error messages the last line says what it ended of: torch's profiler is to log none of its steps.
+            env={"KINETO_LOG_LEVEL": "6"} | os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
         try:
             yield Worker(process, lines, errors)
