@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 from chromium import browser, page, show  # noqa: F401 - fixtures
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from repositories import CODE
 
-# A gate draws the same examples each time, so that it says something of the change alone; at a desk they are new ones.
-settings.register_profile("gate", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("gate")
+# There are as many workers as cores: a second thread of a library would only wait for those of another worker.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# torch's profiler is to log none of its steps where tests record memory in this process.
+os.environ.setdefault("KINETO_LOG_LEVEL", "6")
+
+# No test fails of a slow machine. A gate draws the same examples each time, so that it says something of the change alone; at a
+# desk they are new ones.
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("gate", settings.get_profile("desk"), derandomize=True)
+settings.load_profile("gate" if os.environ.get("CI") else "desk")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -68,7 +68,7 @@ SIGNS = [
 NUMBERS = ["0", "1", "2", "64", "0.5", "1e9", "10**9", "2147483648", "1e308", "-1", "9" * 30, "1j", "0x10", "1_0"]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.lists(st.sampled_from(NAMES) | st.sampled_from(SIGNS) | st.sampled_from(NUMBERS), max_size=20))
 def test_any_expression(pieces: list[str]) -> None:
     text = "".join(pieces)

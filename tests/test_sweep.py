@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shell import cnnprof, start
 
@@ -70,7 +70,7 @@ def single(name: str, point: dict[str, Any]) -> dict[str, Any] | None:
     return found | {"param_bytes": totals.params * 2} | peaks
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(SPACES)), st.data())
 def test_every_point_is_its_summary(name, data):
     axes = {

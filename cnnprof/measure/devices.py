@@ -85,7 +85,7 @@ class CpuDevice:
 
     def peak_growth(self, run: Run) -> int | None:
         """The highest sum of allocations less frees during a run, from the memory events of torch's profiler."""
-        # torch.profiler, which is built on it, imports torch's compiler for what it says of a GPU: as long again as torch takes.
+        # torch.profiler, which is built on it, imports torch's compiler to ask it one thing: as long again as torch takes.
         from torch.autograd.profiler import profile
 
         with profile(profile_memory=True, use_kineto=True) as record:
