@@ -185,3 +185,14 @@ def test_int8_is_an_inference_and_is_not_run(more):
     done = cnnprof("memory", "lenet5", "--dtype", "int8", *more)
     assert done.code == 2
     assert f"{more[0]} does not go with --dtype int8" in done.err
+
+
+def test_candidates_stay_within_a_terminal_and_say_once_what_does_not_fit():
+    names = ["mobilenet_v1", "torchvision:mobilenet_v3_small", "torchvision:shufflenet_v2_x1_0", "efficientnet_b0", "nosuch"]
+    done = cnnprof("compare", *names, "--fit", "Jetson Nano", "--fit", "STM32H743", COLUMNS="80")
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "torchvision:\n" in "\n".join(line.split("  ")[0].strip() for line in done.out.splitlines()) + "\n"
+    said = " ".join(done.out.split())
+    assert said.count("STM32H743, 2048 KiB flash") == 1
+    assert "no network fits into STM32H743" in said
+    assert "nosuch: not read: unknown network 'nosuch'" in said

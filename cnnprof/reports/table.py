@@ -115,9 +115,9 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 class _InsideWords(TextWrapper):
-    """Breaks behind the dots and slashes of a path and behind the stars of a product; inside a number at the last only."""
+    """Breaks behind the dots and slashes of a path, colons and the stars of a product; inside a number at the last only."""
 
-    wordsep_re = re.compile(r"(\s+|(?<=\*)|(?<=[._/])(?=[A-Za-z]))")
+    wordsep_re = re.compile(r"(\s+|(?<=\*)|(?<=[._/:])(?=[A-Za-z]))")
 
 
 LONGEST = 20

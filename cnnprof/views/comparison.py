@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.errors import UsageError
 from cnnprof.judging.filters import read_condition
 from cnnprof.judging.pareto import Standing, standings
-from cnnprof.report import Column, Report, Table, holds_of, names_of, plural
+from cnnprof.report import WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
@@ -19,7 +19,8 @@ from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
-from cnnprof.views.memory import fit_dict, fit_notes, int8_note
+from cnnprof.views.fitting import fit_dict, notes_of_several
+from cnnprof.views.memory import int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_accuracies
@@ -100,6 +101,7 @@ def show_comparison(
     notes += accuracy_notes(ordered, marks, base, elsewhere)
     for entry in kept:
         notes += _entry_notes(entry)
+    notes += notes_of_several([(entry.name, entry.fits) for entry in kept])
     told = columns if choice.columns else COLUMNS
     data = {
         "baseline": baseline,
@@ -218,7 +220,7 @@ def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
 
 
 def _entry_notes(entry: Entry) -> list[str]:
-    notes: list[str] = []
+    notes = [f"{entry.name}: not read: {entry.figures['error']}"] if entry.error else []
     if entry.prediction and entry.prediction.unknown_kinds:
         kinds = ", ".join(entry.prediction.unknown_kinds)
         notes.append(f"{entry.name}: the predicted time is a lower bound, for nothing is measured of {kinds}")
@@ -232,7 +234,6 @@ def _entry_notes(entry: Entry) -> list[str]:
     scales = entry.figures.get("scale_bytes")
     if scales:
         notes.append(int8_note(entry.name, scales))
-    notes += fit_notes(entry.name, entry.fits)
     if entry.measurement and entry.measurement.error:
         notes.append(f"{entry.name}: not measured: {entry.measurement.error}")
     return notes
@@ -262,7 +263,7 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[
         *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
         *where(any(row["predicted_ms"] is not None for row in rows), col.PREDICTED_MS, col.INTERVAL90),
         *where(reported, col.PARETO),
-        *where(any(row["failure"] for row in rows), col.FAILURE),
+        *where(any(row["failure"] for row in rows), replace(col.FAILURE, weight=WIDE_ONLY)),
         col.SOURCE,
     )
 

@@ -18,11 +18,11 @@ from cnnprof.record import pick
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import backward_macs
 from cnnprof.views import columns as col
+from cnnprof.views.fitting import MODES, fit_dict, fit_notes, fit_table
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
 
 ROWS = 24
 BAR = 32
-MODES = {"infer": "inference", "train": "training"}
 THROUGHOUT = (
     ("parameters", "parameter_bytes"),
     ("buffers", "buffer_bytes"),
@@ -141,25 +141,6 @@ def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
     return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
 
 
-def fit_dict(fit: Fit) -> dict[str, Any]:
-    """An entry of `fits` of the JSON reports."""
-    capacity = {"room": fit.capacity.name, "room_bytes": fit.capacity.bytes}
-    return capacity | {"mode": MODES[fit.mode]} | pick(fit, "batch", "peak_bytes")
-
-
-def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
-    """A remark for each memory that a network does not fit into: the least that it takes."""
-    for fit in fits:
-        if not fit.weights_fit:
-            flash = f"{fit.flash_bytes / 1e6:,.2f} MB, and the flash has {fit.capacity.flash_bytes / 1e6:,.2f} MB"
-            yield f"{name} does not fit into {fit.capacity.name}: its weights take {flash}"
-        elif not fit.batch:
-            yield (
-                f"{name} does not fit into {fit.capacity.name}: "
-                f"one image takes {fit.peak_bytes / 1e6:,.1f} MB in {MODES[fit.mode]}"
-            )
-
-
 def _kinds(by_mode: dict[str, Footprint]) -> Table:
     both = {mode: footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
     rows = tuple(
@@ -215,15 +196,6 @@ def _what_if(profile: Analysis, without: Footprint, checkpointed: Checkpointed) 
     )
     columns = (col.CHECKPOINTING, col.TRAINING_BYTES, col.FORWARD_MACS, col.BACKWARD_MACS, col.EXTRA_SHARE)
     return Table(columns, rows, "Gradient checkpointing: stages keep their input and run again in the backward pass")
-
-
-def fit_table(fits: Sequence[Fit]) -> Table:
-    """The largest batch of each mode."""
-    rows = tuple(
-        {"room": fit.capacity.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
-        for fit in fits
-    )
-    return Table((col.ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
 
 
 def _timeline(footprint: Footprint, title: str) -> Table:

@@ -16,9 +16,10 @@ from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
 from cnnprof.views.figures import bytes_in
+from cnnprof.views.fitting import fit_dict, fit_notes, fit_table
 from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
 from cnnprof.views.legend import legend_of
-from cnnprof.views.memory import fit_dict, fit_notes, fit_table, int8_note
+from cnnprof.views.memory import int8_note
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text
 
 if TYPE_CHECKING:

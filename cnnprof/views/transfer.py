@@ -10,7 +10,8 @@ from cnnprof.network.results import Analysis
 from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import StrategyCost, backward_macs
 from cnnprof.views import columns as col
-from cnnprof.views.memory import fit_dict, fit_notes, footprint_dict, place
+from cnnprof.views.fitting import fit_dict, fit_notes
+from cnnprof.views.memory import footprint_dict, place
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 CASES = (
