@@ -105,3 +105,35 @@ def test_a_product_beyond_64_bits_is_an_error_and_no_wrong_number():
     with pytest.raises(OverflowError):
         large * large
     assert (large * 4).tolist() == [2**32, 2**33]
+
+
+def test_adding_never_changes_what_was_there():
+    start = entries(np.array([1, 2, 3]))
+    same, total = start + 0, start * 1
+    total += 5
+    same -= 2
+    assert start.tolist() == [1, 2, 3]
+    assert (total.tolist(), same.tolist()) == ([6, 7, 8], [-1, 0, 1])
+
+
+def test_a_product_that_is_asked_for_again_is_the_same():
+    a, b = entries(np.array([[2], [3]])), entries(np.array([[5, 7]]))
+    assert (a * b) is (a * b)
+    assert (4 * a) is (a * 4)
+    assert (a * b).tolist() == [[10, 14], [15, 21]]
+    assert (a * 2.5).tolist() == [[5.0], [7.5]]
+
+
+@given(st.lists(st.integers(-(2**52), 2**52), min_size=2, max_size=4), st.integers(-(2**20), 2**20))
+def test_sums_and_products_are_exact_or_refused(values, number):
+    array = entries(np.array(values))
+    assume(isinstance(array, Entries))
+    try:
+        shown = array - (array - number) + 3 * array
+        product = shown * number
+    except OverflowError:
+        assert 3 * max(map(abs, values)) * max(1, abs(number)) > 2**53 - 2**21
+    else:
+        wanted = [value - (value - number) + 3 * value for value in values]
+        assert shown.tolist() == wanted
+        assert product.tolist() == [each * number for each in wanted]

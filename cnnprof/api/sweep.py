@@ -67,7 +67,7 @@ class Sweep(Result):
         some = TOGETHER if self.swept.takes_arrays else 16 * self.jobs
         for block in self.space.blocks(some):
             if self.swept.takes_arrays:
-                found = evaluate(block, self.swept.build, self.figures)
+                found = evaluate(block, self.swept.build, self.figures, lambda count, before=done: notify(before + count))
             else:
                 found = evaluate_singly(block, self.swept, self.figures, self.jobs)
             for failure in sorted(found.failures, key=lambda failure: min(failure.points)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy as np
 from cnnprof.design_space.entries import LARGEST, entries
 from cnnprof.network.dims import Split
 from cnnprof.record import record
+
+APART = 8
+"""A point of a list takes as much memory as so many of a grid, whose axes have arrays of their own."""
 
 
 @record(eq=False)
@@ -20,16 +24,23 @@ class Block:
         tables: all values of each axis, by its name.
         at: for each axis the positions in its table, as arrays that broadcast to the shape of `points`.
         points: the points' numbers in the space.
+        written: the tables as columns show them, which all blocks of a space share and fill.
     """
 
     tables: Mapping[str, Sequence[Any]]
     at: Mapping[str, Any]
     points: Any
+    written: dict[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """How many points there are."""
         return int(self.points.size)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the axes' own arrays are much smaller than one with an entry for each point."""
+        return bool(4 * max(at.size for at in self.at.values()) < self.size)
 
     def values(self) -> dict[str, Any]:
         """The values of each axis: one if all points share it, numbers as `Entries`, lists of numbers as tuples of those.
@@ -42,23 +53,26 @@ class Block:
         """The values of each axis at some of the points, which are in order; an input as `3x160x160`."""
         listed = self.as_list()
         where = np.searchsorted(listed.points, points)
-        tables = {name: _table(values, "x" if name == "input" else ",") for name, values in self.tables.items()}
-        return {name: tables[name][at[where]] for name, at in listed.at.items()}
+        for name in self.at:
+            if name not in self.written:
+                self.written[name] = _table(self.tables[name], "x" if name == "input" else ",")
+        return {name: self.written[name][at[where]] for name, at in listed.at.items()}
 
     def point(self, number: int) -> Block:
         """The point of that position in the block."""
         where = np.unravel_index(number, self.points.shape)
-        return Block(self.tables, {name: _pick(at, where) for name, at in self.at.items()}, self.points[where].reshape(1))
+        at = {name: _pick(at, where) for name, at in self.at.items()}
+        return replace(self, at=at, points=self.points[where].reshape(1))
 
     def take(self, dimension: int, where: Any) -> Block:
         """The points at some positions along one dimension."""
         at = {name: each.take(where, dimension) if each.shape[dimension] > 1 else each for name, each in self.at.items()}
-        return Block(self.tables, at, self.points.take(where, dimension))
+        return replace(self, at=at, points=self.points.take(where, dimension))
 
     def as_list(self) -> Block:
         """The same points, as a list."""
         at = {name: np.broadcast_to(each, self.points.shape).ravel() for name, each in self.at.items()}
-        return Block(self.tables, at, self.points.ravel())
+        return replace(self, at=at, points=self.points.ravel())
 
     def divide(self, labels: Any) -> Iterator[Block]:
         """The block in parts of points that share a label."""
@@ -113,22 +127,25 @@ def _pick(at: Any, where: tuple[Any, ...]) -> Any:
 
 
 def _stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
-    kinds = [_kind(value) for value in values]
-    if len(set(kinds)) > 1:
-        raise Split(np.array(kinds).reshape(shape))
-    if isinstance(values[0], tuple):
+    types = {*map(type, values)}
+    if types == {tuple} and len({*map(len, values)}) == 1:
         columns = [[value[i] for value in values] for i in range(len(values[0]))]
         stacked: list[Any] = []
         for i, column in enumerate(columns):  # a square's sides are one array
             stacked.append(stacked[columns.index(column)] if column in columns[:i] else _stacked(column, shape))
         return tuple(stacked)
-    return entries(np.array(values).reshape(shape)) if kinds[0] in ("whole", "float") else values[0]
+    if types == {float} or (types == {int} and max(max(values), -min(values)) <= LARGEST):
+        return entries(np.array(values).reshape(shape))
+    kinds = [_kind(value) for value in values]
+    if len({*kinds}) > 1:
+        raise Split(np.array(kinds).reshape(shape))
+    return values[0]
 
 
 def _kind(value: Any) -> str:
-    """The kind of values that share an array; anything but a number is a kind of its own."""
+    """The kind of values that share an array: numbers, or lists of equally many; anything else is a kind of its own."""
     if isinstance(value, tuple):
-        return f"({','.join(map(_kind, value))})"
+        return f"{len(value)} values"
     if isinstance(value, float):
         return "float"
     return "whole" if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST else repr(value)

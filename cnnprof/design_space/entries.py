@@ -55,6 +55,18 @@ class Entries(np.ndarray):
         return format(np.asarray(self).flat[0].item(), how)
 
     def __mul__(self, other: Any) -> Any:
+        if type(other) is int and other == 1:
+            return self
+        # A network's layers ask for the same products again and again: of a map's sides, of its size and a number's bytes.
+        key = other if type(other) is int else (id(other),)
+        kept = self.__dict__.setdefault("products", {})
+        if key not in kept:
+            kept[key] = other, self._times(other)
+        return kept[key][1]
+
+    __rmul__ = __mul__
+
+    def _times(self, other: Any) -> Any:
         if self.dtype.kind != "i":
             return np.multiply(self, other)
         most = _bound(self) * _bound(other)
@@ -62,12 +74,37 @@ class Entries(np.ndarray):
             most = _largest(self) * _largest(other)
             if most > LARGEST:
                 raise OverflowError("a product is too large for a whole number of 64 bits")
-        product = np.multiply(self, other)
-        if product.dtype.kind == "i":
-            product.most = most
-        return product
+        return _bounded(np.multiply(self, other), most)
 
-    __rmul__ = __mul__
+    def __add__(self, other: Any) -> Any:
+        return self if type(other) is int and other == 0 else self._sum(np.add, self, other)
+
+    __radd__ = __iadd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self if type(other) is int and other == 0 else self._sum(np.subtract, self, other)
+
+    __isub__ = __sub__
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._sum(np.subtract, other, self)
+
+    def _sum(self, how: Any, one: Any, other: Any) -> Any:
+        found = how(one, other)
+        a, b = _known_bound(one), _known_bound(other)
+        return found if a is None or b is None else _bounded(found, a + b)
+
+
+def _known_bound(value: Any) -> float | None:
+    """What no number in it is larger than, by size, where that is known without looking at all of them."""
+    return abs(value) if type(value) is int else getattr(value, "most", None)
+
+
+def _bounded(found: Any, most: float) -> Any:
+    """The result with what no number in it is larger than, if it holds whole numbers."""
+    if found.dtype.kind == "i":
+        found.most = most
+    return found
 
 
 def _bound(value: Any) -> float:

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from cnnprof.design_space.blocks import Block
+from cnnprof.design_space.blocks import APART, Block
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype
-from cnnprof.footprint.liveness import inference
+from cnnprof.footprint.liveness import inference, worst
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.dims import Split
@@ -26,8 +26,8 @@ FIGURES = ("params", "macs", "activations", "param_bytes", "peak_inference_bytes
 TOGETHER = 2**18
 """Points that are looked through for their structures at once."""
 
-AT_ONCE = 2**14
-"""Points whose figures are computed at once: their arrays stay in the processor's cache."""
+AT_ONCE = 10**7
+"""Points times layers whose figures are computed at once: of a grid's points, arrays of some hundred megabytes at the most."""
 
 BYTES = {**ELEMENT_BYTES, "int8": 1}
 """Bytes of a weight; of int8 nothing but that is known."""
@@ -53,11 +53,16 @@ class Figures:
     failures: tuple[Failure, ...]
 
 
-def evaluate(block: Block, build: Build, wanted: Collection[str] = FIGURES) -> Figures:
-    """The wanted figures of every point of a block."""
+def evaluate(
+    block: Block, build: Build, wanted: Collection[str] = FIGURES, notify: Callable[[int], None] = lambda _: None
+) -> Figures:
+    """The wanted figures of every point of a block; `notify` is told how many of them are done."""
     some = []
+    done = 0
     with np.errstate(all="ignore"):
         for part, found in _parts(block, build, wanted):
+            done += part.size
+            notify(done)
             if isinstance(found, CnnprofError):
                 failure = Failure(tuple(part.points.ravel().tolist()), found)
                 some.append(Figures(np.zeros(0, int), {name: np.zeros(0, int) for name in wanted}, (failure,)))
@@ -85,8 +90,9 @@ def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tupl
         try:
             values = part.values()
             graph = build(values)
-            if part.size > AT_ONCE:
-                waiting += reversed([*part.chunks(AT_ONCE)])
+            most = max(1, AT_ONCE // len(graph.nodes) // (1 if part.is_grid else APART))
+            if part.size > most:
+                waiting += reversed([*part.chunks(most)])
                 continue
             yield part, _figures(graph, values.get("dtype", "fp32"), wanted)
         except Split as split:
@@ -105,20 +111,17 @@ def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tupl
 
 
 def _reason(part: Block, build: Build, wanted: Collection[str], error: CnnprofError) -> CnnprofError | None:
-    """Why none of the points is a network, as the first of them says it; None if some are."""
+    """Why none of the points is a network, as the first of them says it; None where some may be one."""
     if part.size == 1:
         return error
-    reasons = []
-    for number in (0, part.size // 2, part.size - 1):
-        point = part.point(number)
-        try:
-            values = point.values()
-            _figures(build(values), values.get("dtype", "fp32"), wanted)
-        except CnnprofError as single:
-            reasons.append(single)
-        else:
-            return None
-    return reasons[0]
+    point = part.point(0)
+    try:
+        values = point.values()
+        _figures(build(values), values.get("dtype", "fp32"), wanted)
+    except CnnprofError as single:
+        # The same complaint at the same place was made of all of them, for a condition that tells some apart splits them.
+        return single if (single.message, single.place) == (error.message, error.place) else None
+    return None
 
 
 def _halves(part: Block) -> list[Block]:
@@ -140,4 +143,4 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any
 def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
     if dtype not in ELEMENT_BYTES:
         return np.nan
-    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=cast(Dtype, dtype))).peak_bytes
+    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=cast(Dtype, dtype)), keep=worst).peak_bytes

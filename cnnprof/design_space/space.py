@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnprof.design_space.blocks import Block
+from cnnprof.design_space.blocks import APART, Block
 from cnnprof.errors import UsageError
 from cnnprof.record import record
 
@@ -54,6 +54,10 @@ class Space:
         """How many values each dimension has."""
         return tuple(len(self.axes[group[0]]) for group in self.groups)
 
+    @cached_property
+    def _written(self) -> dict[str, Any]:
+        return {}
+
     @property
     def whole_size(self) -> int:
         """How many points the whole grid has."""
@@ -77,7 +81,7 @@ class Space:
         """The points in order, the last axis the fastest, in blocks of at most so many."""
         self.check()
         if self.size < self.whole_size:
-            yield from self._drawn(most)
+            yield from self._drawn(max(1, most // APART))
             return
         behind, split = 1, len(self.shape) - 1
         while split > 0 and behind * self.shape[split] <= most:
@@ -113,4 +117,4 @@ class Space:
 
     def _block(self, places: Sequence[Any], points: Any) -> Block:
         at = {name: place for group, place in zip(self.groups, places, strict=True) for name in group}
-        return Block(self.axes, {name: at[name] for name in self.axes}, points)
+        return Block(self.axes, {name: at[name] for name in self.axes}, points, self._written)

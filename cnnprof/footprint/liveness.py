@@ -6,7 +6,7 @@ it; a view and an in-place output share the memory of what they look at. Weights
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Literal, get_args
 
@@ -48,6 +48,15 @@ class Moment:
     def total(self) -> Dim:
         """All of them together."""
         return self.activation_bytes + self.workspace_bytes + self.saved_bytes + self.gradient_bytes
+
+
+Keep = Callable[[Iterator[Moment]], tuple[Moment, ...]]
+"""Which of a run's moments are kept, one after the other as they come."""
+
+
+def worst(moments: Iterator[Moment]) -> tuple[Moment, ...]:
+    """One moment with the largest total of all, so that of arrays of design points not all are held at once."""
+    return (Moment("forward", "", greatest(moment.total for moment in moments)),)
 
 
 @record
@@ -207,24 +216,26 @@ def _alike(shape: Shape, other: Shape) -> bool:
     return len(shape) == len(other) and all(same(a, b) for a, b in zip(shape, other, strict=True))
 
 
-def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL) -> Footprint:
-    """The memory of one forward pass in eval mode."""
+def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, keep: Keep = tuple) -> Footprint:
+    """The memory of one forward pass in eval mode; `keep` says which moments it has, all unless told otherwise."""
     used = [cost for cost in costs if not cost.node.aux]
-    tensors, cublas = live_ranges(graph, used, run), cublas_workspace(used, run)
-    done = ends_by_step(tensors.last_use)
+    tensors = live_ranges(graph, used, run)
+    return Footprint(**stored(graph, costs, run, tensors), moments=keep(_forward(used, run, tensors)), tensors=_named(tensors))
+
+
+def _forward(costs: Sequence[Cost], run: Execution, tensors: LiveRanges) -> Iterator[Moment]:
+    cublas, done = cublas_workspace(costs, run), ends_by_step(tensors.last_use)
     alive: Dim = 0
-    moments = []
-    for step, cost in enumerate(used):
+    for step, cost in enumerate(costs):
         name = cost.node.name
         if tensors.storage[name] == name:
             alive = alive + tensors.size[name]
         workspace = tensors.memory[name].workspace if run.workspace else 0
         # Autocast casts weights for each layer anew where nothing is trained.
         beside = sum(tensors.casts[name].values()) + cast_weights(cost, run) if run.amp else 0
-        moments.append(Moment("forward", name, alive + beside, workspace + cublas))
+        yield Moment("forward", name, alive + beside, workspace + cublas)
         for gone in done.get(step, ()):
             alive = alive - tensors.size[gone]
-    return Footprint(**stored(graph, costs, run, tensors), moments=tuple(moments), tensors=_named(tensors))
 
 
 def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRanges) -> dict[str, Dim]:

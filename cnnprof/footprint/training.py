@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from cnnprof.footprint.execution import USUAL, Execution
 from cnnprof.footprint.liveness import (
     Footprint,
+    Keep,
     Moment,
     Phase,
     cast_weights,
@@ -48,12 +50,13 @@ def training(
     run: Execution = USUAL,
     optimizer: str = "sgd",
     checkpointed: Sequence[range] = (),
+    keep: Keep = tuple,
 ) -> Footprint:
     """The memory of one training step, from the second on, when the optimizer's state is there; `none` leaves its step out.
 
     Layers that need no gradient, because neither they nor any before them learn, run as in inference. The loss is a
     cross-entropy of the outputs. Stretches of layers that are `checkpointed` save their inputs only and run again in the
-    backward pass.
+    backward pass. `keep` says which moments the footprint has, all unless told otherwise.
     """
     saved = save_tensors(graph, costs, run, checkpointed)
     trained = [run.element_bytes * cost.params for cost in costs if is_trained(cost)]
@@ -63,13 +66,13 @@ def training(
     cublas = cublas_workspace(costs, run, saved.needs_grad)
     unread = unread_weights(graph, costs) & saved.needs_grad
     step = _TrainingStep(costs, named, unread, saved, run, cublas)
-    moments = [*step.forward(loss), *step.backward(ends)]
+    moments = chain(step.forward(loss), step.backward(ends))
     if optimizer != "none":
-        moments.append(Moment("step", optimizer, _step_tensors(optimizer, trained, run), cublas, 0, sum(trained)))
+        moments = chain(moments, [Moment("step", optimizer, _step_tensors(optimizer, trained, run), cublas, 0, sum(trained))])
     return Footprint(
         **stored(graph, costs, run, saved.live),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
-        moments=tuple(moments),
+        moments=keep(moments),
         tensors=saved.named(),
     )
 

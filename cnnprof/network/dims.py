@@ -8,7 +8,7 @@ the method is chosen by what the argument itself offers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce, wraps
+from functools import wraps
 from operator import itemgetter
 from sys import modules
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ MEMOIZED = 4096
 FEW = 24
 """Fewer design points are worked out one by one."""
 
-RECENT = 64
+RECENT = 160
 """Results for arrays that `lift` keeps."""
 
 
@@ -83,14 +83,18 @@ def minimum(a: Dim, b: Dim) -> Dim:
 
 
 def greatest(values: Iterable[Dim]) -> Dim:
-    """The largest of the values, entry by entry; 0 for none."""
-    every = list(values)
-    if all(isinstance(value, int) for value in every):
-        return max(every, default=0)
-    if any(is_array(value) for value in every):
-        return reduce(modules["numpy"].maximum, every)
-    # To compare every two of hundreds of terms takes seconds; unevaluated, they are compared when the symbols get values.
-    return modules["sympy"].Max(*dict.fromkeys(every), evaluate=False)
+    """The largest of the values, entry by entry; 0 for none. Arrays are compared as they come, and none of them is kept."""
+    rest = iter(values)
+    largest = next(rest, 0)
+    for value in rest:
+        if isinstance(value, int) and isinstance(largest, int):
+            largest = max(largest, value)
+        elif is_array(value) or is_array(largest):
+            largest = modules["numpy"].maximum(largest, value)
+        else:
+            # To compare every two of hundreds of terms takes seconds; unevaluated, they are compared when symbols get values.
+            return modules["sympy"].Max(*dict.fromkeys([largest, value, *rest]), evaluate=False)
+    return largest
 
 
 def greater_equal(a: Dim, b: Dim) -> Dim:
@@ -240,7 +244,7 @@ def _key(value: Any) -> Any:
     """A key by which nested tuples with arrays are told apart."""
     if isinstance(value, tuple):
         return tuple([_key(each) for each in value])
-    return (value.shape, str(value.dtype), value.tobytes()) if is_array(value) else value
+    return (value.shape, value.dtype.num, value.tobytes()) if is_array(value) else value
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -85,6 +85,15 @@ def _sqrt(value: Value) -> Value:
     return each(math.sqrt, value)
 
 
+def _log(value: Value, base: Value = math.e) -> Value:
+    _numbers(value, base)
+    if value <= 0:
+        raise FunctionError(f"takes a number above 0, not {value}")
+    if base <= 0 or base == 1:
+        raise FunctionError(f"takes a base above 0 that is not 1, and this one is {base}")
+    return each(math.log, value, base)
+
+
 def _extreme(larger: Callable[[Value, Value], Value]) -> Callable[..., Value]:
     def call(*values: Value) -> Value:
         entries = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
@@ -150,5 +159,6 @@ FUNCTIONS: dict[str, Function] = {
     "zip": Function("zip(a, b, ...)", 1, 99, _zip),
     "enumerate": Function("enumerate(list, start)", 1, 2, _enumerate),
     "sqrt": Function("sqrt(x)", 1, 1, _sqrt),
+    "log": Function("log(x, base)", 1, 2, _log),
     "make_divisible": Function("make_divisible(x, divisor, least)", 1, 3, make_divisible),
 }

@@ -137,7 +137,8 @@ def _tupled(value: Any) -> Any:
 
 def elements(shape: Shape) -> Dim:
     """How many numbers a tensor of this shape holds."""
-    return prod(shape)
+    # From the sides on: of arrays, those of the sides are smaller together than with the channels.
+    return prod(shape[::-1])
 
 
 def per_element(output: Shape, **counts: int) -> Ops:
