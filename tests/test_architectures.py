@@ -120,6 +120,7 @@ FAMILIES = {
     "nin",
     "preact_resnet",
     "regnet",
+    "regnet_rule",
     "resnet",
     "resnet_cifar",
     "resnext_cifar",

@@ -67,6 +67,11 @@ TWINS: dict[str, Callable[[], Any]] = {
     "fractalnet40": lambda: fractal(4, [16, 32, 64, 128, 128]),
     **{f"dpn{n}": lambda n=n: timm_model(f"dpn{n}") for n in (68, 92, 98, 107, 131)},
     "xception": lambda: timm_model("legacy_xception"),
+    **{
+        f"regnet_{kind}_{name}": lambda kind=kind, number=number: timm_model(f"regnet{kind}_{number}")
+        for kind in "xy"
+        for name, number in (("200mf", "002"), ("600mf", "006"), ("4_0gf", "040"), ("6_4gf", "064"), ("12gf", "120"))
+    },
 }
 
 
