@@ -67,7 +67,7 @@ class Sweep(Result):
         some = TOGETHER if self.swept.takes_arrays else 16 * self.jobs
         for block in self.space.blocks(some):
             if self.swept.takes_arrays:
-                found = evaluate(block, self.swept.build, self.figures, lambda count, before=done: notify(before + count))
+                found = evaluate(block, self.swept.build, self.figures, _after(done, notify))
             else:
                 found = evaluate_singly(block, self.swept, self.figures, self.jobs)
             for failure in sorted(found.failures, key=lambda failure: min(failure.points)):
@@ -184,6 +184,11 @@ def sweep(
     if unknown:
         raise CnnprofError(f"there is no figure '{unknown[0]}'", hint=f"one of {', '.join(FIGURES)}")
     return Sweep(swept, space, wanted, condition, strict, jobs)
+
+
+def _after(done: int, notify: Callable[[int], None]) -> Callable[[int], None]:
+    """What tells of points of a block, behind those that were done before it."""
+    return lambda count: notify(done + count)
 
 
 def merged(blocks: Iterable[Columns]) -> Columns:
