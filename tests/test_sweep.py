@@ -7,7 +7,6 @@ import io
 import json
 import signal
 import time
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -20,7 +19,6 @@ from shell import cnnprof, start
 import cnnprof as api
 from cnnprof import CnnprofError
 from cnnprof.api.sweep import sweep
-from cnnprof.design_space import evaluation
 from cnnprof.design_space.front import front
 from cnnprof.design_space.space import Space
 from cnnprof.judging.pareto import standings
@@ -94,55 +92,6 @@ def test_every_point_is_its_summary(name, data):
             assert {key: columns[key][at].item() for key in row} == row, point
     assert failed == swept.failed["points"] or not swept.failed["points"]
     assert len(columns["params"]) + swept.failed["points"] == len(combinations)
-
-
-def test_a_thousand_structures_run_once_each(tmp_path, monkeypatch):
-    spec = tmp_path / "deep.yaml"
-    spec.write_text(
-        "input: 3x8x8\nsettings: {a: 1, b: 1, c: 1, w: 4}\nlayers:\n  - {repeat: a, do: [conv 3x3 w]}\n"
-        "  - {repeat: b, do: [conv 1x1 w]}\n  - {repeat: c, do: [relu]}\n  - fc 10\n"
-    )
-    runs = []
-    build = evaluation._figures
-    monkeypatch.setattr(evaluation, "_figures", lambda *args: runs.append(1) or build(*args))
-    axes = {name: range(1, 11) for name in "abc"} | {"w": [4, 8, 12]}
-    columns = sweep(str(spec), axes, figures=["params"]).to_dict()
-    assert len(runs) == 1000
-    a, b, width = (columns[name].astype(int) for name in ("a", "b", "w"))
-    three, one = 28 * width + (a - 1) * (9 * width**2 + width), b * (width**2 + width)
-    assert (columns["params"] == three + one + 10 * (64 * width + 1)).all()
-    assert len(columns["params"]) == 3000
-
-
-REGNETS = {"w_a": [8 + i / 4 for i in range(200)], "w_0": range(16, 120, 8), "w_m": [1.5 + i / 100 for i in range(150)]}
-
-
-def test_regnets_four_parameters_are_a_space_to_draw_from():
-    """Radosavovic et al. 2020, section 3.3: every entry is the summary of its own parameters."""
-    axes = REGNETS | {"d": range(4, 24), "g": [8, 16, 24]}
-    swept = sweep("regnet_x_200mf", axes, sample=40, seed=3, figures=["params", "macs", "activations", "peak_inference_bytes"])
-    columns = swept.to_dict()
-    assert len(columns["params"]) == 40 == len({*zip(*(columns[name].tolist() for name in axes), strict=True)})
-    for at in range(0, 40, 5):
-        point = {name: columns[name][at].item() for name in axes}
-        totals = api.profile("regnet_x_200mf", settings=point).totals
-        assert {name: columns[name][at].item() for name in swept.figures} == {
-            name: getattr(totals, name) for name in swept.figures
-        }, point
-
-
-def test_points_without_a_network_are_built_once_more_and_no_oftener(monkeypatch):
-    """27 of 31 widths of MobileNet give no whole number of maps: one array of them, and its first point for the reason."""
-    swept = sweep("mobilenet_v1", {"width": [i / 40 for i in range(10, 41)], "res": [96, 128, 160]}, figures=["params"])
-    built = []
-    build = swept.swept.build
-    counted = replace(swept, swept=replace(swept.swept, build=lambda values: built.append(values) or build(values)))
-    columns = counted.to_dict()
-    wanted = [single("mobilenet_v1", {"width": i / 40}) for i in range(10, 41)]
-    assert counted.failed["points"] == 3 * wanted.count(None)
-    assert columns["params"].tolist() == [row["params"] for row in wanted if row for _ in range(3)]
-    assert len(built) < 12
-    assert counted.failed["first"].message == "conv: the number of outputs is a whole number, and 32*width = 8.8 is not"
 
 
 def test_tables_of_mobilenet_v1_as_sweeps():
