@@ -187,7 +187,7 @@ def sweep(
 
 
 def _after(done: int, notify: Callable[[int], None]) -> Callable[[int], None]:
-    """What tells of points of a block, behind those that were done before it."""
+    """A notice of points of a block, behind those that were done before it."""
     return lambda count: notify(done + count)
 
 

@@ -96,7 +96,7 @@ class Entries(np.ndarray):
 
 
 def _known_bound(value: Any) -> float | None:
-    """What no number in it is larger than, by size, where that is known without looking at all of them."""
+    """A bound of the numbers in it, by size, where one is known without looking at all of them."""
     return abs(value) if type(value) is int else getattr(value, "most", None)
 
 
