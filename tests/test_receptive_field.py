@@ -19,7 +19,7 @@ from cnnprof.network.layers.pooling import AvgPool, MaxPool, Subsample
 NETWORKS = {
     "lenet5": 64,
     "lenet5_paper": 64,
-    "alexnet": 299,
+    "alexnet": 287,
     "vgg16": 256,
     "googlenet": 224,
     "inception_v3": 299,
@@ -81,7 +81,7 @@ def theoretical(cost, input_shape):
     """The same from the rules, cut at the edges of the input."""
     positions = cost.output[2:] or (1, 1)
     pairs = zip(cost.fields, positions, input_shape[2:], strict=True)
-    return tuple((max(0, f.jump * (n // 2) + f.low), min(side - 1, f.jump * (n // 2) + f.high)) for f, n, side in pairs)
+    return tuple((max(0, f.at(n // 2)[0]), min(side - 1, f.at(n // 2)[1])) for f, n, side in pairs)
 
 
 def compare(graph, every):
@@ -150,14 +150,89 @@ def test_fields_by_hand():
     assert fields["scale"] == fields["after"] == (-1, 95, 0)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [L["ConvTranspose"](1, (4, 4), (2, 2), (1, 1)), L["Upsample"]((2, 2)), L["AdaptiveAvgPool"]((7, 7))],
-    ids=lambda layer: layer.type,
-)
-def test_a_field_that_differs_from_position_to_position_is_not_defined(layer):
-    graph = joined(("stem", conv(3), (INPUT,)), ("uneven", layer, ("stem",)), ("after", conv(3), ("uneven",)), side=96)
-    assert [cost.receptive_field for cost in analyze(graph).costs] == [(3, 3), None, None]
+UNEVEN = {
+    "deconv 4x4 s2 p1": L["ConvTranspose"](1, (4, 4), (2, 2), (1, 1), bias=False),
+    "deconv 2x2 s2": L["ConvTranspose"](1, (2, 2), (2, 2), bias=False),
+    "deconv 5x3 s3x2": L["ConvTranspose"](1, (5, 3), (3, 2), (2, 1), (1, 0), bias=False),
+    "nearest": L["Upsample"]((2, 3)),
+    "bilinear": L["Upsample"]((2, 4), "bilinear"),
+    "bilinear to a size": L["Upsample"](mode="bilinear", size=(57, 66)),
+    "nearest to a size": L["Upsample"](mode="nearest", size=(57, 66)),
+    "smaller": L["Upsample"](mode="bilinear", size=(17, 30)),
+    "adaptive": L["AdaptiveAvgPool"]((7, 5)),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", UNEVEN)
+@pytest.mark.parametrize("down", [1, 2])
+def test_gradients_reach_exactly_the_field_of_every_position(name, down):
+    """Positions along the diagonal, behind an enlargement, a convolution of it, one with stride and a join."""
+    graph = joined(
+        ("stem", conv(3, stride=down), (INPUT,)),
+        ("uneven", UNEVEN[name], ("stem",)),
+        ("after", conv(3), ("uneven",)),
+        ("wide", conv(3, dilation=2), ("uneven",)),
+        ("join", L["Add"](), ("after", "wide")),
+        ("less", conv(3, stride=2), ("join",)),
+        ("again", L["Upsample"]((2, 2)), ("less",)),
+        side=48 // down,
+    )
+    profile = analyze(positive(graph))
+    for cost in profile.costs:
+        # In the middle, where no window reaches into the padding.
+        n = min(cost.output[2:])
+        positions = range(n // 2 - n // 6, n // 2 + n // 6 + 1)
+        for at, pixels in zip(positions, seen_from(profile.graph, cost.node.name, positions), strict=True):
+            assert pixels == tuple(clipped(field.at(at), 48 // down) for field in cost.fields), (cost.node.name, at)
+
+
+def clipped(span, side):
+    return max(0, span[0]), min(side - 1, span[1])
+
+
+def seen_from(graph, name, positions):
+    """The first and last row and column whose pixels move each of these positions of the diagonal."""
+    import torch
+
+    from cnnprof.torch_bridge.build import build
+
+    module = build(replace(graph, outputs=(name,))).double().eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(1.0)
+    x = torch.ones(graph.input_shape, dtype=torch.double, requires_grad=True)
+    output = module(x)
+    for at in positions:
+        (gradient,) = torch.autograd.grad(output[0, 0, at, at], x, retain_graph=True)
+        seen = gradient[0, 0].nonzero()
+        yield tuple(zip(seen.min(0).values.tolist(), seen.max(0).values.tolist(), strict=True))
+
+
+def test_what_is_seen_through_an_enlargement_by_hand():
+    graph = joined(("stem", conv(3, stride=2), (INPUT,)), ("up", L["Upsample"]((2, 2)), ("stem",)), ("after", conv(3), ("up",)))
+    stem, up, after = (cost.fields[0] for cost in analyze(graph).costs)
+    assert (stem.size, stem.jump) == (3, 2)
+    # Two positions side by side see the same three pixels; three see those of two positions of the stem.
+    assert (up.size, up.jump, up.at(4), up.at(5)) == (3, 1, (3, 5), (3, 5))
+    assert (after.size, after.jump, after.at(4), after.at(5)) == (5, 1, (1, 5), (3, 7))
+
+
+def test_a_transposed_convolution_may_leave_gaps():
+    layer = L["ConvTranspose"](1, (1, 1), (2, 2), bias=False)
+    graph = joined(("gaps", layer, (INPUT,)), ("after", conv(3), ("gaps",)))
+    gaps, after = (cost.fields[0] for cost in analyze(graph).costs)
+    assert (gaps.size, gaps.at(2)) == (1, (1, 1))
+    assert (after.size, after.at(2), after.at(3)) == (2, (1, 1), (1, 2))
+
+
+def test_a_field_of_unknown_sizes_behind_an_enlargement_is_not_defined():
+    from sympy import Symbol
+
+    size = Symbol("H", integer=True, positive=True)
+    up = L["Upsample"](mode="nearest", size=(2 * size, 2 * size))
+    graph = replace(joined(("up", up, (INPUT,))), input_shape=(1, 1, size, size))
+    assert analyze(graph).costs[-1].receptive_field is None
 
 
 def test_branches_of_different_strides_have_no_common_field():

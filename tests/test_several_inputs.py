@@ -94,3 +94,29 @@ def test_a_layer_that_shares_weights_runs_the_same_module() -> None:
     x = torch.rand(1, 4, 8, 8)
     assert torch.equal(module(x), module.a(module.a(x)))
     assert analyze(graph).totals.macs == 2 * analyze(replace(graph, nodes=nodes[:1], outputs=("a",))).totals.macs
+
+
+def test_the_summary_says_what_each_output_sees_of_each_input() -> None:
+    from cnnprof.footprint.analysis import analyze_memory
+    from cnnprof.reports import Style, render
+    from cnnprof.views.summary import summarize
+
+    report = summarize(analyze_memory(TWO))
+    assert report.data["outputs"] == [
+        {
+            "name": "wide",
+            "layer": "both",
+            "output_shape": [1, 10, 16, 16],
+            "receptive_field": {"left": [3, 3], "right": [5, 5]},
+        },
+        {
+            "name": "thin",
+            "layer": "narrow",
+            "output_shape": [1, 2, 16, 16],
+            "receptive_field": {"left": [3, 3], "right": [5, 5]},
+        },
+    ]
+    one_sided = replace(TWO, outputs=("a", "b"))
+    seen = [each["receptive_field"] for each in summarize(analyze_memory(one_sided)).data["outputs"]]
+    assert seen == [{"left": [3, 3], "right": [0, 0]}, {"left": [0, 0], "right": [5, 5]}]
+    assert "field on right" in render(report, "markdown", Style())

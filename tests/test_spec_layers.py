@@ -12,12 +12,9 @@ from cnnprof.network.layers.arrangement import (
     Flatten,
     Pad,
     Permute,
-    PixelShuffle,
-    PixelUnshuffle,
     Reshape,
     Select,
     Slice,
-    Upsample,
 )
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.elementwise import Arithmetic, Reduce
@@ -41,6 +38,7 @@ from cnnprof.network.layers.pooling import (
     Subsample,
 )
 from cnnprof.network.layers.regularization import Dropout, StochasticDepth
+from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
 from cnnprof.spec.words import WORDS
 
 INF = float("inf")

@@ -14,11 +14,11 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, known, prod
 from cnnprof.network.layers import Layer, Ops, elements
 from cnnprof.network.layers.activation import ELU, GELU, LeakyReLU, PReLU, ReLU, ReLU6, SiLU, Softmax
-from cnnprof.network.layers.arrangement import Upsample
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.linear import Linear, MatMul, Parameter, ScaledDotProductAttention
 from cnnprof.network.layers.normalization import BatchNorm, GlobalResponseNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptivePool, AvgPool, MaxPool, Pool, Subsample
+from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.registry import Registry
 
 Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]

@@ -8,13 +8,14 @@ from itertools import pairwise
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as activations
-from cnnprof.network.layers.arrangement import ChannelShuffle, Copy, Pad, Permute, Reshape, Upsample
+from cnnprof.network.layers.arrangement import ChannelShuffle, Copy, Pad, Permute, Reshape
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
 from cnnprof.network.layers.merging import Add, Concat, Mean, Mul
 from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool
+from cnnprof.network.layers.resizing import Upsample
 
 Sample = tuple[Layer, tuple[Shape, ...]]
 """A layer with the shapes of its inputs."""

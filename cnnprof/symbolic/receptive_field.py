@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnprof.counting.derivation import Derivation
 from cnnprof.network.dims import Shape
-from cnnprof.network.receptive_field import Field, Fields, output_fields
+from cnnprof.network.receptive_field import AxisField, Field, Fields, Phases, output_fields
 from cnnprof.network.results import Cost
 from cnnprof.symbolic.symbols import SymbolicLayer
 from cnnprof.symbolic.writing import derive
@@ -29,8 +29,10 @@ def derive_receptive_field(cost: Cost, on: SymbolicLayer, entering: Sequence[Fie
     too_large = any(size > whole for (size, _, _), whole in zip(results, input_shape[2:], strict=True))
     note = f"larger than the input, {'x'.join(map(str, input_shape[2:]))}" if too_large else ""
     before = entering[0]
-    if len(entering) > 1 or not before:
-        notes = ("; ".join(filter(None, ("what its branches see together", note))), "", "")
+    by_turns = any(isinstance(field, Phases) for field in (*cost.fields, *(before or ())))
+    if len(entering) > 1 or not before or by_turns:
+        what = "the most that a position sees" if by_turns else "what its branches see together"
+        notes = ("; ".join(filter(None, (what, note))), "", "")
         columns = zip(NAMES, zip(*results, strict=True), notes, strict=True)
         return [Derivation(FIGURE, name, "", "", result, "pixels", remark) for name, result, remark in columns]
     fields = _on_symbols(cost, on, len(before))
@@ -43,7 +45,7 @@ def derive_receptive_field(cost: Cost, on: SymbolicLayer, entering: Sequence[Fie
     return [replace(line, name=f"{line.name}, {AXES[axis]}") for axis, each in enumerate(axes) for line in each]
 
 
-def _on_symbols(cost: Cost, on: SymbolicLayer, axes: int) -> tuple[Field, ...]:
+def _on_symbols(cost: Cost, on: SymbolicLayer, axes: int) -> Sequence[AxisField]:
     """The layer's rule for fields on size r, jump j and centre c."""
     from sympy import Symbol
 
@@ -54,7 +56,7 @@ def _on_symbols(cost: Cost, on: SymbolicLayer, axes: int) -> tuple[Field, ...]:
     return fields
 
 
-def _lines(rule: Field, entering: Field, results: tuple[Any, ...], on: SymbolicLayer, note: str) -> list[Derivation]:
+def _lines(rule: AxisField, entering: AxisField, results: tuple[Any, ...], on: SymbolicLayer, note: str) -> list[Derivation]:
     """Size, jump and centre along one axis."""
     from sympy import Symbol, collect, expand
 

@@ -21,6 +21,7 @@ from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
 from cnnprof.views.legend import legend_of
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text
+from cnnprof.views.outputs import output_dicts, outputs_table
 
 if TYPE_CHECKING:
     from cnnprof.footprint.formats import NumberFormat
@@ -102,6 +103,9 @@ def summarize(
     }
     layers = _layer_table(profile, rows, by in ("type", "kind"))
     sections: list[Table | Listing] = [Listing(header(profile.graph)), layers, _totals(profile, totals, memory, dtype)]
+    if outputs := output_dicts(profile):
+        data["outputs"] = outputs
+        sections.append(outputs_table(outputs))
     if legend:
         sections.append(legend_of(*LEGEND))
     published = published_table(profile)

@@ -15,16 +15,14 @@ from cnnprof.network.layers.arrangement import (
     Identity,
     Pad,
     Permute,
-    PixelShuffle,
-    PixelUnshuffle,
     Rearrange,
     Reshape,
     Roll,
     Select,
     Slice,
     Unknown,
-    Upsample,
 )
+from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
 
 SMALL = 128
 """Height plus width up to which an image is enlarged in channels_last."""

@@ -23,8 +23,8 @@ def max_indices(layer: MaxIndices, run: RuleContext) -> LayerMemory:
 
 @rule(MaxUnpool)
 def max_unpool(layer: MaxUnpool, run: RuleContext) -> LayerMemory:
-    """The gradient is gathered from where the values went."""
-    return LayerMemory(saved=Saved((1,)))
+    """The gradient is gathered from where the values went: the places are those that the pooling has saved."""
+    return LayerMemory()
 
 
 @rule(AvgPool)

@@ -8,11 +8,12 @@ from typing import Any
 from cnnprof.keras_bridge.rows.base import Call, UnknownFormError, activated, entries, padded, row
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as activations
-from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Permute, Reshape, Slice, Upsample
+from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Permute, Reshape, Slice
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 from cnnprof.network.layers.regularization import Dropout
+from cnnprof.network.layers.resizing import Upsample
 
 
 @row("Normalization", "Rescaling")

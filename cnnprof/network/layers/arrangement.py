@@ -1,12 +1,11 @@
-"""Layers that move, cut, pad or resize a tensor."""
+"""Layers that move, cut or pad a tensor."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, at_least, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, TorchOperation, Window, describe, elements, layer
-from cnnprof.network.layers.convolution import Size, check_axes
+from cnnprof.network.layers.base import Layer, ShapeError, TorchOperation, Window, describe, elements, layer
 from cnnprof.record import record
 
 
@@ -223,48 +222,6 @@ class ChannelShuffle(Layer):
 
 
 @layer
-@record
-class PixelShuffle(Layer):
-    """r^2 channels as an r x r square of pixels (Shi et al. 2016, eq. 4; torch.nn.PixelShuffle)."""
-
-    factor: int
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        if len(x) != 4 or not same(x[1] % (self.factor * self.factor), 0):
-            raise ShapeError(f"cannot make squares of {self.factor}x{self.factor} pixels of {describe(x)}")
-        return (x[0], x[1] // (self.factor * self.factor), x[2] * self.factor, x[3] * self.factor)
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return None
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(2), ((2, 4 * n, n, n),)
-
-
-@layer
-@record
-class PixelUnshuffle(Layer):
-    """Each r x r square of pixels as r^2 channels, space to depth (torch.nn.PixelUnshuffle)."""
-
-    factor: int
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        if len(x) != 4 or not all(same(size % self.factor, 0) for size in x[2:]):
-            raise ShapeError(f"cannot cut {describe(x)} into squares of {self.factor}x{self.factor} pixels")
-        return (x[0], x[1] * self.factor * self.factor, *(size // self.factor for size in x[2:]))
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return (Window(self.factor, self.factor),) * 2
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(2), ((2, n, n, n),)
-
-
-@layer
 class Gather(Layer):
     """Rows of a table by index (torch.nn.functional.embedding, x[index]); inputs: table, and indices of any shape."""
 
@@ -280,36 +237,6 @@ class Gather(Layer):
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(), ((9, n), (n, 3))
-
-
-@layer
-@record
-class Upsample(Layer):
-    """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
-
-    scale_factor: Size = ()
-    mode: str = "nearest"
-    size: Size = ()
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        check_axes(x, len(self.size or self.scale_factor))
-        size = self.size or tuple(size * factor for size, factor in zip(x[2:], self.scale_factor, strict=True))
-        return (*x[:2], *size)
-
-    def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        if self.mode.startswith("nearest"):
-            return Ops()
-        # A weighted sum of two neighbours along each axis, or of four in cubic interpolation.
-        weights = (4 if self.mode == "bicubic" else 2) ** (len(output) - 2)
-        return Ops(mul=weights * elements(output), add=(weights - 1) * elements(output))
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return None
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls((2, 3), "bilinear"), ((2, n, n, n),)
 
 
 @layer

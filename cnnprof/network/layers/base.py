@@ -47,11 +47,16 @@ NO_OPS = Ops()
 
 
 class Window(NamedTuple):
-    """How one output position looks at its input along one axis, in input positions."""
+    """How one output position looks at its input along one axis.
+
+    Position i sees the input from floor((stride i - padding) / per) to floor((stride i - padding + size - 1) / per): `per` is 1
+    where the output is no larger than the input, and the factor where it is enlarged.
+    """
 
     size: Dim = 1
     stride: Dim = 1
     padding: Dim = 0
+    per: Dim = 1
 
 
 class ShapeError(CnnprofError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 from cnnprof.network.dims import Dim, Shape, at_least, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.record import record
@@ -12,6 +14,12 @@ Size = tuple[Dim, ...]
 def slide(size: Dim, kernel: Dim, stride: Dim, padding: Dim, dilation: Dim) -> Dim:
     """Output positions along one axis: (H - d (F - 1) - 1 + 2P) // S + 1."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def ratio(size: Dim, other: Dim) -> tuple[Dim, Dim]:
+    """The two numbers over their greatest common divisor."""
+    common = gcd(size, other)
+    return size // common, other // common
 
 
 def check_axes(x: Shape, axes: int) -> None:
@@ -177,7 +185,9 @@ class ConvTranspose(Layer):
         return Ops(mac=elements(inputs[0]) * self._per_input(), add=elements(output) * int(self.bias))
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return None
+        """Output o is made of the inputs i with o = s i - p + t for a t in the kernel's reach."""
+        axes = zip(self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        return tuple(Window(d * (k - 1) + 2 - s, 1, d * (k - 1) + 1 - p - s, s) for k, s, p, d in axes)
 
     def _per_input(self) -> Dim:
         return prod(self.kernel_size) * (self.out_channels // self.groups)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnprof.network.dims import Dim, Shape, ceil_div, minimum, prod, same
+from cnnprof.network.dims import Dim, Shape, ceil_div, is_array, known, minimum, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
-from cnnprof.network.layers.convolution import Size, check_axes, check_room, slide
+from cnnprof.network.layers.convolution import Size, check_axes, check_room, ratio, slide
 from cnnprof.network.layers.linear import is_one
 from cnnprof.record import record
 
@@ -130,7 +130,8 @@ class MaxUnpool(Layer):
         return (*x[:2], *self.size)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return None
+        axes = zip(inputs[0][2:], self.size, strict=True)
+        return tuple(Window(per=size // values) for values, size in axes)
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
@@ -150,10 +151,12 @@ class AdaptivePool(Layer):
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         axes = list(zip(inputs[0][2:], self.output_size, strict=True))
+        if all(same(size % out, 0) for size, out in axes):
+            return tuple(Window(size // out, size // out) for size, out in axes)
+        if not all(known(size) and not is_array(size) for axis in axes for size in axis):
+            return None
         # Windows of a size that does not divide differ in length, and their distances, too.
-        return (
-            tuple(Window(size // out, size // out) for size, out in axes) if all(same(s % out, 0) for s, out in axes) else None
-        )
+        return tuple(Window(a, a, 0, b) for a, b in map(ratio, *zip(*axes, strict=True)))
 
     def _reads(self, x: Shape) -> Dim:
         """Elements read: the lengths of all windows, which overlap where the sizes do not divide."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import arrangement as layers
+from cnnprof.network.layers import resizing
 from cnnprof.network.layers.base import ShapeError, describe
 from cnnprof.network.layers.merging import Concat
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, resized, row
@@ -243,7 +244,7 @@ def _resize(call: Call) -> Value:
     mode, spatial = call.attribute("mode", "nearest"), rank - 2
     linear = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(spatial, "linear")
     name = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[mode]
-    return call.layer(layers.Upsample(mode=name, size=tuple(wanted[2:])))
+    return call.layer(resizing.Upsample(mode=name, size=tuple(wanted[2:])))
 
 
 @row("DepthToSpace", "SpaceToDepth")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape, at_least, known
-from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, PixelShuffle, PixelUnshuffle, Slice, Upsample
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice
 from cnnprof.network.layers.base import describe
+from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import describe_kind
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word

@@ -6,9 +6,11 @@ from typing import Any
 
 from cnnprof.network.dims import Dim, Shape, ceil_div, known, prod
 from cnnprof.network.layers import Layer
+from cnnprof.network.layers.activation import Softmax
 from cnnprof.network.layers.arrangement import Gather, Pad, Permute, Reshape, Roll, Select
 from cnnprof.network.layers.convolution import Conv
-from cnnprof.network.layers.linear import Constant, Linear, Parameter, ScaledDotProductAttention
+from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.linear import Constant, Linear, MatMul, Parameter, ScaledDotProductAttention
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.spec.arguments import Arguments
@@ -53,41 +55,63 @@ def _attention(o: Arguments) -> Layers:
         return _reduced(o, heads)
     row = _Row()
     if not ways:
-        _among(o, row, (batch,), length, heads, o.grid, masked=False)
+        _among(o, row, (batch,), length, heads, o.grid)
         return row.layers
     return _in_groups(o, row, heads)
 
 
-def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape, masked: bool) -> None:
-    """Attention among `length` tokens each; `groups` is how many such there are, those of one image last if they are masked."""
-    width, per_head, n = o.x[2], o.x[2] // heads, len(groups)
+def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape) -> None:
+    """Attention among `length` tokens each, which are an image of that size.
+
+    `groups` is how many such there are in the batch; (batch, in an image) where the scores are masked, each window's apart.
+    """
+    width, per_head, count = o.x[2], o.x[2] // heads, prod(groups)
     qkv = row.add("qkv", Linear(3 * width, o.bias), *([] if row.layers else [0]))
-    row.add("split", Reshape((*groups, length, 3, heads, per_head)), qkv)
-    parts = row.add("swap", Permute((n + 1, *range(n), n + 2, n, n + 3)))
-    reads = [row.add(kind, Select(0, index), parts) for index, kind in enumerate("qkv")]
-    if bias := _score_bias(o, row, groups, length, heads, size, masked):
-        reads.append(bias)
-    row.add("attention", ScaledDotProductAttention(), *reads)
-    row.add("swap", Permute((*range(n), n + 1, n, n + 2)))
-    # With a mask for each window torch computes it in steps, whose result does not lie as the queries do.
-    row.add("merge", Reshape((prod(groups), length, width), copy=masked))
+    row.add("split", Reshape((count, length, 3, heads, per_head)), qkv)
+    parts = row.add("swap", Permute((2, 0, 3, 1, 4)))
+    q, k, v = (row.add(kind, Select(0, index), parts) for index, kind in enumerate("qkv"))
+    in_steps = len(groups) > 1 or o.flag("relpos")
+    if in_steps:
+        _with_biased_scores(o, row, (q, k, v), groups, length, heads, size)
+    else:
+        row.add("attention", ScaledDotProductAttention(), q, k, v)
+    row.add("swap", Permute((0, 2, 1, 3)))
+    # What is computed in steps does not lie as the queries do.
+    row.add("merge", Reshape((count, length, width), copy=in_steps))
     row.add("proj", Linear(width))
 
 
-def _score_bias(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size: Shape, masked: bool) -> int:
-    """The layer that is added to the scores: a learned number for each distance along each axis, and a mask; 0 for nothing."""
-    bias = 0
-    if o.flag("relpos"):
-        table = row.add("relpos", Parameter((prod([2 * each - 1 for each in size]), heads)))
-        places = row.add("places", Constant((length * length,), element_bytes=_INDEX_BYTES))
-        row.add("gather", Gather(), table, places)
-        row.add("square", Reshape((length, length, heads)))
-        row.add("swap", Permute((2, 0, 1)))
-        bias = row.add("bias", Reshape((1, heads, length, length)))
-    if masked:
-        mask = row.add("mask", Constant((groups[-1], 1, length, length)))
-        bias = row.add("add", Add(), bias, mask) if bias else mask
-    return bias
+def _with_biased_scores(
+    o: Arguments, row: _Row, qkv: tuple[int, int, int], groups: Shape, length: Dim, heads: Dim, size: Shape
+) -> None:
+    """softmax(Q K^T / sqrt(d) + bias) V in steps, as torchvision has it (Liu et al. 2021, eq. 4)."""
+    q, k, v = qkv
+    count = prod(groups)
+    bias = _relative_bias(row, length, heads, size) if o.flag("relpos") else 0
+    # torch copies what does not lie as a batch of matrices: heads lie between the tokens of a group.
+    apart = not any(known(each) and each == 1 for each in (count, heads))
+    factor = (o.x[2] // heads) ** -0.5 if known(o.x[2]) and known(heads) else 1.0
+    scaled = row.add("scale", Arithmetic("mul", "mul", factor), q)
+    row.add("swap", Permute((0, 1, 3, 2)), k)
+    scores = row.add("scores", MatMul((0, 1) if apart else ()), scaled, len(row.layers))
+    if bias:
+        scores = row.add("add", Add(), scores, bias)
+    if len(groups) > 1:
+        mask = row.add("mask", Constant((1, groups[1], 1, length, length)))
+        split = row.add("windows", Reshape((*groups, heads, length, length)), scores)
+        row.add("add", Add(), split, mask)
+        row.add("scores", Reshape((count, heads, length, length)))
+    row.add("attention", MatMul((1,) if apart else ()), row.add("softmax", Softmax(3)), v)
+
+
+def _relative_bias(row: _Row, length: Dim, heads: Dim, size: Shape) -> int:
+    """A learned number for each head and each distance along each axis, gathered for every two tokens."""
+    table = row.add("relpos", Parameter((prod([2 * each - 1 for each in size]), heads)))
+    places = row.add("places", Constant((length * length,), element_bytes=_INDEX_BYTES))
+    row.add("gather", Gather(), table, places)
+    row.add("square", Reshape((length, length, heads)))
+    row.add("swap", Permute((2, 0, 1)))
+    return row.add("bias", Reshape((1, heads, length, length)))
 
 
 def _in_groups(o: Arguments, row: _Row, heads: Dim) -> Layers:
@@ -122,7 +146,7 @@ def _in_groups(o: Arguments, row: _Row, heads: Dim) -> Layers:
     row.add("windows", Permute(order))
     row.add("merge", Reshape((batch * prod(count), prod(size), width), copy=True))
     groups = (batch, prod(count)) if masked else (batch * prod(count),)
-    _among(o, row, groups, prod(size), heads, size, masked)
+    _among(o, row, groups, prod(size), heads, size)
     back = tuple(sorted(range(len(order)), key=order.__getitem__))
     row.add("split", Reshape((batch, *count, *size, width)))
     row.add("swap", Permute(back))

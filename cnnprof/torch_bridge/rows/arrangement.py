@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.network.layers import arrangement as layers
+from cnnprof.network.layers import resizing
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 
@@ -103,10 +104,10 @@ def _capture_index(call: Call) -> Match:
 
 def _capture_upsample(call: Call) -> Match:
     mode = call.op.removeprefix("_").removeprefix("upsample_").rstrip("123d").replace("_", "-")
-    return Match(layers.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
+    return Match(resizing.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
 
 
-def _build_upsample(layer: layers.Upsample, _inputs: object) -> nn.Module:
+def _build_upsample(layer: resizing.Upsample, _inputs: object) -> nn.Module:
     if layer.size:
         return nn.Upsample(layer.size, mode=layer.mode)
     return nn.Upsample(scale_factor=tuple(float(factor) for factor in layer.scale_factor), mode=layer.mode)
@@ -201,14 +202,14 @@ row(
     {"channel_shuffle": lambda call: Match(layers.ChannelShuffle(call["groups"]), (call.first,))},
 )
 row(
-    layers.PixelShuffle,
+    resizing.PixelShuffle,
     lambda layer, _: nn.PixelShuffle(layer.factor),
-    {"pixel_shuffle": lambda call: Match(layers.PixelShuffle(call["upscale_factor"]), (call.first,))},
+    {"pixel_shuffle": lambda call: Match(resizing.PixelShuffle(call["upscale_factor"]), (call.first,))},
 )
 row(
-    layers.PixelUnshuffle,
+    resizing.PixelUnshuffle,
     lambda layer, _: nn.PixelUnshuffle(layer.factor),
-    {"pixel_unshuffle": lambda call: Match(layers.PixelUnshuffle(call["downscale_factor"]), (call.first,))},
+    {"pixel_unshuffle": lambda call: Match(resizing.PixelUnshuffle(call["downscale_factor"]), (call.first,))},
 )
 row(
     layers.Gather,
@@ -220,7 +221,7 @@ row(
     },
 )
 row(
-    layers.Upsample,
+    resizing.Upsample,
     _build_upsample,
     {
         f"upsample_{mode}": _capture_upsample
