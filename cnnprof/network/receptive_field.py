@@ -108,7 +108,7 @@ def output_fields(node: Node, shapes: tuple[Shape, ...], seen: tuple[Fields, ...
 
 
 def _through(field: AxisField, window: Window) -> AxisField | None:
-    """What is seen through a window; None where the sizes are not known, or it does not repeat for long."""
+    """The field that is seen through a window; None where the sizes are not known, or it does not repeat for long."""
     size, stride, padding, per = window
     if isinstance(field, Field) and _is(per, 1):
         low, high, jump = field

@@ -1,4 +1,4 @@
-"""What a network with several inputs or outputs gives, and how much of each input each output sees."""
+"""Outputs of a network with several inputs or outputs: how much of each input each of them sees."""
 
 from __future__ import annotations
 
