@@ -11,6 +11,7 @@ import argparse
 import gc
 import json
 import logging
+import math
 import random
 import sys
 import tempfile
@@ -160,7 +161,7 @@ def _figures(analysis: Any) -> list[int]:
 def _disagreements(ours: Any, file: Any) -> Iterator[str]:
     """Layers with multiply-accumulates that one has and the other lacks, by the size of their results."""
     mine, other = (
-        Counter((tuple(cost.output), int(cost.macs)) for cost in each.costs if cost.macs and not cost.node.aux)
+        Counter(product for cost in each.costs if cost.macs and not cost.node.aux for product in _products(cost))
         for each in (ours, file)
     )
     for side, surplus in (("network", mine - other), ("file", other - mine)):
@@ -168,6 +169,18 @@ def _disagreements(ours: Any, file: Any) -> Iterator[str]:
             yield f"{side} alone: {count} x {'x'.join(map(str, shape))} of {macs:,} MACs"
     if file.totals.uncounted:
         yield f"not counted in the file: {', '.join(file.totals.uncounted[:3])}"
+
+
+def _products(cost: Any) -> Iterator[tuple[tuple[int, ...], int]]:
+    """The sizes and multiply-accumulates of a layer; attention is the two products that an exporter may write for it."""
+    output, macs = tuple(cost.output), int(cost.macs)
+    if cost.node.layer.type == "ScaledDotProductAttention":
+        query, key = cost.inputs[:2]
+        scores = (*output[:-1], key[-2])
+        of_scores = math.prod(scores) * query[-1]
+        yield scores, of_scores
+        macs -= of_scores
+    yield output, macs
 
 
 def _line(name: str, exporter: str, record: dict[str, Any]) -> str:
