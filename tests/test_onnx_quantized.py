@@ -106,7 +106,9 @@ def test_a_quantized_classifier(load):
 )
 def test_bytes_are_those_of_the_stored_format(load, dtype, size):
     weight = onnx.TensorProto(name="w", dims=(4, 3, 3, 3), data_type=dtype, raw_data=bytes(108 * size))
-    assert load(("Conv", "x w", "y"), kept=[weight]).totals.param_bytes == 108 * size
+    profile = load(("Conv", "x w", "y"), kept=[weight])
+    assert (profile.totals.param_bytes, profile.graph.number_bytes) == (108 * size, size)
+    assert profile.totals.activation_bytes == 4 * 36 * size
 
 
 @pytest.mark.parametrize(

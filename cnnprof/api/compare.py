@@ -183,7 +183,7 @@ def compare(
 
         formed = [in_form(model, form) for model, form in zip(models, forms * (len(models) // len(forms)), strict=True)]
         read = [(model, entry) for model, entry in zip(formed, entries, strict=True) if not entry.error]
-        dtypes: list[NumberFormat] = [entry.figures.get("dtype", "fp32") for _, entry in read]
+        dtypes: list[NumberFormat | None] = [entry.figures.get("dtype") for _, entry in read]
         fits = iter(fit_each([model for model, _ in read], fit, input_shape, notify, dtypes))
         entries = [entry if entry.error else replace(entry, fits=next(fits)) for entry in entries]
     comparison = Comparison(tuple(entries), chosen)

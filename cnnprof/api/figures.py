@@ -131,7 +131,8 @@ def _entry(model: Model, input_shape: tuple[int, ...] | None, batch: int, form: 
         return analyze_memory(in_form(model, form).graph(input_shape, batch))
 
     asked = {} if form == AS_IT_IS else {"dtype": form.dtype, "prune": form.prune}
-    figures = recall_of(model, "figures", input_shape, batch, lambda: describe(load(), form.dtype), is_whole, asked)
+    dtype = None if form == AS_IT_IS else form.dtype
+    figures = recall_of(model, "figures", input_shape, batch, lambda: describe(load(), dtype), is_whole, asked)
     return Entry.read(figures, load)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnprof.api.profile import Notify, Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
-from cnnprof.footprint.execution import USUAL, Device, Execution
+from cnnprof.footprint.execution import USUAL, Device, Execution, as_written
 from cnnprof.footprint.formats import NumberFormat, sizes_in
 from cnnprof.footprint.instruction_set import of_this_machine
 from cnnprof.footprint.liveness import inference
@@ -57,15 +57,16 @@ def fit_each(
     sizes: str | Sequence[str],
     input_shape: Size = None,
     notify: Notify = lambda _: None,
-    dtypes: Sequence[NumberFormat] | None = None,
+    dtypes: Sequence[NumberFormat | None] | None = None,
 ) -> list[tuple[Fit, ...]]:
     """For each network the largest batches that fit into the memories of these names: inference, and training with SGD.
 
-    `dtypes` are the networks' number formats, fp32 if left out; in int8, and on a microcontroller, nothing is trained.
+    `dtypes` are the networks' number formats, None for those that they are written in; in int8, and on a microcontroller,
+    nothing is trained.
     """
     rooms = [(capacity, _run_in(text)) for text, capacity in read_capacities(sizes, USUAL.device).items()]
     fits = []
-    asked: Sequence[NumberFormat] = dtypes or ["fp32"] * len(models)
+    asked: Sequence[NumberFormat | None] = dtypes or [None] * len(models)
     for model, dtype in zip(models, asked, strict=True):
         notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity, _ in rooms)}")
         fits.append(fit_in_all(rooms, model, input_shape, dtype))
@@ -81,11 +82,15 @@ def fit_in_all(
     rooms: Sequence[tuple[Capacity, Execution]],
     model: Model,
     input_shape: Size,
-    dtype: NumberFormat,
+    dtype: NumberFormat | None,
     optimizer: str = "sgd",
 ) -> tuple[Fit, ...]:
     """The largest batches that fit into each of these memories, where the network is run so; arguments as for `fit_each`."""
     found: list[Fit] = []
+    if dtype is None:
+        graph = model.graph(input_shape)
+        rooms = [(capacity, as_written(graph, run)) for capacity, run in rooms]
+        dtype = rooms[0][1].dtype if rooms else "fp32"
     for capacity, run in rooms:
         if dtype == "int8" or capacity.flash_bytes:
             found.append(_fit_inference(capacity, model, input_shape, dtype))

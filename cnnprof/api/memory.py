@@ -12,7 +12,7 @@ from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
-from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.execution import HALF_BYTES, USUAL, Execution, as_written
 from cnnprof.footprint.formats import int8_inference, int8_scale_bytes
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
@@ -76,7 +76,8 @@ def memory(
         input_shape: (C, H, W) instead of the network's own.
         batch: images in one run.
         settings: values that override the network's own, by name.
-        run: device, number format, layout, threads, instruction set; left out, those that are `measured`, or the usual ones.
+        run: device, number format, layout, threads, instruction set; left out, those that are `measured`, or the usual ones in
+            the formats that the network is written in.
         optimizer: sgd, momentum, adam, adamw or none.
         fit: also find the largest batches that fit, into `8GB`, `cuda:0` or a card, or into each of several.
         checkpoint: also what a training step takes with its stages under gradient checkpointing.
@@ -95,10 +96,13 @@ def memory(
     if int8 and (checkpoint or measured):
         raise UsageError("int8 is computed, and only of an inference: it is neither trained nor measured")
     run = run or as_measured(measured)
-    rooms = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
     model = as_model(network, settings)
     analyzed = profile(model, input_shape, batch)
     graph, costs = analyzed.graph, analyzed.costs
+    if run.as_written:
+        run = as_written(graph, run)
+        measured = replace(measured, dtype=run.dtype) if measured and run.element_bytes == HALF_BYTES else measured
+    rooms = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
     fits = fit_in_all(rooms, model, input_shape, "int8" if int8 else run.dtype, optimizer)
     if int8:
         scales = int8_scale_bytes(analyzed)
@@ -121,9 +125,9 @@ def _record(graph: Graph, options: Options, optimizer: str, notify: Notify) -> t
 
 
 def as_measured(options: Options | None) -> Execution:
-    """How a network is run that is measured so; the usual way where nothing is."""
+    """How a network is run that is measured so; the usual way, in its own number formats, where nothing is."""
     if not options:
-        return USUAL
+        return replace(USUAL, as_written=True)
     from cnnprof.measure.devices import as_run
 
     return as_run(options)

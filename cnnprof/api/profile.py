@@ -45,7 +45,7 @@ class Profile(MemoryAnalysis, Result):
         check: bool = False,
         fits: Sequence[Fit] = (),
         legend: bool = False,
-        dtype: NumberFormat = "fp32",
+        dtype: NumberFormat | None = None,
     ) -> Report:
         """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
         from cnnprof.views.summary import summarize

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from cnnprof.errors import UsageError
 from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET
-from cnnprof.network.graph import Graph
+from cnnprof.network.graph import NUMBER_BYTES, Graph
 from cnnprof.record import record
 
 Device = Literal["cpu", "cuda"]
 
-Dtype = Literal["fp32", "fp16", "bf16"]
+Dtype = Literal["fp32", "fp16", "bf16", "fp64"]
 
 Amp = Literal["", "fp16", "bf16"]
 """The half format of torch.autocast; empty without it."""
@@ -23,7 +23,7 @@ Layout = Literal["nchw", "channels_last", "permuted", "sliced", "cropped"]
 """How a tensor lies: of a layer's input also `permuted`, neither of the first two, `sliced`, a part of the channels of `nchw`,
 and `cropped`, a part of its rows or columns."""
 
-ELEMENT_BYTES: dict[str, int] = {"fp32": 4, "fp16": 2, "bf16": 2}
+ELEMENT_BYTES = NUMBER_BYTES
 """Bytes of a number of each format that weights and tensors can have."""
 
 RUN_BYTES = {**ELEMENT_BYTES, "amp": 4}
@@ -60,12 +60,13 @@ class Execution:
 
     Args:
         device: `cpu` or `cuda`, whose kernels the workspace rules are about.
-        dtype: the format of weights and tensors: `fp32`, `fp16` or `bf16`.
+        dtype: the format of weights and tensors: `fp32`, `fp16`, `bf16` or `fp64`.
         layout: how the network's input lies, `nchw` or `channels_last`; of a layer its own input's.
         threads: processor threads an operation may use.
         workspace: whether what kernels hold for themselves counts.
         amp: the half format that torch.autocast computes in, or "".
         reorders_weights: of a layer, whether its tensors are in channels_last and its weights are not.
+        as_written: weights have the formats that the network was written with, whatever those are, and not `dtype`.
         isa: the processor's instruction set, on which its kernels' workspace depends: `sse41`, `avx2`, `avx512`, `avx512_bf16`,
             `amx` or `arm64`. It does not follow the machine: `footprint.instruction_set.of_this_machine` says what that has.
         cublas_bytes: what cuBLAS is given to work in on a CUDA device, in each thread that calls it.
@@ -82,6 +83,7 @@ class Execution:
     reorders_weights: bool = False
     cublas_bytes: int = CUBLAS_BYTES
     isa: str = USUAL_SET
+    as_written: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -116,10 +118,10 @@ USUAL = Execution()
 """The usual way to run: the processor, one thread, fp32, torch's own layout."""
 
 
-def as_written(graph: Graph) -> Execution:
-    """The usual way to run, in the number format that the network is written in."""
-    return replace(USUAL, dtype="fp16") if graph.number_bytes == HALF_BYTES else USUAL
-
-
 HALF_BYTES = 2
 """Of a number in fp16 or bf16."""
+
+
+def as_written(graph: Graph, run: Execution = USUAL) -> Execution:
+    """That way to run, in the number formats that the network is written in."""
+    return replace(run, dtype=cast("Dtype", graph.number_format), as_written=True)

@@ -18,10 +18,10 @@ from cnnprof.network.layers.linear import Linear
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
-NumberFormat = Literal["fp32", "fp16", "bf16", "int8"]
+NumberFormat = Literal["fp32", "fp16", "bf16", "int8", "fp64"]
 FORMATS: tuple[NumberFormat, ...] = ("fp32", "fp16", "bf16", "int8")
 
-BYTES: dict[NumberFormat, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
+BYTES: dict[NumberFormat, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp64": 8}
 """Of a weight and of an activation."""
 
 INT32_BYTES = 4

@@ -15,7 +15,7 @@ from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memor
 from cnnprof.network.dims import Dim, Shape, greatest, same
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
-from cnnprof.network.results import Cost
+from cnnprof.network.results import Cost, weight_bytes
 from cnnprof.record import record
 
 Phase = Literal["forward", "backward", "recompute", "step"]
@@ -241,8 +241,9 @@ def _forward(costs: Sequence[Cost], run: Execution, tensors: LiveRanges) -> Iter
 def stored(graph: Graph, costs: Iterable[Cost], run: Execution, tensors: LiveRanges) -> dict[str, Dim]:
     """The bytes of weights (training-only heads' too), buffers and input, under the names that a `Footprint` gives them."""
     size = run.element_bytes
+    weights = sum(weight_bytes(cost) for cost in costs) if run.as_written else size * sum(cost.params for cost in costs)
     return {
-        "parameter_bytes": size * (sum(cost.params for cost in costs) + sum(graph.aux_params.values())),
+        "parameter_bytes": weights + size * sum(graph.aux_params.values()),
         "buffer_bytes": sum((tensors.memory.get(cost.node.name) or _idle(cost, run)).buffer_bytes for cost in costs),
         "input_bytes": size * sum(elements(shape) for shape in graph.inputs.values()),
     }

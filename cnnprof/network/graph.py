@@ -12,6 +12,9 @@ from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import Layer, layer_from_dict, layer_to_dict
 from cnnprof.record import plain, record
 
+NUMBER_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "fp64": 8}
+"""Of a number of each format that a network can be written in."""
+
 INPUT = "input"
 """The name under which nodes refer to the network's input, where that has no name of its own."""
 
@@ -126,7 +129,7 @@ class Graph:
         input_name: what nodes call the first input.
         further_inputs: the shapes of all other inputs, by name.
         output_names: what the network calls each of its outputs; none if it returns them without names.
-        number_bytes: bytes of the numbers that it computes with.
+        number_format: that of the numbers that it computes with: `fp32`, `fp16`, `bf16`, or of eight bytes `fp64`.
         modules: the class of each torch module that holds some of its layers, by path, where it comes from one.
         warnings: what its source says and nothing reads, each with its place.
     """
@@ -144,8 +147,13 @@ class Graph:
     further_inputs: Mapping[str, Shape] = field(default_factory=dict)
     output_names: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    number_bytes: int = 4
+    number_format: str = "fp32"
     modules: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def number_bytes(self) -> int:
+        """Bytes of the numbers that it computes with."""
+        return NUMBER_BYTES.get(self.number_format, 4)
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -183,7 +191,7 @@ class Graph:
             "further_inputs": {name: list(shape) for name, shape in self.further_inputs.items()},
             "output_names": list(self.output_names),
             "warnings": list(self.warnings),
-            "number_bytes": self.number_bytes,
+            "number_format": self.number_format,
             "modules": dict(self.modules),
         }
 
@@ -211,7 +219,7 @@ class Graph:
             further_inputs={name: tuple(shape) for name, shape in data["further_inputs"].items()},
             output_names=tuple(data["output_names"]),
             warnings=tuple(data["warnings"]),
-            number_bytes=data["number_bytes"],
+            number_format=data["number_format"],
             modules=dict(data["modules"]),
         )
 

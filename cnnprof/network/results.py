@@ -90,14 +90,15 @@ def sum_up(graph: Graph, costs: Sequence[Cost]) -> Totals:
         aux_params=sum(cost.params for cost in costs if cost.node.aux) + sum(graph.aux_params.values()),
         ops=sum((cost.ops for cost in run), NO_OPS),
         activations=activations,
-        param_bytes=sum(_weight_bytes(cost) for cost in run),
+        param_bytes=sum(weight_bytes(cost) for cost in run),
         activation_bytes=activations * graph.number_bytes,
         layers=len(run),
         uncounted=graph.uncounted,
     )
 
 
-def _weight_bytes(cost: Cost) -> Dim:
+def weight_bytes(cost: Cost) -> Dim:
+    """Bytes of the layer's weights in the format that they are written in."""
     own = cost.node.param_bytes
     return cost.params * FP32_BYTES if own is None else own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil, prod
@@ -123,6 +124,7 @@ class _Walk:
             uncounted=tuple(self._uncounted),
             input_name=first[0],
             further_inputs=dict(further),
+            number_format=_number_format(graph),
         )
 
     # What rows call.
@@ -287,6 +289,17 @@ def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape
         tensor = each.type.tensor_type
         if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
             yield each.name, tuple(dim.dim_value for dim in tensor.shape.dim)
+
+
+def _number_format(graph: Any) -> str:
+    """The format of most of the stored real numbers."""
+    formats = {onnx.TensorProto.FLOAT: "fp32", onnx.TensorProto.FLOAT16: "fp16"}
+    formats |= {onnx.TensorProto.BFLOAT16: "bf16", onnx.TensorProto.DOUBLE: "fp64"}
+    sizes: Counter[str] = Counter()
+    for tensor in graph.initializer:
+        if tensor.data_type in formats:
+            sizes[formats[tensor.data_type]] += prod(tensor.dims)
+    return sizes.most_common(1)[0][0] if sizes else "fp32"
 
 
 def _bytes(weights: Sequence[Value]) -> int | None:

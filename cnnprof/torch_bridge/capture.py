@@ -261,7 +261,7 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
         aux_params={head: sum(p.numel() for p in module.get_submodule(head).parameters()) for head in heads} | unused,
         input_name=called[0],
         further_inputs=dict(zip(called[1:], shapes[1:], strict=True)),
-        number_bytes=_number_bytes(module),
+        number_format=_number_format(module),
         modules=_classes(module, nodes),
     )
 
@@ -272,13 +272,15 @@ def _classes(module: nn.Module, nodes: Sequence[Node]) -> dict[str, str]:
     return {path: type(part).__name__ for path, part in module.named_modules() if path in around}
 
 
-def _number_bytes(module: nn.Module) -> int:
-    """Bytes of the numbers that the module computes with: those of most of its floating-point weights."""
-    sizes: Counter[int] = Counter()
+def _number_format(module: nn.Module) -> str:
+    """The format of the numbers that the module computes with: that of most of its floating-point weights."""
+    sizes: Counter[torch.dtype] = Counter()
     for tensor in module.parameters():
         if tensor.is_floating_point() or tensor.is_complex():
-            sizes[tensor.element_size()] += tensor.numel()
-    return sizes.most_common(1)[0][0] if sizes else 4
+            sizes[tensor.dtype] += tensor.numel()
+    dtype = sizes.most_common(1)[0][0] if sizes else torch.float32
+    halves = {torch.float16: "fp16", torch.bfloat16: "bf16"}
+    return "fp64" if dtype.itemsize == 8 else halves.get(dtype, "fp32")
 
 
 def _names(steps: list[Step], inputs: Sequence[str]) -> list[str]:

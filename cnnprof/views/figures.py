@@ -9,14 +9,14 @@ from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.formats import NumberFormat, sizes_in
 from cnnprof.footprint.training import training
-from cnnprof.network.graph import Accuracy
+from cnnprof.network.graph import Accuracy, Graph
 from cnnprof.network.layers.activation import Activation
 from cnnprof.views.memory import memory_dict
 from cnnprof.views.model import model_dict, totals_dict
 
 
-def describe(profile: MemoryAnalysis, dtype: NumberFormat = "fp32") -> dict[str, Any]:
-    """The network's `model`, `totals`, `memory`, receptive field and output, as JSON types; bytes are those of the format."""
+def describe(profile: MemoryAnalysis, dtype: NumberFormat | None = None) -> dict[str, Any]:
+    """The network's `model`, `totals`, `memory`, field and output as JSON types; bytes are in the format, or its own."""
     graph = profile.graph
     output = next(cost for cost in profile.costs if cost.node.name == graph.outputs[0])
     activations = [cost for cost in profile.costs if isinstance(cost.node.layer, Activation) and not cost.node.aux]
@@ -32,19 +32,24 @@ def describe(profile: MemoryAnalysis, dtype: NumberFormat = "fp32") -> dict[str,
     }
 
 
-def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """`totals` and `memory` of the JSON reports with the bytes of the format, and, of another than fp32, which it is.
+def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat | None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """`totals` and `memory` of the JSON reports with the bytes of the format, and, of another than its own, which it is.
 
     Memory is then said by its peaks alone, of which a training step has none in int8.
     """
     totals = totals_dict(profile.totals)
-    if dtype == "fp32":
+    if dtype is None or (dtype == "fp32" and is_single(profile.graph)):
         return totals, memory_dict(profile.inference, profile.training), {}
     sizes = sizes_in(profile, dtype)
     totals |= {key: getattr(sizes, key) for key in ("param_bytes", "activation_bytes", "peak_inference_bytes")}
     step = None if dtype == "int8" else training(profile.graph, profile.costs, Execution(dtype=dtype)).peak_bytes
     memory = {"inference": {"peak_bytes": sizes.peak_inference_bytes}, "training": {"peak_bytes": step}}
     return totals, memory, {"dtype": dtype, "scale_bytes": sizes.scale_bytes}
+
+
+def is_single(graph: Graph) -> bool:
+    """Whether the network is written in fp32, all of its weights too."""
+    return graph.number_format == "fp32" and all(node.param_bytes is None for node in graph)
 
 
 def accuracy_in(figures: Mapping[str, Any]) -> Accuracy | None:

@@ -15,7 +15,7 @@ from cnnprof.report import Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
-from cnnprof.views.figures import bytes_in
+from cnnprof.views.figures import bytes_in, is_single
 from cnnprof.views.fitting import fit_dict, fit_notes, fit_table
 from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
 from cnnprof.views.legend import legend_of
@@ -64,7 +64,7 @@ def summarize(
     checks: Sequence[Check] | None = None,
     fits: Sequence[Fit] = (),
     legend: bool = False,
-    dtype: NumberFormat = "fp32",
+    dtype: NumberFormat | None = None,
 ) -> Report:
     """The report on one network.
 
@@ -77,7 +77,7 @@ def summarize(
         checks: the cross-check with other counters, if it was made.
         fits: the largest batches that fit, if that was asked.
         legend: say below the totals how each figure is defined.
-        dtype: the number format that bytes of the totals are of.
+        dtype: the number format that bytes of the totals are of; None for that of each weight.
     """
     rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
@@ -223,11 +223,12 @@ def _called(row: LayerGroup) -> str:
 
 
 def _totals(
-    profile: MemoryAnalysis, sizes: Mapping[str, Any], memory: Mapping[str, Any], dtype: NumberFormat = "fp32"
+    profile: MemoryAnalysis, sizes: Mapping[str, Any], memory: Mapping[str, Any], dtype: NumberFormat | None
 ) -> Listing:
     totals = profile.totals
     step = memory["training"]["peak_bytes"]
-    form = "" if dtype == "fp32" else f", {dtype}"
+    shown = dtype or ("fp32" if is_single(profile.graph) else "as written")
+    form = "" if shown == "fp32" else f", {shown}"
     least = "at least " if totals.uncounted else ""
     facts = [
         Fact("params", totals.params, "exact"),

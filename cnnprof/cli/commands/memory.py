@@ -61,7 +61,8 @@ def show_memory_of(
     if int8:
         run = _of_int8(run)
     _check(run, amp, measure, workspace)
-    execution = run.execution(measure, workspace=workspace, amp=amp or "")
+    own = not (amp or int8 or run.given("dtype"))
+    execution = replace(run.execution(measure, workspace=workspace, amp=amp or ""), as_written=own)
     how = run.options(optimizer=optimizer, dtype="amp" if amp else run.dtype) if measure else None
     with waiting(f"reading {name}") as say:
         found = memory(

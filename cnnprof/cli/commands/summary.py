@@ -33,7 +33,8 @@ By = Annotated[
 Depth = Annotated[int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)]
 
 Dtype = Annotated[
-    Literal["fp32", "fp16", "bf16", "int8"], typer.Option(help="Number format that bytes of weights and activations are of.")
+    Literal["fp32", "fp16", "bf16", "int8"] | None,
+    typer.Option(help="Number format that bytes of weights and activations are of.", show_default="the network's own"),
 ]
 
 
@@ -56,7 +57,7 @@ def command(
     ] = False,
     fit: Fits = None,
     legend: Annotated[bool, typer.Option("--legend", help="Say how each figure is defined.")] = False,
-    dtype: Dtype = "fp32",
+    dtype: Dtype = None,
     *,
     network: NetworkOptions,
     out: Destination,
@@ -81,7 +82,7 @@ def command(
 
     if depth is not None and by in ("layer", "type", "kind"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
-    if symbolic and (sort or top or check or fit or legend or dtype != "fp32" or by == "kind" or network.batch != 1):
+    if symbolic and (sort or top or check or fit or legend or dtype or by == "kind" or network.batch != 1):
         raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --dtype, --by kind or --batch")
     by = by or ("stage" if depth else None)
     model = network.model(name)
@@ -99,7 +100,7 @@ def command(
 
 
 def _fits(
-    model: Model, sizes: Sequence[str] | None, dtype: NumberFormat, input_shape: tuple[int, ...] | None
+    model: Model, sizes: Sequence[str] | None, dtype: NumberFormat | None, input_shape: tuple[int, ...] | None
 ) -> Sequence[RoomFit]:
     """The largest batches for the size, if one is given."""
     if not sizes:
