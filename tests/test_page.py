@@ -6,6 +6,10 @@ import re
 import pytest
 from chromium import NAMES, column, picked, wait
 
+from cnnprof.api.compare import compare
+from cnnprof.reports import Style, render
+from cnnprof.timing.measurements import Measurement
+
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (380, "dark"), (380, "light"), (1280, "dark")])
 def test_a_page_fits_its_window(show, page, width, scheme):
@@ -158,3 +162,47 @@ def test_columns_that_have_no_room_wait_in_the_menu(show, page):
     assert {"model", "params", "macs", "top1", "pareto"} <= {*shown}
     assert not driver.find_element("css selector", "th[data-key=accuracy_source]").is_displayed()
     assert re.fullmatch(r"columns \(\d+ of \d+\)", driver.find_element("css selector", ".columns summary").text)
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """A page whose networks were timed, one of them of another data set."""
+    comparison = compare(["resnet18", "mobilenet_v2", "squeezenet1_1", "resnet20"])
+    runs = [
+        Measurement(
+            entry.name,
+            "cpu",
+            "fp32",
+            1,
+            "infer",
+            tuple((at * share, at * share) for share in (1, 1.1, 0.9)),
+            (1, 2, 3),
+            input_shape=(3, 224, 224),
+        )
+        for entry, at in zip(comparison.entries, (0.05, 0.02, 0.03, 0.004), strict=True)
+    ]
+    file = tmp_path / "measured.html"
+    file.write_text(render(comparison.measured(runs).page(chapters=False), "html", Style()), encoding="utf-8")
+    return file
+
+
+def test_intervals_and_other_data_are_drawn_on_every_axis(show, measured):
+    driver = show(measured)
+    lengths = (
+        "return [...document.querySelectorAll('figure .mark-rule.role-mark')].slice(0, 2)"
+        ".map((g) => [...g.querySelectorAll('line')]"
+        ".map((l) => Math.max(Math.abs(l.x2.baseVal.value), Math.abs(l.y2.baseVal.value))))"
+    )
+    bubbles = "[...document.querySelectorAll('figure .mark-symbol.role-mark path')]"
+    hollow = f"return {bubbles}.filter((p) => p.getAttribute('fill-opacity') === '0').length"
+    assert driver.execute_script(hollow) == 1  # resnet20's accuracy is of CIFAR-10
+    assert max(max(group) for group in driver.execute_script(lengths)) == 0
+    driver.find_element("css selector", "select[aria-label=across] option[value=latency]").click()
+    wait(lambda: min(driver.execute_script(lengths)[0]) > 1)
+    for way in ("across", "up"):
+        for option in driver.find_elements("css selector", f"select[aria-label={way}] option"):
+            option.click()
+            wait(lambda: driver.find_elements("css selector", "figure .mark-symbol.role-mark path"))
+    driver.find_element("css selector", "select[aria-label=up] option[value=params]").click()
+    driver.find_element("css selector", "select[aria-label=across] option[value=macs]").click()
+    wait(lambda: driver.execute_script(hollow) == 0)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+FEW = 50
+"""Up to so many runs of a process are drawn as larger dots."""
+
+
 @record
 class Distribution:
     """A timed network: its name, the values of each process in the order taken, and the interval of their median."""
@@ -53,7 +57,8 @@ class Distributions(Chart):
         for number, row in enumerate(self.rows):
             first = place
             for values in row.processes:
-                axes.plot(values, [place] * len(values), "o", color=PALETTE[number % len(PALETTE)], ms=3, alpha=0.35, mew=0)
+                size, alpha = (5, 0.6) if len(values) <= FEW else (3, 0.35)
+                axes.plot(values, [place] * len(values), "o", color=PALETTE[number % len(PALETTE)], ms=size, alpha=alpha, mew=0)
                 axes.plot([median(values)] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1)
                 place += 1
             middle = (first + place - 1) / 2
@@ -93,6 +98,12 @@ class Distributions(Chart):
             for number, process in enumerate(row.processes)
             for value in process
         ]
+        few = all(len(process) <= FEW for row in self.rows for process in row.processes)
+        # In a lane of its own below the processes.
+        below = 1 + max(len(row.processes) for row in self.rows)
+        spans = [
+            {"name": row.label, "process": below, "low": row.span[0], "high": row.span[1]} for row in self.rows if row.span
+        ]
         scale = {"type": "log"} if self.log else {"zero": False}
         x = {"field": "value", "type": "quantitative", "title": self.label, "scale": scale}
         order = [row.label for row in self.rows]
@@ -100,10 +111,10 @@ class Distributions(Chart):
         return {
             "data": {"values": values},
             "width": 560,
-            "height": {"step": 34},
+            "height": {"step": 22},
             "layer": [
                 {
-                    "mark": {"type": "circle", "opacity": 0.35, "size": 18},
+                    "mark": {"type": "circle", "opacity": 0.6 if few else 0.35, "size": 36 if few else 18},
                     "encoding": {
                         "x": x,
                         "y": y,
@@ -122,6 +133,17 @@ class Distributions(Chart):
                         "x": {**x, "aggregate": "median"},
                         "y": y,
                         "yOffset": {"field": "process", "type": "nominal"},
+                    },
+                },
+                {
+                    "data": {"values": spans},
+                    "mark": {"type": "rule", "strokeWidth": 3, "color": "currentColor"},
+                    "encoding": {
+                        "x": {**x, "field": "low"},
+                        "x2": {"field": "high"},
+                        "y": y,
+                        "yOffset": {"field": "process", "type": "nominal"},
+                        "tooltip": [{"field": end, "title": end, "format": ",.4~g"} for end in ("low", "high")],
                     },
                 },
             ],

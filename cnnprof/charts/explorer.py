@@ -18,6 +18,14 @@ ROUND = "[pow(10, floor(log(domain('area')[1]) / LN10) - 1), pow(10, floor(log(d
 """Two round values for the legend of areas, as Vega works them out."""
 
 
+APART = "(datum.apart && (indexof(['top1', 'top5'], x) >= 0 || indexof(['top1', 'top5'], y) >= 0))"
+"""Whether a point is hollow: its accuracy is of other data than that of most."""
+
+
+AVOIDED = ("bubbles", "across_bars", "up_bars")
+"""Marks that no name is written over, and the front, where there is one."""
+
+
 @record
 class Explorer(Chart):
     """A scatter and what else its points could be drawn by.
@@ -27,7 +35,8 @@ class Explorer(Chart):
         chosen: its words: of the axis below, of the one at the left, of the areas.
         axes: by word what can be drawn, for all points.
         points: of each point its `label`, the `name` that is written beside it, its `group`, and its value in every word's
-            unit, None where there is none.
+            unit, None where there is none; under `latency_span` both ends of an interval, under `apart`
+            the data set of an accuracy that is not compared.
         fronts: by `x|y` the labels of the points that no other is better than in both, in order.
     """
 
@@ -86,6 +95,8 @@ class Explorer(Chart):
                         {"type": "formula", "as": "across", "expr": "datum[x]"},
                         {"type": "formula", "as": "up", "expr": "datum[y]"},
                         {"type": "formula", "as": "area", "expr": "datum[size] || 0"},
+                        *_ends("across", "x"),
+                        *_ends("up", "y"),
                     ],
                 },
                 {"name": "front", "values": [{"across": each[x], "up": each[y]} for each in front]},
@@ -127,6 +138,8 @@ class Explorer(Chart):
                         }
                     },
                 },
+                self._bars("across", "up"),
+                self._bars("up", "across"),
                 {
                     "type": "symbol",
                     "name": "bubbles",
@@ -138,9 +151,10 @@ class Explorer(Chart):
                             "y": {"scale": "up", "field": "up"},
                             "size": {"scale": "area", "field": "area"},
                             "fill": {"scale": "color", "field": "group"},
+                            "fillOpacity": {"signal": f"{APART} ? 0 : 1"},
                             "shape": {"scale": "shape", "field": "group"},
-                            "stroke": {"value": "white"},
-                            "strokeWidth": {"value": 0.7},
+                            "stroke": {"signal": f"{APART} ? scale('color', datum.group) : 'white'"},
+                            "strokeWidth": {"signal": f"{APART} ? 1.5 : 0.7"},
                             "cursor": {"value": "pointer"},
                             "opacity": {
                                 "signal": "!length(picked) || indexof(picked, datum.label) >= 0 ? 0.85 : 0.15",
@@ -169,7 +183,7 @@ class Explorer(Chart):
                         {
                             "type": "label",
                             "size": {"signal": "[width + 60, height]"},
-                            "avoidMarks": ["bubbles", "stairs"],
+                            "avoidMarks": [*AVOIDED, *(["stairs"] if front else [])],
                             "anchor": [
                                 "right",
                                 "left",
@@ -187,17 +201,41 @@ class Explorer(Chart):
                 },
             ],
             "legends": [
-                {"fill": "color", "shape": "shape", "orient": "bottom", "columns": 4, "labelLimit": 160},
+                {
+                    "fill": "color",
+                    "shape": "shape",
+                    "orient": "bottom",
+                    "columns": 4 if len(groups) < 24 else 6,
+                    "labelLimit": 160,
+                    "symbolLimit": 99,
+                },
                 {
                     "size": "area",
                     "title": self.axes[size].label,
                     "orient": "bottom",
                     "direction": "horizontal",
-                    "tickCount": 3,
+                    "values": {"signal": ROUND},
                     "symbolFillColor": "transparent",
                     "symbolStrokeColor": "gray",
                 },
             ],
+        }
+
+    def _bars(self, along: str, beside: str) -> dict[str, Any]:
+        """A line from one end of a point's interval on an axis to the other; of no length where there is none."""
+        across = "x" if along == "across" else "y"
+        return {
+            "type": "rule",
+            "name": f"{along}_bars",
+            "from": {"data": "points"},
+            "encode": {
+                "update": {
+                    across: {"scale": along, "field": f"{along}_low"},
+                    f"{across}2": {"scale": along, "field": f"{along}_high"},
+                    "y" if across == "x" else "x": {"scale": beside, "field": beside},
+                    "stroke": {"scale": "color", "field": "group"},
+                }
+            },
         }
 
     def _scale(self, name: str, along: str, axis: Axis) -> dict[str, Any]:
@@ -207,16 +245,30 @@ class Explorer(Chart):
             "zero": False,
             "nice": False,
             "padding": 24,
-            "domain": {"data": "points", "field": name},
+            "domain": {"data": "points", "fields": [name, f"{name}_low", f"{name}_high"]},
             "range": along,
         }
 
     def _tooltip(self) -> str:
         lines = ", ".join(
-            f"{_quoted(axis.label)}: isValid(datum[{_quoted(word)}]) ? format(datum[{_quoted(word)}], ',.4~g') : 'not known'"
+            f"{_quoted(axis.label)}: isValid({value}) ? format({value}, '{'d' if word == 'year' else ',.4~g'}') : 'not known'"
             for word, axis in self.axes.items()
+            for value in (f"datum[{_quoted(word)}]",)
         )
-        return f"{{'title': datum.label, {lines}}}"
+        apart = "datum.apart ? {'not compared': 'on ' + datum.apart} : {}"
+        return f"merge({{'title': datum.label, {lines}}}, {apart})"
+
+
+def _ends(name: str, word: str) -> list[dict[str, Any]]:
+    """The ends of a point's interval on an axis; where there is none the point itself."""
+    return [
+        {
+            "type": "formula",
+            "as": f"{name}_{end}",
+            "expr": f"isValid(datum[{word} + '_span']) ? datum[{word} + '_span'][{k}] : datum.{name}",
+        }
+        for k, end in enumerate(("low", "high"))
+    ]
 
 
 def _quoted(text: str) -> str:

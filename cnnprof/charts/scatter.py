@@ -235,7 +235,10 @@ class Scatter(Chart):
         sheet.set(xlim=(box.x0, box.x1), ylim=(box.y0, box.y1))
         places = axes.transData.transform([(point.x, point.y) for point in self.points])
         named = [number for number, point in enumerate(self.points) if point.label]
-        lines = [axes.transData.transform([*zip(*_corners(line), strict=True)]).T for line in self.lines]
+        ways = [[*zip(*_corners(line), strict=True)] for line in self.lines]
+        ways += [[(end, point.y) for end in point.x_span] for point in self.points if point.x_span]
+        ways += [[(point.x, end) for end in point.y_span] for point in self.points if point.y_span]
+        lines = [axes.transData.transform(way).T for way in ways]
         # Of a symbol that is as wide as a square of its area, in dots.
         radii = [self._area(point.size) ** 0.5 / 2 * figure.dpi / 72 for point in self.points]
         crowd = len(self.points) > CROWD

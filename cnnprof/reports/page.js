@@ -226,7 +226,9 @@
     const scroll = table.closest(".scroll"), weight = (column) => Number(heads[column].dataset.weight ?? 0);
     scroll.before(bar);
     const spare = boxes.map((_, column) => column).filter(weight).sort((a, b) => weight(b) - weight(a) || b - a);
-    while (spare.length && table.offsetWidth > scroll.clientWidth) boxes[spare.shift()].click();
+    const widths = heads.map((head) => head.offsetWidth);
+    let over = table.offsetWidth - scroll.clientWidth;
+    for (const column of spare) if (over > 0) { boxes[column].click(); over -= widths[column]; }
     const named = rows.filter((row) => record(row)?.model !== undefined);
     named.forEach((row, number) => {
       row.tabIndex = number ? -1 : 0;
@@ -288,6 +290,8 @@
       ["x", "y", "size"].forEach((name, number) => { now.signals[number].value = [x, y, size][number]; });
       now.signals[3].value = [...picked];
       const front = (fronts[`${x}|${y}`] ?? []).map((label) => points.find((point) => point.label === label));
+      // An empty line cannot be avoided.
+      now.marks.at(-1).transform[0].avoidMarks = spec.marks.slice(1, 4).map((mark) => mark.name).concat(front.length ? "stairs" : []);
       now.data[1].values = front.map((point) => ({ across: point[x], up: point[y] }));
       [x, y].forEach((word, number) => {
         now.scales[number].type = axes[word].log ? "log" : "linear";

@@ -52,6 +52,9 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 """The figures that can be drawn, by their words."""
 
+INTERVALS = {"latency_ms": "ci95", "predicted_ms": "interval90"}
+"""Where a row has the interval of a figure."""
+
 DECADE = 20
 """A logarithmic axis where the largest value is this many times the smallest."""
 
@@ -102,6 +105,8 @@ def explore_comparison(entries: Sequence[Entry], baseline: str) -> Explorer | No
     points = tuple(
         {"label": row["model"], "name": _short(row["model"]), "group": _short(row["family"] or "")}
         | {word: None if row.get(each.key) is None else row[each.key] / each.unit for word, each in known.items()}
+        | ({"apart": apart[row["model"]]} if row["model"] in apart else {})
+        | {f"{word}_span": list(span) for word, each in known.items() if (span := _interval(row, each))}
         for row in rows
     )
     axes = {word: _axis(each, [row for row in rows if row.get(each.key) is not None]) for word, each in known.items()}
@@ -209,7 +214,7 @@ def _axis(quantity: Quantity, rows: Sequence[Mapping[str, Any]]) -> Axis:
 
 
 def _interval(row: Mapping[str, Any], quantity: Quantity) -> tuple[float, float] | None:
-    ends = row.get("ci95") if quantity.key == "latency_ms" else None
+    ends = row.get(INTERVALS.get(quantity.key, ""))
     return (ends[0] / quantity.unit, ends[1] / quantity.unit) if ends else None
 
 

@@ -44,7 +44,7 @@ def chart_roofline(network: TimedNetwork, ceilings: Ceilings) -> Scatter:
         xs = tuple(sorted({min(low, ridge / 2), ridge, max(high, ridge * 2)}))
         lines.append(Line(f"{kind}: {top / 1e9:,.0f} GFLOP/s", xs, tuple(min(top, x * moved) / 1e9 for x in xs)))
     timed: Mapping[str, object] = network.times.environment
-    where = ", ".join(str(timed[key]) for key in ("device_name", "torch") if timed.get(key))
+    where = ", ".join(f"{what}{timed[key]}" for key, what in (("device_name", ""), ("torch", "torch ")) if timed.get(key))
     return Scatter(
         f"layers of {network.name} under the ceilings of this machine, batch {network.times.batch}, {network.times.dtype}",
         Axis("arithmetic intensity (FLOP a byte)", log=True, better="higher"),
