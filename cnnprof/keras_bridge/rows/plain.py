@@ -9,6 +9,7 @@ from cnnprof.keras_bridge.rows.base import Call, UnknownFormError, activated, en
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as activations
 from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Permute, Reshape, Slice
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
@@ -80,6 +81,7 @@ def _global(call: Call) -> str:
 @row("Add", "Multiply", "Average", "Maximum", "Subtract", "Minimum")
 def _join(call: Call) -> str:
     kind = str(call.config.get("class_name"))
+    ops: dict[str, tuple[str, OpKind]]
     ops = {"Add": ("add", "add"), "Multiply": ("mul", "mul"), "Subtract": ("sub", "add"), "Minimum": ("minimum", "cmp")}
     if len(call.inputs) == 1 and call.numbers and kind in ops:
         return call.add("", Arithmetic(*ops[kind], float(call.numbers[0])), *call.inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
@@ -151,7 +151,7 @@ class GELU(Activation):
     costs = {"mul": 3, "exp": 1, "add": 1}
     has_inplace = False
 
-    approximate: str = "none"
+    approximate: Literal["none", "tanh"] = "none"
 
 
 @layer

@@ -8,6 +8,8 @@ from cnnprof.network.dims import Dim, Shape, at_least, prod, same
 from cnnprof.network.layers.base import Layer, ShapeError, TorchOperation, Window, describe, elements, layer
 from cnnprof.record import record
 
+PadMode = Literal["constant", "reflect", "replicate", "circular"]
+
 
 class View(Layer):
     """A layer whose output is another look at its input's memory."""
@@ -164,7 +166,7 @@ class Pad(Layer):
     """
 
     amounts: tuple[tuple[Dim, Dim], ...]
-    mode: str = "constant"
+    mode: PadMode = "constant"
     value: float = 0.0
 
     def shape(self, *inputs: Shape) -> Shape:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, prod
 from cnnprof.network.registry import Registry
 from cnnprof.record import plain, record
+
+OpKind = Literal["mac", "add", "mul", "div", "cmp", "exp"]
 
 
 @record
@@ -100,6 +102,17 @@ class Layer:
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         """A layer with input shapes, for tests; `n` is a multiple of 8, as an int, an array or a symbol."""
         return cls(), ((2, n, n, n),)
+
+
+class Spatial(Layer):
+    """A layer of so many spatial axes, after which torch names it: Conv2d, MaxPool3d."""
+
+    sizes: ClassVar[str] = "kernel_size"
+    """The field that has an entry for each axis."""
+
+    @property
+    def type(self) -> str:
+        return f"{type(self).__name__}{len(getattr(self, self.sizes))}d"
 
 
 class TorchOperation(Layer):

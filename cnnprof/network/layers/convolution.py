@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from cnnprof.network.dims import Dim, Shape, at_least, known, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Spatial, Window, describe, elements, layer
 from cnnprof.record import record
 
 Size = tuple[Dim, ...]
@@ -46,9 +46,28 @@ def check_room(x: Shape, reach: Size, padding: Size, slack: Size = (0, 0, 0)) ->
             )
 
 
+def dilated(kernel_size: Size, dilation: Size) -> Size:
+    """The extent on each axis of a window with gaps: D (F - 1) + 1."""
+    return tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
+
+
+class Filters(Spatial):
+    """A layer of `out_channels` filters in `groups`, each of which sees the channels of its group alone."""
+
+    out_channels: Dim
+    kernel_size: Size
+    groups: Dim
+
+    def check(self, x: Shape) -> None:
+        """Raises ShapeError if the input's axes or channels are known not to fit."""
+        check_axes(x, len(self.kernel_size))
+        check_groups(x[1], self.groups, "input")
+        check_groups(self.out_channels, self.groups, "output")
+
+
 @layer
 @record
-class Conv(Layer):
+class Conv(Filters):
     """Convolution, grouped or not (torch.nn.Conv1d, Conv2d, Conv3d).
 
     Parameters: K (prod(F) C_in / g + 1), the 1 for a bias. Multiply-accumulates: an output element takes prod(F) C_in / g.
@@ -63,19 +82,13 @@ class Conv(Layer):
     bias: bool = True
 
     @property
-    def type(self) -> str:
-        return f"Conv{len(self.kernel_size)}d"
-
-    @property
     def reach(self) -> Size:
         """The window's extent on each axis, gaps included."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        return dilated(self.kernel_size, self.dilation)
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        check_axes(x, len(self.kernel_size))
-        check_groups(x[1], self.groups, "input")
-        check_groups(self.out_channels, self.groups, "output")
+        self.check(x)
         check_room(x, self.reach, self.padding)
         axes = zip(x[2:], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
         return (x[0], self.out_channels, *(slide(*axis) for axis in axes))
@@ -100,7 +113,7 @@ class Conv(Layer):
 
 @layer
 @record
-class PartialConv(Layer):
+class PartialConv(Spatial):
     """Convolution with a connection table, row i naming the outputs that input map i feeds (LeCun et al. 1998, Table I).
 
     Parameters: F^2 for every connection and one bias an output map.
@@ -111,10 +124,6 @@ class PartialConv(Layer):
     stride: Size = (1, 1)
     padding: Size = (0, 0)
     bias: bool = True
-
-    @property
-    def type(self) -> str:
-        return "PartialConv2d"
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -145,7 +154,7 @@ class PartialConv(Layer):
 
 @layer
 @record
-class ConvTranspose(Layer):
+class ConvTranspose(Filters):
     """Transposed convolution (torch.nn.ConvTranspose2d).
 
     Every input element is multiplied with K / g filters of prod(F), so multiply-accumulates count over input positions.
@@ -160,15 +169,9 @@ class ConvTranspose(Layer):
     groups: Dim = 1
     bias: bool = True
 
-    @property
-    def type(self) -> str:
-        return f"ConvTranspose{len(self.kernel_size)}d"
-
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        check_axes(x, len(self.kernel_size))
-        check_groups(x[1], self.groups, "input")
-        check_groups(self.out_channels, self.groups, "output")
+        self.check(x)
         for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation, strict=True):
             if all(known(size) for size in (extra, stride, dilation)) and extra >= max(stride, dilation):
                 raise ShapeError(f"its output padding of {extra} is not smaller than its stride of {stride} or its dilation")

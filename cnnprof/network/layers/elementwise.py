@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.layers.base import Layer, Ops, TorchOperation, Window, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, OpKind, Ops, TorchOperation, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.record import record
 
@@ -17,7 +17,7 @@ class Arithmetic(TorchOperation):
     """
 
     op: str
-    kind: str
+    kind: OpKind
     value: float | None = None
     count: int = 1
     inplace: bool = False

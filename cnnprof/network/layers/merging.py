@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, describe, elements, layer
+from cnnprof.network.layers.base import Layer, OpKind, Ops, ShapeError, describe, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.record import record
 
 
 @record
 class Join(Layer):
-    """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first."""
+    """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first.
+
+    Each branch after the first takes one operation of the `kind` an element.
+    """
 
     arity: ClassVar[int | None] = None
+    kind: ClassVar[OpKind]
 
     inplace: bool = False
 
@@ -28,6 +32,9 @@ class Join(Layer):
             raise ShapeError(f"cannot write {describe(joined)} into its first branch of {describe(inputs[0])}")
         return joined
 
+    def ops(self, *inputs: Shape, output: Shape) -> Ops:
+        return per_element(output, **{self.kind: len(inputs) - 1})
+
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(), ((2, n, n, 3), (2, n, 1, 1), (2, n, n, 3))
@@ -37,33 +44,31 @@ class Join(Layer):
 class Add(Join):
     """The sum of the branches."""
 
-    def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return Ops(add=(len(inputs) - 1) * elements(output))
+    kind = "add"
 
 
 @layer
 class Mean(Join):
     """The mean of the branches."""
 
+    kind = "add"
+
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        size = elements(output)
-        return Ops(add=(len(inputs) - 1) * size, div=size)
+        return super().ops(*inputs, output=output) + Ops(div=elements(output))
 
 
 @layer
 class Mul(Join):
     """The product of the branches; squeeze-and-excitation scales with it."""
 
-    def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return Ops(mul=(len(inputs) - 1) * elements(output))
+    kind = "mul"
 
 
 @layer
 class Max(Join):
     """The largest of the branches (maxout)."""
 
-    def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return Ops(cmp=(len(inputs) - 1) * elements(output))
+    kind = "cmp"
 
 
 @layer

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, ceil_div, is_array, known, minimum, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
-from cnnprof.network.layers.convolution import Size, check_axes, check_room, ratio, slide
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Spatial, Window, describe, elements, layer
+from cnnprof.network.layers.convolution import Size, check_axes, check_room, dilated, ratio, slide
 from cnnprof.network.layers.linear import is_one
 from cnnprof.record import record
 
 
 @record
-class Pool(Layer):
+class Pool(Spatial):
     """A window that slides over each channel apart."""
 
     kernel_size: Size
@@ -56,12 +56,8 @@ class MaxPool(Pool):
     dilation: Size = (1, 1)
 
     @property
-    def type(self) -> str:
-        return f"MaxPool{len(self.kernel_size)}d"
-
-    @property
     def reach(self) -> Size:
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        return dilated(self.kernel_size, self.dilation)
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=elements(output) * (prod(self.kernel_size) - 1))
@@ -74,10 +70,6 @@ class AvgPool(Pool):
 
     count_include_pad: bool = True
 
-    @property
-    def type(self) -> str:
-        return f"AvgPool{len(self.kernel_size)}d"
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=elements(output) * (prod(self.kernel_size) - 1), div=elements(output))
 
@@ -88,6 +80,10 @@ class Subsample(Pool):
 
     LeCun et al. 1998, section II.B, layer S2; the squashing function behind it is a layer of its own.
     """
+
+    @property
+    def type(self) -> str:
+        return "Subsample"
 
     def params(self, *inputs: Shape) -> Dim:
         return 2 * inputs[0][1]
@@ -111,16 +107,13 @@ class MaxIndices(Layer):
 
 @layer
 @record
-class MaxUnpool(Layer):
+class MaxUnpool(Spatial):
     """Values put back to where the maxima lay, zeros elsewhere (torch.nn.MaxUnpool2d); inputs: the values, and the indices."""
 
     arity: ClassVar[int | None] = 2
+    sizes: ClassVar[str] = "size"
 
     size: Size
-
-    @property
-    def type(self) -> str:
-        return f"MaxUnpool{len(self.size)}d"
 
     def shape(self, *inputs: Shape) -> Shape:
         x, indices = inputs
@@ -139,8 +132,10 @@ class MaxUnpool(Layer):
 
 
 @record
-class AdaptivePool(Layer):
+class AdaptivePool(Spatial):
     """Pooling to a given output size; output position i sees the input from floor(i H / h) to ceil((i+1) H / h)."""
+
+    sizes: ClassVar[str] = "output_size"
 
     output_size: Size
 
@@ -175,10 +170,6 @@ class AdaptivePool(Layer):
 class AdaptiveAvgPool(AdaptivePool):
     """Mean (torch.nn.AdaptiveAvgPool2d); with output 1x1, global average pooling."""
 
-    @property
-    def type(self) -> str:
-        return f"AdaptiveAvgPool{len(self.output_size)}d"
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(add=self._reads(inputs[0]) - elements(output), div=elements(output))
 
@@ -190,10 +181,6 @@ class AdaptiveAvgPool(AdaptivePool):
 @layer
 class AdaptiveMaxPool(AdaptivePool):
     """Maximum (torch.nn.AdaptiveMaxPool2d)."""
-
-    @property
-    def type(self) -> str:
-        return f"AdaptiveMaxPool{len(self.output_size)}d"
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return Ops(cmp=self._reads(inputs[0]) - elements(output))

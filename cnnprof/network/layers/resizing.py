@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cnnprof.network.dims import Dim, Shape, is_array, known, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, ratio
 from cnnprof.record import record
 
+UpsampleMode = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"]
 
-@layer
+
 @record
-class PixelShuffle(Layer):
-    """r^2 channels as an r x r square of pixels (Shi et al. 2016, eq. 4; torch.nn.PixelShuffle)."""
+class PixelSquares(Layer):
+    """Groups of `factor`^2 channels as squares of `factor` x `factor` pixels, or the other way round."""
 
     factor: int
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(2), ((2, 4 * n, n, n),)
+
+
+@layer
+class PixelShuffle(PixelSquares):
+    """r^2 channels as an r x r square of pixels (Shi et al. 2016, eq. 4; torch.nn.PixelShuffle)."""
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -24,17 +36,10 @@ class PixelShuffle(Layer):
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return (Window(per=self.factor),) * 2
 
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(2), ((2, 4 * n, n, n),)
-
 
 @layer
-@record
-class PixelUnshuffle(Layer):
+class PixelUnshuffle(PixelSquares):
     """Each r x r square of pixels as r^2 channels, space to depth (torch.nn.PixelUnshuffle)."""
-
-    factor: int
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -45,10 +50,6 @@ class PixelUnshuffle(Layer):
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return (Window(self.factor, self.factor),) * 2
 
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(2), ((2, n, n, n),)
-
 
 @layer
 @record
@@ -56,7 +57,7 @@ class Upsample(Layer):
     """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
 
     scale_factor: Size = ()
-    mode: str = "nearest"
+    mode: UpsampleMode = "nearest"
     size: Size = ()
 
     def shape(self, *inputs: Shape) -> Shape:

@@ -242,8 +242,8 @@ def _resize(call: Call) -> Value:
     if tuple(wanted[:2]) != tuple(shape[:2]):
         raise UnknownFormError("a change of batch or channels")
     mode, spatial = call.attribute("mode", "nearest"), rank - 2
-    linear = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(spatial, "linear")
-    name = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[mode]
+    linear: resizing.UpsampleMode = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(spatial, "linear")  # type: ignore[assignment]
+    name: resizing.UpsampleMode = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[mode]
     return call.layer(resizing.Upsample(mode=name, size=tuple(wanted[2:])))
 
 

@@ -11,6 +11,7 @@ from onnx import helper
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.merging import Add
 from cnnprof.onnx_bridge.values import Value
@@ -146,7 +147,7 @@ def resized(value: Value, shape: Shape) -> Value:
     return replace(value, shape=shape, data=None if value.data is None else value.data.reshape(shape))
 
 
-def arithmetic(call: Call, op: str, kind: str, *values: Value, count: int = 1) -> Value:
+def arithmetic(call: Call, op: str, kind: OpKind, *values: Value, count: int = 1) -> Value:
     """An element-wise operation on tensors and, at most, one number; on several tensors additions and products are joins."""
     numbers = [value.numbers for value in values if not value.node and np.prod(value.shape) == 1]
     tensors = [value for value in values if value.node or np.prod(value.shape) != 1]

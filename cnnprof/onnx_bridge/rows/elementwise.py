@@ -7,8 +7,9 @@ import math
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as layers
 from cnnprof.network.layers.arrangement import Copy
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic
-from cnnprof.network.layers.merging import Add, Max, Mean, Mul
+from cnnprof.network.layers.merging import Add, Join, Max, Mean, Mul
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, arithmetic, row
 from cnnprof.onnx_bridge.values import Value
 
@@ -77,7 +78,7 @@ def _clip(call: Call) -> Value:
     return call.layer(Arithmetic("clamp", "cmp", None, max(1, sum(bound is not None for bound in bounds))))
 
 
-_UNARY = {
+_UNARY: dict[str, tuple[str, OpKind]] = {
     "Neg": ("neg", "mul"),
     "Abs": ("abs", "cmp"),
     "Sign": ("sign", "cmp"),
@@ -117,7 +118,7 @@ def _unary(call: Call) -> Value:
     return arithmetic(call, *_UNARY[call.op], call.x)
 
 
-_BINARY = {
+_BINARY: dict[str, tuple[str, OpKind]] = {
     "Sub": ("sub", "add"),
     "Div": ("div", "div"),
     "Mod": ("remainder", "div"),
@@ -141,22 +142,22 @@ def _binary(call: Call) -> Value:
     return arithmetic(call, *_BINARY[call.op], *call.given)
 
 
-_JOINS: dict[str, tuple[Layer, str, str]] = {
-    "Add": (Add(), "add", "add"),
-    "Sum": (Add(), "add", "add"),
-    "Mul": (Mul(), "mul", "mul"),
-    "Max": (Max(), "clamp_min", "cmp"),
-    "Mean": (Mean(), "", ""),
+_JOINS: dict[str, tuple[Join, str]] = {
+    "Add": (Add(), "add"),
+    "Sum": (Add(), "add"),
+    "Mul": (Mul(), "mul"),
+    "Max": (Max(), "clamp_min"),
+    "Mean": (Mean(), ""),
 }
 
 
 @row(*_JOINS)
 def _join(call: Call) -> Value:
-    layer, op, kind = _JOINS[call.op]
+    layer, op = _JOINS[call.op]
     if len(call.given) == 1:
         return call.x
     if op and any(not value.node and math.prod(value.shape) == 1 for value in call.given):
-        return arithmetic(call, op, kind, *call.given)
+        return arithmetic(call, op, layer.kind, *call.given)
     return call.layer(layer, *call.given)
 
 

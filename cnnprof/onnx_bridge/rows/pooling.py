@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, row
@@ -68,7 +69,9 @@ def _reduction(call: Call, name: str, x: Value) -> Value:
 @row("ReduceL1", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
 def _composed(call: Call) -> Value:
     """Sums of a function of each entry, and the logarithms of those."""
-    before = {"ReduceL1": ("abs", "cmp"), "ReduceSumSquare": ("square", "mul"), "ReduceLogSumExp": ("exp", "exp")}.get(call.op)
+    functions: dict[str, tuple[str, OpKind]]
+    functions = {"ReduceL1": ("abs", "cmp"), "ReduceSumSquare": ("square", "mul"), "ReduceLogSumExp": ("exp", "exp")}
+    before = functions.get(call.op)
     found = _reduction(call, "sum", call.layer(Arithmetic(*before)) if before else call.x)
     return call.layer(Arithmetic("log", "exp"), found) if "Log" in call.op else found
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Shape
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
 from cnnprof.spec.words.windows import number
 
-_KINDS = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
+_KINDS: dict[str, OpKind] = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
 """torch's operations, and what one of them costs an element."""
 
 _WRITTEN_AS = {"mul": "scale"}
 
 
 def _line(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
-    if layer.value is None or layer != Arithmetic(layer.op, _KINDS.get(layer.op, ""), layer.value):
+    if layer.value is None or layer.op not in _KINDS or layer != Arithmetic(layer.op, _KINDS[layer.op], layer.value):
         raise UnsayableError("there is no word for it")
     return f"{_WRITTEN_AS.get(layer.op, layer.op)} {number(layer.value)}"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape, at_least, known
-from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Slice
+from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, PadMode, Slice
 from cnnprof.network.layers.base import describe
-from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample
+from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsampleMode
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import describe_kind
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
@@ -23,7 +23,8 @@ def _take(o: Arguments) -> Layers:
 
 
 def _pad(o: Arguments) -> Layers:
-    modes = [mode for mode in ("reflect", "replicate") if o.flag(mode)]
+    repeats: tuple[PadMode, ...] = ("reflect", "replicate")
+    modes = [mode for mode in repeats if o.flag(mode)]
     if len(modes) > 1 or (modes and ("value" in o.given or "channels" in o.given)):
         raise o.error("repeats the image or fills with a value, one of them", modes[-1])
     value = o.number("value", 0.0, least=float("-inf"))
@@ -85,7 +86,8 @@ def _pad_line(layer: Pad, x: Shape) -> str:
 
 
 def _upsample(o: Arguments) -> Layers:
-    modes = [mode for mode in ("bilinear", "bicubic") if o.flag(mode)]
+    smooth: tuple[UpsampleMode, ...] = ("bilinear", "bicubic")
+    modes = [mode for mode in smooth if o.flag(mode)]
     if len(modes) > 1:
         raise o.error("interpolates in one way", modes[-1])
     mode = _MODES.get((modes[0], len(o.x) - 2), modes[0]) if modes else "nearest"
@@ -102,7 +104,7 @@ def _upsample(o: Arguments) -> Layers:
     return [("upsample", Upsample(o.each("factor", 1), mode))]
 
 
-_MODES = {("bilinear", 1): "linear", ("bilinear", 3): "trilinear"}
+_MODES: dict[tuple[UpsampleMode, int], UpsampleMode] = {("bilinear", 1): "linear", ("bilinear", 3): "trilinear"}
 
 
 def _upsample_line(layer: Upsample, x: Shape) -> str:

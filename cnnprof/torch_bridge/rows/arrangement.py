@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +104,7 @@ def _capture_index(call: Call) -> Match:
 
 
 def _capture_upsample(call: Call) -> Match:
-    mode = call.op.removeprefix("_").removeprefix("upsample_").rstrip("123d").replace("_", "-")
+    mode: Any = call.op.removeprefix("_").removeprefix("upsample_").rstrip("123d").replace("_", "-")
     return Match(resizing.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
 
 

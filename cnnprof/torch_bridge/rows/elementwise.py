@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.network.dims import Shape
+from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.network.layers.merging import Add, Max, Mul
 from cnnprof.torch_bridge.rows.base import Call, Capture, Function, Match, row
 
-_KINDS = {
+_KINDS: dict[OpKind, str] = {
     "add": "add sub rsub",
     "mul": "mul neg square",
     "div": "div reciprocal remainder fmod floor_divide",
@@ -23,7 +24,7 @@ _KINDS = {
 }
 """The operations of one element: a power counts as one transcendental function, whatever its exponent."""
 
-_KIND_OF = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
+_KIND_OF: dict[str, OpKind] = {op: kind for kind, ops in _KINDS.items() for op in ops.split()}
 
 
 def _capture(call: Call) -> Match:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -92,7 +92,7 @@ def _joined(layer: Add | Mul, activation: str) -> Capture:
     return capture
 
 
-def _with_number(op: str, activation: str) -> Capture:
+def _with_number(op: Literal["add", "mul"], activation: str) -> Capture:
     def capture(call: Call) -> Match | Sequence[Match]:
         return _weighted(call, Match(Arithmetic(op, op, float(call.arguments[1])), (call.first,)), activation)
 
@@ -122,7 +122,8 @@ for _suffix, _activation in _ACTIVATIONS.items():
     captured({f"quantized::linear{_suffix}_dynamic_fp16": _linear(_activation)})
     captured({f"quantized::conv{axes}d{_suffix}": _conv(False, _activation) for axes in AXES})
     captured({f"quantized::add{_suffix}": _joined(Add(), _activation), f"quantized::mul{_suffix}": _joined(Mul(), _activation)})
-    captured({f"quantized::{op}_scalar{_suffix}": _with_number(op, _activation) for op in ("add", "mul")})
+    captured({f"quantized::add_scalar{_suffix}": _with_number("add", _activation)})
+    captured({f"quantized::mul_scalar{_suffix}": _with_number("mul", _activation)})
     captured({f"quantized::cat{_suffix}": _concatenated(_activation)})
 captured({f"quantized::conv{axes}d_dynamic": _conv(False, "") for axes in AXES})
 captured({f"quantized::conv_transpose{axes}d": _conv(True, "") for axes in AXES})
