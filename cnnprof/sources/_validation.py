@@ -5,11 +5,12 @@ A file in a cache folder can hold anything. What is not a graph is found here, a
 
 from __future__ import annotations
 
+import sys
 from ast import literal_eval
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from cnnprof.errors import Place
 from cnnprof.network.analysis import params_and_macs
@@ -55,10 +56,14 @@ def _check(value: Any) -> None:
 @cache
 def _rules(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
     """A check for each field of a dataclass, by its annotation."""
-    return tuple((each.name, _check_of(str(each.type))) for each in fields(kind))
+    names = vars(sys.modules[kind.__module__])
+    return tuple((each.name, _check_of(str(each.type), names)) for each in fields(kind))
 
 
-def _check_of(annotation: str) -> Callable[[Any], bool]:
+def _check_of(annotation: str, names: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """The check for an annotation as it is written; `names` has what a word in it may stand for."""
+    if get_origin(names.get(annotation)) is Literal:
+        return lambda value: value in get_args(names[annotation])
     if annotation.startswith("Literal["):
         words: tuple[str, ...] = literal_eval(annotation.removeprefix("Literal").replace("[", "(", 1)[:-1] + ",)")
         return lambda value: value in words
