@@ -114,11 +114,11 @@ def test_a_floor_is_written_only_where_it_cuts_and_says_what():
     assert notes == ["the floor cuts off padding only"]
 
 
-def test_a_new_layer_type_gets_its_formulas_for_nothing(monkeypatch):
+def test_a_new_layer_type_gets_its_formulas_for_nothing(request):
     from cnnprof.network.layers import Layer
     from cnnprof.record import record
 
-    monkeypatch.setattr("cnnprof.network.layers.base.LAYERS", dict(LAYERS))
+    request.addfinalizer(lambda: LAYERS.pop("Prototypes"))
 
     @layer
     @record
