@@ -46,9 +46,7 @@ def choice(
     where: Annotated[
         str | None,
         typer.Option(
-            help="Only networks that meet it: 'params < 5M and top1 >= 70'. known(top1) asks for a figure.",
-            metavar="CONDITION",
-            show_default=False,
+            help="Only networks that meet it: 'params < 5M and top1 >= 70'. known(top1) asks for a figure.", metavar="CONDITION"
         ),
     ] = None,
     columns: Annotated[
@@ -76,7 +74,6 @@ def choice(
         typer.Option(
             help="Accuracies of your own: CSV with model, top1, top5, and if need be dataset, input and source.",
             metavar="FILE.csv",
-            show_default=False,
         ),
     ] = None,
 ) -> ChoiceOptions:

@@ -23,11 +23,7 @@ class Effort:
     ] = None
     precision: Annotated[
         str | None,
-        typer.Option(
-            help="Go on with further processes until the intervals' half-widths are below this.",
-            metavar="1%",
-            show_default=False,
-        ),
+        typer.Option(help="Go on with further processes until the intervals' half-widths are below this.", metavar="1%"),
     ] = None
     budget: Annotated[str | None, typer.Option(help="Time for all of it.", metavar="60s", show_default="20s a network")] = None
     mallopt: Annotated[bool, typer.Option(help="Let glibc keep freed memory between runs, which is steadier.")] = True

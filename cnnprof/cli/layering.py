@@ -26,7 +26,7 @@ class Layering:
     by: Annotated[Literal["layer", "stage", "type"], typer.Option(help="With --layers: what a row is.")] = "layer"
     trace: Annotated[
         Path | None,
-        typer.Option(help="With --layers: write a Chrome trace (ui.perfetto.dev shows it).", show_default=False),
+        typer.Option(help="With --layers: write a Chrome trace (ui.perfetto.dev shows it)."),
     ] = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Options
 
 Dtype = Literal["fp32", "fp16", "bf16"]
+Ceilings = Annotated[
+    Path | None,
+    typer.Option("--calibration", help="Ceilings in a file that calibrate -o wrote.", show_default="those of this machine"),
+]
 InstructionSet = Literal["sse41", "avx2", "avx512", "avx512_bf16", "amx", "arm64"]
 
 

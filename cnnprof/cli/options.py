@@ -55,7 +55,6 @@ Fits = Annotated[
         "--fit",
         help="Find the largest batch for a size, a device, a card, an edge board or a microcontroller; may be repeated.",
         metavar="8GB|cuda:0|T4|STM32H743",
-        show_default=False,
     ),
 ]
 
@@ -124,9 +123,7 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         ] = True,
         output: Annotated[
             list[Path] | None,
-            typer.Option(
-                "-o", "--output", help="Write to this file; its suffix picks the format. May be repeated.", show_default=False
-            ),
+            typer.Option("-o", "--output", help="Write to this file; its suffix picks the format. May be repeated."),
         ] = None,
     ) -> Destination:
         for file in output or ():
@@ -154,7 +151,7 @@ def drawn() -> Callable[[Command], Command]:
         json: Annotated[bool, typer.Option("--json", hidden=True)] = False,
         output: Annotated[
             Path | None,
-            typer.Option("-o", "--output", help="Write to this file: .svg, .png or .pdf.", show_default=False),
+            typer.Option("-o", "--output", help="Write to this file: .svg, .png or .pdf."),
         ] = None,
         theme: Annotated[
             Literal["paper", "slides"], typer.Option(help="Small letters to print, or large ones to show.")

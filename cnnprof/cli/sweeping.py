@@ -76,7 +76,7 @@ class Points:
 
 def points(
     zip: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Axes that move together.", metavar="A,B", show_default=False)
+        list[str] | None, typer.Option(help="Axes that move together.", metavar="A,B")
     ] = None,
     sample: Annotated[int | None, typer.Option(help="Draw so many points at random.", min=1, show_default="all points")] = None,
     seed: Annotated[int, typer.Option(help="Of --sample.")] = 0,
@@ -86,7 +86,7 @@ def points(
     ] = None,
     largest: Annotated[
         Literal["macs", "params", "activations"] | None,
-        typer.Option(help="The one point, of those left, that has most of it.", show_default=False),
+        typer.Option(help="The one point, of those left, that has most of it."),
     ] = None,
     sort: Annotated[
         str | None, typer.Option(help="Smallest first, or with - the largest.", metavar="FIGURE", show_default="as swept")

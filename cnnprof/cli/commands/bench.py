@@ -74,15 +74,11 @@ class Gate:
     )
     against: Annotated[
         Path | None,
-        typer.Option(help="An earlier run's -o FILE.json: has it become slower since?", show_default=False),
+        typer.Option(help="An earlier run's -o FILE.json: has it become slower since?"),
     ] = None
     fail_on: Annotated[
         str | None,
-        typer.Option(
-            help="Exit code 1 on one of these verdicts; with --compare or --against.",
-            metavar="slower,undecided",
-            show_default=False,
-        ),
+        typer.Option(help="Exit code 1 on one of these verdicts; with --compare or --against.", metavar="slower,undecided"),
     ] = None
 
     @property
@@ -119,12 +115,8 @@ class Gate:
 class Keeping:
     """Where results are kept as they come."""
 
-    journal: Annotated[
-        Path | None, typer.Option(help="Append each result to this new file (JSON lines) as it comes.", show_default=False)
-    ] = None
-    resume: Annotated[
-        Path | None, typer.Option(help="As --journal; if the file holds results, go on from there.", show_default=False)
-    ] = None
+    journal: Annotated[Path | None, typer.Option(help="Append each result to this new file (JSON lines) as it comes.")] = None
+    resume: Annotated[Path | None, typer.Option(help="As --journal; if the file holds results, go on from there.")] = None
 
     def open(self, jobs: Sequence[Job], how: Options) -> Journal | None:
         """The journal that was asked for; what is to be said of it goes to stderr."""
@@ -166,7 +158,7 @@ def command(
     ] = "infer",
     input: Annotated[  # noqa: A002 - the option's name
         str | None,
-        typer.Option(help="Input sizes instead of the networks' own.", metavar="3x160x160,...", show_default=False),
+        typer.Option(help="Input sizes instead of the networks' own.", metavar="3x160x160,..."),
     ] = None,
     *,
     network: NetworkOptions,

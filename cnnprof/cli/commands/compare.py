@@ -34,7 +34,7 @@ Dtype = Annotated[
 ]
 Prune = Annotated[
     list[float] | None,
-    typer.Option(help="Also without this share of every inner width; may be repeated.", metavar="0.5", show_default=False),
+    typer.Option(help="Also without this share of every inner width; may be repeated.", metavar="0.5"),
 ]
 
 MEASURED = ("latency", "latency_ms", "throughput", "throughput_img_s")

@@ -30,7 +30,7 @@ def command(
     ] = None,
     against_rev: Annotated[
         str | None,
-        typer.Option(help="What the file was at this revision of its git repository.", metavar="main", show_default=False),
+        typer.Option(help="What the file was at this revision of its git repository.", metavar="main"),
     ] = None,
     by: Annotated[
         Literal["layer", "stage", "type"] | None,

@@ -40,7 +40,6 @@ def command(
             f"{', '.join([*CONVENTIONS, *NAMES])}; "
             f"of activations {', '.join(ACTIVATION_CONVENTIONS)}.",
             metavar="CONVENTION",
-            show_default=False,
         ),
     ] = None,
     *,

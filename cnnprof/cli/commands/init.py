@@ -16,9 +16,7 @@ PANEL = "Networks"
 
 def command(
     file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("net.yaml"),
-    source: Annotated[
-        str | None, typer.Option("--from", help="Begin with the spec of this network.", metavar="NAME", show_default=False)
-    ] = None,
+    source: Annotated[str | None, typer.Option("--from", help="Begin with the spec of this network.", metavar="NAME")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a commented starter spec, to be changed into a network of your own.

@@ -27,30 +27,21 @@ def command(
             help="Show only the names that match, such as 'resnet*' or 'torchvision:*'.", autocompletion=complete_name
         ),
     ] = None,
-    family: Annotated[
-        str | None, typer.Option(help="Only this family, or those that match: resnet, 'mobilenet*'.", show_default=False)
-    ] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, or those that match: resnet, 'mobilenet*'.")] = None,
     tag: Annotated[
         str | None,
         typer.Option(
             help="Only imagenet, cifar or mnist (by the reported accuracy's data set, else by the input), "
-            "or edge: at most 10 M params and 600 M MACs.",
-            show_default=False,
+            "or edge: at most 10 M params and 600 M MACs."
         ),
     ] = None,
-    max_params: Annotated[
-        str | None, typer.Option(help="Only networks with at most so many parameters.", metavar="5M", show_default=False)
-    ] = None,
-    max_macs: Annotated[
-        str | None, typer.Option(help="Only networks with at most so many MACs.", metavar="600M", show_default=False)
-    ] = None,
-    min_top1: Annotated[
-        float | None, typer.Option(help="Only networks with at least this top-1 accuracy, in percent.", show_default=False)
-    ] = None,
-    min_year: Annotated[int | None, typer.Option(help="Only networks of this year or later.", show_default=False)] = None,
+    max_params: Annotated[str | None, typer.Option(help="Only networks with at most so many parameters.", metavar="5M")] = None,
+    max_macs: Annotated[str | None, typer.Option(help="Only networks with at most so many MACs.", metavar="600M")] = None,
+    min_top1: Annotated[float | None, typer.Option(help="Only networks with at least this top-1 accuracy, in percent.")] = None,
+    min_year: Annotated[int | None, typer.Option(help="Only networks of this year or later.")] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Only networks with an accuracy on this data set: imagenet, cifar-10, mnist.", show_default=False),
+        typer.Option(help="Only networks with an accuracy on this data set: imagenet, cifar-10, mnist."),
     ] = None,
     *,
     choice: ChoiceOptions,

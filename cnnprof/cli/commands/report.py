@@ -22,9 +22,7 @@ CHAPTERS = 40
 @of_network()
 def command(
     names: Names,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The page, or .json for `render` to make it of.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page, or .json for `render` to make it of.")],
     baseline: Annotated[
         str | None, typer.Option(help="The network that ratios are relative to.", show_default="the first")
     ] = None,

@@ -14,7 +14,7 @@ PANEL = "Installation"
 
 
 def command(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
 ) -> None:
     """The JSON Schema of the spec language, for an editor's completion and checks.
 

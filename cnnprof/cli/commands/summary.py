@@ -30,7 +30,7 @@ By = Annotated[
 ]
 
 
-Depth = Annotated[int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1, show_default=False)]
+Depth = Annotated[int | None, typer.Option(help="Show blocks down to this depth of their path.", min=1)]
 
 Dtype = Annotated[
     Literal["fp32", "fp16", "bf16", "int8"] | None,

@@ -38,11 +38,9 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Write to this file; its suffix picks the format.", show_default=False),
+        typer.Option("-o", "--output", help="Write to this file; its suffix picks the format."),
     ] = None,
-    bench: Annotated[
-        int | None, typer.Option(help="Measure the first so many of the points, in turns.", min=1, show_default=False)
-    ] = None,
+    bench: Annotated[int | None, typer.Option(help="Measure the first so many of the points, in turns.", min=1)] = None,
     *,
     points: Points,
     run: RunOptions,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnprof.cli.measured import RunOptions, measured
+from cnnprof.cli.measured import Ceilings, RunOptions, measured
 from cnnprof.cli.options import NAME_HELP, NetworkOptions, complete_name, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -25,9 +24,7 @@ def command(
     b: Annotated[str, typer.Argument(help="Another one, to measure it by.", autocompletion=complete_name, show_default=False)],
     budget: Annotated[str | None, typer.Option(help="Time for all of it.", metavar="60s", show_default="40s")] = None,
     top: Annotated[int, typer.Option(help="How many layers to show.", min=1)] = 10,
-    calibration: Annotated[
-        Path | None, typer.Option(help="What `calibrate --json -o` wrote.", show_default="the one kept for this machine")
-    ] = None,
+    calibration: Ceilings = None,
     *,
     run: RunOptions,
     network: NetworkOptions,

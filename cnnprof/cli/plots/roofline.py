@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from cnnprof.cli.measured import RunOptions, measured
+from cnnprof.cli.measured import Ceilings, RunOptions, measured
 from cnnprof.cli.options import Name, NetworkOptions, drawn, of_network
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -20,9 +18,7 @@ from cnnprof.errors import INTERRUPTED
 @of_network()
 def command(
     name: Name,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Ceilings in a file that calibrate -o wrote.", show_default="those of this machine")
-    ] = None,
+    calibration: Ceilings = None,
     *,
     run: RunOptions,
     network: NetworkOptions,

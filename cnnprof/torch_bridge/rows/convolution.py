@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import torch
 from torch import Tensor, nn
 
@@ -10,37 +12,11 @@ from cnnprof.network.layers.base import ShapeError, describe
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.torch_bridge.rows.base import Call, Match, row, sized
 
-_CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_CONV_TRANSPOSE = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
-
-def _build(layer: Conv, inputs: tuple[Shape, ...]) -> nn.Module:
-    module: nn.Module = _CONV[len(layer.kernel_size) - 1](
-        inputs[0][1],
-        layer.out_channels,
-        layer.kernel_size,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        layer.groups,
-        layer.bias,
-    )
-    return module
-
-
-def _build_transpose(layer: ConvTranspose, inputs: tuple[Shape, ...]) -> nn.Module:
-    module: nn.Module = _CONV_TRANSPOSE[len(layer.kernel_size) - 1](
-        inputs[0][1],
-        layer.out_channels,
-        layer.kernel_size,
-        layer.stride,
-        layer.padding,
-        layer.output_padding,
-        layer.groups,
-        layer.bias,
-        layer.dilation,
-    )
-    return module
+def _build(layer: Conv | ConvTranspose, inputs: tuple[Shape, ...]) -> nn.Module:
+    """The module of the layer's name, whose hyper-parameters have the names of its fields."""
+    kind: type[nn.Module] = getattr(nn, layer.type)
+    return kind(inputs[0][1], **{each.name: getattr(layer, each.name) for each in fields(layer)})
 
 
 class PartialConv2d(nn.Module):
@@ -97,7 +73,7 @@ def _capture(call: Call) -> Match:
 
 
 row(Conv, _build, {"convolution": _capture, "_convolution": _capture})
-row(ConvTranspose, _build_transpose, lacks="torch runs it as aten.convolution, which the row of Conv reads")
+row(ConvTranspose, _build, lacks="torch runs it as aten.convolution, which the row of Conv reads")
 row(
     PartialConv,
     lambda layer, _: PartialConv2d(layer),
