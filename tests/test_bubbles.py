@@ -97,6 +97,14 @@ def test_what_cannot_be_drawn(options, message):
         shown([row("a"), row("b")], **options)
 
 
+def test_a_source_that_all_names_share_is_said_once():
+    shared = shown([row("torchvision:a", 1e9, 70), row("torchvision:b", 2e9, 75)])
+    assert names_on(shared.lines[0], shared) == ["a", "b"]
+    assert shared.title.endswith(", networks of torchvision")
+    mixed = shown([row("torchvision:a", 1e9, 70), row("b", 2e9, 75)])
+    assert names_on(mixed.lines[0], mixed) == ["torchvision:a", "b"]
+
+
 def test_no_network_has_both_axes():
     rows = [row("a", top1=None, year=2015), row("b", year=None)]
     with pytest.raises(UsageError, match="no network has both the year and the top-1 accuracy"):

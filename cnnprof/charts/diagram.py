@@ -67,7 +67,12 @@ class Diagram(Chart):
         """Rows of boxes, the first from the left, the second from the right and so on; what is skipped is passed by."""
         from matplotlib.patches import FancyBboxPatch
 
+        width, height = figure.get_size_inches()
         layout = self._arranged(ACROSS)
+        if (width, height) != self.inches:
+            # As many in a row as makes letters the largest.
+            every = [self._arranged(across) for across in range(1, 2 * ACROSS)]
+            layout = max(every, key=lambda each: min(width / each.width, height / each.height))
         head(figure, self.title)
         foot(figure, self.notes)
         axes = figure.add_subplot(aspect="equal", xlim=(0, layout.width), ylim=(layout.height, 0))

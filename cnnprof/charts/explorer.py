@@ -71,7 +71,7 @@ class Explorer(Chart):
         front = [by_label[label] for label in self.fronts.get(f"{x}|{y}", ())]
         groups = list(self.first.groups)
         meta = {
-            "axes": {word: {"label": axis.label, "log": axis.log} for word, axis in self.axes.items()},
+            "axes": {word: {"label": axis.label, "log": axis.log, "look": _look(word)} for word, axis in self.axes.items()},
             "fronts": {pair: list(labels) for pair, labels in self.fronts.items()},
             "chosen": [x, y, size],
         }
@@ -257,6 +257,11 @@ class Explorer(Chart):
         )
         apart = "datum.apart ? {'not compared': 'on ' + datum.apart} : {}"
         return f"merge({{'title': datum.label, {lines}}}, {apart})"
+
+
+def _look(word: str) -> dict[str, Any]:
+    """Of an axis whose ticks are whole numbers."""
+    return {"format": "d", "tickMinStep": 1} if word == "year" else {}
 
 
 def _ends(name: str, word: str) -> list[dict[str, Any]]:

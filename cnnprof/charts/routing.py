@@ -60,7 +60,8 @@ def arrange(texts: Sequence[Sequence[str]], edges: Sequence[tuple[int, int]], ac
     xs = [step * (column + 0.5) for column in columns]
     skips = [(start, end) for start, end in edges if not _is_next(start, end)]
     leaves, comes = _ports(skips, xs, widths, 0), _ports(skips, xs, widths, 1)
-    ways = {edge: _way(edge, rows, xs, leaves[edge], comes[edge], step) for edge in skips}
+    downs = _downs([edge for edge in skips if rows[edge[1]] > rows[edge[0]] + 1], [x - step / 2 for x in xs])
+    ways = {edge: _way(edge, rows, leaves[edge], comes[edge], downs.get(edge)) for edge in skips}
     lanes, most = _lanes([run for runs in ways.values() for run in runs])
     middles = _middles(heights, most)
     boxes = tuple(
@@ -112,16 +113,24 @@ def _ports(
     return found
 
 
-def _way(
-    edge: tuple[int, int], rows: Sequence[int], xs: Sequence[float], leave: float, come: float, step: float
-) -> tuple[_Run, ...]:
+def _downs(edges: Sequence[tuple[int, int]], sides: Sequence[float]) -> dict[tuple[int, int], float]:
+    """Where each arrow to a row further on goes down: at its target's side, every one in a lane of its own."""
+    found: dict[tuple[int, int], float] = {}
+    taken: dict[float, int] = defaultdict(int)
+    for edge in edges:
+        side = sides[edge[1]]
+        lane = taken[side] % 7
+        found[edge] = side + GAP / 8 * ((lane + 1) // 2) * (-1) ** lane
+        taken[side] += 1
+    return found
+
+
+def _way(edge: tuple[int, int], rows: Sequence[int], leave: float, come: float, down: float | None) -> tuple[_Run, ...]:
     """The stretches along strips: one to a box of this row or the next; further on two, and a way down between columns."""
-    start, end = edge
-    if rows[end] <= rows[start] + 1:
-        return (_Run(rows[end], leave, come),)
-    # Down beside the target, in lanes of their own by where the arrow comes from.
-    down = xs[end] - step / 2 + 0.25 * (start % 5 - 2)
-    return _Run(rows[start] + 1, leave, down), _Run(rows[end], down, come)
+    start, end = (rows[number] for number in edge)
+    if down is None:
+        return (_Run(end, leave, come),)
+    return _Run(start + 1, leave, down), _Run(end, down, come)
 
 
 def _lanes(runs: Sequence[_Run]) -> tuple[dict[_Run, int], dict[int, int]]:

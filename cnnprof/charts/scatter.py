@@ -161,10 +161,15 @@ class Scatter(Chart):
 
     def _set_scales(self, axes: Axes) -> None:
         """Room for bubbles and names around the points; powers of ten where an axis asks for it."""
+        from matplotlib.ticker import MaxNLocator
+
         for axis, name, values in ((self.x, "x", _ends(self, "x")), (self.y, "y", _ends(self, "y"))):
             axes.set(**{f"{name}scale": "log" if axis.log else "linear", f"{name}lim": _limits(values, axis.log)})
+            side = axes.xaxis if name == "x" else axes.yaxis
             if axis.log:
-                plain_ticks(axes.xaxis if name == "x" else axes.yaxis, max(values) / min(values))
+                plain_ticks(side, max(values) / min(values))
+            elif all(value == int(value) for value in values):
+                side.set_major_locator(MaxNLocator("auto", integer=True))
 
     def _draw_points(self, axes: Axes) -> None:
         for number, group in enumerate(self.groups):
@@ -182,6 +187,7 @@ class Scatter(Chart):
                     edgecolors=color if apart else "white",
                     linewidths=0.6,
                     alpha=0.75,
+                    clip_on=False,
                     zorder=2,
                 )
             for point in members:

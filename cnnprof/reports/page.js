@@ -295,7 +295,7 @@
       now.data[1].values = front.map((point) => ({ across: point[x], up: point[y] }));
       [x, y].forEach((word, number) => {
         now.scales[number].type = axes[word].log ? "log" : "linear";
-        now.axes[number].title = axes[word].label;
+        Object.assign(now.axes[number], { title: axes[word].label }, axes[word].look);
       });
       now.legends[1].title = axes[size].label;
       view?.finalize();

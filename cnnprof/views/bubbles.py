@@ -102,8 +102,9 @@ def explore_comparison(entries: Sequence[Entry], baseline: str) -> Explorer | No
         both = [row for row in rows if row.get(known[x].key) is not None and row.get(known[y].key) is not None]
         front = _front([row for row in both if row["model"] not in aside], known[x], known[y])
         fronts[f"{x}|{y}"] = tuple(row["model"] for row in front) if len(front) > 1 else ()
+    source = common_source(rows)
     points = tuple(
-        {"label": row["model"], "name": _short(row["model"]), "group": _short(row["family"] or "")}
+        {"label": row["model"], "name": _short(row["model"].removeprefix(source)), "group": _short(row["family"] or "")}
         | {word: None if row.get(each.key) is None else row[each.key] / each.unit for word, each in known.items()}
         | ({"apart": apart[row["model"]]} if row["model"] in apart else {})
         | {f"{word}_span": list(span) for word, each in known.items() if (span := _interval(row, each))}
@@ -151,11 +152,13 @@ def bubbles(
     largest = max((row.get(area.key) or 0) for row in placed)
     recipes = _recipes(placed) if {across.key, up.key} & {"top1", "top5"} else {}
     on_front = [row["model"] for row in front]
+    source = common_source(placed)
+    of_source = f", networks of {source[:-1]}" if source else ""
     # Names of the front come first; then the large bubbles', which have the least room to spare.
     ranked = sorted(placed, key=lambda row: (row["model"] not in on_front, -(row.get(area.key) or 0)))
     points = tuple(
         Point(
-            _short(row["model"]) + recipes.get(row["accuracy_source"], ("", ""))[0],
+            _short(row["model"].removeprefix(source)) + recipes.get(row["accuracy_source"], ("", ""))[0],
             row[across.key] / across.unit,
             row[up.key] / up.unit,
             (row.get(area.key) or 0) / largest if largest else 0.1,
@@ -174,7 +177,7 @@ def bubbles(
         steps=True,
     )
     return Scatter(
-        f"{_name(up)} over {_name(across)}, area by {_name(area)}, {_inputs(placed)}",
+        f"{_name(up)} over {_name(across)}, area by {_name(area)}, {_inputs(placed)}{of_source}",
         _axis(across, placed),
         _axis(up, placed),
         points,
@@ -197,6 +200,13 @@ COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def _inputs(rows: Sequence[Mapping[str, Any]]) -> str:
     sizes = {row["input"] for row in rows}
     return f"input {'x'.join(map(str, *sizes))}" if len(sizes) == 1 else "each at its own input size"
+
+
+def common_source(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The prefix that all names have, `torchvision:`, which a picture says once; empty where they have none in common."""
+    prefixes = {row["model"].partition(":")[0] if ":" in row["model"] else "" for row in rows}
+    (prefix,) = prefixes if len(prefixes) == 1 else ("",)
+    return f"{prefix}:" if prefix and len(rows) > 1 else ""
 
 
 def _short(name: str) -> str:

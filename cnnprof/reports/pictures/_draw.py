@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
+from warnings import catch_warnings, simplefilter
 
 from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
@@ -31,10 +32,13 @@ def picture(report: Report, style: Style, file_format: Literal["svg", "png", "pd
     from matplotlib import rc_context
 
     settings: Any = COMMON | THEMES[style.theme]
-    with rc_context(settings):
+    with rc_context(settings), catch_warnings(record=True) as told:
+        simplefilter("always")
         file = BytesIO()
         dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         draw_chart(report.chart, style).savefig(file, format=file_format, metadata=dated.get(file_format))
+    if any("collapsed to zero" in str(warning.message) for warning in told):
+        raise UsageError("the picture is too small for what it shows", hint="give it more room, such as --cm 17x11")
     return file.getvalue()
 
 
