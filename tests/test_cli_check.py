@@ -186,3 +186,115 @@ def test_a_network_that_fails_is_a_row_and_the_others_go_on():
     assert budgets[1]["reason"] == "unknown network 'lenet6'"
     assert "unknown network 'lenet6'" in done.err
     assert cnnprof("check", "lenet5", "lenet6", "--max-params", "1K").code == 1, "a budget that is exceeded comes first"
+
+
+DEPLOYED = """[[tool.cnnprof.budget]]
+model = "mobilenet_v2"
+max-params = "5M"
+min-top1 = 71.5
+
+[[tool.cnnprof.budget]]
+model = "mobilenet_v2"
+input = "3x96x96"
+batch = 8
+dtype = "int8"
+max-weights = "3MiB"
+max-peak = "12MB"
+
+[[tool.cnnprof.budget]]
+model = "mobilenet_v2"
+settings = { width = 0.5 }
+threads = 2
+max-macs = "90M"
+max-training-peak = "60MB"
+min-top1 = "80%"
+"""
+
+
+@pytest.fixture
+def deployed(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(DEPLOYED)
+    return tmp_path
+
+
+def verdicts_in(folder, *more):
+    data = json.loads(cnnprof("check", *more, "--json", cwd=folder).out)
+    return {(each["model"].removeprefix("mobilenet_v2").strip(), each["budget"]): each for each in data["budgets"]}
+
+
+def test_budgets_are_for_deployments(deployed):
+    found = verdicts_in(deployed)
+    half, small = "(width=0.5, 2 threads)", "(3x96x96, batch 8, int8)"
+    assert {key: each["status"] for key, each in found.items()} == {
+        ("", "max-params"): "ok",
+        ("", "min-top1"): "ok",
+        (small, "max-weights"): "error",
+        (small, "max-peak"): "ok",
+        (half, "max-macs"): "error",
+        (half, "max-training-peak"): "ok",
+        (half, "min-top1"): "error",
+    }
+    compared = ("compare", "mobilenet_v2@input=96", "--batch", "8", "--dtype", "int8", "--json")
+    (row,) = json.loads(cnnprof(*compared).out)["models"]
+    assert found[small, "max-weights"]["value"] == row["totals"]["param_bytes"]
+    assert found[small, "max-peak"]["value"] == row["totals"]["peak_inference_bytes"]
+    memory = json.loads(cnnprof("memory", "mobilenet_v2@width=0.5", "--threads", "2", "--isa", "avx2", "--json").out)
+    assert found[half, "max-training-peak"]["value"] == memory["memory"]["training"]["peak_bytes"]
+    assert found[half, "max-macs"]["value"] == memory["totals"]["macs"]
+    # The variant of half the width has 65.4%, stated where its weights come from.
+    assert (found[half, "min-top1"]["value"], found[half, "min-top1"]["excess"]) == (65.4, pytest.approx(14.6))
+    assert found[small, "max-weights"]["deployment"] == {"input": "3x96x96", "batch": 8, "dtype": "int8"}
+
+
+def test_an_accuracy_is_at_least_its_limit(deployed):
+    done = cnnprof("check", "resnet18", "lenet5", "--min-top1", "69.8", "--json", cwd=deployed)
+    found = {each["model"]: each for each in json.loads(done.out)["budgets"]}
+    assert (found["resnet18"]["status"], found["lenet5"]["status"]) == ("error", "unknown")
+    assert found["lenet5"]["reason"] == "no accuracy of it is stated"
+    assert cnnprof("check", "resnet18", "--min-top1", "69.758", cwd=deployed).code == 0
+    assert "under the limit of 69.8" in cnnprof("check", "resnet18", "--min-top1", "69.8", "--format", "github").out
+
+
+def test_own_accuracies_are_held_to_budgets(deployed):
+    (deployed / "pyproject.toml").write_text('[tool.cnnprof]\naccuracy = "ours.csv"\n')
+    (deployed / "ours.csv").write_text("model,top1\nlenet5,98.7\n")
+    assert cnnprof("check", "lenet5", "--min-top1", "98.5", cwd=deployed).code == 0
+    assert cnnprof("check", "lenet5", "--min-top1", "98.9", cwd=deployed).code == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('input = "3x"', "input of a budget: '3x' is not an input size\n --> pyproject.toml:3:1\n"),
+        ("input = true", "'True' is not an input size"),
+        ("batch = 0", "batch of a budget: '0' is not a number from 1 to"),
+        ('batch = "4"', "batch of a budget: '4' is not a number"),
+        ('dtype = "int9"', "did you mean 'int8'"),
+        ('device = "tpu"', "device of a budget: 'tpu' is not a device"),
+        ("threads = 1.5", "threads of a budget: '1.5' is not a number"),
+        ("settings = 3", "settings of a budget: '3' are no settings"),
+        ("settings = { width = { a = 1 } }", "are no settings"),
+        ('dtype = "int8"\nmax-latency = "3ms"', "max-latency is not known in int8\n --> pyproject.toml:4:1\n"),
+        ("inputs = 3", "did you mean 'input'"),
+        ("min-top1 = 101", "min-top1: '101' is not a limit"),
+        ("settings = { widht = 1 }", "did you mean 'width'"),
+    ],
+)
+def test_mistakes_in_a_deployment(line, message, tmp_path):
+    text = f'[[tool.cnnprof.budget]]\nmodel = "mobilenet_v2"\n{line}\nmax-params = "5M"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    done = cnnprof("check", cwd=tmp_path)
+    assert done.code == 3
+    assert message in done.err
+
+
+def test_a_limit_of_the_command_line_has_the_place_of_the_network(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: 3x8x8\nlayers:\n  - conv 3x3 4\n")
+    done = cnnprof("check", "net.yaml", "lenet5", "--max-params", "10", "--format", "sarif", cwd=tmp_path)
+    ours, bundled = json.loads(done.out)["runs"][0]["results"]
+    assert ours["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "net.yaml"}
+    assert bundled["locations"][0]["logicalLocations"][0]["name"] == "lenet5: max-params"
+    assert (
+        "::error file=net.yaml,line=1,"
+        in cnnprof("check", "net.yaml", "--max-params", "10", "--format", "github", cwd=tmp_path).out
+    )

@@ -121,7 +121,9 @@ def test_gates_annotate_on_github_whatever_the_format(repository):
     assert json.loads(diff.out)
     assert diff.err.startswith("::error title=net.yaml at main -> net.yaml::")
     check = cnnprof("check", "net.yaml", *LIMITS, cwd=repository, **github)
-    assert [line for line in check.err.splitlines() if line.startswith("::error title=net%3A max-params::")]
+    assert [
+        line for line in check.err.splitlines() if line.startswith("::error file=net.yaml,line=1,title=net%3A max-params::")
+    ]
     assert "::" not in cnnprof("check", "net.yaml", "--max-params", "1M", cwd=repository, **github).err
 
 

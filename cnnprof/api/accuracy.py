@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnprof.accuracies import RECIPES, TORCHVISION, Stated, accuracy_from, read_accuracies, torchvision_weights
 from cnnprof.config import find_project
 from cnnprof.errors import SpecError, UsageError, did_you_mean
-from cnnprof.network.graph import Accuracy
+from cnnprof.network.graph import Accuracy, Graph
 from cnnprof.sources import Model
 
 if TYPE_CHECKING:
@@ -91,11 +91,22 @@ def _of_project() -> Mapping[str, Stated]:
     return read_accuracies(project.folder / name)
 
 
+def own_accuracy(graph: Graph, model: Model, own_input: bool) -> Accuracy | None:
+    """The accuracy that the project's own file states of a network, if it does."""
+    rows = _of_project()
+    return _stated_at(rows.get(graph.name) or rows.get(model.reference), graph.input_shape[1:], own_input or bool(model.size))
+
+
 def _of_file(rows: Mapping[str, Stated], entry: Entry, model: Model, own_input: bool) -> Accuracy | None:
-    stated = rows.get(entry.name) or rows.get(model.reference)
-    if stated is None or "totals" not in entry.figures:
+    if "totals" not in entry.figures:
         return None
-    size = tuple(entry.figures["model"]["input_shape"][1:])
-    if stated.accuracy.input is None:
-        return stated.accuracy if own_input or model.size else None
-    return stated.accuracy if stated.accuracy.input == size else None
+    stated, size = rows.get(entry.name) or rows.get(model.reference), entry.figures["model"]["input_shape"][1:]
+    return _stated_at(stated, size, own_input or bool(model.size))
+
+
+def _stated_at(stated: Stated | None, size: Sequence[int], own_input: bool) -> Accuracy | None:
+    """The accuracy, if it is stated of that input; a row that names none is of the network's own."""
+    if stated is None:
+        return None
+    holds = own_input if stated.accuracy.input is None else stated.accuracy.input == tuple(size)
+    return stated.accuracy if holds else None

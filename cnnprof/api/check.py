@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from cnnprof.api.predict import Known, Predictions
     from cnnprof.config import Project
     from cnnprof.judging.budgets import Budget, Verdict
+    from cnnprof.judging.deployment import Deployment
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
+
+
+Time = Callable[["Sequence[Profile]", "Mapping[str, Any]"], "Sequence[Measurement]"]
 
 
 @record(repr=False)
@@ -71,7 +76,7 @@ def check(
     input_shape: Size = None,
     batch: int = 1,
     settings: Mapping[str, Any] | None = None,
-    time: Callable[[Sequence[Profile]], Sequence[Measurement]] | None = None,
+    time: Time | None = None,
     run_code: bool = False,
     options: Options | None = None,
     calibration: Known = None,
@@ -84,7 +89,8 @@ def check(
         input_shape: (C, H, W) instead of the networks' own.
         batch: images in one run.
         settings: values that override the networks' own, by name.
-        time: measures those that have a budget for latency; `bench`, short, if left out.
+        time: measures those that have a budget for latency, in the way that is given: those of `device`, `dtype` and `threads`
+            that the budgets name; `bench`, short, if left out.
         options: the way to run that times are predicted for.
         calibration: what predictions rest on; what this machine keeps if left out.
         run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
@@ -97,7 +103,7 @@ def check(
         UsageError: there is no budget, or none for a network.
     """
     from cnnprof.config import find_project
-    from cnnprof.judging.budgets import PREDICTED, budgets_of, judge, leave_out, read_budgets, settle
+    from cnnprof.judging.budgets import budgets_of, judge, leave_out, read_budgets, settle
 
     project = find_project()
     written = read_budgets(project) if project else []
@@ -117,29 +123,117 @@ def check(
         if project and written:
             raise SpecError("no network is named", project.place_of("budget"), 'give a budget a model, as in model = "resnet*"')
         raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
-    read, failed = [], list[tuple[str, CnnprofError]]()
+    held: list[Held] = []
+    failed: list[tuple[str, Sequence[Budget], CnnprofError]] = []
+    read: list[tuple[str, Model, Profile]] = []
     for model, budget in named:
         try:
             with _blaming(budget):
-                read.append((model.reference, profile(model, input_shape, batch)))
+                read.append((model.reference, model, profile(model, input_shape, batch)))
         except CnnprofError as error:  # noqa: PERF203 - the others go on
-            failed.append((model.reference, error))
+            failed.append((model.reference, budgets, error))
     if failed and not read:
-        raise failed[0][1]
-    pairs = [(name, each) for (name, _), each in zip(read, told_apart(read), strict=True)]
-    for name, each in pairs:
-        if not judge(each, name, budgets):
-            raise UsageError(f"no budget covers '{name}'", hint="give one as an option, such as --max-params 5M")
-    timed = [each for name, each in pairs if any(v.budget.figure == "latency_ms" for v in judge(each, name, budgets))]
-    measurements = tuple((time or _time_quickly)(timed)) if timed else ()
+        raise failed[0][2]
+    names = told_apart([(model.called, each) for _, model, each in read])
+    for (reference, model, _), each in zip(read, names, strict=True):
+        theirs = [budget for budget in budgets if budget.covers(reference) or budget.covers(each.graph.name)]
+        if not theirs:
+            raise UsageError(f"no budget covers '{reference}'", hint="give one as an option, such as --max-params 5M")
+        for deployment in dict.fromkeys(budget.deployment for budget in theirs):
+            here = [budget for budget in theirs if budget.deployment == deployment]
+            try:
+                with _blaming(here[0]):
+                    held.append(_deployed(model, each, deployment, here, input_shape, batch))
+            except CnnprofError as error:
+                failed.append((f"{each.graph.name}{deployment.mark}", here, error))
+    measurements = _measure(held, time or _time_quickly)
     latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
-    verdicts = [verdict for name, each in pairs for verdict in judge(each, name, budgets, latencies.get(each.graph.name))]
-    asked = {each.budget for each in verdicts if each.budget.figure == PREDICTED}
-    known, why = _predict([each for _, each in pairs], options, calibration) if asked else (None, "")
+    verdicts = [v for each in held for v in judge(each.profile, None, each.budgets, latencies.get(each.name))]
+    known, why = _predict_each(held, options, calibration)
     verdicts = settle(verdicts, {each.model: each for each in known.predictions} if known else {}, why)
+    files = {each.name: _file_of(each.profile) for each in held}
+    verdicts = [replace(verdict, file=files[verdict.model]) for verdict in verdicts]
     verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
-    verdicts += [verdict for name, error in failed for verdict in leave_out(name, budgets, error.message)]
-    return Audit(tuple(verdicts), measurements, tuple(error for _, error in failed), known, tuple(replaced))
+    verdicts += [verdict for name, theirs, error in failed for verdict in leave_out(name, theirs, error.message)]
+    return Audit(tuple(verdicts), measurements, tuple(error for *_, error in failed), known, tuple(replaced))
+
+
+@record
+class Held:
+    """A network in a deployment, and the budgets that are for both."""
+
+    profile: Profile
+    deployment: Deployment
+    budgets: tuple[Budget, ...]
+
+    @property
+    def name(self) -> str:
+        """The network's name with its deployment."""
+        return self.profile.graph.name
+
+    def asks(self, figure: str) -> bool:
+        """Whether a budget is on the figure."""
+        return any(budget.figure == figure for budget in self.budgets)
+
+
+def _deployed(
+    model: Model, known: Profile, deployment: Deployment, budgets: Sequence[Budget], input_shape: Size, batch: int
+) -> Held:
+    """The network as it is deployed; `known` as it is asked for everywhere. Raises as `profile`."""
+    if deployment.reshapes:
+        own = model.having(dict(deployment.settings)) if deployment.settings else model
+        own = replace(own, size=deployment.input, _graphs={}) if deployment.input else own
+        shape = None if deployment.input else input_shape
+        made = profile(own, shape, deployment.batch or batch)
+    else:
+        own, shape, made = model, input_shape, known
+    graph = replace(made.graph, name=f"{known.graph.name}{deployment.mark}")
+    held = Held(Profile(graph, made.costs), deployment, tuple(budgets))
+    if not held.asks("top1"):
+        return held
+    from cnnprof.api.accuracy import own_accuracy
+
+    stated = own_accuracy(made.graph, own, shape is None) or graph.facts.accuracy
+    named = replace(graph, facts=replace(graph.facts, accuracy=stated))
+    return replace(held, profile=Profile(named, made.costs))
+
+
+def _file_of(profile: Profile) -> str:
+    """The file that the network is written in, if it lies in this folder or below and is none of cnnprof's own."""
+    from cnnprof.sources._catalogue import bundled_folder
+
+    source = profile.graph.facts.source.removeprefix("python:")
+    file = source.rpartition(":")[0] if ".py:" in source else source.partition("#")[0]
+    is_own = file and Path(file).is_file() and not Path(file).resolve().is_relative_to(bundled_folder().resolve())
+    return file if is_own else ""
+
+
+def _measure(held: Sequence[Held], time: Time) -> tuple[Measurement, ...]:
+    """Measurements of those with a budget for latency, one run for each way to run."""
+    timed = [each for each in held if each.asks("latency_ms")]
+    ways = [each.deployment.way for each in timed]
+    found: list[Measurement] = []
+    for way in [way for i, way in enumerate(ways) if way not in ways[:i]]:
+        found += time([each.profile for each in timed if each.deployment.way == way], way)
+    return tuple(found)
+
+
+def _predict_each(held: Sequence[Held], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
+    """The predicted times of those with a budget for one; None where nothing is known of any, with the reason."""
+    from cnnprof.api.predict import Predictions
+    from cnnprof.measure.options import Options
+
+    found: Predictions | None = None
+    why = ""
+    for each in held:
+        if not each.asks("predicted_ms"):
+            continue
+        known, reason = _predict([each.profile], replace(options or Options(), **each.deployment.way), calibration)
+        why = why or reason
+        if known and found:
+            found = Predictions((*found.predictions, *known.predictions), found.calibration)
+        found = found or known
+    return found, why
 
 
 def _predict(profiles: Sequence[Profile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
@@ -187,8 +281,8 @@ def _blaming(budget: Budget | None) -> Iterator[None]:
         raise
 
 
-def _time_quickly(profiles: Sequence[Profile]) -> Sequence[Measurement]:
+def _time_quickly(profiles: Sequence[Profile], way: Mapping[str, Any]) -> Sequence[Measurement]:
     from cnnprof.measure.bench import Job, Options, run
 
     jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in profiles]
-    return run(jobs, Options(processes=3, rounds=5), lambda _: None)
+    return run(jobs, Options(processes=3, rounds=5, **way), lambda _: None)

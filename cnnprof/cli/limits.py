@@ -25,6 +25,8 @@ class Limits:
         str | None, typer.Option(help="Predicted latency, at most; runs nothing.", metavar="20ms")
     ] = None
 
+    min_top1: Annotated[str | None, typer.Option(help="Reported top-1 accuracy in percent, at least.", metavar="72")] = None
+
     def given(self) -> dict[str, str]:
         """Those that are given, by the names that budgets have for them."""
         return {name.replace("_", "-"): text for name, text in asdict(self).items() if text is not None}

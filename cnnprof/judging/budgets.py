@@ -12,14 +12,16 @@ from typing import Any, Literal, NamedTuple
 from cnnprof.config import Project
 from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
 from cnnprof.footprint.analysis import MemoryAnalysis
+from cnnprof.judging.deployment import EVERYWHERE, Deployment, figure_in, read_deployment, unknown_in
+from cnnprof.judging.deployment import KEYS as DEPLOYMENT
 from cnnprof.record import record
 from cnnprof.timing.prediction import Prediction
 from cnnprof.units import UNITS, Quantity, factor_of, split_quantity
 
-COUNT, BYTES, TIME = "count", "bytes", "ms"
+COUNT, BYTES, TIME, PERCENT = "count", "bytes", "ms", "percent"
 
 _QUANTITIES: Mapping[str, Quantity] = {COUNT: "count", BYTES: "bytes", TIME: "time"}
-_EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms"}
+_EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms", PERCENT: "72.5"}
 
 
 class Limited(NamedTuple):
@@ -28,7 +30,13 @@ class Limited(NamedTuple):
     figure: str
     unit: str
 
+    @property
+    def is_least(self) -> bool:
+        """Whether the figure is to be as large as the limit, or larger."""
+        return self.unit == PERCENT
 
+
+TOP1 = "top1"
 LATENCY, PREDICTED = "latency_ms", "predicted_ms"
 TIMES = (LATENCY, PREDICTED)
 """Figures that no analysis has: a measured time, and a predicted one."""
@@ -42,6 +50,7 @@ LIMITS = {
     "max-training-peak": Limited("peak_training_bytes", BYTES),
     "max-latency": Limited(LATENCY, TIME),
     "max-predicted-latency": Limited(PREDICTED, TIME),
+    "min-top1": Limited("top1", PERCENT),
 }
 """The limits by the name that options and pyproject.toml have for them."""
 
@@ -54,7 +63,7 @@ MOST = 1e18
 LEAST_SHARE = 0.005
 """Of a figure that a part has which is worth a look."""
 
-KEYS = ("model", "level", *LIMITS)
+KEYS = ("model", "level", *DEPLOYMENT, *LIMITS)
 
 
 @record
@@ -63,11 +72,12 @@ class Budget:
 
     Args:
         key: one of `LIMITS`.
-        limit: in the figure's base unit: a count, bytes or milliseconds.
+        limit: in the figure's base unit: a count, bytes, milliseconds or percent.
         level: `error`, or `warn` for a limit that is only reported.
         models: names or globs; none for every network that is checked.
         place: where the limit is written, if it is.
         models_at: where the models are.
+        deployment: how the networks are run that the limit is for.
     """
 
     key: str
@@ -76,6 +86,7 @@ class Budget:
     models: tuple[str, ...] = ()
     place: Place | None = None
     models_at: Place | None = None
+    deployment: Deployment = EVERYWHERE
 
     @property
     def figure(self) -> str:
@@ -84,8 +95,12 @@ class Budget:
 
     @property
     def unit(self) -> str:
-        """`count`, `bytes` or `ms`."""
+        """`count`, `bytes`, `ms` or `percent`."""
         return LIMITS[self.key].unit
+
+    def excess(self, value: float) -> float:
+        """How far the value is beyond the limit; below 0 if it keeps to it."""
+        return self.limit - value if LIMITS[self.key].is_least else value - self.limit
 
     def covers(self, name: str) -> bool:
         """Whether the budget is for the network of that name."""
@@ -102,7 +117,10 @@ class Part(NamedTuple):
 
 @record
 class Verdict:
-    """A network held to a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it."""
+    """A network held to a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it.
+
+    `file` is the one in this folder or below that the network is written in, empty where there is none.
+    """
 
     model: str
     budget: Budget
@@ -110,11 +128,12 @@ class Verdict:
     parts: tuple[Part, ...] = ()
     reason: str = ""
     lower_bound: bool = False
+    file: str = ""
 
     @property
     def exceeds(self) -> bool:
         """Whether the limit is passed."""
-        return self.value is not None and self.value > self.budget.limit
+        return self.value is not None and self.budget.excess(self.value) > 0
 
     @property
     def status(self) -> str:
@@ -124,23 +143,27 @@ class Verdict:
         return "unknown" if self.value is None or self.lower_bound else "ok"
 
 
-def judge(profile: MemoryAnalysis, name: str, budgets: Sequence[Budget], latency_ms: float | None = None) -> list[Verdict]:
-    """The verdicts on a network under the name it was asked for; `latency_ms` is its measured latency."""
+def judge(
+    profile: MemoryAnalysis, name: str | None, budgets: Sequence[Budget], latency_ms: float | None = None
+) -> list[Verdict]:
+    """The verdicts on a network, by those budgets that cover the name it was asked for, or by all if that is None.
+
+    `latency_ms` is its measured latency.
+    """
     verdicts = []
     for budget in budgets:
-        if budget.covers(name) or budget.covers(profile.graph.name):
+        if name is None or budget.covers(name) or budget.covers(profile.graph.name):
             times = {LATENCY: latency_ms, PREDICTED: None}
-            value = times[budget.figure] if budget.figure in times else _figure(profile, budget.figure)
+            is_time = budget.figure in times
+            value = times[budget.figure] if is_time else figure_in(profile, budget.figure, budget.deployment)
             verdict = Verdict(profile.graph.name, budget, value)
-            parts = _largest_parts(profile, budget.figure) if verdict.exceeds else ()
-            reason = _lower_bound(profile) if budget.figure != LATENCY else ""
-            verdicts.append(Verdict(verdict.model, budget, value, parts, reason, bool(reason)))
+            parts = _largest_parts(profile, budget, value) if verdict.exceeds and value else ()
+            reason = _lower_bound(profile) if budget.figure not in (LATENCY, TOP1) else ""
+            lower = bool(reason)
+            if value is None and not is_time:
+                reason = unknown_in(budget.figure, budget.deployment)
+            verdicts.append(Verdict(verdict.model, budget, value, parts, reason, lower))
     return verdicts
-
-
-def _figure(profile: MemoryAnalysis, figure: str) -> float:
-    value: float = profile.training.peak_bytes if figure == "peak_training_bytes" else getattr(profile.totals, figure)
-    return value
 
 
 def _lower_bound(profile: MemoryAnalysis) -> str:
@@ -171,19 +194,18 @@ def settle(verdicts: Sequence[Verdict], predictions: Mapping[str, Prediction], r
 
 def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:
     """The verdicts on a network that was not looked at."""
-    return [Verdict(name, budget, None, reason=reason) for budget in budgets if budget.covers(name)]
+    own = name.partition(" (")[0]
+    return [Verdict(name, budget, None, reason=reason) for budget in budgets if budget.covers(name) or budget.covers(own)]
 
 
-def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tuple[Part, ...]:
-    if figure in TIMES:
+def _largest_parts(profile: MemoryAnalysis, budget: Budget, total: float, count: int = 3) -> tuple[Part, ...]:
+    figure = budget.figure
+    if figure in (*TIMES, TOP1):
         return ()
-    total = _figure(profile, figure)
     if figure in _PEAKS:
         footprint = profile.inference if figure == "peak_inference_bytes" else profile.training
-        parts = [
-            ("weights", footprint.parameter_bytes),
-            (f"tensors at {footprint.peak.node}", total - footprint.parameter_bytes),
-        ]
+        weights = figure_in(profile, "param_bytes", budget.deployment) or 0
+        parts = [("weights", weights), (f"tensors at {footprint.peak.node}", total - weights)]
     elif figure == "param_bytes":
         scale = total / profile.totals.params if profile.totals.params else 0
         parts = [(cost.node.name, round(cost.params * scale)) for cost in profile.costs if not cost.node.aux]
@@ -196,6 +218,8 @@ def _largest_parts(profile: MemoryAnalysis, figure: str, count: int = 3) -> tupl
 def parse_limit(key: str, value: Any) -> float:
     """`5M`, `64MiB` or `8ms` in base units. Raises CnnprofError for anything else; the caller knows the place."""
     kind = LIMITS[key].unit
+    if kind == PERCENT:
+        return _parse_percent(key, value)
     quantity, example = _QUANTITIES[kind], _EXAMPLES[kind]
     parts = None if isinstance(value, bool) else split_quantity(str(value))
     if not parts:
@@ -213,6 +237,16 @@ def parse_limit(key: str, value: Any) -> float:
         raise CnnprofError(f"{key}: no network comes near such a limit", hint=f"write a number and a unit, such as {example}")
     limit = round(number * factor * (1e3 if kind == TIME else 1), 6)
     return int(limit) if limit.is_integer() else limit
+
+
+def _parse_percent(key: str, value: Any) -> float:
+    try:
+        share = float("nan") if isinstance(value, bool) else float(str(value).strip().removesuffix("%"))
+    except ValueError:
+        share = float("nan")
+    if not 0 < share <= 100:
+        raise CnnprofError(f"{key}: '{value}' is not a limit", hint=f"write a number of percent, such as {_EXAMPLES[PERCENT]}")
+    return share
 
 
 def budgets_of(limits: Mapping[str, Any]) -> list[Budget]:
@@ -261,12 +295,15 @@ def _read_entry(project: Project, lines: range, entry: Mapping[str, Any]) -> lis
         at = project.place(lines.start) if lines else None
         raise SpecError("a budget without a limit", at, f"give it one of {', '.join(LIMITS)}")
     budgets = []
+    deployment = read_deployment(entry, place)
     for key, value in limits.items():
+        if deployment.dtype == "int8" and key in ("max-training-peak", "max-latency", "max-predicted-latency"):
+            raise SpecError(f"{key} is not known in int8", place(key), "int8 is computed: it is neither trained nor measured")
         try:
             limit = parse_limit(key, value)
         except CnnprofError as error:
             raise SpecError(error.message, place(key, str(value)), error.hint) from None
-        budgets.append(Budget(key, limit, level, _from_here(project, models), place(key), place("model")))
+        budgets.append(Budget(key, limit, level, _from_here(project, models), place(key), place("model"), deployment))
     return budgets
 
 

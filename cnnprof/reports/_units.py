@@ -64,8 +64,10 @@ def megabytes(value: Any) -> str:
 
 
 def quantity(value: Any) -> str:
-    """A number with its kind: a count, bytes or milliseconds."""
+    """A number with its kind: a count, bytes, milliseconds or percent."""
     number, kind = value
+    if kind == "percent":
+        return f"{percent(number)}%"
     return f"{milliseconds(number)} ms" if kind == "ms" else size(number) if kind == "bytes" else rough(number)
 
 

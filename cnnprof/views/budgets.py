@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from cnnprof.errors import Place
 from cnnprof.judging.budgets import Verdict
+from cnnprof.judging.deployment import KEYS, Deployment
 from cnnprof.report import Annotation, Report, Table
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration, Prediction
@@ -37,6 +40,7 @@ def show_verdicts(
         data["measurements"] = [measurement.to_dict() for measurement in measurements]
     if predictions:
         data["predictions"] = [{"model": each.model, **prediction_dict(each)} for each in predictions]
+    verdicts = [_placed(each) for each in verdicts]
     annotations = tuple(_open_question(each) if each.status == "unknown" else _annotation(each) for each in verdicts)
     return Report(
         "check",
@@ -65,7 +69,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
         "limit": (budget.limit, budget.unit),
         "value": None if value is None else (value, budget.unit),
         "used": None if value is None else value / budget.limit,
-        "excess": (value - budget.limit, budget.unit) if value is not None and verdict.exceeds else "",
+        "excess": (budget.excess(value), budget.unit) if value is not None and verdict.exceeds else "",
         "status": verdict.status,
         "look_at": _parts(verdict),
     }
@@ -75,12 +79,21 @@ def _parts(verdict: Verdict) -> str:
     return ", ".join(f"{part.name} ({part.share:.0%})" for part in verdict.parts)
 
 
+def _placed(verdict: Verdict) -> Verdict:
+    """With a place for a limit of the command line: the file that the network is written in."""
+    if verdict.budget.place or not verdict.file:
+        return verdict
+    return replace(verdict, budget=replace(verdict.budget, place=Place(verdict.file, 1, 1)))
+
+
 def _annotation(verdict: Verdict) -> Annotation:
     budget, value = verdict.budget, verdict.value or 0
     if not verdict.exceeds:
         message = f"{budget.figure} is {value:,.10g}, within the limit of {budget.limit:,.10g}"
         return Annotation("ok", f"{verdict.model}: {budget.key}", message, budget.place)
-    message = f"{budget.figure} is {value:,.10g}, {value / budget.limit - 1:.1%} over the limit of {budget.limit:,.10g}"
+    side = "under" if value < budget.limit else "over"
+    beyond = abs(value / budget.limit - 1)
+    message = f"{budget.figure} is {value:,.10g}, {beyond:.1%} {side} the limit of {budget.limit:,.10g}"
     look = f"; look at {_parts(verdict)}" if verdict.parts else ""
     return Annotation(budget.level, f"{verdict.model}: {budget.key}", message + look, budget.place)
 
@@ -123,11 +136,18 @@ def _dict(verdict: Verdict) -> dict[str, Any]:
         "figure": budget.figure,
         "limit": budget.limit,
         "value": value,
-        "excess": max(0, value - budget.limit) if value is not None else None,
+        "excess": max(0, budget.excess(value)) if value is not None else None,
         "used": value / budget.limit if value is not None else None,
         "level": budget.level,
+        "deployment": _deployment_dict(budget.deployment),
         "status": verdict.status,
         "reason": verdict.reason or None,
         "look_at": [part._asdict() for part in verdict.parts],
         "place": {"file": budget.place.file, "line": budget.place.line} if budget.place else None,
     }
+
+
+def _deployment_dict(deployment: Deployment) -> dict[str, Any]:
+    """What the budget says of how networks are run; what it leaves out is as for all."""
+    said = {name: getattr(deployment, name) for name in KEYS if name != "settings"} | {"settings": dict(deployment.settings)}
+    return {name: value for name, value in said.items() if value}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -61,14 +61,14 @@ def command(
 
     interrupted = False
 
-    def time(profiles: Sequence[api.Profile]) -> Sequence[Measurement]:
+    def time(profiles: Sequence[api.Profile], way: Mapping[str, Any]) -> Sequence[Measurement]:
         from cnnprof.cli.measuring import measure
         from cnnprof.measure.options import Job
 
         nonlocal interrupted
-        how = run.options(quick=True)
-        measured = measure([Job(profile.graph.name, profile.graph, network.batch) for profile in profiles], how)
-        interrupted = measured.exit_code == INTERRUPTED
+        how = run.options(quick=True, **way)
+        measured = measure([Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in profiles], how)
+        interrupted = interrupted or measured.exit_code == INTERRUPTED
         return measured.measurements
 
     audit = api.check(

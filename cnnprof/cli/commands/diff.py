@@ -59,12 +59,12 @@ def command(
         raise UsageError("give 'after' or --against-rev, not both", hint="cnnprof diff net.yaml --against-rev main")
     with waiting("reading the networks"), ExitStack() as stack:
         if against_rev is not None:
-            named = f"{before} at {against_rev}"
-            before, after = stack.enter_context(earlier_file(before, against_rev)), before
-        assert after is not None
-        difference = api.diff(network.model(before), network.model(after), network.input_shape, network.batch)
-    if against_rev is not None:
-        earlier = replace(difference.before, graph=replace(difference.before.graph, name=named))
-        difference = replace(difference, before=earlier)
+            now = network.model(before)
+            earlier = network.model(stack.enter_context(earlier_file(before, against_rev)))
+            models = replace(earlier, title=f"{now.called} at {against_rev}"), replace(now, title=now.called)
+        else:
+            assert after is not None
+            models = network.model(before), network.model(after)
+        difference = api.diff(*models, network.input_shape, network.batch)
     out.finish(difference.report(by))
     raise typer.Exit(GATE_FAILED if exit_code and difference.different else 0)

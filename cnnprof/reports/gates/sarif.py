@@ -33,4 +33,6 @@ def _result(annotation: Annotation, rule: Any) -> dict[str, Any]:
         region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + max(1, place.length)}
         file = {"uri": quote(place.file.replace("\\", "/"))}
         found["locations"] = [{"physicalLocation": {"artifactLocation": file, "region": region}}]
+    else:
+        found["locations"] = [{"logicalLocations": [{"name": annotation.title, "kind": "command line"}]}]
     return found
