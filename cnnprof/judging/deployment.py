@@ -45,7 +45,7 @@ class Deployment:
 
     @property
     def mark(self) -> str:
-        """What tells the network from itself in another deployment, behind its name; empty if nothing is said."""
+        """The words behind a name that tell the network from itself in another deployment; empty if nothing is said."""
         threads = f"{self.threads} thread{'s' * (self.threads != 1)}" if self.threads else None
         batch = f"batch {self.batch}" if self.batch else None
         said = [f"{name}={_text(value)}" for name, value in self.settings]
@@ -54,7 +54,7 @@ class Deployment:
 
     @property
     def way(self) -> dict[str, Any]:
-        """What a measurement or a prediction is told of it."""
+        """The part of it that a measurement or a prediction is told."""
         given = {"device": self.device, "dtype": self.dtype, "threads": self.threads}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -102,7 +102,7 @@ def unknown_in(figure: str, deployment: Deployment) -> str:
 
 
 def read_deployment(entry: Mapping[str, Any], place: Callable[..., Place | None]) -> Deployment:
-    """What an entry of pyproject.toml says of it.
+    """The deployment that an entry of pyproject.toml names.
 
     Args:
         place: gives the place of a key, and of a word in its line.

@@ -148,6 +148,6 @@ def _dict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _deployment_dict(deployment: Deployment) -> dict[str, Any]:
-    """What the budget says of how networks are run; what it leaves out is as for all."""
+    """The conditions that the budget names; what it leaves out is as for all."""
     said = {name: getattr(deployment, name) for name in KEYS if name != "settings"} | {"settings": dict(deployment.settings)}
     return {name: value for name, value in said.items() if value}
