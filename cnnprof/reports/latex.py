@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from cnnprof.report import Listing, Report, Table
+from cnnprof.report import Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import cells
-from cnnprof.reports._plain import pairs
+from cnnprof.reports._plain import Markup, write
 from cnnprof.texts import visible, without_commands
 
 suffixes = (".tex",)
@@ -50,21 +50,15 @@ _FOREIGN = re.compile(f"[^\\x00-\\x7f{re.escape(_PLAIN + ''.join(_SPECIAL))}]+")
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """Tables as tabulars, listings as descriptions, notes as a list; the preamble needs \\usepackage{booktabs}."""
-    blocks = [f"% {visible(' '.join(report.title.split()))}\n% \\usepackage{{booktabs}}"]
-    for section in report.sections:
-        if section.title:
-            blocks.append(f"\\paragraph{{{_escape(section.title)}}}")
-        if isinstance(section, Listing):
-            items = [f"  \\item[{_escape(label)}] {_escape(text)}" for label, text in pairs(section)]
-            blocks.append("\n".join(["\\begin{description}", *items, "\\end{description}"]))
-        else:
-            blocks += _tabulars(section)
-    if report.text:
-        blocks.append("\n".join(["\\begin{flushleft}\\ttfamily", *_lines(report.text), "\\end{flushleft}"]))
-    if report.notes:
-        items = [f"  \\item {_escape(note)}" for note in report.notes]
-        blocks.append("\n".join(["\\begin{itemize}", *items, "\\end{itemize}"]))
-    return "\n\n".join(blocks) + "\n"
+    return write(report, f"% {visible(' '.join(report.title.split()))}\n% \\usepackage{{booktabs}}", _MARKUP)
+
+
+def _heading(text: str) -> str:
+    return f"\\paragraph{{{_escape(text)}}}"
+
+
+def _within(environment: str, lines: Iterable[str], begun: str = "") -> str:
+    return "\n".join([f"\\begin{{{environment}}}{begun}", *lines, f"\\end{{{environment}}}"])
 
 
 def _tabulars(section: Table) -> list[str]:
@@ -75,7 +69,7 @@ def _tabulars(section: Table) -> list[str]:
         lines = [f"\\begin{{tabular}}{{{align}}}", "  \\toprule", _line(table.headings), "  \\midrule"]
         lines += [_line(table.rows[number]) for number in numbers]
         lines += ["  \\midrule", _line(table.total)] if table.total else []
-        named = [f"\\paragraph{{{_escape(heading)}}}"] if heading else []
+        named = [_heading(heading)] if heading else []
         blocks.append("\n".join([*named, *lines, "  \\bottomrule", "\\end{tabular}"]))
     return blocks
 
@@ -105,3 +99,12 @@ def _lines(text: str) -> list[str]:
     """Code, line by line, with its spaces."""
     lines = [_escape(line).replace("  ", "~~") for line in visible(text).rstrip().expandtabs().split("\n")]
     return [f"\\mbox{{}}{without_commands(line)}\\\\" for line in lines]
+
+
+_MARKUP = Markup(
+    _heading,
+    lambda labels: _within("description", (f"  \\item[{_escape(label)}] {_escape(text)}" for label, text in labels)),
+    _tabulars,
+    lambda text: _within("flushleft", _lines(text), "\\ttfamily"),
+    lambda notes: _within("itemize", (f"  \\item {_escape(note)}" for note in notes)),
+)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnnprof.report import Listing, Report
+from cnnprof.report import Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import cells
-from cnnprof.reports._plain import pairs
+from cnnprof.reports._plain import Markup, write
 from cnnprof.texts import visible, without_commands
 
 suffixes = (".md", ".markdown")
@@ -17,27 +17,27 @@ binary = False
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
     """The title as a heading, tables as tables, listings and notes as lists."""
-    blocks = [f"## {_escape(report.title)}"]
-    for section in report.sections:
-        if section.title:
-            blocks.append(f"### {_escape(section.title)}")
-        if isinstance(section, Listing):
-            blocks.append("\n".join(f"- {_escape(label)}: {_escape(text)}" for label, text in pairs(section)))
-            continue
-        table = cells(section)
-        rule = ["---:" if right else "---" for right in table.rightward]
-        for heading, numbers in section.groups().items():
-            if heading:
-                blocks.append(f"### {_escape(heading)}")
-            rows = [table.rows[number] for number in numbers]
-            lines = [table.headings, rule, *rows, *([table.total] if table.total else [])]
-            blocks.append("\n".join(_line(line) for line in lines))
-    if report.text:
-        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", report.text)), default=0))
-        blocks.append(f"{fence}yaml\n{without_commands(visible(report.text)).rstrip()}\n{fence}")
-    if report.notes:
-        blocks.append("\n".join(f"- {_escape(note)}" for note in report.notes))
-    return "\n\n".join(blocks) + "\n"
+    return write(report, f"## {_escape(report.title)}", _MARKUP)
+
+
+def _heading(text: str) -> str:
+    return f"### {_escape(text)}"
+
+
+def _tables(section: Table) -> list[str]:
+    table, blocks = cells(section), []
+    rule = ["---:" if right else "---" for right in table.rightward]
+    for heading, numbers in section.groups().items():
+        blocks += [_heading(heading)] if heading else []
+        rows = [table.rows[number] for number in numbers]
+        lines = [table.headings, rule, *rows, *([table.total] if table.total else [])]
+        blocks.append("\n".join(_line(line) for line in lines))
+    return blocks
+
+
+def _text(text: str) -> str:
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}yaml\n{without_commands(visible(text)).rstrip()}\n{fence}"
 
 
 def _line(texts: Sequence[str]) -> str:
@@ -47,3 +47,12 @@ def _line(texts: Sequence[str]) -> str:
 def _escape(text: str) -> str:
     escaped = re.sub(r"([\\|*_`])", r"\\\1", visible(text)).replace("<", "&lt;").replace("\n", "<br>")
     return escaped.replace("](", "]\\(")  # no link and no picture
+
+
+_MARKUP = Markup(
+    _heading,
+    lambda labels: "\n".join(f"- {_escape(label)}: {_escape(text)}" for label, text in labels),
+    _tables,
+    _text,
+    lambda notes: "\n".join(f"- {_escape(note)}" for note in notes),
+)
