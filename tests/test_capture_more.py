@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 import torch
+from live_modules import Of
 from torch import nn
 from torch.nn import functional
 
@@ -17,17 +18,6 @@ pytestmark = pytest.mark.torch
 
 IMAGE, WORDS = (3, 8, 8), (24, 8)
 MACS = 36 * 4 * 27
-
-
-class Of(nn.Module):
-    def __init__(self, function, **parts):
-        super().__init__()
-        self.function = function
-        for name, part in parts.items():
-            setattr(self, name, part)
-
-    def forward(self, *inputs):
-        return self.function(self, *inputs)
 
 
 def ones(*size, **more):

@@ -150,6 +150,35 @@ def test_a_command_only_parses_calls_and_prints():
     assert offenders(long_functions) == {}
 
 
+def test_modules_of_one_system_are_imported_where_they_may_lack():
+    """Windows has none of these; there and on macOS everything is imported all the same."""
+    posix = {"resource", "fcntl", "termios", "tty", "pty", "pwd", "grp", "syslog", "readline", "curses"}
+
+    def bare(path):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tried = {id(each) for node in ast.walk(tree) if isinstance(node, ast.Try) for each in ast.walk(node)}
+        found = (node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) and id(node) not in tried)
+        names = {alias.name for node in found if isinstance(node, ast.Import) for alias in node.names}
+        return posix & names
+
+    assert offenders(bare) == {}
+
+
+@pytest.mark.torch
+def test_everything_is_imported_without_the_modules_of_one_system():
+    code = (
+        "import sys, pkgutil, importlib\n"
+        "import torch, multiprocessing, psutil, typer\n"  # of others, what they import is their own
+        "sys.modules.update(dict.fromkeys(['resource', 'fcntl', 'termios', 'pwd', 'grp'], None))\n"
+        "import cnnprof\n"
+        "for module in pkgutil.walk_packages(cnnprof.__path__, 'cnnprof.'):\n"
+        "    if module.name != 'cnnprof.__main__': importlib.import_module(module.name)\n"
+        "print(cnnprof.profile('lenet5').totals.params)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "61706\n"), done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["summary", "vgg16"], ["summary", "resnet50", "--json"], ["compare", "resnet18", "mobilenet_v2"], ["show", "lenet5"]],

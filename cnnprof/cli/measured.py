@@ -11,6 +11,7 @@ import typer
 
 from cnnprof.cli.groups import Command, takes
 from cnnprof.errors import UsageError
+from cnnprof.footprint.instruction_set import InstructionSet
 
 if TYPE_CHECKING:
     from cnnprof.footprint.execution import Amp, Device, Execution
@@ -21,7 +22,6 @@ Ceilings = Annotated[
     Path | None,
     typer.Option("--calibration", help="Ceilings in a file that calibrate -o wrote.", show_default="those of this machine"),
 ]
-InstructionSet = Literal["sse41", "avx2", "avx512", "avx512_bf16", "amx", "arm64"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RunOptions:
     threads: int = 1
     layout: Literal["nchw", "channels_last"] = "nchw"
     quick: bool = False
-    isa: str | None = None
+    isa: InstructionSet | None = None
 
     def options(self, **more: Any) -> Options:
         """As options of a measurement, with those that are given and not None; raises UnavailableError without the device."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cnnprof.errors import UnavailableError, UsageError, did_you_mean
-from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Device, device_kind
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Device, Mode, device_kind
 from cnnprof.record import record
 from cnnprof.units import factor_of, split_quantity
 
@@ -114,7 +114,7 @@ class Fit:
     """
 
     capacity: Capacity
-    mode: str
+    mode: Mode
     batch: int
     peak_bytes: int
     flash_bytes: int = 0
@@ -162,7 +162,7 @@ def parse_capacity(text: str, device: Device, free: Callable[[str], int | None])
     return Capacity(f"{name}, {CARDS[name]} GB, CUDA", int(CARDS[name] * 10**9 * (1 - CONTEXT_SHARE)), "cuda", buffers)
 
 
-def largest_batch(peak: Callable[[int], int], capacity: Capacity, mode: str) -> Fit:
+def largest_batch(peak: Callable[[int], int], capacity: Capacity, mode: Mode) -> Fit:
     """The largest batch whose peak fits, found by steps along the line through the last two peaks, and by halving.
 
     `peak` gives the bytes that a batch takes; it must grow with the batch.

@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import Literal, cast, get_args
 
 from cnnprof.errors import UsageError
-from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET
+from cnnprof.footprint.instruction_set import INSTRUCTION_SETS, USUAL_SET, InstructionSet
 from cnnprof.network.graph import NUMBER_BYTES, Graph
 from cnnprof.record import record
+
+Mode = Literal["infer", "train"]
+"""An inference, or a training step."""
 
 Device = Literal["cpu", "cuda"]
 
@@ -82,7 +85,7 @@ class Execution:
     amp: Amp = ""
     reorders_weights: bool = False
     cublas_bytes: int = CUBLAS_BYTES
-    isa: str = USUAL_SET
+    isa: InstructionSet = USUAL_SET
     as_written: bool = False
 
     def __post_init__(self) -> None:

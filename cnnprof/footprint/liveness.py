@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import field, replace
 from typing import Literal, get_args
 
-from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype, Execution, Layout
+from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype, Execution, Layout, Mode
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
 from cnnprof.network.graph import Graph
@@ -106,7 +106,7 @@ class AllocatorRecord:
     before the allocator rounds sizes up, `reserved_bytes` what it took from the device. `error` says why there is no figure.
     """
 
-    mode: str
+    mode: Mode
     device: str
     peak_bytes: int | None = None
     requested_bytes: int | None = None

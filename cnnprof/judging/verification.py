@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.network.graph import Figure
@@ -14,10 +14,19 @@ from cnnprof.network.results import Analysis, Cost, Totals
 from cnnprof.record import pick, record
 from cnnprof.timing.measurements import Check
 
-HOLDS, EXPLAINED, FAILED, UNKNOWN = "holds", "explained", "failed", "unknown"
+Status = Literal["holds", "explained", "failed", "unknown"]
+HOLDS: Status = "holds"
+EXPLAINED: Status = "explained"
+FAILED: Status = "failed"
+UNKNOWN: Status = "unknown"
 
-PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE = "published", "torchvision", "weights", "torch", "fvcore"
-CHECKS = (PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE)
+CheckName = Literal["published", "torchvision", "weights", "torch", "fvcore"]
+PUBLISHED: CheckName = "published"
+TWIN: CheckName = "torchvision"
+WEIGHTS: CheckName = "weights"
+TORCH: CheckName = "torch"
+FVCORE: CheckName = "fvcore"
+CHECKS: tuple[CheckName, ...] = (PUBLISHED, TWIN, WEIGHTS, TORCH, FVCORE)
 """Published figures, torchvision's network of the same name, and what the built module's parameters and two counters say."""
 
 
@@ -37,9 +46,9 @@ class Verdict:
         where: what states it.
     """
 
-    check: str
+    check: CheckName
     what: str
-    status: str
+    status: Status
     ours: int | None = None
     theirs: float | None = None
     text: str = ""
@@ -147,7 +156,7 @@ def _total(totals: Totals, what: str) -> int:
     return int(getattr(totals, what))
 
 
-def judge(check: str, row: Check) -> Verdict:
+def judge(check: CheckName, row: Check) -> Verdict:
     """The verdict on a row of a cross-check."""
     reasons = [f"{reason.amount:+,}: {reason.text}" for reason in row.reasons]
     if row.theirs is None:

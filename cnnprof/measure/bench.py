@@ -23,7 +23,7 @@ from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
 from cnnprof.measure.turn import Series, StartError, Turn
 from cnnprof.timing.intervals import relative_half_width
-from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.measurements import Measurement, Status
 from cnnprof.timing.ratios import compare
 
 MOST_PROCESSES = 50
@@ -101,7 +101,7 @@ class _Run:
             self.turns += 1
             self.shortest = shortest = max(shortest, needed)
 
-    def measurements(self, status: str) -> list[Measurement]:
+    def measurements(self, status: Status) -> list[Measurement]:
         """Of every network, or if only `partial`, of those that were timed."""
         pairs = zip(self.jobs, self.series, strict=True)
         found = [_measurement(job, self.options, some, status) for job, some in pairs if some or status == "ok"]
@@ -189,7 +189,7 @@ class _Run:
         return [f"{what} known {known}, not to the {100 * self.options.precision:g}% asked for"] if timed else []
 
 
-def _measurement(job: Job, options: Options, found: Sequence[Series], status: str) -> Measurement:
+def _measurement(job: Job, options: Options, found: Sequence[Series], status: Status) -> Measurement:
     """All processes' series of one network as one measurement."""
     errors = [one.error for one in found if one.error]
     timed = [one for one in found if one.times]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from cnnprof.errors import UnavailableError, UsageError
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Dtype, Execution, Layout, device_kind
+from cnnprof.footprint.instruction_set import InstructionSet
 from cnnprof.measure.options import Options
 from cnnprof.measure.surroundings import core_count
 from cnnprof.torch_bridge.requirements import require_torch
@@ -208,7 +209,7 @@ class MpsDevice:
         return {"device_name": "Apple GPU (MPS)"}
 
 
-def processor_set() -> str:
+def processor_set() -> InstructionSet:
     """The instruction set of oneDNN's kernels here: the processor's, or torch's word where nothing lists its flags."""
     from cnnprof.footprint import instruction_set
 
@@ -216,8 +217,8 @@ def processor_set() -> str:
         return instruction_set.of_this_machine()
     import torch
 
-    by_torch = {"AVX512": "avx512", "AVX2": "avx2"}.get(torch.backends.cpu.get_cpu_capability(), "sse41")
-    return instruction_set.limited(by_torch)
+    words: dict[str, InstructionSet] = {"AVX512": "avx512", "AVX2": "avx2"}
+    return instruction_set.limited(words.get(torch.backends.cpu.get_cpu_capability(), "sse41"))
 
 
 def as_run(options: Options) -> Execution:

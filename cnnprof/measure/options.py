@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from cnnprof.errors import UsageError
 from cnnprof.network.graph import Graph
@@ -46,7 +46,7 @@ class Options:
     device: str = "cpu"
     dtype: str = "fp32"
     threads: int = 1
-    mode: str = "infer"
+    mode: Literal["infer", "train"] = "infer"
     layout: str = "nchw"
     optimizer: str = "sgd"
     processes: int = 5

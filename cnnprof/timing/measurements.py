@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 from cnnprof.record import pick, record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
+
+Status = Literal["ok", "partial", "failed"]
 
 
 @record
@@ -63,14 +65,14 @@ class Measurement:
     device: str
     dtype: str
     batch: int
-    mode: str
+    mode: Literal["infer", "train"]
     times: tuple[tuple[float, ...], ...]
     processes: tuple[int, ...] = ()
     wall_times: tuple[tuple[float, ...], ...] = ()
     phases: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     peak_bytes: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
-    status: str = "ok"
+    status: Status = "ok"
     error: str | None = None
     warnings: tuple[str, ...] = ()
     input_shape: tuple[int, ...] = ()

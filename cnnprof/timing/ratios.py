@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cnnprof.record import pick, record
 from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.measurements import Measurement
 
-VERDICTS = ("faster", "slower", "same", "undecided")
+Word = Literal["faster", "slower", "same", "undecided"]
+VERDICTS: tuple[Word, ...] = get_args(Word)
 
-NOISE = "noise"
+NOISE: Literal["noise"] = "noise"
 """In place of a verdict on two copies of one network."""
 
 
@@ -29,7 +30,7 @@ class Ratio:
     b: str
     ratio: float
     ci95: Interval | None
-    verdict: str
+    verdict: Word | Literal["noise"]
     batch: int = 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +99,7 @@ SAME = 0.02
 """Two latencies whose ratio lies within 2% of 1 are called the same."""
 
 
-def verdict(ratio: float, interval: Interval | None, noise: float = 0.0) -> str:
+def verdict(ratio: float, interval: Interval | None, noise: float = 0.0) -> Word:
     """The verdict on the latency of a by the ratio a / b: faster, slower, same or undecided.
 
     Faster and slower need an interval without 1, and a ratio that two copies of one network would not show. The second

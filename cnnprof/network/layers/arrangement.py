@@ -45,17 +45,23 @@ class Flatten(View):
         return tuple(Window(size) for size in inputs[0][2:]) if self.start_dim == 1 else None
 
 
-@layer
-@record
-class Reshape(View):
-    """The same elements under another shape, the batch included (torch.reshape); `copy` if they had to be moved."""
+class MayCopy(View):
+    """A view where that can be; `copy` if the elements had to be moved."""
 
-    size: Shape
-    copy: bool = False
+    copy: bool
 
     @property
     def writes(self) -> bool:
         return self.copy
+
+
+@layer
+@record
+class Reshape(MayCopy):
+    """The same elements under another shape, the batch included (torch.reshape)."""
+
+    size: Shape
+    copy: bool = False
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -70,15 +76,11 @@ class Reshape(View):
 
 @layer
 @record
-class Permute(View):
-    """The axes in another order (torch.permute); `copy` if the elements were moved, too."""
+class Permute(MayCopy):
+    """The axes in another order (torch.permute)."""
 
     dims: tuple[int, ...]
     copy: bool = False
-
-    @property
-    def writes(self) -> bool:
-        return self.copy
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
