@@ -55,6 +55,15 @@ def test_each_kind_gives_the_same_figures(files, name):
 
 
 @pytest.mark.torch
+def test_figures_of_an_exported_graph_have_its_own_names(files):
+    import torch
+
+    figures = json.loads(cnnprof("summary", "net.pt2", "--format", "node-data", cwd=files).out)["results"]
+    called = [node.name for node in torch.export.load(files / "net.pt2").graph.nodes if node.op == "call_function"]
+    assert {*figures} == {*called}
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize(
     "command",
     [

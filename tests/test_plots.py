@@ -158,6 +158,7 @@ def test_figures_to_lay_over_a_graph(tmp_path):
     totals = package.profile("alexnet").totals
     assert sum(each["value"] for each in data["results"].values()) == totals.macs
     assert [each["stop"] for each in data["gradient"]] == [0, 0.5, 1]
+    assert (data["name"], {*data}) == ("MACs", {"name", "results", "gradient"})
     data = json.loads(cnnprof("summary", "alexnet", "--format", "node-data-params").out)
     assert sum(each["value"] for each in data["results"].values()) == totals.params
     layers = [{"name": "conv1", "layer_ms": 2.0, "macs": 5}]
