@@ -79,7 +79,7 @@ class Comparison(Result):
             ("counted", CONVENTION),
             ("accuracies", "; ".join(sources) or "none known"),
         ]
-        return show_page(self.entries, self.baseline, about, chapters)
+        return show_page(self.entries, self.baseline, about, chapters, self.calibration)
 
     def jobs(self, batch: int) -> list[Job]:
         """The networks, ready to be measured."""

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.api.profile import Network, as_model
 from cnnprof.api.result import Result
-from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.errors import CnnprofError, UnavailableError, UsageError
 from cnnprof.record import record
 
 if TYPE_CHECKING:
     import pandas
 
+    from cnnprof.api.predict import Known
     from cnnprof.charts import Chart
     from cnnprof.design_space.networks import Swept
+    from cnnprof.design_space.predicting import Forecast
     from cnnprof.design_space.space import Space
     from cnnprof.judging.filters import Condition
-    from cnnprof.measure.options import Job
+    from cnnprof.measure.options import Job, Options
     from cnnprof.report import Report
     from cnnprof.views.sweep import Order
     from cnnprof.views.sweep_chart import Kind
@@ -40,6 +42,7 @@ class Sweep(Result):
         strict: whether a point without a network ends the sweep.
         jobs: processes for networks that are loaded one by one.
         ready: all blocks, where they have been worked out.
+        forecast: what predicts latency, where that is asked for.
     """
 
     swept: Swept
@@ -49,6 +52,7 @@ class Sweep(Result):
     strict: bool = False
     jobs: int = 1
     ready: Sequence[Columns] | None = None
+    forecast: Forecast | None = None
     failed: dict[str, Any] = field(default_factory=lambda: {"points": 0, "first": None}, compare=False)
 
     def blocks(self, notify: Callable[[int], None] = lambda _: None) -> Iterator[Columns]:
@@ -67,9 +71,9 @@ class Sweep(Result):
         some = TOGETHER if self.swept.takes_arrays else 16 * self.jobs
         for block in self.space.blocks(some):
             if self.swept.takes_arrays:
-                found = evaluate(block, self.swept.build, self.figures, _after(done, notify))
+                found = evaluate(block, self.swept.build, self.figures, _after(done, notify), self.forecast)
             else:
-                found = evaluate_singly(block, self.swept, self.figures, self.jobs)
+                found = evaluate_singly(block, self.swept, self.figures, self.jobs, self.forecast)
             for failure in sorted(found.failures, key=lambda failure: min(failure.points)):
                 if self.strict:
                     raise failure.error
@@ -119,7 +123,9 @@ class Sweep(Result):
 
         order, columns = order or Order(), self.columns
         chosen = choose(columns, self.space.axes, order).tolist()
-        return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order)
+        forecast = self.forecast
+        rests_on = (forecast.calibration, tuple(forecast.unknown_kinds)) if forecast else None
+        return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order, rests_on)
 
     def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
         """The chart of `cnnprof plot sweep`: `y` over the axes, points beyond the condition, too, which are marked."""
@@ -148,6 +154,9 @@ def sweep(
     strict: bool = False,
     settings: Mapping[str, Any] | None = None,
     jobs: int = 1,
+    predict: bool = False,
+    options: Options | None = None,
+    calibration: Known = None,
 ) -> Sweep:
     """The figures of a network at every point of a design space.
 
@@ -162,15 +171,20 @@ def sweep(
         strict: raise the error of the first point at which there is no network, where others are counted.
         settings: values that override the network's own everywhere.
         jobs: processes for networks that are no specs, which are loaded one by one.
+        predict: also predict latency, as `cnnprof.predict` does.
+        options: device, threads and layout that latency is predicted for.
+        calibration: a Calibration or a file of one, perhaps made elsewhere; what this machine keeps if left out.
 
     Returns:
         A Sweep, which works its points out when they are asked for.
 
     Raises:
         CnnprofError: the network, an axis, a value or the condition is wrong.
+        UnavailableError: latency is to be predicted, and there is no calibration for the machine and way to run.
     """
     from cnnprof.design_space.evaluation import FIGURES
     from cnnprof.design_space.networks import read_axes
+    from cnnprof.design_space.predicting import PREDICTED
     from cnnprof.design_space.space import Space
     from cnnprof.views.sweep import read_where
 
@@ -178,12 +192,38 @@ def sweep(
     space = Space(swept.axes, tuple(tuple(group) for group in together), sample, seed)
     space.groups  # noqa: B018 - says what is wrong with groups
     space.check()
-    condition = read_where(where, swept.axes) if where else None
-    wanted = FIGURES if figures is None else tuple(figures)
-    unknown = [name for name in wanted if name not in FIGURES]
+    there = (*FIGURES, *PREDICTED) if predict else FIGURES
+    condition = read_where(where, swept.axes, there) if where else None
+    wanted = there if figures is None else tuple(figures)
+    unknown = [name for name in wanted if name not in there]
     if unknown:
-        raise CnnprofError(f"there is no figure '{unknown[0]}'", hint=f"one of {', '.join(FIGURES)}")
-    return Sweep(swept, space, wanted, condition, strict, jobs)
+        raise CnnprofError(f"there is no figure '{unknown[0]}'", hint=f"one of {', '.join(there)}")
+    forecast = forecast_of(swept.axes.get("dtype", ("fp32",)), options, calibration) if predict else None
+    return Sweep(swept, space, wanted, condition, strict, jobs, forecast=forecast)
+
+
+def forecast_of(formats: Sequence[str], options: Options | None, given: Known) -> Forecast:
+    """What predicts latency in the number formats that a calibration is there for.
+
+    Raises UnavailableError if there is none for any of them.
+    """
+    from cnnprof.api.predict import find_calibration, predictor_of
+    from cnnprof.design_space.predicting import ArrayPredictor, Forecast
+    from cnnprof.footprint.execution import RUN_BYTES
+    from cnnprof.measure.options import Options
+
+    predictors, lacking = {}, None
+    for dtype in dict.fromkeys(formats):
+        if dtype not in RUN_BYTES:
+            continue
+        how = replace(options or Options(), dtype=dtype)
+        try:
+            predictors[dtype] = ArrayPredictor(predictor_of(find_calibration(how, given), how))
+        except UnavailableError as error:
+            lacking = lacking or error
+    if not predictors:
+        raise lacking or UsageError("latency is predicted in formats that networks are run in here: fp32, fp16 or bf16")
+    return Forecast(predictors)
 
 
 def _after(done: int, notify: Callable[[int], None]) -> Callable[[int], None]:
@@ -208,11 +248,14 @@ def choose(columns: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], order:
 
     numbers = np.arange(len(next(iter(columns.values()))))
     if order.pareto:
-        signs = [(-1 if name.startswith("+") else 1, find_figure(name.lstrip("+"), axes, "--pareto")) for name in order.pareto]
+        signs = [
+            (-1 if name.startswith("+") else 1, find_figure(name.lstrip("+"), axes, "--pareto", columns))
+            for name in order.pareto
+        ]
         numbers = np.flatnonzero(front(np.stack([sign * columns[key].astype(float) for sign, key in signs], axis=1)))
     by = order.sort or (order.pareto[0].lstrip("+") if order.pareto else None)
     if by:
-        key = find_figure(by.lstrip("-"), axes, "--sort")
+        key = find_figure(by.lstrip("-"), axes, "--sort", columns)
         values = columns[key][numbers]
         if values.dtype == object:
             raise UsageError(f"--sort {key}: points are sorted by numbers")

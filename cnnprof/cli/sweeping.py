@@ -21,6 +21,8 @@ from cnnprof.reports import FORMATS, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.api.sweep import Sweep
+    from cnnprof.cli.forecast import Forecast
+    from cnnprof.cli.measured import RunOptions
     from cnnprof.measure.options import Job, Options
     from cnnprof.views.sweep import Order
 
@@ -113,7 +115,9 @@ def swept(command: Command) -> Command:
     return takes(points)(command)
 
 
-def make(name: str, axes: Sequence[str], settings: Mapping[str, str], asked: Points) -> Sweep:
+def make(
+    name: str, axes: Sequence[str], settings: Mapping[str, str], asked: Points, forecast: Forecast, run: RunOptions
+) -> Sweep:
     """The sweep of what the command line says. Raises UsageError for an axis that is none, or named twice."""
     from cnnprof import api
     from cnnprof.design_space.networks import parse_axis
@@ -125,7 +129,8 @@ def make(name: str, axes: Sequence[str], settings: Mapping[str, str], asked: Poi
             raise UsageError(f"the axis '{axis}' is named twice", hint="give all values at once, as in width=0.5,1.0")
         values[axis] = found
     more = (asked.together, asked.sample, asked.seed, asked.where, None, asked.strict, settings, asked.jobs)
-    return api.sweep(name, values, *more)
+    how = run.way() if forecast.predict else None
+    return api.sweep(name, values, *more, predict=forecast.predict, options=how, calibration=forecast.machine)
 
 
 def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = None, how: Options | None = None) -> None:
@@ -137,10 +142,10 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
     from cnnprof.views.sweep import failure_text, find_figure
 
     axes = sweep.space.axes
-    shown = tuple(find_figure(name, axes, "--columns") for name in order.columns) or (*axes, *sweep.figures)
+    shown = tuple(find_figure(name, axes, "--columns", sweep.figures) for name in order.columns) or (*axes, *sweep.figures)
     for option, names in (("--pareto", order.pareto), ("--sort", (order.sort,) if order.sort else ())):
         for name in names:
-            find_figure(name.lstrip("+-"), axes, option)
+            find_figure(name.lstrip("+-"), axes, option, sweep.figures)
     if target.format not in STREAMS.values():
         blocks: list[Any] = []
         _run(sweep, blocks.append)

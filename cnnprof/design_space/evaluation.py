@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -53,14 +53,27 @@ class Figures:
     failures: tuple[Failure, ...]
 
 
+Predict = Callable[[Analysis, str], Mapping[str, Any]]
+"""Further figures of a network in a number format, by name."""
+
+
 def evaluate(
-    block: Block, build: Build, wanted: Collection[str] = FIGURES, notify: Callable[[int], None] = lambda _: None
+    block: Block,
+    build: Build,
+    wanted: Collection[str] = FIGURES,
+    notify: Callable[[int], None] = lambda _: None,
+    predict: Predict | None = None,
 ) -> Figures:
-    """The wanted figures of every point of a block; `notify` is told how many of them are done."""
+    """The wanted figures of every point of a block.
+
+    Args:
+        notify: is told how many of the points are done.
+        predict: works out the wanted figures that are none of `FIGURES`.
+    """
     some = []
     done = 0
     with np.errstate(all="ignore"):
-        for part, found in _parts(block, build, wanted):
+        for part, found in _parts(block, build, wanted, predict):
             done += part.size
             notify(done)
             if isinstance(found, CnnprofError):
@@ -82,7 +95,9 @@ def joined(some: Sequence[Figures], wanted: Collection[str]) -> Figures:
     return Figures(points[order], {name: column[order] for name, column in columns.items()}, failures)
 
 
-def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tuple[Block, dict[str, Any] | CnnprofError]]:
+def _parts(
+    block: Block, build: Build, wanted: Collection[str], predict: Predict | None
+) -> Iterator[tuple[Block, dict[str, Any] | CnnprofError]]:
     """The parts of a block that are built in one go, with their figures, or the reason why there are none."""
     waiting = [block]
     while waiting:
@@ -94,7 +109,7 @@ def _parts(block: Block, build: Build, wanted: Collection[str]) -> Iterator[tupl
             if part.size > most:
                 waiting += reversed([*part.chunks(most)])
                 continue
-            yield part, _figures(graph, values.get("dtype", "fp32"), wanted)
+            yield part, _figures(graph, values.get("dtype", "fp32"), wanted, predict)
         except Split as split:
             waiting += reversed([*part.divide(split.labels)])
         except CnnprofError as error:
@@ -117,7 +132,7 @@ def _reason(part: Block, build: Build, wanted: Collection[str], error: CnnprofEr
     point = part.point(0)
     try:
         values = point.values()
-        _figures(build(values), values.get("dtype", "fp32"), wanted)
+        _figures(build(values), values.get("dtype", "fp32"), wanted, None)
     except CnnprofError as single:
         # The same complaint at the same place was made of all of them, for a condition that tells some apart splits them.
         return single if (single.message, single.place) == (error.message, error.place) else None
@@ -129,7 +144,7 @@ def _halves(part: Block) -> list[Block]:
     return [*block.chunks((block.size + 1) // 2)]
 
 
-def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any]:
+def _figures(graph: Graph, dtype: str, wanted: Collection[str], predict: Predict | None) -> dict[str, Any]:
     analysis = analyze(graph, see_input=False)
     compute: dict[str, Callable[[Any], Any]] = {
         "param_bytes": lambda totals: totals.params * BYTES[dtype],
@@ -137,7 +152,10 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str]) -> dict[str, Any
         "peak_training_bytes": partial(_peak, training, analysis, dtype),
     }
     totals = sum_up(graph, analysis.costs)
-    return {name: compute[name](totals) if name in compute else getattr(totals, name) for name in wanted}
+    own = [name for name in wanted if name in FIGURES]
+    more = predict(analysis, dtype) if predict and len(own) < len(wanted) else {}
+    found = {name: compute[name](totals) if name in compute else getattr(totals, name) for name in own}
+    return found | {name: more.get(name, np.nan) for name in wanted if name not in FIGURES}
 
 
 def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:

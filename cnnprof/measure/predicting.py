@@ -21,7 +21,8 @@ from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Progress
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.timing.operations import Timed, operation_alone
-from cnnprof.timing.prediction import TIME_FORMAT, Calibration, fit
+from cnnprof.timing.prediction import TIME_FORMAT, Calibration
+from cnnprof.timing.prediction_fit import fit
 
 if TYPE_CHECKING:
     from cnnprof.measure.grid import Sample

@@ -174,6 +174,14 @@ def lift(function: Callable[..., int]) -> Callable[..., Dim]:
 
 def _once_an_entry(function: Callable[..., int], args: tuple[Any, ...], arrays: list[Any]) -> Dim:
     """The function for the arrays' entries, called once for each combination of numbers that there is."""
+    columns, places = combinations(arrays)
+    fill = _filler(args, [*columns]) or (lambda _: args)
+    results = _in_parts(lambda entry: function(*fill(entry)), [*columns.values()], type(arrays[0]))
+    return results[places].view(type(arrays[0]))
+
+
+def combinations(arrays: list[Any]) -> tuple[dict[int, Any], Any]:
+    """The combinations of numbers that arrays have: a column for each array, by its id, and each entry's row in them."""
     numpy = modules["numpy"]
     distinct = {id(array): array for array in arrays}
     groups: dict[tuple[int, ...], Any] = {}
@@ -187,10 +195,8 @@ def _once_an_entry(function: Callable[..., int], args: tuple[Any, ...], arrays: 
     for group in groups.values():
         codes, count = codes * (int(group.max()) + 1) + group, count * (int(group.max()) + 1)
     first, places = _first_places(codes, count)
-    columns = [numpy.asarray(numpy.broadcast_to(array, codes.shape)).ravel()[first] for array in distinct.values()]
-    fill = _filler(args, [*distinct]) or (lambda _: args)
-    results = _in_parts(lambda entry: function(*fill(entry)), columns, type(arrays[0]))
-    return results[places].view(type(arrays[0]))
+    columns = {name: numpy.asarray(numpy.broadcast_to(array, codes.shape)).ravel()[first] for name, array in distinct.items()}
+    return columns, places
 
 
 def _first_places(codes: Any, count: int) -> tuple[Any, Any]:

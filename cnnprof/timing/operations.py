@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import log2, prod
 from typing import Any, NamedTuple
 
-from cnnprof.network.dims import Shape
+from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import NO_OPS, Layer, layer_to_dict
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
@@ -44,15 +44,26 @@ def operation_of(cost: Cost, element_bytes: int) -> Operation | None:
 
 def operation_alone(layer: Layer, inputs: Sequence[Shape], element_bytes: int) -> Operation | None:
     """The work of a layer with inputs of these shapes; None for one that runs nothing."""
+    work = work_of(layer, inputs, element_bytes)
+    if work is None:
+        return None
+    kind, sizes, macs, moved = work
+    return Operation(kind, tuple(log2(max(size, 1)) for size in sizes), int(macs), int(moved), key_of(layer, inputs))
+
+
+def work_of(layer: Layer, inputs: Sequence[Shape], element_bytes: int) -> tuple[str, Sequence[Dim], Dim, Dim] | None:
+    """The kind, sizes, multiply-accumulates and bytes of `operation_alone`, of arrays, too, and sizes as they are.
+
+    Raises Split where arrays of design points hold layers of several kinds.
+    """
     if layer.arity == 0:
         return None
     output = layer.shape(*inputs)
-    moved = int(layer_traffic(layer, inputs, output, element_bytes))
+    moved = layer_traffic(layer, inputs, output, element_bytes)
     if moved == 0:
         return None
     ops = layer.ops(*inputs, output=output)
-    kind, sizes = _features(layer, inputs, output, ops == NO_OPS)
-    return Operation(kind, tuple(log2(max(size, 1)) for size in sizes), int(ops.mac), moved, key_of(layer, inputs))
+    return *_features(layer, inputs, output, ops == NO_OPS), ops.mac, moved
 
 
 def key_of(layer: Layer, inputs: Sequence[Shape]) -> str:

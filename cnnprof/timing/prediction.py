@@ -11,7 +11,7 @@ import time
 from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 from heapq import nsmallest
 from math import exp, log, sqrt
@@ -26,7 +26,11 @@ from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Ceilings
 NEIGHBOURS = 6
 """Measured operations that an efficiency is the mean of, the nearer the more."""
 
-COLD_STEPS = 20
+ALIKE = 1 + 1e-9
+"""Squares of distances whose ratio is at most this are equal."""
+
+SOFT = 0.05
+"""Added to the square of a distance, so that the nearest operation does not count alone."""
 
 FAR = 1.5
 """Octaves to the nearest measured operation beyond which a layer is extrapolated."""
@@ -42,6 +46,9 @@ LEAST_SPREAD = 0.03
 
 SPREAD = 0.3
 """Of a kind of which too little was measured to know."""
+
+UNKNOWN_SPREAD = log(2)
+"""Of a kind of which nothing was measured."""
 
 Basis = Literal["measured", "interpolated", "extrapolated", "unknown"]
 BASES: tuple[Basis, ...] = ("measured", "interpolated", "extrapolated", "unknown")
@@ -69,14 +76,16 @@ class Prediction:
         input_shape: with the batch.
         layers: those that run something, in order.
         factor: what a run takes over the sum of its layers.
-        spread: of the logarithm of the total, from networks that were measured whole.
+        reach: the interval's half width, as a logarithm, where all layers were measured.
+        stretch: how many of the layers' own spreads it is wide.
     """
 
     model: str
     input_shape: tuple[int, ...]
     layers: tuple[LayerPrediction, ...]
     factor: float
-    spread: float
+    reach: float
+    stretch: float
 
     @property
     def batch(self) -> int:
@@ -94,12 +103,17 @@ class Prediction:
 
         Layers of one kind are wrong in the same direction, those of several kinds independently.
         """
+        half = sqrt(self.reach**2 + (self.stretch * self.spread) ** 2)
+        return self.seconds * exp(-half), self.seconds * exp(half)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the logarithm of the total that layers give which were not measured themselves."""
         total = sum(layer.seconds for layer in self.layers) or 1.0
         kinds: dict[str, float] = {}
         for layer in self.layers:
             kinds[layer.kind] = kinds.get(layer.kind, 0.0) + layer.spread * layer.seconds / total
-        spread = sqrt(max(self.spread, LEAST_SPREAD) ** 2 + sum(part**2 for part in kinds.values()))
-        return self.seconds * exp(-WIDTH * spread), self.seconds * exp(WIDTH * spread)
+        return sqrt(sum(part**2 for part in kinds.values()))
 
     @property
     def milliseconds(self) -> float:
@@ -141,6 +155,9 @@ class Calibration:
         factor: what a run takes over the sum of its layers.
         networks: measured over predicted time of those networks, by name.
         spreads: for each kind, how far operations are from what their neighbours say; the logarithm's standard deviation.
+        between: what layers that were not measured themselves take over what their neighbours say, in whole networks.
+        reach: half of the 90% interval of a network whose layers were all measured, as a logarithm; None if it is not known.
+        stretch: how many spreads of layers that were not measured lie in half of it.
         conditions: when and under what it was measured; `busy` says what disturbed it.
     """
 
@@ -151,6 +168,9 @@ class Calibration:
     networks: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, float] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    between: float = 1.0
+    reach: float | None = None
+    stretch: float = WIDTH
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; `from_dict` is the inverse."""
@@ -162,6 +182,9 @@ class Calibration:
             "networks": dict(self.networks),
             "spreads": dict(self.spreads),
             "conditions": dict(self.conditions),
+            "between": self.between,
+            "reach": self.reach,
+            "stretch": self.stretch,
         }
 
     @classmethod
@@ -173,7 +196,11 @@ class Calibration:
             raise ValueError("no such calibration")
         networks, spreads = ({str(name): float(x) for name, x in data[part].items()} for part in ("networks", "spreads"))
         ceilings, table = Ceilings.from_dict(data["ceilings"]), {each.operation.key: each for each in operations}
-        return cls(ceilings, table, cold, factor, networks, spreads, dict(data["conditions"]))
+        reach = None if data.get("reach") is None else float(data["reach"])
+        between, stretch = float(data.get("between", 1.0)), float(data.get("stretch", WIDTH))
+        if not (0.1 < between < 10 and 0 <= stretch < 1000 and 0 < (reach or 1) < 10):
+            raise ValueError("no such calibration")
+        return cls(ceilings, table, cold, factor, networks, spreads, dict(data["conditions"]), between, reach, stretch)
 
     @property
     def data_sheet(self) -> bool:
@@ -205,51 +232,30 @@ class Calibration:
         return sqrt(sum((each - middle) ** 2 for each in logs) / (len(logs) - 1))
 
 
-def fit(calibration: Calibration, measured: Sequence[tuple[Analysis, float]], element_bytes: int = 4) -> Calibration:
-    """The calibration with what whole networks say: how cold layers run, and what a run takes beyond them.
-
-    `cold` is the part at which the networks agree best, `factor` the mean that is then left, on the scale of logarithms.
-
-    Args:
-        measured: networks with the seconds of one run.
-    """
-    best: tuple[float, Calibration] | None = None
-    for step in range(COLD_STEPS + 1):
-        tried = replace(calibration, cold=step / COLD_STEPS, factor=1.0)
-        predictor = Predictor(tried, element_bytes)
-        logs = [log(seconds / predictor.predict(analysis).seconds) for analysis, seconds in measured]
-        middle = sum(logs) / len(logs)
-        off = sum((each - middle) ** 2 for each in logs)
-        if best is None or off < best[0]:
-            names = [f"{analysis.graph.name} {_text(analysis.graph.input_shape)}" for analysis, _ in measured]
-            ratios = {name: exp(each - middle) for name, each in zip(names, logs, strict=True)}
-            best = off, replace(tried, factor=exp(middle), networks=ratios)
-    if best is None:
-        return calibration
-    return replace(best[1], spreads=Predictor(best[1], element_bytes).spreads())
-
-
-def _text(shape: Sequence[object]) -> str:
-    return "x".join(map(str, shape))
-
-
 class Predictor:
     """Predicts networks from one calibration."""
 
     def __init__(self, calibration: Calibration, element_bytes: int = 4) -> None:
         self.calibration = calibration
-        self._element_bytes = element_bytes
-        self._kinds: dict[str, list[tuple[Timed, float]]] = {}
+        self.element_bytes = element_bytes
+        self.kinds: dict[str, list[tuple[Timed, float]]] = {}
         for timed in calibration.operations.values():
-            entry = (timed, log(self._mixed(timed) / self._limit(timed.operation)[1]))
-            self._kinds.setdefault(timed.operation.kind, []).append(entry)
+            entry = (timed, log(self._mixed(timed) / self.limit(timed.operation)[1]))
+            self.kinds.setdefault(timed.operation.kind, []).append(entry)
+        self._seen: dict[str, LayerPrediction] = {}
 
     def predict(self, analysis: Analysis) -> Prediction:
         """The time of one inference."""
-        layers = [self._layer(cost.node.name, operation) for cost, operation in self._operations(analysis)]
-        graph = analysis.graph
+        layers = [self.layer(operation)._replace(name=cost.node.name) for cost, operation in self._operations(analysis)]
+        graph, known = analysis.graph, self.calibration
         shape = tuple(int(size) for size in graph.input_shape)
-        return Prediction(graph.name, shape, tuple(layers), self.calibration.factor, self.calibration.spread)
+        return Prediction(graph.name, shape, tuple(layers), known.factor, self.reach, known.stretch)
+
+    @property
+    def reach(self) -> float:
+        """Half of the 90% interval of a network whose layers were all measured, as a logarithm."""
+        known = self.calibration
+        return WIDTH * max(known.spread, LEAST_SPREAD) if known.reach is None else known.reach
 
     def missing(self, analysis: Analysis) -> dict[str, Cost]:
         """The layers whose very configuration was not measured, each once, by key."""
@@ -258,36 +264,50 @@ class Predictor:
 
     def _operations(self, analysis: Analysis) -> Iterator[tuple[Cost, Operation]]:
         for cost in analysis.costs:
-            operation = None if cost.node.aux else operation_of(cost, self._element_bytes)
+            operation = None if cost.node.aux else operation_of(cost, self.element_bytes)
             if operation is not None:
                 yield cost, operation
 
-    def _layer(self, name: str, operation: Operation) -> LayerPrediction:
-        limit = self._limit(operation)
-        exact = self.calibration.operations.get(operation.key)
-        if exact is not None:
-            seconds = self._mixed(exact)
-            return LayerPrediction(name, operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds)
-        known = self._kinds.get(operation.kind)
+    def layer(self, operation: Operation) -> LayerPrediction:
+        """The part of a prediction that one layer has; without its name."""
+        if operation.key not in self._seen:
+            self._seen[operation.key] = self._layer(operation)
+        return self._seen[operation.key]
+
+    def _layer(self, operation: Operation) -> LayerPrediction:
+        limit = self.limit(operation)
+        seconds = self.measured(operation.key)
+        if seconds is not None:
+            return LayerPrediction("", operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds)
+        known = self.kinds.get(operation.kind)
         if not known:
-            return LayerPrediction(name, operation.kind, limit[1], "unknown", log(2), limit[0], 1.0)
+            return LayerPrediction("", operation.kind, limit[1], "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
         distance, residual = _nearest(operation.sizes, known)
-        seconds = limit[1] * exp(residual)
+        seconds = limit[1] * exp(residual) * self.calibration.between
         basis: Basis = "extrapolated" if distance > FAR else "interpolated"
-        spread = self.calibration.spreads.get(operation.kind, SPREAD) * max(1.0, distance)
-        return LayerPrediction(name, operation.kind, seconds, basis, spread, limit[0], exp(-residual))
+        spread = self.spread(operation.kind) * max(1.0, distance)
+        return LayerPrediction("", operation.kind, seconds, basis, spread, limit[0], limit[1] / seconds)
+
+    def measured(self, key: str) -> float | None:
+        """The seconds of the very operation; None where it was not measured."""
+        exact = self.calibration.operations.get(key)
+        return None if exact is None else self._mixed(exact)
+
+    def spread(self, kind: str) -> float:
+        """The spread of the logarithm of what neighbours of a kind say."""
+        return self.calibration.spreads.get(kind, SPREAD)
 
     def _mixed(self, timed: Timed) -> float:
         cold = self.calibration.cold
         return (1 - cold) * timed.hot + cold * timed.cold
 
-    def _limit(self, operation: Operation) -> tuple[str, float]:
+    def limit(self, operation: Operation) -> tuple[str, float]:
         """The name of what holds the operation (compute, bytes or overhead), and the seconds it takes at the least.
 
         Beside measured operations, the limits are added up softly: a layer near two of them takes longer than either says.
         """
         ceilings = self.calibration.ceilings
-        compute = 2 * operation.macs / ceilings.flops(_arithmetic_of(operation.kind)) if operation.macs else 0.0
+        compute = 2 * operation.macs / ceilings.flops(arithmetic_of(operation.kind)) if operation.macs else 0.0
         size = operation.bytes
         moved = size / ceilings.bandwidth(size)
         parts = {"compute": compute, ceilings.level(size): moved, "overhead": ceilings.overhead}
@@ -299,7 +319,7 @@ class Predictor:
     def spreads(self) -> dict[str, float]:
         """For each kind, how far its operations are from what their neighbours say, one after the other left out."""
         found = {}
-        for kind, known in self._kinds.items():
+        for kind, known in self.kinds.items():
             errors = [
                 _nearest(timed.operation.sizes, known[:i] + known[i + 1 :])[1] - residual
                 for i, (timed, residual) in enumerate(known)
@@ -309,7 +329,7 @@ class Predictor:
         return found
 
 
-def _arithmetic_of(kind: str) -> str:
+def arithmetic_of(kind: str) -> str:
     """Which of the machine's arithmetic rates holds operations of a kind."""
     if "convolution" not in kind:
         return MATMUL
@@ -317,11 +337,15 @@ def _arithmetic_of(kind: str) -> str:
 
 
 def _nearest(sizes: Sequence[float], known: Sequence[tuple[Timed, float]]) -> tuple[float, float]:
-    """The distance to the nearest measured operation, in octaves, and the residual of the nearest ones, the nearer the more."""
-    near = nsmallest(
-        NEIGHBOURS,
-        [(sum([(a - b) ** 2 for a, b in zip(sizes, timed.operation.sizes)]), residual) for timed, residual in known],  # noqa: B905
-    )
-    weights = [1 / (squared + 0.05) for squared, _ in near]
-    mean = sum(weight * residual for weight, (_, residual) in zip(weights, near, strict=True)) / sum(weights)
-    return sqrt(near[0][0]), mean
+    """The distance to the nearest measured operation, in octaves, and the residual of the nearest ones, the nearer the more.
+
+    Of several that are as far as the last of these, all count.
+    """
+    squares = [sum([(a - b) * (a - b) for a, b in zip(sizes, timed.operation.sizes)]) for timed, _ in known]  # noqa: B905
+    near = nsmallest(NEIGHBOURS, squares)
+    last = near[-1] * ALIKE
+    weights = [
+        (1 / (squared + SOFT), residual) for squared, (_, residual) in zip(squares, known, strict=True) if squared <= last
+    ]
+    mean = sum([weight * residual for weight, residual in weights]) / sum([weight for weight, _ in weights])
+    return sqrt(near[0]), mean

@@ -8,6 +8,7 @@ from dataclasses import replace
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import Fact, Listing, Report
+from cnnprof.timing.prediction import Calibration
 from cnnprof.views.benchmark import chart_runs, show_measurements
 from cnnprof.views.bubbles import explore_comparison
 from cnnprof.views.comparison import show_comparison
@@ -17,7 +18,13 @@ from cnnprof.views.memory import chart_moments
 from cnnprof.views.summary import chart_layers, summarize
 
 
-def show_page(entries: Sequence[Entry], baseline: str, about: Sequence[tuple[str, str]], chapters: bool = True) -> Report:
+def show_page(
+    entries: Sequence[Entry],
+    baseline: str,
+    about: Sequence[tuple[str, str]],
+    chapters: bool = True,
+    calibration: Calibration | None = None,
+) -> Report:
     """The page of several networks.
 
     Args:
@@ -25,8 +32,9 @@ def show_page(entries: Sequence[Entry], baseline: str, about: Sequence[tuple[str
         baseline: the one that ratios are relative to.
         about: what the figures hold for, as labels and texts.
         chapters: whether each network has a chapter with its layers and its memory.
+        calibration: what predicted times rest on, if there are any.
     """
-    report = show_comparison(entries, baseline)
+    report = show_comparison(entries, baseline, calibration=calibration)
     parts = []
     timed = [entry.measurement for entry in entries if entry.measurement]
     if any(each.times for each in timed):

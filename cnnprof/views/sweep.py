@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.errors import CnnprofError
+from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.judging.filters import Condition, read_condition
 from cnnprof.record import record
 from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.texts import SHADES
+from cnnprof.timing.prediction import Calibration
 from cnnprof.units import Holds
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column
+from cnnprof.views.prediction import calibration_notes
 
 FIGURES = (
     replace(col.PARAMS, weight=0),
@@ -24,6 +26,14 @@ FIGURES = (
     replace(col.PEAK_TRAINING_BYTES, weight=0),
 )
 """The columns of figures, under the names that every report has."""
+
+PREDICTED = (
+    replace(col.PREDICTED_MS, weight=0),
+    Column("predicted_low_ms", "at least ms", "ms", 2),
+    Column("predicted_high_ms", "at most ms", "ms", 2),
+    Column("extrapolated", "extrapol.", "share", 3),
+)
+"""The columns of what is predicted: the time, its 90% interval, and the share that rests on nothing near."""
 
 SHOWN = 10
 """Rows of points that a terminal shows unless told otherwise."""
@@ -63,12 +73,14 @@ def _is_text(values: Sequence[Any]) -> bool:
     return any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in values)
 
 
-def read_where(text: str, axes: Mapping[str, Sequence[Any]], option: str = "--where") -> Condition:
-    """The condition on points. Raises UsageError for one that asks for what there is not."""
-    known = names_of((*axis_columns(axes), *FIGURES))
+def read_where(text: str, axes: Mapping[str, Sequence[Any]], figures: Container[str], option: str = "--where") -> Condition:
+    """The condition on points that have these figures. Raises UsageError for one that asks for what there is not."""
+    known = names_of((*axis_columns(axes), *FIGURES, *PREDICTED))
     holds: dict[str, Holds] = {name: holds_of(column) for name, column in known.items()}
     holds |= {name: "text" if _is_text(values) else "number" for name, values in axes.items()}
     condition = read_condition(text, holds, option)
+    for name in condition.columns:
+        find_figure(name, axes, option, figures)
     limits = tuple(limit._replace(column=known[limit.column].key) for limit in condition.limits)
     return replace(condition, truth=lambda row: condition.truth(_Renamed(row, known)), limits=limits)
 
@@ -80,13 +92,24 @@ class _Renamed(dict[str, Any]):
         super().__init__({name: row[column.key] for name, column in known.items() if column.key in row})
 
 
-def find_figure(name: str, axes: Mapping[str, Sequence[Any]], option: str) -> str:
-    """The key of a figure or axis of that name. Raises UsageError, with what is close, if there is none."""
-    return find_column(name, (*axis_columns(axes), *FIGURES), option).key
+def find_figure(name: str, axes: Mapping[str, Sequence[Any]], option: str, figures: Container[str]) -> str:
+    """The key of a figure or axis of that name. Raises UsageError, with what is close, if there is none among these figures."""
+    key = find_column(name, (*axis_columns(axes), *FIGURES, *PREDICTED), option).key
+    if key not in axes and key not in figures:
+        predicted = key in {column.key for column in PREDICTED}
+        hint = "add --predict" if predicted else "name it among the figures"
+        raise UsageError(f"{option} asks for {key}, which is not worked out", hint=hint)
+    return key
 
 
 def show_sweep(
-    name: str, space: Any, columns: Mapping[str, Any], chosen: Sequence[int], failed: Mapping[str, Any], order: Order
+    name: str,
+    space: Any,
+    columns: Mapping[str, Any],
+    chosen: Sequence[int],
+    failed: Mapping[str, Any],
+    order: Order,
+    rests_on: tuple[Calibration, Sequence[str]] | None = None,
 ) -> Report:
     """The report.
 
@@ -96,6 +119,7 @@ def show_sweep(
         chosen: the numbers of those that are shown, in their order.
         failed: how many points have no network, and the error of the first.
         order: which of the points are shown.
+        rests_on: the calibration that latency is predicted from, and the kinds of layers that it lacks.
     """
     count = len(next(iter(columns.values())))
     facts = [Fact(axis, _spoken(values)) for axis, values in space.axes.items()]
@@ -105,7 +129,7 @@ def show_sweep(
         facts.append(Fact("no network", failure_text(failed)))
     if count + failed["points"] < space.size:
         facts.append(Fact("left", plural(count, "point")))
-    known = (*axis_columns(space.axes), *(column for column in FIGURES if column.key in columns))
+    known = (*axis_columns(space.axes), *(column for column in (*FIGURES, *PREDICTED) if column.key in columns))
     wanted = tuple(replace(find_column(each, known, "--columns"), weight=0) for each in order.columns) or known
     wanted = tuple(replace(column, kind="text") if column.key in space.axes else column for column in wanted)
     shown = chosen[: order.top or (None if order.pareto else SHOWN)]
@@ -117,6 +141,7 @@ def show_sweep(
         sections.append(heat)
     sections.append(Table(wanted, rows, title))
     notes = [f"{len(rows):,} of {len(chosen):,} points; -o points.csv writes all"] if len(rows) < len(chosen) else []
+    notes += _forecast_notes(*rests_on) if rests_on else []
     every = [{key: _plain(column[i]) for key, column in columns.items()} for i in chosen]
     data = {
         "model": name,
@@ -128,6 +153,14 @@ def show_sweep(
     return Report(
         "sweep", f"{name}: {plural(space.size, 'point')} of {', '.join(space.axes)}", tuple(sections), tuple(notes), data
     )
+
+
+def _forecast_notes(calibration: Calibration, unknown_kinds: Sequence[str]) -> list[str]:
+    notes = [f"predicted {note}" for note in calibration_notes(calibration)]
+    if unknown_kinds:
+        kinds = ", ".join(unknown_kinds)
+        notes.append(f"the predicted time is a lower bound, for nothing is measured of {kinds}")
+    return notes
 
 
 def failure_text(failed: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from cnnprof.record import record
 from cnnprof.report import plural
 from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
 
-DRAWN = ("macs", "params", "activations", "peak", "training")
+DRAWN = ("macs", "params", "activations", "peak", "training", "predicted")
 NAMED = 8
 """So many lines of the second axis are told apart."""
 
@@ -55,6 +55,8 @@ def chart_sweep(
     """
     if y not in DRAWN:
         raise UsageError(f"--y: '{y}' cannot be drawn", hint=did_you_mean(y, DRAWN) or f"one of {', '.join(DRAWN)}")
+    if QUANTITIES[y].key not in columns:
+        raise UsageError(f"--y {y} is not worked out", hint=QUANTITIES[y].lacking or "name it among the figures")
     count = len(next(iter(columns.values())))
     if not count:
         raise UsageError("no point of the space has a network, so that there is nothing to draw")

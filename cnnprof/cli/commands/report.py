@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.forecast import Forecast
+from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import Names, NetworkOptions, of_network
 from cnnprof.cli.output import Destination, choose_format
@@ -19,6 +21,7 @@ CHAPTERS = 40
 
 
 @measured("device", "dtype", "threads", "quick", dtype=AutocastDtype)
+@takes(Forecast)
 @of_network()
 def command(
     names: Names,
@@ -33,6 +36,7 @@ def command(
     ] = None,
     *,
     run: RunOptions,
+    forecast: Forecast,
     network: NetworkOptions,
 ) -> None:
     """One HTML file on several networks, to share and to hand in: tables, charts to look into, conditions; it works offline.
@@ -50,12 +54,15 @@ def command(
 
     from cnnprof.api.compare import compare
 
+    forecast.check()
     if not bench:
-        run.refuse("--bench", "device", "dtype", "threads", "quick")
+        shared = () if forecast.predict else ("device", "dtype", "threads")
+        run.refuse("--bench", *shared, "quick")
     out = Destination(choose_format(None, False, output, ("html", "json")), output)
     how = run.options() if bench else None
     with waiting("reading the networks") as say:
         comparison = compare(network.models(names), baseline, network.input_shape, network.batch, notify=say)
+    comparison = forecast.add(comparison, run)
     code = 0
     if how:
         from cnnprof.cli.measuring import measure

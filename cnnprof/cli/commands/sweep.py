@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.forecast import Forecast
+from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Name, parse_settings
 from cnnprof.cli.sweeping import Points, emit, make, swept, target_of
@@ -15,7 +17,8 @@ from cnnprof.errors import UsageError
 PANEL = "Comparisons"
 
 
-@measured("device", "threads", "quick")
+@measured("device", "threads", "layout", "quick")
+@takes(Forecast)
 @swept
 def command(
     name: Name,
@@ -43,6 +46,7 @@ def command(
     bench: Annotated[int | None, typer.Option(help="Measure the first so many of the points, in turns.", min=1)] = None,
     *,
     points: Points,
+    forecast: Forecast,
     run: RunOptions,
 ) -> None:
     """A whole design space: the figures of a network for every combination of settings, inputs, batches and formats.
@@ -58,12 +62,17 @@ def command(
       cnnprof sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:32 --pareto peak,+macs
 
       cnnprof sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:32 --where 'macs < 100M' --sort=-params --bench 3 --quick
+
+      cnnprof sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:32 --predict --within 'predicted < 5ms' --largest macs
     """
     target, order, how = target_of(format, json, output), points.order(), None
+    forecast.check()
     if bench is None:
-        run.refuse("--bench", "device", "threads", "quick")
+        run.refuse("--bench", "quick")
+        if not forecast.predict:
+            run.refuse("--bench or --predict", "device", "threads", "layout")
     elif target.format not in ("table", "wide"):
         raise UsageError("--bench shows its measurements in the terminal", hint="leave out -o and --format")
     else:
         how = run.options()
-    emit(make(name, axes, parse_settings(set), points), target, order, bench, how)
+    emit(make(name, axes, parse_settings(set), points, forecast, run), target, order, bench, how)

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from cnnprof.cli.forecast import Forecast
+from cnnprof.cli.groups import takes
+from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Name, drawn, parse_settings
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -14,6 +17,8 @@ from cnnprof.cli.sweeping import Points, make, swept
 
 
 @drawn()
+@measured("device", "threads", "layout")
+@takes(Forecast)
 @swept
 def command(
     name: Name,
@@ -21,7 +26,7 @@ def command(
         list[str], typer.Argument(metavar="AXIS=VALUES...", help="What varies, as for `sweep`; the first lies below.")
     ],
     y: Annotated[
-        str, typer.Option("--y", help="What lies along the left edge: macs, params, activations, peak or training.")
+        str, typer.Option("--y", help="What lies along the left edge: macs, params, activations, peak, training or predicted.")
     ] = "macs",
     kind: Annotated[
         Literal["lines", "heat"] | None,
@@ -32,6 +37,8 @@ def command(
     ] = None,
     *,
     points: Points,
+    forecast: Forecast,
+    run: RunOptions,
     out: Destination,
 ) -> None:
     """One figure over a design space: a line for each value of the second axis, or a heat map; --within draws its limit.
@@ -44,7 +51,10 @@ def command(
 
       cnnprof plot sweep mobilenet_v2 width=0.25:1.5:0.05 input=96:288:8 --within 'macs < 150M' --kind heat -o heat.svg
     """
+    forecast.check()
+    if not forecast.predict:
+        run.refuse("--predict", "device", "threads", "layout")
     with waiting(f"working out {name}"):
-        found = make(name, axes, parse_settings(set), points)
+        found = make(name, axes, parse_settings(set), points, forecast, run)
         report = replace(found.report(points.order()), chart=found.chart(y, kind))
     out.emit(report)

@@ -1,0 +1,218 @@
+"""Predicted latency of design points: what `timing.prediction` says of each, worked out once for each layer that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import log2
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnprof.design_space.entries import entries
+from cnnprof.network.dims import Shape, Split, combinations, is_array
+from cnnprof.network.layers import Layer
+from cnnprof.network.results import Analysis
+from cnnprof.record import record
+from cnnprof.timing.operations import key_of, operation_alone, work_of
+from cnnprof.timing.prediction import ALIKE, FAR, NEIGHBOURS, SOFT, UNKNOWN_SPREAD, Calibration, Predictor, arithmetic_of
+from cnnprof.timing.roofline import MEMORY
+
+PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
+"""What is predicted of a point: milliseconds, their 90% interval, and the share of them that is extrapolated or unknown."""
+
+AT_ONCE = 2**18
+"""Distances that are worked out at once: they stay in the processor's cache."""
+
+SAME = 1e-9
+"""Of the square of a distance in octaves: nearer is the very size, which a file holds to six digits."""
+
+
+class Part(NamedTuple):
+    """One layer's part of a prediction, for all points or an entry for each: as `LayerPrediction` has it."""
+
+    kind: str
+    seconds: Any
+    spread: Any
+    extrapolated: Any
+
+
+class ArrayPredictor:
+    """Predicts networks whose sizes are arrays of design points."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.unknown_kinds: dict[str, None] = {}
+        self._tables = {
+            kind: (np.array([timed.operation.sizes for timed, _ in known]), np.array([residual for _, residual in known]))
+            for kind, known in predictor.kinds.items()
+        }
+        moved = sorted((rate.size, rate.rate) for rate in predictor.calibration.ceilings.rates if rate.kind == MEMORY)
+        self._moved = np.array([size for size, _ in moved])
+        self._bandwidths = np.maximum.accumulate([rate for _, rate in reversed(moved)])[::-1]
+
+    def predict(self, analysis: Analysis) -> dict[str, Any]:
+        """The columns of `PREDICTED`."""
+        alike: dict[Any, tuple[Layer, tuple[Shape, ...], int]] = {}
+        for cost in analysis.costs:
+            if not cost.node.aux:
+                key = _key((type(cost.node.layer), *vars(cost.node.layer).values(), *cost.inputs))
+                before = alike.get(key)
+                alike[key] = cost.node.layer, cost.inputs, before[2] + 1 if before else 1
+        total: Any = 0.0
+        far: Any = 0.0
+        kinds: dict[str, Any] = {}
+        for layer, inputs, times in alike.values():
+            for part in self._layer(layer, inputs):
+                total = total + times * part.seconds
+                far = far + times * part.extrapolated
+                kinds[part.kind] = kinds.get(part.kind, 0.0) + times * part.spread * part.seconds
+        known = self.predictor.calibration
+        whole = np.where(np.asarray(total) > 0, total, 1.0)
+        half = np.sqrt(self.predictor.reach**2 + sum((known.stretch * each / whole) ** 2 for each in kinds.values()))
+        middle = 1e3 * known.factor * np.asarray(total)
+        return dict(zip(PREDICTED, (middle, middle * np.exp(-half), middle * np.exp(half), far / whole), strict=True))
+
+    def _layer(self, layer: Layer, inputs: tuple[Shape, ...]) -> list[Part]:
+        """The layer's part; of points at which it is work of several kinds, one part a kind, with 0 at the others."""
+        arrays = [*_arrays((*vars(layer).values(), *inputs))]
+        if not arrays:
+            part = self._one(layer, inputs)
+            return [] if part is None else [part]
+        columns, places = combinations(arrays)
+        count = len(next(iter(columns.values())))
+        found: dict[str, tuple[Any, Any, Any]] = {}
+        waiting = [np.arange(count)]
+        while waiting:
+            rows = waiting.pop()
+            some = {name: entries(column[rows]) for name, column in columns.items()}
+            try:
+                part = self._rows(*_with(layer, inputs, some), len(rows))
+            except Split as split:
+                labels = np.broadcast_to(split.labels, rows.shape)
+                waiting += [rows[labels == label] for label in np.unique(labels)]
+                continue
+            if part is not None:
+                values = found.setdefault(part.kind, (np.zeros(count), np.zeros(count), np.zeros(count)))
+                for value, of_part in zip(values, part[1:], strict=True):
+                    value[rows] = of_part
+        return [Part(kind, *(value[places] for value in values)) for kind, values in found.items()]
+
+    def _one(self, layer: Layer, inputs: tuple[Shape, ...]) -> Part | None:
+        operation = operation_alone(layer, inputs, self.predictor.element_bytes)
+        if operation is None:
+            return None
+        known = self.predictor.layer(operation)
+        if known.basis == "unknown":
+            self.unknown_kinds[known.kind] = None
+        return Part(known.kind, known.seconds, known.spread, known.seconds * (known.basis in ("extrapolated", "unknown")))
+
+    def _rows(self, layer: Layer, inputs: tuple[Shape, ...], count: int) -> Part | None:
+        """The part of a layer whose sizes are one array each, or numbers where all are equal."""
+        if not [*_arrays((*vars(layer).values(), *inputs))]:
+            return self._one(layer, inputs)
+        work = work_of(layer, inputs, self.predictor.element_bytes)
+        if work is None:
+            return None
+        kind, sizes, macs, moved = work
+        limit = np.broadcast_to(self._limit(kind, macs, moved), count)
+        if kind not in self._tables:
+            self.unknown_kinds[kind] = None
+            return Part(kind, limit, UNKNOWN_SPREAD, limit)
+        place = np.stack([np.broadcast_to(_octaves(size), count) for size in sizes], axis=1)
+        squares, residuals = self._nearest(place, kind)
+        seconds = limit * np.exp(residuals) * self.predictor.calibration.between
+        distance = np.sqrt(squares)
+        spread = self.predictor.spread(kind) * np.maximum(1.0, distance)
+        far = np.where(distance > FAR, seconds, 0.0)
+        for row in np.flatnonzero(squares < SAME).tolist():
+            exact = self.predictor.measured(key_of(*_with(layer, inputs, row)))
+            if exact is not None:
+                seconds[row], spread[row], far[row] = exact, 0.0, 0.0
+        return Part(kind, seconds, spread, far)
+
+    def _limit(self, kind: str, macs: Any, moved: Any) -> Any:
+        """As `Predictor.limit` has it."""
+        ceilings = self.predictor.calibration.ceilings
+        macs, moved = np.asarray(macs, float), np.asarray(moved, float)
+        compute = 2 * macs / ceilings.flops(arithmetic_of(kind))
+        place = np.searchsorted(self._moved, np.minimum(moved / 2, self._moved[-1]))
+        parts = compute, moved / self._bandwidths[place], ceilings.overhead
+        if self.predictor.calibration.data_sheet:
+            return np.maximum(np.maximum(*parts[:2]), parts[2])
+        return np.sqrt(parts[0] * parts[0] + parts[1] * parts[1] + parts[2] * parts[2])
+
+    def _nearest(self, place: Any, kind: str) -> tuple[Any, Any]:
+        """For each place the square of the distance to the nearest measured operation, and the residual of the nearest ones."""
+        sizes, residuals = self._tables[kind]
+        squares, means = np.empty(len(place)), np.empty(len(place))
+        step = max(1, AT_ONCE // len(sizes))
+        for start in range(0, len(place), step):
+            some = place[start : start + step]
+            distances = np.zeros((len(some), len(sizes)))
+            for axis in range(sizes.shape[1]):
+                apart = some[:, axis, None] - sizes[None, :, axis]
+                distances += apart * apart
+            last = np.partition(distances, min(NEIGHBOURS, len(sizes)) - 1, axis=1)
+            squares[start : start + step] = distances.min(axis=1)
+            limit = last[:, min(NEIGHBOURS, len(sizes)) - 1, None] * ALIKE
+            weights = np.where(distances <= limit, 1 / (distances + SOFT), 0.0)
+            means[start : start + step] = weights @ residuals / weights.sum(axis=1)
+        return squares, means
+
+
+@record(eq=False)
+class Forecast:
+    """Predictors by the number format that points have; of other formats nothing is predicted."""
+
+    predictors: Mapping[str, ArrayPredictor]
+
+    def __call__(self, analysis: Analysis, dtype: str) -> dict[str, Any]:
+        """The columns of `PREDICTED`, or none."""
+        predictor = self.predictors.get(dtype)
+        return predictor.predict(analysis) if predictor else {}
+
+    @property
+    def calibration(self) -> Calibration:
+        """What the first of them rests on."""
+        return next(iter(self.predictors.values())).predictor.calibration
+
+    @property
+    def unknown_kinds(self) -> list[str]:
+        """Kinds of layers of which nothing was measured; the times are then lower bounds."""
+        return [*dict.fromkeys(kind for predictor in self.predictors.values() for kind in predictor.unknown_kinds)]
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _arrays(each)
+    elif is_array(value):
+        yield value
+
+
+def _with(layer: Layer, inputs: tuple[Shape, ...], given: Mapping[int, Any] | int) -> tuple[Layer, tuple[Shape, ...]]:
+    """The layer and its inputs with other numbers for their arrays, by id, or with the entry of each in one row."""
+    changed = {name: _filled(value, given) for name, value in vars(layer).items() if [*_arrays(value)]}
+    return replace(layer, **changed) if changed else layer, _filled(inputs, given)
+
+
+def _filled(value: Any, given: Mapping[int, Any] | int) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_filled(each, given) for each in value])
+    if not is_array(value):
+        return value
+    return np.asarray(value)[given].item() if isinstance(given, int) else given[id(value)]
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_key(each) for each in value])
+    return (value.shape, value.tobytes()) if is_array(value) else value
+
+
+def _octaves(size: Any) -> Any:
+    """Logarithms as a single layer's are taken: to the last bit."""
+    if not is_array(size):
+        return log2(max(size, 1))
+    return np.array([log2(max(each, 1)) for each in np.asarray(size).tolist()])

@@ -1,0 +1,112 @@
+"""What whole networks say of predictions: how cold layers run, what a run takes beyond them, and how wide an interval is.
+
+An interval is conformal (Vovk et al. 2005; Lei et al. 2018): each network is predicted from a fit to the others, and of n such
+errors the one of rank ceil(0.9 (n + 1)) bounds the next network's with a probability of 90%.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from math import ceil, exp, log, sqrt
+from typing import NamedTuple
+
+from cnnprof.network.results import Analysis
+from cnnprof.timing.prediction import LEAST_SPREAD, WIDTH, Calibration, Predictor
+
+COLD_STEPS = 20
+
+INSIDE = 0.9
+"""The share of networks within their interval."""
+
+FEWEST = 5
+"""Networks that an interval can be taken from."""
+
+
+class _Sums(NamedTuple):
+    """A network's measured seconds over what is predicted of it, as logarithms, for each step of `cold`."""
+
+    name: str
+    logs: tuple[float, ...]
+
+
+def fit(
+    calibration: Calibration,
+    measured: Sequence[tuple[Analysis, float]],
+    element_bytes: int = 4,
+    designed: Collection[str] | None = None,
+) -> Calibration:
+    """The calibration with what whole networks say of it.
+
+    `cold` is the part at which the networks agree best, `factor` the mean that is then left, on the scale of logarithms.
+
+    Args:
+        measured: networks with the seconds of one run.
+        designed: the keys of those operations that were not measured for these networks' sake; all if left out.
+    """
+    if not measured:
+        return calibration
+    plain = replace(calibration, factor=1.0, between=1.0)
+    table = _over_steps(plain, measured, element_bytes)
+    step, factor = _agreement(table)
+    left = [each.logs[step] - factor for each in table]
+    fitted = replace(
+        plain,
+        cold=step / COLD_STEPS,
+        factor=exp(factor),
+        networks={each.name: exp(off) for each, off in zip(table, left, strict=True)},
+    )
+    grid = fitted
+    if designed is not None:
+        wanted = {*designed}
+        grid = replace(fitted, operations={key: each for key, each in fitted.operations.items() if key in wanted})
+    fitted = replace(fitted, spreads=Predictor(grid, element_bytes).spreads())
+    if len(measured) < FEWEST:
+        return fitted
+    reach = max(_rank([_left_out(table, number) for number in range(len(table))]), WIDTH * LEAST_SPREAD)
+    grid = replace(grid, spreads=fitted.spreads, factor=1.0)
+    predictions = [Predictor(grid, element_bytes).predict(analysis) for analysis, _ in measured]
+    totals = [log(seconds / each.seconds) for each, (_, seconds) in zip(predictions, measured, strict=True)]
+    between = _mean(totals) - factor
+    off = [abs(each - _mean(totals[:i] + totals[i + 1 :])) for i, each in enumerate(totals)]
+    stretches = [
+        sqrt(max(0.0, error**2 - reach**2)) / each.spread
+        for error, each in zip(off, predictions, strict=True)
+        if each.spread > 0
+    ]
+    return replace(fitted, between=exp(between), reach=reach, stretch=max(_rank(stretches), 1.0) if stretches else WIDTH)
+
+
+def _over_steps(calibration: Calibration, measured: Sequence[tuple[Analysis, float]], element_bytes: int) -> list[_Sums]:
+    tried = [Predictor(replace(calibration, cold=step / COLD_STEPS), element_bytes) for step in range(COLD_STEPS + 1)]
+    return [
+        _Sums(
+            f"{analysis.graph.name} {'x'.join(map(str, analysis.graph.input_shape))}",
+            tuple(log(seconds / predictor.predict(analysis).seconds) for predictor in tried),
+        )
+        for analysis, seconds in measured
+    ]
+
+
+def _agreement(sums: Sequence[_Sums]) -> tuple[int, float]:
+    """The step at which the networks agree best, and their mean there."""
+    means = [_mean([each.logs[step] for each in sums]) for step in range(COLD_STEPS + 1)]
+    spreads = [sum((each.logs[step] - means[step]) ** 2 for each in sums) for step in range(COLD_STEPS + 1)]
+    best = min(range(COLD_STEPS + 1), key=lambda step: spreads[step])
+    return best, means[best]
+
+
+def _left_out(sums: Sequence[_Sums], number: int) -> float:
+    """The error of one network, as a logarithm, when the others are fitted to."""
+    step, mean = _agreement([*sums[:number], *sums[number + 1 :]])
+    return abs(sums[number].logs[step] - mean)
+
+
+def _rank(errors: Sequence[float]) -> float:
+    """The error that bounds the next one with a probability of `INSIDE`; of few the largest, which bounds n of n + 1."""
+    rank = ceil(INSIDE * (len(errors) + 1))
+    return sorted(errors)[min(rank, len(errors)) - 1]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
