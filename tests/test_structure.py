@@ -45,7 +45,7 @@ ALLOWED = {
     "keras_bridge": {"network"},
     "symbolic": {"network", "counting"},
     "sources": {"accuracies", "network", "timing", "cache", "config", "spec", "torch_bridge", "onnx_bridge", "keras_bridge"},
-    "design_space": BASE | {"spec", "sources", "judging"},
+    "design_space": BASE | {"spec", "sources", "judging", "timing"},
     "measure": BASE | {"counting", "timing", "report", "cache", "torch_bridge"},
     "views": RESULTS,
     "reports": {"report", "charts"},
