@@ -22,6 +22,7 @@ from cnnprof.api.sweep import sweep
 from cnnprof.design_space.predicting import PREDICTED
 from cnnprof.timing.operations import Timed
 from cnnprof.timing.prediction import Calibration, Predictor
+from cnnprof.timing.prediction_fit import spreads_of
 
 
 @cache
@@ -34,7 +35,7 @@ def uneven() -> Calibration:
         if each.operation.kind not in ("channelshuffle", "Softmax", "AvgPool2d")
     }
     known = replace(made_up(), operations=operations, between=1.1, reach=0.06, stretch=1.3, factor=1.05)
-    return replace(known, spreads=Predictor(known).spreads())
+    return replace(known, spreads=spreads_of(Predictor(known)))
 
 
 FAMILIES = sorted(set(SPACES) - {"vgg16"})

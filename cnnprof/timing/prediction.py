@@ -282,7 +282,7 @@ class Predictor:
         known = self.kinds.get(operation.kind)
         if not known:
             return LayerPrediction("", operation.kind, limit[1], "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
-        distance, residual = _nearest(operation.sizes, known)
+        distance, residual = nearest(operation.sizes, known)
         seconds = limit[1] * exp(residual) * self.calibration.between
         basis: Basis = "extrapolated" if distance > FAR else "interpolated"
         spread = self.spread(operation.kind) * max(1.0, distance)
@@ -316,18 +316,6 @@ class Predictor:
             return held_by, parts[held_by]
         return held_by, sqrt(sum(part**2 for part in parts.values()))
 
-    def spreads(self) -> dict[str, float]:
-        """For each kind, how far its operations are from what their neighbours say, one after the other left out."""
-        found = {}
-        for kind, known in self.kinds.items():
-            errors = [
-                _nearest(timed.operation.sizes, known[:i] + known[i + 1 :])[1] - residual
-                for i, (timed, residual) in enumerate(known)
-                if len(known) > 1
-            ]
-            found[kind] = sqrt(sum(error**2 for error in errors) / len(errors)) if errors else SPREAD
-        return found
-
 
 def arithmetic_of(kind: str) -> str:
     """Which of the machine's arithmetic rates holds operations of a kind."""
@@ -336,7 +324,7 @@ def arithmetic_of(kind: str) -> str:
     return DEPTHWISE if "depthwise" in kind else CONVOLUTION
 
 
-def _nearest(sizes: Sequence[float], known: Sequence[tuple[Timed, float]]) -> tuple[float, float]:
+def nearest(sizes: Sequence[float], known: Sequence[tuple[Timed, float]]) -> tuple[float, float]:
     """The distance to the nearest measured operation, in octaves, and the residual of the nearest ones, the nearer the more.
 
     Of several that are as far as the last of these, all count.

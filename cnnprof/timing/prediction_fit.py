@@ -12,7 +12,7 @@ from math import ceil, exp, log, sqrt
 from typing import NamedTuple
 
 from cnnprof.network.results import Analysis
-from cnnprof.timing.prediction import LEAST_SPREAD, WIDTH, Calibration, Predictor
+from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, Predictor, nearest
 
 COLD_STEPS = 20
 
@@ -60,7 +60,7 @@ def fit(
     if designed is not None:
         wanted = {*designed}
         grid = replace(fitted, operations={key: each for key, each in fitted.operations.items() if key in wanted})
-    fitted = replace(fitted, spreads=Predictor(grid, element_bytes).spreads())
+    fitted = replace(fitted, spreads=spreads_of(Predictor(grid, element_bytes)))
     if len(measured) < FEWEST:
         return fitted
     reach = max(_rank([_left_out(table, number) for number in range(len(table))]), WIDTH * LEAST_SPREAD)
@@ -75,6 +75,19 @@ def fit(
         if each.spread > 0
     ]
     return replace(fitted, between=exp(between), reach=reach, stretch=max(_rank(stretches), 1.0) if stretches else WIDTH)
+
+
+def spreads_of(predictor: Predictor) -> dict[str, float]:
+    """For each kind, how far its operations are from what their neighbours say, one after the other left out."""
+    found = {}
+    for kind, known in predictor.kinds.items():
+        errors = [
+            nearest(timed.operation.sizes, known[:i] + known[i + 1 :])[1] - residual
+            for i, (timed, residual) in enumerate(known)
+            if len(known) > 1
+        ]
+        found[kind] = sqrt(sum(error**2 for error in errors) / len(errors)) if errors else SPREAD
+    return found
 
 
 def _over_steps(calibration: Calibration, measured: Sequence[tuple[Analysis, float]], element_bytes: int) -> list[_Sums]:
