@@ -203,7 +203,7 @@ def sweep(
 
 
 def forecast_of(formats: Sequence[str], options: Options | None, given: Known) -> Forecast:
-    """What predicts latency in the number formats that a calibration is there for.
+    """Predictors of latency in the number formats that a calibration is there for.
 
     Raises UnavailableError if there is none for any of them.
     """

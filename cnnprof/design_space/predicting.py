@@ -19,7 +19,7 @@ from cnnprof.timing.prediction import ALIKE, FAR, NEIGHBOURS, SOFT, UNKNOWN_SPRE
 from cnnprof.timing.roofline import MEMORY
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
-"""What is predicted of a point: milliseconds, their 90% interval, and the share of them that is extrapolated or unknown."""
+"""The columns that are predicted of a point: milliseconds, their 90% interval, and the share that rests on nothing near."""
 
 AT_ONCE = 2**18
 """Distances that are worked out at once: they stay in the processor's cache."""
@@ -174,7 +174,7 @@ class Forecast:
 
     @property
     def calibration(self) -> Calibration:
-        """What the first of them rests on."""
+        """The calibration that the first of them rests on."""
         return next(iter(self.predictors.values())).predictor.calibration
 
     @property

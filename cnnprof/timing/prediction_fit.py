@@ -1,4 +1,4 @@
-"""What whole networks say of predictions: how cold layers run, what a run takes beyond them, and how wide an interval is.
+"""Predictions held against whole networks: how cold layers run, what a run takes beyond them, and how wide an interval is.
 
 An interval is conformal (Vovk et al. 2005; Lei et al. 2018): each network is predicted from a fit to the others, and of n such
 errors the one of rank ceil(0.9 (n + 1)) bounds the next network's with a probability of 90%.
