@@ -154,13 +154,14 @@ def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = lam
     return told_apart(named)
 
 
-def to_spec(graph: Graph, compact: bool = True, flat: bool = False) -> str:
+def to_spec(graph: Graph, compact: bool = True, flat: bool = False, partial: bool = False) -> str:
     """A spec that reproduces the graph.
 
     Args:
         graph: the network.
         compact: blocks and loops where layers repeat; False for one line a layer.
         flat: no blocks and loops, but what goes behind a layer on its line.
+        partial: operations that are not counted stand as `opaque`; without it, they are an error.
 
     Returns:
         The text of a YAML file.
@@ -170,7 +171,7 @@ def to_spec(graph: Graph, compact: bool = True, flat: bool = False) -> str:
     """
     from cnnprof.sources._writing import write_text
 
-    return write_text(graph, compact, flat)
+    return write_text(graph, compact, flat, partial)
 
 
 def profile_each(

@@ -11,11 +11,14 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Identity
+from cnnprof.network.layers.arrangement import Identity, Upsample
+from cnnprof.network.shapes import shapes_of
 
 
-def write_text(graph: Graph, compact: bool, flat: bool = False) -> str:
+def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = False) -> str:
     """A spec that describes the graph, by blocks and loops, or `flat`, or with one line a layer where it is not `compact`.
+
+    What is not counted stands as `opaque` in a `partial` one.
 
     It was read back and gives the same figures; with blocks, the same layers. Raises CnnprofError with a list of what the
     language cannot say.
@@ -23,7 +26,7 @@ def write_text(graph: Graph, compact: bool, flat: bool = False) -> str:
     from cnnprof.spec.writer import write_folded, write_spec
 
     if compact and not flat:
-        text = write_folded(graph)
+        text = write_folded(graph, partial)
         # Where a fold says something else than what it was made of, the flat form is no worse.
         with suppress(CnnprofError):
             if _layers(_read(text, graph)) == _layers(_plain(graph)):
@@ -58,6 +61,7 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
     """Every layer with those that it reads, by number, and the outputs; what only hands on its input is left out."""
     number = {name: -1 - at for at, name in enumerate(graph.inputs)}
     found: list[tuple[Any, ...]] = []
+    shapes = shapes_of(graph)
     for node in graph:
         sources = tuple(number[name] for name in node.inputs)
         if isinstance(node.layer, Identity):
@@ -65,7 +69,10 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
             continue
         number[node.name] = len(found)
         owner = number[node.shared] if node.shared else None
-        found.append((_said(node.layer), sources, node.aux, owner))
+        # A size says no more of an upsampling than a factor.
+        size = shapes[node.name] if isinstance(node.layer, Upsample) else ()
+        said = (Upsample, node.layer.mode, size) if isinstance(node.layer, Upsample) else _said(node.layer)
+        found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))
     return [*found, tuple(number[name] for name in graph.outputs)]
 
 

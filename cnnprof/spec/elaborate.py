@@ -72,6 +72,7 @@ def elaborate(
         nodes=nodes,
         outputs=tuple(network.names[output.index] for output in outputs.values()),
         facts=_facts(family, chosen, values, _namesake(family, chosen, values, shapes), shapes[first][1:]),
+        uncounted=tuple(f"{network.names[index]}: {network.node_at(index).layer.type}" for index in network.opaque),
         left_out=tuple(network.left_out),
         input_name=first,
         further_inputs={name: shapes[name] for name in further},

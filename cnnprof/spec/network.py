@@ -53,6 +53,7 @@ class Network:
         self.shared: dict[str, dict[str, int]] = {}
         self.unsaid_bias: list[tuple[int, ...]] = []
         self.plain_activations: list[int] = []
+        self.opaque: list[int] = []
         self._aux: set[int] = set()
 
     @property

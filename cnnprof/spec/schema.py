@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cnnprof.spec.operations import OPERATIONS, WEIGHTS
 from cnnprof.spec.published import ACCURACIES, COUNTS
 from cnnprof.spec.words import ACTIVATIONS, JOINS, NORMS, WORDS, Word
 
@@ -195,6 +196,23 @@ _STEPS = (
         ("if", "then"),
     ),
     _object({"aux": _ref("step")}, "A head that only training runs.", ("aux",)),
+    {
+        "type": "object",
+        "description": "A layer by its type and its fields, for what has no word: {op: Permute, dims: [0, 2, 1]}.",
+        "properties": {
+            "op": {"enum": [*OPERATIONS]},
+            "of": _ref("branches"),
+            "name": _ref("name"),
+            "weights": {"enum": [*WEIGHTS], "description": "Weights of another layer or made by layers, or not trained."},
+        },
+        "required": ["op"],
+    },
+    {
+        "type": "object",
+        "description": "An operation of which nothing but the size of its result is known.",
+        "properties": {"opaque": {"type": "string"}, "of": _ref("branches"), "name": _ref("name"), "size": _ref("value")},
+        "required": ["opaque", "size"],
+    },
 )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from cnnprof.errors import did_you_mean
+from cnnprof.network.layers import Layer
+from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.arguments import Given
 from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
 from cnnprof.spec.mistakes import of_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
+from cnnprof.spec.operations import OPERATIONS, OWN_KEYS, WEIGHTS, Field, OpStep, field_names, is_text, unknown_field
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
@@ -40,6 +43,8 @@ class Structure(NamedTuple):
             "for": self._for,
             "if": self._if,
             "aux": self._aux,
+            "op": self._op,
+            "opaque": self._opaque,
             **dict.fromkeys(WORDS, self._layer),
             **dict.fromkeys(JOINS, self._join),  # also where a word has the name: `mean` of branches, and over the channels
         }
@@ -104,6 +109,38 @@ class Structure(NamedTuple):
     def _aux(self, node: Entries) -> Step:
         _check_keys(node, "aux", ("aux",))
         return Aux(self.read(_value(node, "aux")), node.place)
+
+    def _op(self, node: Entries) -> Step:
+        """`{op: Permute, dims: [0, 2, 1]}`: a layer type of torch's with its fields."""
+        named = whole_token(_scalar(_value(node, "op"), "'op' takes a layer type"))
+        kind = OPERATIONS.get(named.text)
+        if kind is None:
+            raise named.error(f"there is no layer type '{named.text}'", did_you_mean(named.text, OPERATIONS))
+        weights = node.get("weights")
+        said = "" if weights is None else _scalar(weights, "'weights' is a word").value
+        if weights is not None and said not in WEIGHTS:
+            raise weights.error(f"'weights' is one of {', '.join(WEIGHTS)}, not '{said}'")
+        return self._operation(node, "op", kind, {}, said)
+
+    def _opaque(self, node: Entries) -> Step:
+        """`{opaque: aten.erfinv, size: [N, 64, 7, 7]}`: nothing but the size of its result is known."""
+        named = _scalar(_value(node, "opaque"), "'opaque' takes the name of an operation")
+        return self._operation(node, "opaque", Unknown, {"function": named})
+
+    def _operation(self, node: Entries, word: str, kind: type[Layer], given: dict[str, Field], weights: str = "") -> Step:
+        needed = field_names(kind)
+        for key, value in node.pairs:
+            if key.value == word or key.value in OWN_KEYS:
+                continue
+            if key.value not in needed or key.value in given:
+                raise key.error(*unknown_field(kind, key.value))
+            given[key.value] = _field(kind, key.value, value)
+        for name in needed:
+            if needed[name] and name not in given:
+                raise node.key(word).error(f"{word} {kind.__name__}: there is no '{name}'")
+        of = node.get("of")
+        branches = None if of is None else self._branches(word, of)
+        return self._named(node, OpStep(kind, given, branches, node.place, weights))
 
     def _join(self, node: Entries) -> Step:
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
@@ -190,6 +227,17 @@ class Structure(NamedTuple):
             return Sequence((step, Unpack(tuple(map(self.line.output_name, names)), name.place)), step.place)
         token = whole_token(_scalar(name, "a name is a word"))
         return Named(step, self.line.output_name(token))
+
+
+def _field(kind: type[Layer], name: str, value: Yaml) -> Field:
+    """A word, or an expression; a list stands for itself."""
+    if isinstance(value, Items):
+        value = Scalar(value.source, value.start, value.end, value.source.text[value.start : value.end])
+    scalar = _scalar(value, f"'{name}' is a number, a word or a list")
+    if is_text(kind, name) or scalar.value.lstrip("-") == "inf":
+        return scalar
+    split_words(scalar)
+    return read_expression(whole_token(scalar))
 
 
 def _is_loop(node: Entries) -> bool:

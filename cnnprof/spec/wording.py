@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import Field, fields
+from typing import Any
+
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.activation import Activation
-from cnnprof.network.layers.arrangement import Flatten, Identity, Pad
+from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Reshape, Unknown
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.elementwise import Arithmetic
-from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.linear import Linear, MatMul
+from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.shapes import shapes_of
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
+from cnnprof.spec.operations import key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
 from cnnprof.spec.words.windows import same_padding
 
@@ -35,13 +40,28 @@ def join_word(node: Node) -> str | None:
     return _JOIN_WORDS.get(_kind(node.layer))
 
 
+def told(node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """The keys behind `op` or `opaque` for a node: the fields of its layer, and weights that are not its own or not trained."""
+    values = {each.name: getattr(node.layer, each.name) for each in fields(node.layer) if _differs(node.layer, each)}
+    weights = " ".join(["given"] * (not node.owns_params) + ["frozen"] * (not node.trainable))
+    if isinstance(node.layer, Unknown):
+        del values["op"]
+    said = {key_of(name): (value,) for name, value in values.items()}
+    return tuple((said | ({"weights": (weights,)} if weights else {})).items())
+
+
+def _differs(layer: Layer, field: Field[Any]) -> bool:
+    return bool(getattr(layer, field.name) != field.default)
+
+
 class Wording:
     """The text of each line; what the language cannot say is gathered in `unsayable`, the nodes by reason.
 
     Args:
         graph: the network.
         compact: put normalization and activation behind their layer where one line may say all.
-        folded: and with normalization its options; an axis that `fc` flattens by itself takes no word.
+        folded: and with normalization its options; an axis that `fc` flattens by itself takes no word. Then
+            layers without a word are in `wordless`.
     """
 
     def __init__(self, graph: Graph, compact: bool, folded: bool = False) -> None:
@@ -60,6 +80,7 @@ class Wording:
             for name in node.inputs:
                 self.readers.setdefault(self.source(name), []).append(node)
         self.outputs = tuple(map(self.source, graph.outputs))
+        self.wordless = {node.name for node in graph if self._is_wordless(node)} if folded else set()
 
     def steps(self) -> list[list[Node]]:
         """The nodes that share a line, in order; what only hands its input on has none."""
@@ -71,6 +92,9 @@ class Wording:
                 steps[-1].append(node)
             else:
                 steps.append([node])
+        if self.folded:
+            # A padding that is not part of the word `same` has none.
+            self.wordless |= {step[0].name for step in steps if len(step) == 1 and self._is_least_pad(step[0].layer)}
         return steps
 
     def source(self, name: str) -> str:
@@ -124,6 +148,8 @@ class Wording:
     def _goes_behind(self, node: Node, step: list[Node]) -> bool:
         """Whether the node may stand on the line of the step, and means the same there."""
         last = step[-1]
+        if not self.wordless.isdisjoint((node.name, last.name)):
+            return False
         if (
             self.sources(node) != (last.name,)
             or len(self.readers[last.name]) > 1
@@ -146,6 +172,26 @@ class Wording:
         """Whether a reader of the text would leave out the layer's bias."""
         readers = [reader.layer for reader in self.readers.get(node.name, ())]
         return bool(readers) and all(isinstance(layer, SUBTRACTS_A_MEAN) for layer in readers)
+
+    def _is_wordless(self, node: Node) -> bool:
+        layer = node.layer
+        if not (node.owns_params and node.trainable):
+            return True
+        x = self.shapes[node.inputs[0]] if node.inputs else ()
+        if join_word(node):
+            if isinstance(layer, Concat):
+                return layer.dim % len(x) != 1
+            return isinstance(layer, MatMul) and layer != MatMul()
+        if isinstance(layer, (Identity, PartialConv)):
+            return False
+        try:
+            write_layer(layer, x)
+        except UnsayableError:
+            return not self._is_least_pad(layer)
+        return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7)
+
+    def _is_least_pad(self, layer: Layer) -> bool:
+        return isinstance(layer, Pad) and layer.value == _LEAST
 
     def _words(self, node: Node) -> str:
         layer = node.layer

@@ -45,31 +45,38 @@ def write_spec(graph: Graph, compact: bool = False) -> str:
     return _joined(graph, lines.names, lines.tables(), ["layers:", *text], lines.ends())
 
 
-def write_folded(graph: Graph) -> str:
+def write_folded(graph: Graph, partial: bool = False) -> str:
     """The text of a spec that describes the graph by blocks and loops, as far as its layers come again.
+
+    Args:
+        partial: operations that are not counted stand as `opaque`, and heads that cannot be run in a comment.
 
     Raises CnnprofError as `write_spec`.
     """
     plain = recognize(graph)
     wording = Wording(plain, compact=True, folded=True)
     outline = fold(plain, wording)
-    _check(graph, wording)
+    _check(graph, wording, partial)
     names = {tensor: outline.name(tensor) for tensor in (*graph.inputs, *wording.outputs)}
     ends = _ends(plain, [names[output] for output in wording.outputs])
-    return _joined(graph, names, [], write_outline(outline), ends)
+    heads = [f"# not written, as it cannot be run: {name}, {count:,} params" for name, count in graph.aux_params.items()]
+    return _joined(graph, names, write_outline(outline), ends, heads)
 
 
 def _joined(graph: Graph, names: Mapping[str, str], *parts: list[str]) -> str:
     return "\n".join([*_head(graph, names), *(line for part in parts for line in part)]) + "\n"
 
 
-def _check(graph: Graph, wording: Wording) -> None:
-    """Raise CnnprofError with all that the language cannot say of the network."""
+def _check(graph: Graph, wording: Wording, partial: bool = False) -> None:
+    """Raise CnnprofError with all that the language cannot say of the network, or cannot even leave open where it is `partial`."""
     outputs = wording.outputs
     odd = ["two of its outputs are one tensor"] if len({*outputs}) < len(outputs) else []
     odd += ["it returns an input as it is"] if not graph.inputs.keys().isdisjoint(outputs) else []
-    if wording.unsayable or graph.uncounted or graph.aux_params or odd:
-        raise CnnprofError(_complaint(graph, wording.unsayable, odd), hint="cnnprof summary shows the network as it is")
+    if wording.unsayable or odd or (not partial and (graph.uncounted or graph.aux_params)):
+        hint = "cnnprof summary shows the network as it is"
+        open_ends = not (wording.unsayable or odd)
+        hint += "; with --partial, cnnprof import writes all else" if open_ends else ""
+        raise CnnprofError(_complaint(graph, wording.unsayable, odd), hint=hint)
 
 
 def _ends(graph: Graph, names: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ import typer
 from cnnprof.cli.options import Name, NetworkOptions, of_network
 from cnnprof.cli.output import check_spec_path, print_out, refuse_input, write_whole
 from cnnprof.cli.progress import waiting
+from cnnprof.errors import UsageError
 
 PANEL = "Networks"
 
@@ -24,6 +25,10 @@ def command(
         Path | None, typer.Option("-o", "--output", help="Write to this .yaml file.", show_default="the terminal")
     ] = None,
     flat: Annotated[bool, typer.Option("--flat", help="One step after the other, without blocks and loops.")] = False,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="Write operations that are not counted as 'opaque', with the size of their result."),
+    ] = False,
     *,
     network: NetworkOptions,
 ) -> None:
@@ -43,12 +48,14 @@ def command(
     """
     from cnnprof import api
 
+    if flat and partial:
+        raise UsageError("--flat and --partial exclude each other")
     if output:
         check_spec_path(output)
         refuse_input(output, context.params)
     with waiting(f"reading {name}"):
         profile = api.profile(network.model(name), network.input_shape)
-        text = api.to_spec(profile.graph, flat=flat)
+        text = api.to_spec(profile.graph, flat=flat, partial=partial)
     if output:
         write_whole(output, text)
         totals = profile.totals

@@ -32,7 +32,7 @@ RESERVED = {
     *FUNCTIONS,
     *AXES,
     *FURTHER_AXES,
-    *("none", "let", "use", "give", "true", "false", "first", "last", "row", "i", "if", "else"),
+    *("none", "let", "use", "N", "give", "true", "false", "first", "last", "row", "i", "if", "else"),
     *(flag for row in WORDS.values() for flag in row.flags),
 }
 """Words that have another meaning, so that no argument or output can be called by one."""
@@ -75,6 +75,8 @@ class Arguments:
     def _usual(self, name: str, column: list[Any]) -> Any:
         """The value of an argument of which nothing is said; None where each call says it."""
         known = [value for value in column if value is not None]
+        if not known:
+            return 1
         value, count = Counter(known).most_common(1)[0]
         if name in self.flags:
             return False if False in known and count < _STEADY * len(known) + 1 else value
@@ -93,7 +95,8 @@ class Arguments:
             parts = (self._part(part, None if number else channels) for number, part in enumerate(item.parts))
             return item._replace(parts=tuple(parts))
         if isinstance(item, Join):
-            return item._replace(branches=tuple(self._values(branch, item.channels) for branch in item.branches))
+            told = tuple((key, self._field(key, column)) for key, column in item.fields)
+            return item._replace(branches=tuple(self._values(branch, item.channels) for branch in item.branches), fields=told)
         if isinstance(item, Call):
             arguments = ((key, self.hole(key, column, item.channels)) for key, column in item.arguments)
             return item._replace(arguments=tuple(arguments))
@@ -102,6 +105,15 @@ class Arguments:
         if isinstance(item, Guard):
             return item._replace(body=self._values(item.body))
         return item
+
+    def _field(self, key: str, column: Any) -> Any:
+        """A field of a layer without a word; sizes are of numbers of channels, as far as can be."""
+        known = [value for value in column if value is not None]
+        sizes = all(isinstance(value, tuple) and all(type(each) is int for each in value) for value in known)
+        if sizes and len({*known}) > 1 and len({*map(len, known)}) == 1:
+            sides = [self.hole("w", tuple(value and value[at] for value in column)) for at in range(len(known[0]))]
+            return Expr(f"[{', '.join(map(_shown, sides))}]")
+        return self.hole("w" if key in ("out_features", "start", "length") else key, column)
 
     def _part(self, part: Part, channels: Column | None) -> Part:
         options = []
@@ -236,7 +248,7 @@ def _name_of(key: str, word: str) -> str:
     if key == "size":
         return "k" if WORDS[word].shorthand == "kernel" else "size"
     if not key.isdigit():
-        return key
+        return key.rstrip("=")
     return "w" if word in _SIZED else WORDS[word].positional[int(key)] if int(key) < len(WORDS[word].positional) else "value"
 
 

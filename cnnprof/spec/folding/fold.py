@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnprof.network.graph import Graph
-from cnnprof.network.layers.merging import Concat
+from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.folding.arguments import RESERVED, Arguments
 from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, snake_case
 from cnnprof.spec.folding.joins import Element, structure
@@ -15,7 +15,7 @@ from cnnprof.spec.folding.outline import Block, Body, Call, Join, Outline, Words
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
 from cnnprof.spec.folding.unify import unify
-from cnnprof.spec.wording import Wording, join_word
+from cnnprof.spec.wording import Wording, join_word, told
 
 _FROM_OUTSIDE = ("x", "y", "z", "u", "v")
 """Names for the tensors that a block gets from outside, the one that it continues from first."""
@@ -100,12 +100,12 @@ class _Folder:
     def _leaf(self, line: Line) -> Element:
         first, last = line.nodes[0], line.nodes[-1]
         reads = self.wording.sources(first)
-        x = self.wording.shapes[first.inputs[0]] if first.inputs else ()
         channels = (self._channels(first.inputs[0]) if first.inputs else None,)
+        if first.name in self.wording.wordless:
+            kind = f"opaque {first.layer.type}" if isinstance(first.layer, Unknown) else f"op {type(first.layer).__name__}"
+            layer = Join(kind, False, (), channels, fields=told(first))
+            return Element(layer, reads, (last.name,), first.aux)
         if (word := join_word(first)) is not None:
-            self.wording.check(first)
-            if isinstance(first.layer, Concat) and first.layer.dim % len(x) != 1:
-                self.wording.refuse(first, "it does not concatenate channels")
             join = Join(word, getattr(first.layer, "inplace", False), (), channels)
             return Element(join, reads, (last.name,), first.aux)
         parts = tuple(map(read_part, self.wording.words(line.nodes)))

@@ -83,7 +83,8 @@ def _head(heads: list[_Placed], here: str | None) -> _Placed:
 
 
 def _place(placed: list[_Placed], element: Element, entry: str | None) -> list[_Placed]:
-    if not isinstance(element.item, Join) or element.item.listed:
+    item = element.item
+    if not isinstance(item, Join) or item.listed or (item.is_layer and len(element.reads) < 2):
         return [*placed, _Placed(element, element.reads[0] if element.reads else None)]
     for first in range(len(placed) - 1, max(-1, len(placed) - 1 - _LONGEST), -1):
         start = placed[first - 1].out if first else entry

@@ -57,7 +57,8 @@ class Let(NamedTuple):
 class Join(NamedTuple):
     """Branches and what joins them; an empty branch is the identity, and `kept` says where that is a branch at all.
 
-    With `listed` the branches are those of a list of that name.
+    With `listed` the branches are those of a list of that name. A layer that has no word is one, too: its kind is `op` and its
+    type, its `fields` are those of the layer, and it has no branches where it continues from what is here.
     """
 
     kind: str
@@ -67,6 +68,12 @@ class Join(NamedTuple):
     name: str = ""
     listed: str = ""
     kept: Hole | None = None
+    fields: tuple[tuple[str, Hole], ...] = ()
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is a layer without a word."""
+        return self.kind.startswith(("op ", "opaque "))
 
 
 class Call(NamedTuple):
@@ -180,7 +187,8 @@ def read_part(text: str) -> Part:
             options.append((str(sum(key.isdigit() for key, _ in options)), (_value(token),)))
         elif "=" in token:
             key, _, value = token.partition("=")
-            options.append(("size", (_value(value),)) if key == "k" else (key, (_value(value),)))
+            sizes = (_sizes(value),) if _SIZE.match(value) else (_value(value),)
+            options.append(("size" if key == "k" else f"{key}=" if key == "size" else key, sizes))
         else:
             flags.append(token)
     return Part(word, tuple(flags), tuple(options))

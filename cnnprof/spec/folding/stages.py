@@ -55,7 +55,7 @@ def _loop(body: Body, period: int) -> tuple[int, For] | None:
     names = tuple(arguments.columns)
     if not names or len(names) > _MOST:
         return None
-    usual = {name: next(value for value in column if value is not None) for name, column in arguments.columns.items()}
+    usual = {name: next((value for value in column if value is not None), 1) for name, column in arguments.columns.items()}
     rows = tuple(
         tuple(usual[name] if value is None else value for name, value in arguments.given(each).items())
         for each in range(rounds)

@@ -13,6 +13,7 @@ from cnnprof.spec.folding.outline import (
     Body,
     Call,
     Expr,
+    First,
     For,
     Guard,
     Item,
@@ -23,6 +24,7 @@ from cnnprof.spec.folding.outline import (
     Part,
     Ref,
     Repeat,
+    Rising,
     Words,
 )
 from cnnprof.spec.words import WORDS
@@ -119,6 +121,8 @@ class _Writer:
 
     def _join(self, item: Join, indent: str) -> list[str]:
         further = ["inplace: true"] * item.inplace + [f"name: {item.name}"] * bool(item.name)
+        if item.is_layer:
+            return self._layer(item, further, indent)
         if item.listed:
             # In brackets, a list of one is joined, too.
             listed = f"{item.kind}: [{item.listed}]"
@@ -140,6 +144,21 @@ class _Writer:
                 inner = self.lines(branch, indent + "      ")
                 found += [f"{indent}    - {inner[0].lstrip()}", *inner[1:]]
         return [*found, *(f"{indent}  {each}" for each in further)]
+
+    def _layer(self, item: Join, further: list[str], indent: str) -> list[str]:
+        """A layer without a word."""
+        word, _, kind = item.kind.partition(" ")
+        head = [f"{word}: {kind}", *(f"{key}: {_field(hole)}" for key, hole in item.fields)]
+        branches = [self._branch(branch, None) for branch in item.branches]
+        plain = [_in_flow(branch) for branch in branches if isinstance(branch, str)]
+        if len(plain) == len(branches) and all(plain):
+            of = [f"of: [{', '.join(plain)}]"] if branches else []
+            return [f"{indent}- {{{', '.join([*head, *of, *further])}}}"]
+        lines = [f"{indent}- {head[0]}", *(f"{indent}  {each}" for each in [*head[1:], *further]), f"{indent}  of:"]
+        for branch in branches:
+            inner = self.lines(branch, indent + "      ") if not isinstance(branch, str) else []
+            lines += [f"{indent}    - {inner[0].lstrip()}", *inner[1:]] if inner else [f"{indent}    - {branch}"]
+        return lines
 
     def _branch(self, branch: Body, kept: Any) -> str | Body:
         if not branch:
@@ -232,6 +251,19 @@ def _given(item: Call) -> Iterator[tuple[str, str]]:
             yield key, value
 
 
+def _field(hole: Any) -> str:
+    """The value of a field, tuples as YAML has them."""
+    return str(hole) if isinstance(hole, Expr) else _listed(hole[0])
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, tuple) and not isinstance(value, (First, Rising)):
+        return f"[{', '.join(map(_listed, value))}]"
+    if isinstance(value, float):
+        return str(value).replace("e-0", "e-") if value in (float("inf"), float("-inf")) else literal(value)
+    return literal(value)
+
+
 def _named(name: str) -> str:
     return f" -> {name}" if name else ""
 
@@ -264,4 +296,6 @@ def _option(word: str, key: str, hole: Any) -> str:
         return f"{key}{value}"
     if key in "spgd" and isinstance(value, tuple):
         return key + "x".join(map(str, value))
-    return _value(hole) if key.isdigit() else f"{key}={_value(hole)}"
+    if key == "size=" and isinstance(value, tuple):
+        return f"size={'x'.join(map(str, value))}"
+    return _value(hole) if key.isdigit() else f"{key.rstrip('=')}={_value(hole)}"

@@ -15,6 +15,8 @@ _ALIKE = 0.5
 """How much of two lists of steps must be common for the rest to become conditions."""
 
 _MOST_GUARDS = 3
+_LONGEST = 40
+"""Steps of which the common ones are looked for."""
 
 
 class _Found(NamedTuple):
@@ -37,6 +39,8 @@ def unify(a: Body, b: Body, sizes: tuple[int, int], guards: bool = False) -> Bod
         if all(item is not None for item in items):
             return tuple(item for item in items if item is not None)
     if not guards:
+        return None
+    if max(len(a), len(b)) > _LONGEST:
         return None
     found = _Aligner(a, b, sizes).best(0, 0)
     if found.guards > _MOST_GUARDS or found.common < _ALIKE * max(weight(a), weight(b)):
@@ -168,7 +172,8 @@ def _mapped(item: Item, change: Any) -> Item:
     if isinstance(item, Join):
         kept = None if item.kept is None else change(item.kept)
         branches = tuple(mapped(branch, change) for branch in item.branches)
-        return item._replace(branches=branches, channels=change(item.channels), kept=kept)
+        told = tuple((key, change(column)) for key, column in item.fields)
+        return item._replace(branches=branches, channels=change(item.channels), kept=kept, fields=told)
     if isinstance(item, Call):
         arguments = tuple((key, change(column)) for key, column in item.arguments)
         return item._replace(arguments=arguments, channels=change(item.channels))
@@ -228,7 +233,20 @@ def _join(a: Join, b: Join, sizes: tuple[int, int], guards: bool) -> Join | None
     if a.kept is not None or b.kept is not None:
         kept = (*(a.kept or (True,) * sizes[0]), *(b.kept or (True,) * sizes[1]))
     channels = (*a.channels, *b.channels)
-    return Join(a.kind, a.inplace, tuple(each or () for each in branches), channels, a.name or b.name, a.listed, kept)
+    told = _fields(a, b)
+    if told is None:
+        return None
+    return Join(a.kind, a.inplace, tuple(each or () for each in branches), channels, a.name or b.name, a.listed, kept, told)
+
+
+def _fields(a: Join, b: Join) -> tuple[tuple[str, Column], ...] | None:
+    """The fields of two layers of one type, words among them being the same."""
+    one, other = dict(a.fields), dict(b.fields)
+    if one.keys() != other.keys():
+        return None
+    told: tuple[tuple[str, Column], ...] = tuple((key, (*one[key], *other[key])) for key in one)
+    fixed = all(len({*column}) == 1 or not any(isinstance(value, (str, bool)) for value in column) for _, column in told)
+    return told if fixed else None
 
 
 def _branch(a: Body, b: Body, sizes: tuple[int, int], guards: bool) -> Body | None:

@@ -1,0 +1,150 @@
+"""`op`: any layer by its type and its fields, for what has no word; `opaque`: an operation of which only the size is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
+from typing import Any, NamedTuple, TypeAlias
+
+from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.network.layers import LAYERS, Layer
+from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.spec.located import Expression
+from cnnprof.spec.network import Network
+from cnnprof.spec.reader import Scalar
+from cnnprof.spec.scope import Scope
+from cnnprof.spec.steps import Step, must_continue
+from cnnprof.spec.values import Tensor, Value, describe_kind, is_integer, is_number
+
+BATCH = "N"
+"""The samples in one run, where a size holds them."""
+
+OPERATIONS: Mapping[str, type[Layer]] = {name: kind for name, kind in LAYERS.items() if kind is not Unknown}
+"""The layer types that `op` names."""
+
+OWN_KEYS = ("of", "name", "weights")
+"""Keys of `op` that are no field of a layer."""
+
+WEIGHTS = ("given", "frozen", "given frozen")
+"""Weights that are not those of the layer, but shared or computed, or that are not trained."""
+
+_INFINITE = {"inf": float("inf"), "-inf": float("-inf")}
+
+Field: TypeAlias = "Expression | Scalar"
+
+
+def field_names(kind: type[Layer]) -> dict[str, bool]:
+    """The keys of a layer type's fields, each with whether it has to be said."""
+    return {key_of(each.name): each.default is MISSING and each.default_factory is MISSING for each in fields(kind)}
+
+
+def key_of(field: str) -> str:
+    """The key of a field: its name, but for torch's own name of an operation."""
+    return "function" if field == "op" else field
+
+
+def is_text(kind: type[Layer], key: str) -> bool:
+    """Whether the field is a word, and no expression."""
+    return next(_is_word(str(each.type)) for each in fields(kind) if key_of(each.name) == key)
+
+
+class OpStep(NamedTuple):
+    """A layer by its type: `given` has its fields, `branches` what it reads, if that is not what is here."""
+
+    kind: type[Layer]
+    given: Mapping[str, Field]
+    branches: tuple[Step, ...] | None
+    place: Place
+    weights: str = ""
+
+    def run(self, network: Network, scope: Scope) -> None:
+        """Append the layer."""
+        layer = self._layer(network, scope)
+        inputs = self._inputs(network, scope)
+        scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place)
+        if self.weights:
+            own, trained = "given" not in self.weights, "frozen" not in self.weights
+            network.change(scope.here.index, lambda node: replace(node, owns_params=own, trainable=trained))
+        if self.kind is Unknown:
+            network.opaque.append(scope.here.index)
+
+    def _inputs(self, network: Network, scope: Scope) -> tuple[int, ...]:
+        if self.kind.arity == 0:
+            return ()
+        if self.branches is None:
+            return (must_continue(scope, self.place).index,)
+        start, found = scope.here, []
+        for branch in self.branches:
+            scope.here = start
+            branch.run(network, scope)
+            found.append(must_continue(scope, self.place).index)
+        return tuple(found)
+
+    def _layer(self, network: Network, scope: Scope) -> Layer:
+        inner = Scope({**scope.outer, BATCH: network.shapes[0][0]}, scope.here, scope.budget)
+        inner.update(scope)
+        values: dict[str, Any] = {}
+        for each in fields(self.kind):
+            if (key := key_of(each.name)) in self.given:
+                values[each.name] = _value(key, str(each.type), self.given[key], inner)
+        try:
+            return self.kind(**values)
+        except (TypeError, ValueError, CnnprofError) as error:
+            raise SpecError(f"op {self.kind.__name__}: {error}", self.place) from None
+
+
+def unknown_field(kind: type[Layer], name: str) -> tuple[str, str]:
+    """A message and a hint for a field that a layer type does not have."""
+    known = [*field_names(kind), *OWN_KEYS]
+    return f"op {kind.__name__} has no '{name}'", did_you_mean(name, known) or f"it takes {' '.join(known)}"
+
+
+def _is_word(annotation: str) -> bool:
+    return annotation == "str" or annotation.startswith("Literal[")
+
+
+def _value(name: str, annotation: str, given: Field, scope: Scope) -> Any:
+    """The value of a field, of the type that its class says."""
+    if isinstance(given, Scalar):
+        if annotation.startswith("float") and given.value in _INFINITE:
+            return _INFINITE[given.value]
+        if annotation.startswith("Literal[") and f"'{given.value}'" not in annotation.replace('"', "'"):
+            raise given.error(f"'{name}' is one of {annotation[8:-1]}")
+        return given.value
+    value = given.evaluate(scope)
+    for start, holds in _CHECKS.items():
+        if annotation.startswith(start):
+            if not holds(value):
+                raise given.token.error(f"'{name}' is {_SAID[start]}, not {describe_kind(value)}")
+            return float(value) if start == "float" and value is not None else value
+    return value
+
+
+def _is_size(value: Value) -> bool:
+    return isinstance(value, tuple) and all(_is_whole(each) for each in value)
+
+
+def _is_whole(value: Value) -> bool:
+    return is_integer(value) or not isinstance(value, (bool, float, str, tuple, Tensor, type(None)))
+
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "bool": lambda value: isinstance(value, bool),
+    "float": lambda value: value is None or is_number(value),
+    "tuple[tuple": lambda value: isinstance(value, tuple) and all(map(_is_size, value)),
+    "tuple[int": _is_size,
+    "Size": _is_size,
+    "Shape": _is_size,
+    "int": _is_whole,
+    "Dim": _is_whole,
+}
+_SAID = {
+    "bool": "true or false",
+    "float": "a number",
+    "tuple[tuple": "a list of lists of whole numbers",
+    "tuple[int": "a list of whole numbers",
+    "Size": "a list of whole numbers",
+    "Shape": "a list of whole numbers",
+    "int": "a whole number",
+    "Dim": "a whole number",
+}
