@@ -10,17 +10,14 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.results import Totals
 from cnnprof.sources import torchvision_names
 
-NO_WORDS = ("maxvit", "swin", "vit")
-"""Families with attention."""
-
 
 def figures(totals: Totals) -> tuple[object, ...]:
     return totals.params, totals.aux_params, totals.ops, totals.activations
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", [name for name in torchvision_names() if not name.startswith(NO_WORDS)])
-def test_torchvisions_convolutional_networks_are_reproduced(name, tmp_path):
+@pytest.mark.parametrize("name", torchvision_names())
+def test_torchvisions_networks_are_reproduced(name, tmp_path):
     theirs = api.profile(f"torchvision:{name}")
     path = tmp_path / "net.yaml"
     path.write_text(api.to_spec(theirs.graph))
@@ -29,15 +26,18 @@ def test_torchvisions_convolutional_networks_are_reproduced(name, tmp_path):
     # ConvNeXt's linear layers have their channels last, and the same convolutions here have them first.
     weighed = [[(sorted(c.output), c.params, c.macs) for c in each.costs if c.params or c.macs] for each in (ours, theirs)]
     assert weighed[0] == weighed[1]
+    text = path.read_text()
+    if "blocks:" in text:
+        assert text[text.index("blocks:") :].count("\n") <= len(theirs.costs) / 4
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name", ["swin_t", "vit_b_16", "maxvit_t"])
-def test_what_the_language_lacks_is_listed(name):
+def test_what_the_flat_form_lacks_is_listed(name):
     with pytest.raises(
         CnnprofError, match=r"what the spec language cannot say:\n(  - .*\n)*  - .*there is no word for it"
     ) as caught:
-        api.to_spec(api.load(f"torchvision:{name}"))
+        api.to_spec(api.load(f"torchvision:{name}"), flat=True)
     kinds = {re.match(r"  - (\w+): ", line)[1] for line in caught.value.message.splitlines()[1:]}
     assert {"Permute", "LayerNorm", "Linear"} <= kinds
 
@@ -74,10 +74,35 @@ def test_import_of_a_users_own_model(tmp_path):
     assert cnnprof(*said, cwd=tmp_path).out.partition("layers:\n")[2] == "  - conv 3x3 4 p0 | relu | gap | fc 10\n"
     done = cnnprof(*said, "--flat", cwd=tmp_path)
     assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
-    refused = cnnprof("import", "net.py:odd", "-o", "odd.yaml", cwd=tmp_path)
+    refused = cnnprof("import", "net.py:odd", "--flat", "-o", "odd.yaml", cwd=tmp_path)
     assert refused.code == 3
     assert "net.py:odd uses what the spec language cannot say:\n  - Softmax: it is not over the channels (1)" in refused.err
     assert not (tmp_path / "odd.yaml").exists()
+    assert "  - conv 3x3 8 p0 | op Softmax dim=-1\n" in cnnprof("import", "net.py:odd", cwd=tmp_path).out
+
+
+@pytest.mark.torch
+def test_operations_that_are_not_counted_stand_open(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "from torch import nn\n"
+        "class Odd(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, 8, 3)\n"
+        "    def forward(self, x):\n"
+        "        return torch.cummax(self.conv(x), 1)[0]\n"
+    )
+    refused = cnnprof("import", "net.py:Odd", "--input", "3x8x8", cwd=tmp_path)
+    assert refused.code == 3
+    assert "aten.cummax: it is not counted" in refused.err
+    assert "with --partial, cnnprof import writes all else" in refused.err
+    done = cnnprof("import", "net.py:Odd", "--input", "3x8x8", "--partial", "-o", "odd.yaml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "opaque: " in (tmp_path / "odd.yaml").read_text()
+    ours = api.profile(str(tmp_path / "odd.yaml"))
+    assert (ours.totals.params, len(ours.totals.uncounted)) == (224, 1)
+    assert cnnprof("import", "net.py:Odd", "--flat", "--partial", cwd=tmp_path).code == 2
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_word_has_an_example_that_begins_with_it(word):
 
 
 @pytest.mark.parametrize(
-    "word", [*WORDS, *FUNCTIONS, *JOINS, *KEYS, "repeat", "each", "for", "if", "aux", "let", "use", "none"]
+    "word", [*WORDS, *FUNCTIONS, *JOINS, *KEYS, "repeat", "each", "for", "if", "aux", "let", "use", "none", "op", "opaque"]
 )
 def test_the_guide_has_every_word_of_the_language(word):
     assert re.search(rf"(?<![\w.]){word}(?![\w.])", GUIDE)

@@ -40,7 +40,7 @@ def test_layer_words(word: str) -> None:
 
 def test_steps() -> None:
     first = [next(iter(form["properties"])) for form in DEFINITIONS["step"]["anyOf"] if form["type"] == "object"]
-    assert sorted(first) == sorted(["repeat", "each", "for", "if", "aux", *{*JOINS, *WORDS}])
+    assert sorted(first) == sorted(["repeat", "each", "for", "if", "aux", "op", "opaque", *{*JOINS, *WORDS}])
 
 
 @pytest.mark.parametrize(

@@ -69,17 +69,20 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
             continue
         number[node.name] = len(found)
         owner = number[node.shared] if node.shared else None
+        x = shapes[node.inputs[0]] if node.inputs else ()
         # A size says no more of an upsampling than a factor.
         size = shapes[node.name] if isinstance(node.layer, Upsample) else ()
-        said = (Upsample, node.layer.mode, size) if isinstance(node.layer, Upsample) else _said(node.layer)
+        said = (Upsample, node.layer.mode, size) if isinstance(node.layer, Upsample) else _said(node.layer, len(x))
         found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))
     return [*found, tuple(number[name] for name in graph.outputs)]
 
 
-def _said(layer: Layer) -> tuple[Any, ...]:
-    """A layer's type and what it is told, numbers as far as a text has them."""
-    values = (getattr(layer, each.name) for each in fields(layer))
-    return (type(layer), *(_Near(value) if isinstance(value, float) else value for value in values))
+def _said(layer: Layer, axes: int) -> tuple[Any, ...]:
+    """A layer's type and what it is told, numbers as far as a text has them, and an axis counted from the front."""
+    values = {each.name: getattr(layer, each.name) for each in fields(layer)}
+    if axes and isinstance(values.get("dim"), int):
+        values["dim"] %= axes
+    return (type(layer), *(_Near(value) if isinstance(value, float) else value for value in values.values()))
 
 
 class _Near(float):

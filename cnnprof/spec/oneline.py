@@ -12,6 +12,7 @@ from cnnprof.spec import mistakes
 from cnnprof.spec.arguments import Bare, Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression
+from cnnprof.spec.operations import read_operation
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.steps import Choice, Give, LayerStep, Let, Named, Nothing, Reference, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_name
@@ -117,6 +118,8 @@ class Line(NamedTuple):
             raise word.error(f"'{word.text}' joins branches as a step with a colon", f"write '- {word.text}: [a, b]'")
         if word.text in WORDS:
             return read_layer(word, tokens[1:])
+        if word.text == "op":
+            return read_operation(tokens)
         if word.text == "use":
             if len(tokens) == 1:
                 raise word.error("'use' is followed by an expression that names a block")
@@ -136,7 +139,7 @@ class Line(NamedTuple):
                 return Reference(word, self.named)
             if _ENTRY.match(word.text):
                 return Give(read_expression(word))
-        known = [*WORDS, *self.blocks, "use", "let", "give", "none"]
+        known = [*WORDS, *self.blocks, "use", "let", "give", "none", "op"]
         what = "layer or block" if NAME.match(word.text) else "step"
         hint = (
             mistakes.of_step(word.text, self.blocks)

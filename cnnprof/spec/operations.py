@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
 from cnnprof.network.layers.arrangement import Unknown
-from cnnprof.spec.located import Expression
+from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import Step, must_continue
+from cnnprof.spec.tokens import span
 from cnnprof.spec.values import Tensor, Value, describe_kind, is_integer, is_number
 
 BATCH = "N"
@@ -30,7 +31,7 @@ WEIGHTS = ("given", "frozen", "given frozen")
 
 _INFINITE = {"inf": float("inf"), "-inf": float("-inf")}
 
-Field: TypeAlias = "Expression | Scalar"
+Field: TypeAlias = "Expression | Scalar | Token"
 
 
 def field_names(kind: type[Layer]) -> dict[str, bool]:
@@ -93,6 +94,43 @@ class OpStep(NamedTuple):
             raise SpecError(f"op {self.kind.__name__}: {error}", self.place) from None
 
 
+def operation(name: Token) -> type[Layer]:
+    """The layer type of that name. Raises SpecError if there is none."""
+    kind = OPERATIONS.get(name.text)
+    if kind is None:
+        raise name.error(f"there is no layer type '{name.text}'", did_you_mean(name.text, OPERATIONS))
+    return kind
+
+
+def read_operation(tokens: list[Token]) -> OpStep:
+    """`op Permute dims=(0,2,1)`, on one line."""
+    whole = span(tokens)
+    if len(tokens) == 1:
+        raise whole.error("'op' is followed by a layer type", "as in 'op Permute dims=(0,2,1)'")
+    kind = operation(tokens[1])
+    given: dict[str, Field] = {}
+    for token in tokens[2:]:
+        key, equals, text = token.text.partition("=")
+        if not equals or not text:
+            raise token.error("a field is written name=value", f"op {kind.__name__} takes {' '.join(field_names(kind))}")
+        if key not in field_names(kind):
+            raise token.error(*unknown_field(kind, key))
+        if key in given:
+            raise token.error(f"'{key}' is given twice")
+        value = token.cut(len(key) + 1)
+        given[key] = value if is_text(kind, key) or text.lstrip("-") == "inf" else read_expression(value)
+    check_complete(kind, given, whole)
+    return OpStep(kind, given, None, whole.place)
+
+
+def check_complete(kind: type[Layer], given: Mapping[str, Field], at: Token | Scalar) -> None:
+    """Raise SpecError where a field that has to be said is not."""
+    for name, needed in field_names(kind).items():
+        if needed and name not in given:
+            word = "opaque" if kind is Unknown else f"op {kind.__name__}"
+            raise at.error(f"{word}: there is no '{name}'")
+
+
 def unknown_field(kind: type[Layer], name: str) -> tuple[str, str]:
     """A message and a hint for a field that a layer type does not have."""
     known = [*field_names(kind), *OWN_KEYS]
@@ -105,12 +143,13 @@ def _is_word(annotation: str) -> bool:
 
 def _value(name: str, annotation: str, given: Field, scope: Scope) -> Any:
     """The value of a field, of the type that its class says."""
-    if isinstance(given, Scalar):
-        if annotation.startswith("float") and given.value in _INFINITE:
-            return _INFINITE[given.value]
-        if annotation.startswith("Literal[") and f"'{given.value}'" not in annotation.replace('"', "'"):
+    if isinstance(given, (Scalar, Token)):
+        text = given.value if isinstance(given, Scalar) else given.text
+        if annotation.startswith("float") and text in _INFINITE:
+            return _INFINITE[text]
+        if annotation.startswith("Literal[") and f"'{text}'" not in annotation.replace('"', "'"):
             raise given.error(f"'{name}' is one of {annotation[8:-1]}")
-        return given.value
+        return text
     value = given.evaluate(scope)
     for start, holds in _CHECKS.items():
         if annotation.startswith(start):

@@ -14,7 +14,17 @@ from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
 from cnnprof.spec.mistakes import of_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
-from cnnprof.spec.operations import OPERATIONS, OWN_KEYS, WEIGHTS, Field, OpStep, field_names, is_text, unknown_field
+from cnnprof.spec.operations import (
+    OWN_KEYS,
+    WEIGHTS,
+    Field,
+    OpStep,
+    check_complete,
+    field_names,
+    is_text,
+    operation,
+    unknown_field,
+)
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
@@ -113,9 +123,7 @@ class Structure(NamedTuple):
     def _op(self, node: Entries) -> Step:
         """`{op: Permute, dims: [0, 2, 1]}`: a layer type of torch's with its fields."""
         named = whole_token(_scalar(_value(node, "op"), "'op' takes a layer type"))
-        kind = OPERATIONS.get(named.text)
-        if kind is None:
-            raise named.error(f"there is no layer type '{named.text}'", did_you_mean(named.text, OPERATIONS))
+        kind = operation(named)
         weights = node.get("weights")
         said = "" if weights is None else _scalar(weights, "'weights' is a word").value
         if weights is not None and said not in WEIGHTS:
@@ -135,9 +143,7 @@ class Structure(NamedTuple):
             if key.value not in needed or key.value in given:
                 raise key.error(*unknown_field(kind, key.value))
             given[key.value] = _field(kind, key.value, value)
-        for name in needed:
-            if needed[name] and name not in given:
-                raise node.key(word).error(f"{word} {kind.__name__}: there is no '{name}'")
+        check_complete(kind, given, node.key(word))
         of = node.get("of")
         branches = None if of is None else self._branches(word, of)
         return self._named(node, OpStep(kind, given, branches, node.place, weights))

@@ -11,7 +11,7 @@ from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Reshape, 
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.elementwise import Arithmetic
-from cnnprof.network.layers.linear import Linear, MatMul
+from cnnprof.network.layers.linear import Linear, MatMul, Parameter
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
@@ -48,6 +48,10 @@ def told(node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         del values["op"]
     said = {key_of(name): (value,) for name, value in values.items()}
     return tuple((said | ({"weights": (weights,)} if weights else {})).items())
+
+
+def _is_scalar(layer: Layer) -> bool:
+    return isinstance(layer, Parameter) and not 1 <= len(layer.size) <= 6
 
 
 def _differs(layer: Layer, field: Field[Any]) -> bool:
@@ -188,7 +192,7 @@ class Wording:
             write_layer(layer, x)
         except UnsayableError:
             return not self._is_least_pad(layer)
-        return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7)
+        return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7) or _is_scalar(layer)
 
     def _is_least_pad(self, layer: Layer) -> bool:
         return isinstance(layer, Pad) and layer.value == _LEAST

@@ -68,7 +68,7 @@ def _joined(graph: Graph, names: Mapping[str, str], *parts: list[str]) -> str:
 
 
 def _check(graph: Graph, wording: Wording, partial: bool = False) -> None:
-    """Raise CnnprofError with all that the language cannot say of the network, or cannot even leave open where it is `partial`."""
+    """Raise CnnprofError with all that the language cannot say of the network, or not even leave open if `partial`."""
     outputs = wording.outputs
     odd = ["two of its outputs are one tensor"] if len({*outputs}) < len(outputs) else []
     odd += ["it returns an input as it is"] if not graph.inputs.keys().isdisjoint(outputs) else []

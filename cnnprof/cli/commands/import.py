@@ -27,7 +27,7 @@ def command(
     flat: Annotated[bool, typer.Option("--flat", help="One step after the other, without blocks and loops.")] = False,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="Write operations that are not counted as 'opaque', with the size of their result."),
+        typer.Option("--partial", help="Write what is not counted as 'opaque', with the size of its result."),
     ] = False,
     *,
     network: NetworkOptions,

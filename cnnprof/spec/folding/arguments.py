@@ -124,7 +124,7 @@ class Arguments:
             out = key == "0" and part.word in _SIZED
             hole = self.hole(_name_of(key, part.word), column, channels if out or part.word in _CHANNELWISE else None)
             options.append((key, hole))
-            if out:
+            if out and "C" not in _shown(hole):
                 self._widths.append((_shown(hole), column))
             if key == "s" and isinstance(hole, Expr):
                 self._strides.append((hole, column))
@@ -149,7 +149,8 @@ class Arguments:
             and isinstance(column[0], tuple)
         ):
             sides = [self.hole("w", tuple(value and value[at] for value in column), channels) for at in range(len(column[0]))]
-            return Expr(f"({','.join(map(_shown, sides))})")
+            entries = ",".join(map(_shown, sides))
+            return Expr(f"({entries})" if len(sides) > 1 else f"[{entries}]")
         if found := self._expression(column, channels, name):
             return Expr(found)
         return Expr(self._new(name, column))
@@ -161,8 +162,8 @@ class Arguments:
                 return other
         if not all(value is None or type(value) is int for value in column):
             return None
-        sources: dict[str, Any] = {"C": channels} if channels else {}
-        sources |= {other: values for other, values in self.columns.items() if other.startswith("w")}
+        sources: dict[str, Any] = {other: values for other, values in self.columns.items() if other.startswith("w")}
+        sources |= {"C": channels} if channels else {}
         if not name.startswith(("w", "start", "end")) and name not in ("n", "g"):
             return None
         for other, values in sources.items():
@@ -297,5 +298,6 @@ def literal(value: Any) -> str:
     if isinstance(value, Rising):
         return f"({literal(value.start)}+{literal(value.step)}*i)"
     if isinstance(value, tuple):
-        return f"({','.join(map(literal, value))})"
+        entries = ",".join(map(literal, value))
+        return f"({entries})" if len(value) > 1 else f"[{entries}]"
     return number(value) if isinstance(value, float) else str(value)

@@ -60,6 +60,7 @@ class _Folder:
         steps = wording.steps()
         self.root = grouped(graph, steps)
         self.blocks: list[Block] = []
+        self.names: set[str] = set()
         self.calls: dict[int, Element] = {}
         self.leaves = {line.number: self._leaf(line) for line in self.root.lines()}
         self.readers: dict[str, list[int]] = {}
@@ -152,8 +153,9 @@ class _Folder:
             assert isinstance(head.item, Join)
             elements = [head._replace(item=head.item._replace(listed="xs"), reads=()), *elements[1:]]
             names, entry = {}, None
-        namer = Namer(group.path, names, ("xs",))
+        namer = Namer(group.path, names, ("xs", *(block.name for block in self.blocks)))
         body = structure(elements, entry, face.gives, namer, self._channels)
+        self.names |= _names(body)
         return _Place(group, face, folded(body), tuple(map(namer, face.gives)) if len(face.gives) > 1 else ())
 
     def _block(self, name: str, members: Sequence[Group]) -> None:
@@ -204,7 +206,7 @@ class _Folder:
         least = _LEAST if found.places[0].group.kind in CONTAINERS else 2
         if lines < least or calls * lines <= calls + lines + 1:
             return
-        taken = {block.name for block in self.blocks}
+        taken = {*self.names, *(block.name for block in self.blocks)}
         base = snake_case(kind)
         base = f"{base}_block" if base in RESERVED else base
         name, number = base, 1

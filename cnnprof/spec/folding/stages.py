@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnnprof.spec.folding.arguments import Arguments
 from cnnprof.spec.folding.loops import is_plain
 from cnnprof.spec.folding.outline import Body, Call, First, For, Item, Repeat
@@ -51,7 +53,7 @@ def _loop(body: Body, period: int) -> tuple[int, For] | None:
     if rounds < _LEAST:
         return None
     arguments = Arguments(rounds)
-    steps = tuple(map(_plainer, arguments.settle(unit)))
+    steps = arguments.settle(tuple(map(_plainer, unit)))
     names = tuple(arguments.columns)
     if not names or len(names) > _MOST:
         return None
@@ -72,11 +74,12 @@ def _whole(item: Item) -> Item:
 
 
 def _plainer(item: Item) -> Item:
-    """A loop of one round as what it does."""
-    if not isinstance(item, Repeat) or item.times != (1,) or not isinstance(call := item.body[0], Call):
+    """A loop that has one round at every place as what it does."""
+    if not isinstance(item, Repeat) or {*item.times} != {1} or not isinstance(call := item.body[0], Call):
         return item
-    arguments = tuple(
-        (key, (hole[0].first,) if isinstance(hole, tuple) and isinstance(hole[0], First) else hole)
-        for key, hole in call.arguments
-    )
-    return call._replace(arguments=arguments)
+    arguments = ((key, tuple(_first(value) for value in column)) for key, column in call.arguments)
+    return call._replace(arguments=tuple(arguments))
+
+
+def _first(value: Any) -> Any:
+    return value.first if isinstance(value, First) else value

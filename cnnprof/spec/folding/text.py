@@ -153,7 +153,9 @@ class _Writer:
         plain = [_in_flow(branch) for branch in branches if isinstance(branch, str)]
         if len(plain) == len(branches) and all(plain):
             of = [f"of: [{', '.join(plain)}]"] if branches else []
-            return [f"{indent}- {{{', '.join([*head, *of, *further])}}}"]
+            line = f"{indent}- {{{', '.join([*head, *of, *further])}}}"
+            if len(line) < WIDTH or not branches:
+                return [line]
         lines = [f"{indent}- {head[0]}", *(f"{indent}  {each}" for each in [*head[1:], *further]), f"{indent}  of:"]
         for branch in branches:
             inner = self.lines(branch, indent + "      ") if not isinstance(branch, str) else []
@@ -224,6 +226,8 @@ def _inline(item: Item) -> str | None:
         return f"let {item.text}"
     if isinstance(item, Call):
         return _call(item)
+    if isinstance(item, Join) and _is_short(item):
+        return " ".join([item.kind, *(f"{key}={_entry(hole)}" for key, hole in item.fields)]) + _named(item.name)
     if isinstance(item, Guard):
         chunks = [*_chunks(item.body)]
         return (
@@ -232,6 +236,19 @@ def _inline(item: Item) -> str | None:
             else None
         )
     return None
+
+
+def _is_short(item: Join) -> bool:
+    """Whether a layer without a word goes on a line: it reads what is here, with weights of its own."""
+    return item.kind.startswith("op ") and not item.branches and "weights" not in dict(item.fields)
+
+
+def _entry(hole: Any) -> str:
+    """The value of a field on a line, which has no blanks."""
+    if not isinstance(hole, Expr):
+        return literal(hole[0])
+    text = hole.replace(", ", ",")
+    return f"({text[1:-1]})" if text.startswith("[") and "," in text else text
 
 
 def _call(item: Call) -> str:

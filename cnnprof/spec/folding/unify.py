@@ -189,13 +189,13 @@ def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None
         return _with_guard(a, b, sizes, guards)
     if isinstance(a, Words) and isinstance(b, Words):
         parts = [_part(x, y, sizes) for x, y in zip(a.parts, b.parts, strict=False)]
-        if len(a.parts) != len(b.parts) or None in parts:
+        if len(a.parts) != len(b.parts) or None in parts or _clash(a, b):
             return None
         return Words(tuple(part for part in parts if part), (*a.channels, *b.channels), a.name or b.name, a.hint)
     if isinstance(a, Join) and isinstance(b, Join):
         return _join(a, b, sizes, guards)
     if isinstance(a, Call) and isinstance(b, Call):
-        same = (a.block, a.tensors, a.gives) == (b.block, b.tensors, b.gives)
+        same = (a.block, a.tensors, a.gives) == (b.block, b.tensors, b.gives) and not _clash(a, b)
         if not same or [key for key, _ in a.arguments] != [key for key, _ in b.arguments]:
             return None
         pairs = zip(a.arguments, b.arguments, strict=True)
@@ -208,6 +208,11 @@ def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None
         body = unify(a.body, b.body, sizes)
         return None if body is None else Guard((*a.flag, *b.flag), body, (*a.channels, *b.channels))
     return a if a == b else None
+
+
+def _clash(a: Words | Join | Call, b: Words | Join | Call) -> bool:
+    """Whether the two have different names."""
+    return bool(a.name and b.name) and a.name != b.name
 
 
 def _with_guard(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None:
@@ -224,7 +229,7 @@ def _with_guard(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item 
 def _join(a: Join, b: Join, sizes: tuple[int, int], guards: bool) -> Join | None:
     if (a.kind, a.inplace, a.listed, len(a.branches)) != (b.kind, b.inplace, b.listed, len(b.branches)):
         return None
-    if a.name and b.name and a.name != b.name:
+    if _clash(a, b):
         return None
     branches = [_branch(x, y, sizes, guards) for x, y in zip(a.branches, b.branches, strict=True)]
     if any(branch is None for branch in branches):
