@@ -11,7 +11,8 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Identity, Upsample
+from cnnprof.network.layers.arrangement import Identity
+from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.shapes import shapes_of
 
 
