@@ -55,7 +55,7 @@ def test_layers_of_several_inputs_have_branches():
     graph = build(TEXT)
     kinds = [type(node.layer) for node in graph]
     assert kinds == [Reshape, Linear, Linear, ScaledDotProductAttention, Constant, LAYERS["MatMul"]]
-    assert graph.nodes[3].inputs == tuple(f"mixed_of.mixed1.{name}" for name in ("q", "linear1", "k"))
+    assert graph.nodes[3].inputs == tuple(f"mixed_of.mixed1.{name}" for name in ("q", "seen.linear1", "k"))
     assert _layers(build(write_text(graph, compact=True))) == _layers(graph)
 
 
