@@ -101,10 +101,9 @@ def test_operations_that_are_not_counted_stand_open(tmp_path):
     assert done.code == 0, done.err
     assert "opaque: " in (tmp_path / "odd.yaml").read_text()
     ours = api.profile(str(tmp_path / "odd.yaml"))
-    assert (ours.totals.params, len(ours.totals.uncounted)) == (
-        224,
-        len(api.profile(f"{tmp_path}/net.py:Odd", (3, 8, 8)).totals.uncounted),
-    )
+    assert ours.totals.params == 224
+    # The operation has two results, and each is one that nothing is known of.
+    assert ours.totals.uncounted == ("unknown1: cummax", "unknown2: cummax")
     assert cnnprof("import", "net.py:Odd", "--flat", "--partial", cwd=tmp_path).code == 2
 
 
