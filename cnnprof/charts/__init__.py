@@ -26,19 +26,35 @@ class Chart(ABC):
 
     @abstractmethod
     def draw(self, figure: Figure) -> None:
-        """Draw the chart, its title included, on an empty figure."""
+        """Draw the chart, its title included.
+
+        Args:
+            figure: an empty matplotlib figure of the size that is asked for.
+        """
 
     def vega(self) -> dict[str, Any]:
-        """The chart as a Vega-Lite specification; empty where there is none."""
+        """The chart for a page.
+
+        Returns:
+            A Vega-Lite specification; empty where there is none.
+        """
         return {}
 
     def markup(self) -> str:
-        """The chart as SVG that a page shows as it is; empty where `vega` draws it."""
+        """The chart as a page shows it without Vega.
+
+        Returns:
+            SVG; empty where `vega` draws it.
+        """
         return ""
 
     @abstractmethod
     def sketch(self, canvas: Sketch) -> None:
-        """Draw the chart with what a terminal can show of it."""
+        """Draw the parts of the chart that a terminal can show.
+
+        Args:
+            canvas: the terminal's, of its width.
+        """
 
 
 class Sketch(Protocol):

@@ -35,12 +35,15 @@ class Options:
         processes: fresh worker processes; statistics are across them.
         rounds: in each process, every network is timed at least this often, unless the whole run's time is up.
         precision: go on with further processes until every interval's half-width is below this part of its middle.
-        budget_seconds: time for all of it. None for about 20 seconds a job, or a round in each process.
         warmup_runs: runs before the first that counts, at least.
         warmup_seconds: seconds of them, at least.
+        budget_seconds: time for all of it. None for about 20 seconds a job, or a round in each process.
         timeout: seconds for one step of one network (building it, one warm-up, one run) before its process is ended.
         mallopt: let glibc keep freed memory between runs.
         seed: of the order within rounds; turn k uses `seed + k`.
+
+    Raises:
+        UsageError: there is no such number format, mode or layout, or a number is not above 0.
     """
 
     device: str = "cpu"

@@ -83,24 +83,63 @@ class Layer:
         return True
 
     def shape(self, *inputs: Shape) -> Shape:
-        """The output's shape. Raises ShapeError if the inputs are known not to fit."""
+        """The output's shape, batch first.
+
+        Args:
+            inputs: the shape of each input, (N, C, ...) or (N, tokens, C).
+
+        Returns:
+            The shape of the output.
+
+        Raises:
+            ShapeError: the inputs are known not to fit.
+        """
         return inputs[0]
 
     def params(self, *inputs: Shape) -> Dim:
-        """How many numbers the layer learns."""
+        """The learned numbers, weights and biases.
+
+        Args:
+            inputs: the shape of each input.
+
+        Returns:
+            Their count, whatever format they have.
+        """
         return 0
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        """The arithmetic of one forward pass."""
+        """The arithmetic of one forward pass.
+
+        Args:
+            inputs: the shape of each input.
+            output: the output's shape.
+
+        Returns:
+            Operations by kind, of the whole batch; a multiply-accumulate is one `mac`.
+        """
         return NO_OPS
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        """For each spatial axis, what an output position sees; () is the same position only; None where that is not defined."""
+        """The positions of the input that one output position sees.
+
+        Args:
+            inputs: the shape of each input.
+
+        Returns:
+            A Window for each spatial axis; () for the same position only; None where that is not defined.
+        """
         return ()
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        """A layer with input shapes, for tests; `n` is a multiple of 8, as an int, an array or a symbol."""
+        """A layer of this type with input shapes, for tests.
+
+        Args:
+            n: a multiple of 8, as an int, an array or a symbol.
+
+        Returns:
+            The layer, and the shape of each of its inputs.
+        """
         return cls(), ((2, n, n, n),)
 
 

@@ -1,0 +1,47 @@
+"""Docstrings of public names: every parameter with its unit or shape, what comes back, and what goes wrong."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+
+import cnnprof
+from cnnprof.charts import Chart
+from cnnprof.measure.options import Options
+from cnnprof.network.layers import Layer
+
+FUNCTIONS = {name: getattr(cnnprof, name) for name in cnnprof.__all__ if inspect.isfunction(getattr(cnnprof, name))}
+METHODS = {
+    f"{kind.__name__}.{name}": getattr(member, "__func__", member)
+    for kind in (Layer, Chart)
+    for name, member in vars(kind).items()
+    if not name.startswith("_") and callable(getattr(member, "__func__", member))
+}
+
+
+def parts(function: Any) -> dict[str, str]:
+    """The parts of a docstring by their headings."""
+    found = re.split(r"^(Args|Returns|Raises):$", inspect.getdoc(function) or "", flags=re.MULTILINE)
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])
+def test_a_public_function_says_what_goes_in_and_out(name):
+    function = (FUNCTIONS | METHODS)[name]
+    described, signature = parts(function), inspect.signature(function)
+    taken = [parameter for parameter in signature.parameters if parameter not in ("self", "cls")]
+    named = re.findall(r"^    ([\w, ]+):", described.get("Args", ""), re.MULTILINE)
+    assert [each.strip() for names in named for each in names.split(",")] == taken
+    returns = signature.return_annotation not in (None, "None")
+    assert ("Returns" in described) == returns
+    assert name in METHODS or "Raises" in described
+
+
+def test_options_say_each_of_theirs():
+    described = parts(Options)
+    assert "UsageError" in described["Raises"]
+    named = re.findall(r"^    (\w+):", described["Args"], re.MULTILINE)
+    assert named == [*inspect.signature(Options).parameters]
