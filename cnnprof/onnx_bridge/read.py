@@ -138,17 +138,25 @@ class _Walk:
         if getattr(layer, "bias", False) and _is_zero(held[-1]):
             # Some exporters make up a bias for a layer that has none.
             return self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
+        if getattr(layer, "affine", False) and held and all(map(_is_made_up, held)):
+            return self.add(replace(layer, affine=False), inputs, (), node)  # type: ignore[call-arg]
         roots = [weight.weight or f"#{id(weight.data)}" if not weight.node else "" for weight in held]
         new = [root for root in roots if root and root not in self._counted]
         if getattr(layer, "bias", False) and len(new) == 1:
             # Exporters store equal tensors once: a bias that counts elsewhere is read here, and no weight of this layer's.
             plain = self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
             return self._shifted(plain, held[-1], node)
-        self._counted.update(new)
         shape = layer.shape(*(self._shapes[name] for name in read))
-        name = self._names.new(node)
         owned = [weight for weight, root in zip(held, roots, strict=True) if root in new]
-        self._nodes.append(Node(name, layer, read, owns_params=bool(new) or not roots, param_bytes=_bytes(owned)))
+        if owned and sum(prod(weight.shape) for weight in owned) != layer.params(*(self._shapes[name] for name in read)):
+            # The others are computed, or left out: what is stored stands by itself.
+            for weight in owned:
+                if self._learned(weight):
+                    self._node_of(weight, node, learned=True)
+            owned = []
+        self._counted.update(new)
+        name = self._names.new(node)
+        self._nodes.append(Node(name, layer, read, owns_params=bool(owned) or not roots, param_bytes=_bytes(owned)))
         self._shapes[name] = shape
         return Value(shape, name)
 
@@ -311,6 +319,11 @@ def _bytes(weights: Sequence[Value]) -> int | None:
 def _is_zero(bias: Value) -> bool:
     """Whether it is known, not stored, and nothing."""
     return not bias.weight and bias.data is not None and not bias.data.any()
+
+
+def _is_made_up(weight: Value) -> bool:
+    """Whether a norm's scale or shift is known, not stored, and changes nothing."""
+    return not weight.weight and weight.data is not None and bool((weight.data == weight.data.reshape(-1)[:1]).all())
 
 
 def _title(node: Any) -> str:
