@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from shell import cnnprof
@@ -108,3 +109,56 @@ def test_files_have_no_settings(tmp_path):
     result = cnnprof("summary", "net.json", "--set", "width=2", cwd=tmp_path)
     assert (result.code, result.out) == (3, "")
     assert "has no setting 'width'" in result.err
+
+
+@pytest.mark.torch
+def test_files_with_several_inputs(tmp_path):
+    """A picture and its depth; the file says their names and sizes, or the command does."""
+    import torch
+    from torch import nn
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rgb, self.depth = nn.Conv2d(3, 4, 3), nn.Conv2d(1, 4, 3)
+
+        def forward(self, rgb, depth):
+            return self.rgb(rgb) + self.depth(depth)
+
+    net, inputs = Two().eval(), (torch.rand(1, 3, 8, 8), torch.rand(1, 1, 8, 8))
+    torch.export.save(torch.export.export(net, inputs), tmp_path / "two.pt2")
+    torch.jit.save(torch.jit.trace(net, inputs), tmp_path / "two.pt")
+    named = "rgb=3x8x8 depth=1x8x8"
+    for name, given in (("two.pt2", ()), ("two.pt2", ("--input", named)), ("two.pt", ("--input", named))):
+        totals = json.loads(cnnprof("summary", name, *given, "--json", cwd=tmp_path).out)["totals"]
+        assert (totals["params"], totals["macs"]) == (112 + 40, 36 * 4 * 36)
+    from cnnprof.sources import resolve
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    graph = resolve(str(tmp_path / "two.pt2")).graph()
+    with torch.no_grad():
+        assert torch.equal(instantiate(graph).eval()(*inputs), net(*inputs))
+    missing = cnnprof("summary", "two.pt", "--input", "3x8x8", cwd=tmp_path)
+    assert "hint: name each with its size: --input rgb=3x8x8 depth=3x8x8" in missing.err
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["net.onnx", "net.json"])
+def test_files_are_read_once_until_they_change(files, tmp_path, name, monkeypatch):
+    from cnnprof.sources import resolve
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / name
+    path.write_bytes((files / name).read_bytes())
+
+    def read():
+        return resolve(str(path)).graph((3, 32, 32))
+
+    first = read()
+    reader = "cnnprof.onnx_bridge.read.read" if name == "net.onnx" else "cnnprof.keras_bridge.read.read"
+    monkeypatch.setattr(reader, lambda *_: pytest.fail("it is read again"))
+    again = read()
+    assert (again.nodes, again.input_shape, again.origin) == (first.nodes, first.input_shape, first.origin)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(pytest.fail.Exception, match="it is read again"):
+        read()

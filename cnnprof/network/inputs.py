@@ -158,7 +158,7 @@ def by_name(inputs: Inputs) -> tuple[tuple[str, Shape], ...] | Shape | None:
     Raises UsageError for a file or a number format.
     """
     if any(each.file or each.dtype for each in inputs):
-        raise UsageError("a spec's input is a size: its numbers are random", hint="such as --input 3x160x160")
+        raise UsageError("the input is a size here: its numbers are random", hint="such as --input 3x160x160")
     if len(inputs) == 1 and not inputs[0].name:
         return inputs[0].size
     return tuple((each.name, each.size) for each in inputs) or None

@@ -19,6 +19,7 @@ from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
+from cnnprof.onnx_bridge.inputs import Wanted, inputs_of
 from cnnprof.onnx_bridge.load import STANDARD, load_model, opset_of
 from cnnprof.onnx_bridge.naming import Names, dotted, note
 from cnnprof.onnx_bridge.rows import ROWS, Call
@@ -29,55 +30,19 @@ _KEEPS_WEIGHTS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "F
 """Operators whose result is the stored tensor that they are given, in another form."""
 
 
-def read(path: Path, input_shape: Sequence[int] | None = None, batch: int = 1) -> Graph:
+def read(path: Path, input_shape: Wanted = None, batch: int = 1) -> Graph:
     """The graph of an ONNX file.
 
     Args:
         path: the file.
-        input_shape: sizes of its input without the batch, where those in the file are symbols or not wanted.
+        input_shape: sizes of its inputs, where those in the file are symbols or not wanted.
         batch: images in one run, where the file leaves it open or says 1.
 
     Raises CnnprofError for a file that is no model or does not fit the input, UnavailableError without onnx.
     """
     model = load_model(path)
-    inputs = _inputs_of(model.graph, input_shape, batch, path)
+    inputs = inputs_of(model.graph, input_shape, batch, path)
     return _Walk(model, inputs).graph(path.stem)
-
-
-def _inputs_of(graph: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> dict[str, Shape]:
-    """The sizes of every input that is no stored tensor; those that are asked for are the first one's."""
-    held = {tensor.name for tensor in graph.initializer}
-    inputs = [each for each in graph.input if each.name not in held]
-    if not inputs:
-        raise CnnprofError(f"'{path}' has no input")
-    found = {inputs[0].name: _sizes(inputs[0], wanted, batch, path)}
-    return found | {each.name: _sizes(each, None, batch, path) for each in inputs[1:]}
-
-
-def _sizes(one: Any, wanted: Sequence[int] | None, batch: int, path: Path) -> Shape:
-    if not one.type.HasField("tensor_type"):
-        raise CnnprofError(f"the input '{one.name}' of '{path}' is no tensor")
-    dims = list(one.type.tensor_type.shape.dim) if one.type.tensor_type.HasField("shape") else None
-    if dims is None and wanted is None:
-        raise CnnprofError(f"'{path}' does not say the sizes of its input '{one.name}'", hint="--input CxHxW does")
-    said = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or "?" for dim in dims or ()]
-    if wanted is not None:
-        if dims is not None and len(wanted) != len(said) - 1:
-            asked = f"--input {_shown(wanted)}"
-            raise CnnprofError(f"the input '{one.name}' has the sizes {_shown(said)}, batch first, and {asked} does not fit")
-        return (batch, *wanted)
-    if any(isinstance(size, str) for size in said[1:]):
-        example = _shown([size if isinstance(size, int) else 224 for size in said[1:]])
-        message = f"the input '{one.name}' of '{path}' has the sizes {_shown(said)}"
-        raise CnnprofError(message, hint=f"say them: --input {example}")
-    if not said:
-        return ()
-    first = said[0] if isinstance(said[0], int) and said[0] != 1 and batch == 1 else batch
-    return (first, *said[1:])
-
-
-def _shown(sizes: Sequence[object]) -> str:
-    return "x".join(map(str, sizes))
 
 
 class _Walk:

@@ -35,8 +35,6 @@ PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not
     "tv": "torchvision"
 }
 INLINE = re.compile(r"@(?=\w+=)")
-_OF_ANY_RANK = ("exported", "onnx", "keras")
-"""Sources whose networks may take another thing than images."""
 INPUT_SETTING = "input"
 """The setting that every network has: its input size."""
 
@@ -97,8 +95,11 @@ class Model:
             # A single one without a name is an image's; the command line's mistake is said as such.
             is_single = len(inputs) == 1 and not inputs[0].name
             fed = image_size(inputs, self.reference) if is_single else by_name(inputs)
-        elif self.source != "python":
-            fed = (any_size if self.source in _OF_ANY_RANK else image_size)(inputs, self.reference)
+        elif self.source == "onnx":
+            # The file says what numbers it takes.
+            fed = by_name(tuple(replace(each, dtype="") for each in inputs))
+        elif self.source not in ("python", "exported"):
+            fed = (any_size if self.source == "keras" else image_size)(inputs, self.reference)
         graph: Graph = module.load(self.name, self.settings, fed, batch)
         return graph
 

@@ -23,7 +23,10 @@ from cnnprof.errors import Place, UnavailableError
 from cnnprof.network.graph import Graph
 from cnnprof.sources._validation import validate, validate_place
 
-_SHAPED_BY = ("network", "network/layers", "torch_bridge", "torch_bridge/rows", "sources", "spec", "spec/words")
+_SHAPED_BY = (
+    *("network", "network/layers", "torch_bridge", "torch_bridge/rows", "onnx_bridge", "onnx_bridge/rows"),
+    *("keras_bridge", "keras_bridge/rows", "sources", "spec", "spec/words"),
+)
 """Folders whose code decides what a graph looks like."""
 
 _NAME_LENGTH = 32

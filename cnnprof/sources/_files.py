@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cnnprof.errors import CnnprofError
+from cnnprof.errors import CnnprofError, UnavailableError
+from cnnprof.network.graph import Graph
 
 SOURCES = {
     ".onnx": "onnx",
@@ -66,6 +67,27 @@ def no_settings(path: str, settings: Mapping[str, Any] | None) -> None:
     """Raises CnnprofError if there are settings: a file has none."""
     if settings:
         raise CnnprofError(f"'{path}' has no setting '{next(iter(settings))}'", hint="a file holds the network as it is")
+
+
+def recall_file(
+    path: str, packages: tuple[str, ...], input_shape: Any, batch: int, make: Callable[[], Graph]
+) -> tuple[Graph, dict[str, int]]:
+    """The graph that was read from the file, or a new one, which is then kept; and what tells the file from a changed one.
+
+    Args:
+        packages: distributions that read it; where one is missing, `make` is to say so.
+        make: reads it.
+    """
+    from cnnprof.sources._cache import ask, recall_graph, versions
+
+    try:
+        found = os.stat(path)
+        versions(packages)
+    except (OSError, UnavailableError):
+        return make(), {}
+    seen = {"bytes": found.st_size, "modified_ns": found.st_mtime_ns}
+    question = ask(os.path.abspath(path), seen, None, batch) | {"input": repr(input_shape)}
+    return recall_graph(question, packages, make), seen
 
 
 def shown(path: str) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
-from cnnprof.sources._asked import Settings, Size
+from cnnprof.network.inputs import read_inputs
+from cnnprof.sources._asked import Settings
 from cnnprof.sources._files import no_names, no_settings, shown
 
 names = no_names
 
 
-def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(path: str, settings: Settings = None, inputs: Any = None, batch: int = 1) -> Graph:
     """The graph of the module that the file holds.
 
     Args:
         path: the file.
         settings: none; the file has the network as it is.
-        input_shape: (C, H, W), 3x224x224 if it is not given and the file does not say.
+        inputs: what it is fed with (see `network.inputs.read_inputs`), 3x224x224 if it is not given and the file does not say.
         batch: images in one run.
 
     Raises CnnprofError for a file that holds no module, such as one of weights, UnavailableError without torch.
@@ -27,10 +29,12 @@ def load(path: str, settings: Settings = None, input_shape: Size = None, batch: 
 
     require_torch()
     from cnnprof.torch_bridge.capture import capture
-    from cnnprof.torch_bridge.files import input_of, module_in
+    from cnnprof.torch_bridge.feeding import DEFAULT
+    from cnnprof.torch_bridge.files import inputs_of, module_in
 
     module = module_in(path)
-    shape = (batch, *input_shape) if input_shape else input_of(module, batch) or (batch, 3, 224, 224)
-    graph = capture(module, shape, path)
+    given = read_inputs(inputs)
+    fed, batch = (given, batch) if given else inputs_of(module, batch) or (DEFAULT, batch)
+    graph = capture(module, fed, path, batch)
     facts = replace(graph.facts, family=type(module).__name__, source=shown(path))
-    return replace(graph, facts=facts, origin=Origin("exported", path))
+    return replace(graph, facts=facts, origin=Origin("exported", path, inputs=tuple(map(str, fed))))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnnprof.network.graph import Graph
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import no_names, no_settings, shown
+from cnnprof.sources._files import no_names, no_settings, recall_file, shown
 
 names = no_names
 
@@ -24,7 +24,11 @@ def load(path: str, settings: Settings = None, input_shape: Size = None, batch: 
     Raises CnnprofError for a file that holds no configuration or does not fit the input.
     """
     no_settings(path, settings)
-    from cnnprof.keras_bridge.read import read
 
-    graph = read(Path(path), input_shape, batch)
+    def make() -> Graph:
+        from cnnprof.keras_bridge.read import read
+
+        return read(Path(path), input_shape, batch)
+
+    graph, _ = recall_file(path, (), input_shape, batch, make)
     return replace(graph, facts=replace(graph.facts, family="Keras", source=shown(path)))

@@ -84,6 +84,9 @@ def hint_for(error: BaseException, said: str, inputs: str) -> str | None:
     text = f"{type(error).__name__}: {error}"
     if "Expected more than 1 value per channel" in text:
         return "a batch norm over one value has no variance: --batch 2"
+    if "is missing value for argument" in text and (names := re.findall(r"Tensor (\w+)", text.partition("Declaration")[2])):
+        size = inputs.partition(":")[0]
+        return f"name each with its size: --input {' '.join(f'{name}={size}' for name in names)}"
     if re.search(
         r"indices.*Long, Int|tensors used as indices must be long|expected .*(Long|Int).* but got|Expected .*Long", text
     ):

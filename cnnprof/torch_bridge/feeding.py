@@ -161,6 +161,9 @@ class Fed(nn.Module):
         """The module's outputs."""
         values = [_as_wanted(each, tensor) for each, tensor in zip(self._inputs, tensors, strict=True)]
         args, kwargs = bind(self._inputs, values)
+        if isinstance(self.module, torch.fx.GraphModule) and (signature := signature_of(self.module)):
+            # An exported program takes what it was exported with: by order what was given by order.
+            args, kwargs = [*signature.bind(*args, **kwargs).args], {}
         return self.module(*args, **kwargs)
 
 

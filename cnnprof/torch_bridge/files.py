@@ -6,12 +6,14 @@ import pickletools
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from types import MethodType
+from typing import Any
 
 import torch
 from torch import nn
 
-from cnnprof.errors import CnnprofError
-from cnnprof.network.dims import Shape
+from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.network.inputs import Input, Inputs
 
 _MOST_PICKLE = 256 * 2**20
 _CODE = "name the code that makes the model (cnnprof summary net.py:Net), or save it with torch.export.save or torch.jit.save"
@@ -25,8 +27,10 @@ def module_in(path: str) -> nn.Module:
     kind = _kind(path)
     try:
         if kind == "exported":
-            module: nn.Module = torch.export.load(path).module()
-            return module
+            module: Any = torch.export.load(path).module()
+            # torch refuses both: a program is what it was in the mode that it was exported in.
+            module.train, module.eval = MethodType(_stay, module), MethodType(_stay, module)
+            return module  # type: ignore[no-any-return]
         if kind == "script":
             return torch.jit.load(path, map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]
     except Exception as error:
@@ -35,18 +39,31 @@ def module_in(path: str) -> nn.Module:
     raise CnnprofError(f"'{path}' is {kind}", hint=_CODE)
 
 
-def input_of(module: nn.Module, batch: int) -> Shape | None:
-    """The sizes of an exported program's one input, with the batch that is asked for where the program leaves it open."""
+def _stay(module: nn.Module, mode: bool = False) -> nn.Module:
+    """The program as it is. Raises UsageError where it is to be trained."""
+    if mode:
+        raise UsageError("an exported program is what inference does: it is not trained")
+    return module
+
+
+def inputs_of(module: nn.Module, batch: int) -> tuple[Inputs, int] | None:
+    """An exported program's inputs and batch, which is the one that is asked for where the program leaves it open; None where
+    it leaves other sizes open, or there is no program.
+    """
     graph = getattr(module, "graph", None)
     if not isinstance(graph, torch.fx.Graph):
         return None
     inputs = [node for node in graph.nodes if node.op == "placeholder" and isinstance(node.meta.get("val"), torch.Tensor)]
-    if len(inputs) != 1:
+    values = [node.meta["val"] for node in inputs]
+    if not values or not all(isinstance(size, int) for value in values for size in value.shape[1:]):
         return None
-    first, *sizes = inputs[0].meta["val"].shape
-    if not all(isinstance(size, int) for size in sizes):
-        return None
-    return (first if isinstance(first, int) and first != 1 else batch, *sizes)
+    first = values[0].shape[0] if values[0].ndim else batch
+    names = ["" if len(inputs) == 1 else str(node.target) for node in inputs]
+    found = tuple(
+        Input(name, tuple(value.shape[1:]), "" if value.is_floating_point() else str(value.dtype).removeprefix("torch."))
+        for name, value in zip(names, values, strict=True)
+    )
+    return found, first if isinstance(first, int) and first != 1 else batch
 
 
 def _kind(path: str) -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from cnnprof.network.graph import Graph
-from cnnprof.network.inputs import parse_inputs
+from cnnprof.network.inputs import Inputs, parse_inputs
 from cnnprof.torch_bridge.build import build
 from cnnprof.torch_bridge.feeding import DEFAULT, Fed, bind, make_tensors
 from cnnprof.torch_bridge.files import module_in
@@ -34,10 +34,15 @@ def instantiate(graph: Graph) -> nn.Module:
             module = user_model(origin.name, origin.settings)
             if is_unfinished(module):
                 module = finished(module, *bind(inputs, make_tensors(inputs, graph.input_shape[0], torch.empty(0))))
-            return module if len(inputs) == 1 and not (inputs[0].name or inputs[0].dtype) else Fed(module, inputs)
+            return _fed(module, inputs)
         case "exported":
-            return module_in(origin.name)
+            return _fed(module_in(origin.name), parse_inputs(" ".join(origin.inputs)) if origin.inputs else DEFAULT)
     raise ValueError(f"no module comes from {origin.kind}")
+
+
+def _fed(module: nn.Module, inputs: Inputs) -> nn.Module:
+    """The module, taking its inputs in order."""
+    return module if len(inputs) == 1 and not (inputs[0].name or inputs[0].dtype) else Fed(module, inputs)
 
 
 def is_built(graph: Graph) -> bool:
