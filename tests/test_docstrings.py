@@ -13,7 +13,7 @@ from cnnprof.charts import Chart
 from cnnprof.measure.options import Options
 from cnnprof.network.layers import Layer
 
-FUNCTIONS = {name: getattr(cnnprof, name) for name in cnnprof.__all__ if inspect.isfunction(getattr(cnnprof, name))}
+FUNCTIONS = {name: getattr(cnnprof, name) for name in dir(cnnprof) if inspect.isfunction(getattr(cnnprof, name))}
 METHODS = {
     f"{kind.__name__}.{name}": getattr(member, "__func__", member)
     for kind in (Layer, Chart)
@@ -26,6 +26,10 @@ def parts(function: Any) -> dict[str, str]:
     """The parts of a docstring by their headings."""
     found = re.split(r"^(Args|Returns|Raises):$", inspect.getdoc(function) or "", flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def test_there_are_public_functions():
+    assert len(FUNCTIONS) >= 14
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])

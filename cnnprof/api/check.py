@@ -91,9 +91,9 @@ def check(
         settings: values that override the networks' own, by name.
         time: measures those that have a budget for latency, in the way that is given: those of `device`, `dtype` and `threads`
             that the budgets name; `bench`, short, if left out.
+        run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
         options: the way to run that times are predicted for.
         calibration: what predictions rest on; what this machine keeps if left out.
-        run_code: also check networks whose code pyproject.toml names; without it their verdicts are `unknown`.
 
     Returns:
         An Audit: `verdicts`, one a network and budget.
