@@ -16,7 +16,7 @@ from cnnprof.measure.session import describe_failure
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.timing.measurements import Check
-from cnnprof.torch_bridge.hollow import with_zeros, without_data
+from cnnprof.torch_bridge.empty_weights import with_zeros, without_data
 
 FEW = 8
 """So many networks are checked faster than a second process starts."""

@@ -91,7 +91,7 @@ def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float) ->
 
 
 def _is_depthwise(layer: Layer, inputs: list[Shape]) -> bool:
-    return isinstance(layer, (Conv, ConvTranspose)) and layer.groups != 1 and layer.groups == inputs[0][1]
+    return isinstance(layer, (Conv, ConvTranspose)) and layer.is_depthwise(inputs[0])
 
 
 def _narrow(width: int, share: float, multiple: int) -> int:

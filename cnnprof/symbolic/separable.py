@@ -69,5 +69,8 @@ def _line(figure: str, name: str, expression: Any, values: Mapping[Any, int], no
 def _is_depthwise(cost: Cost) -> bool:
     layer = cost.node.layer
     return (
-        isinstance(layer, Conv) and len(layer.kernel_size) == 2 and 1 < layer.groups == cost.inputs[0][1] == layer.out_channels
+        isinstance(layer, Conv)
+        and len(layer.kernel_size) == 2
+        and layer.is_depthwise(cost.inputs[0])
+        and layer.groups == layer.out_channels
     )

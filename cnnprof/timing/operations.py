@@ -95,7 +95,7 @@ def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool)
 def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[str, Sequence[int]]:
     pixels, area, stride = prod(output[2:]) * output[0], prod(layer.kernel_size), prod(layer.stride)
     transposed = "transposed " if isinstance(layer, ConvTranspose) else ""
-    if layer.groups > 1 and layer.groups == x[1] == output[1]:
+    if layer.is_depthwise(x) and x[1] == output[1]:
         return f"{transposed}depthwise convolution", (x[1], pixels, area, stride, prod(layer.dilation))
     into, out = x[1] // layer.groups, output[1] // layer.groups
     if layer.groups > 1:

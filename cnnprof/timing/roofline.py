@@ -111,7 +111,7 @@ def _arithmetic(cost: Cost) -> str:
     layer = cost.node.layer
     if not isinstance(layer, (Conv, ConvTranspose)):
         return MATMUL
-    return DEPTHWISE if 1 < layer.groups == cost.inputs[0][1] else CONVOLUTION
+    return DEPTHWISE if layer.is_depthwise(cost.inputs[0]) else CONVOLUTION
 
 
 def kind_of(cost: Cost) -> str:

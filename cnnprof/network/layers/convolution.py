@@ -64,6 +64,10 @@ class Filters(Spatial):
         check_groups(x[1], self.groups, "input")
         check_groups(self.out_channels, self.groups, "output")
 
+    def is_depthwise(self, x: Shape) -> bool:
+        """Whether each channel of the input has filters of its own; a single channel is no case of it."""
+        return bool(1 < self.groups == x[1])
+
 
 @layer
 @record

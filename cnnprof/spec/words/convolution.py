@@ -76,7 +76,7 @@ def _transposed(o: Arguments) -> Layers:
 
 
 def _conv_line(layer: Conv, x: Shape) -> str:
-    depthwise = layer.groups == x[1] > 1
+    depthwise = layer.is_depthwise(x)
     multiplier = layer.out_channels // x[1]
     filters = ("" if multiplier == 1 else str(multiplier)) if depthwise else str(layer.out_channels)
     odd = tuple(d * (k - 1) // 2 for k, d in zip(layer.kernel_size, layer.dilation, strict=True))
