@@ -95,7 +95,7 @@ def memory(
     check_optimizer(optimizer)
     if int8 and (checkpoint or measured):
         raise UsageError("int8 is computed, and only of an inference: it is neither trained nor measured")
-    run = run or as_measured(measured)
+    run = run or replace(as_measured(measured), as_written=not measured)
     model = as_model(network, settings)
     analyzed = profile(model, input_shape, batch)
     graph, costs = analyzed.graph, analyzed.costs
@@ -125,9 +125,9 @@ def _record(graph: Graph, options: Options, optimizer: str, notify: Notify) -> t
 
 
 def as_measured(options: Options | None) -> Execution:
-    """How a network is run that is measured so; the usual way, in its own number formats, where nothing is."""
+    """How a network is run that is measured so; the usual way where nothing is."""
     if not options:
-        return replace(USUAL, as_written=True)
+        return USUAL
     from cnnprof.measure.devices import as_run
 
     return as_run(options)
