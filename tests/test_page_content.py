@@ -5,12 +5,17 @@ import re
 from dataclasses import replace
 
 import pytest
-from chromium import NAMES, column
-from shell import cnnprof
+from chromium import NAMES, column, wait
+from shell import cnnprof, process
 
 from cnnprof.api.compare import compare
+from cnnprof.charts.bars import Bars, Panel
+from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.heat import Heat
+from cnnprof.charts.scatter import Axis, Point, Scatter
+from cnnprof.errors import UsageError
 from cnnprof.report import Report
-from cnnprof.reports import Style, render
+from cnnprof.reports import Style, _page, render
 from cnnprof.reports._page import as_json
 
 HOSTILE = ("<script>alert(1)</script>", "\"'&</script>", "x" * 300, "\N{HEBREW LETTER ALEF}" * 6, "a${b}`c\\", "__proto__")
@@ -93,3 +98,47 @@ def test_data_cannot_end_its_element():
 
 def test_a_report_without_a_chart_is_a_page_too():
     assert 'id="vega"' not in render(Report("x", "a title"), "html", Style())
+
+
+def test_vega_missing_is_one_message(tmp_path):
+    (tmp_path / "vl_convert.py").write_text("raise ModuleNotFoundError('no', name='vl_convert')\n")
+    done = process("report", "lenet5", "-o", tmp_path / "a.html", PYTHONPATH=str(tmp_path), CNNPROF_DEBUG="")
+    assert (done.code, done.out) == (4, "")
+    assert "this needs vl_convert, which is not installed\n  = hint: pip install 'cnnprof[report]'" in done.err
+    # The page of another command has its tables, and says what lacks.
+    done = process("summary", "lenet5", "-o", tmp_path / "b.html", PYTHONPATH=str(tmp_path), CNNPROF_DEBUG="")
+    assert done.code == 0
+    text = (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert "drawn where cnnprof is installed as &#x27;cnnprof[report]&#x27;" in text
+
+
+def test_a_page_that_no_browser_opens_says_what_to_leave_out(monkeypatch):
+    monkeypatch.setattr(_page, "LIMIT", 1000)
+    with pytest.raises(UsageError, match="the page would have 0 MB, and a browser opens 0") as told:
+        render(Report("x", "a title" * 500), "html", Style())
+    assert told.value.hint == "name fewer networks, or leave their chapters out: --no-chapters"
+
+
+HOSTILE_LAYERS = ("it's", '"], evil(', "</script>", "a\\b", "\N{RIGHT-TO-LEFT OVERRIDE}x")
+
+
+def test_hostile_names_of_layers_are_drawn(show, tmp_path):
+    bars = Bars("bars", HOSTILE_LAYERS, (Panel("MACs (G)", (1.0,) * 5),), HOSTILE_LAYERS)
+    heat = Heat("cells", "a", "b", HOSTILE_LAYERS[:2], HOSTILE_LAYERS[2:4], "MACs", ((1.0, 2.0), (3.0, 4.0)))
+    points = Scatter(
+        "dots", Axis("x"), Axis("y"), tuple(Point(n, k, k, group=n, detail={n: n}) for k, n in enumerate(HOSTILE_LAYERS))
+    )
+    boxes = Diagram("boxes", tuple(Block(name, name, (name,)) for name in HOSTILE_LAYERS), ((0, 1), (0, 2)))
+    charts = [bars, heat, points, boxes]
+    file = tmp_path / "a.html"
+    chapters = tuple(Report("x", name, chart=chart) for name, chart in zip(HOSTILE_LAYERS, charts, strict=False))
+    file.write_text(render(Report("x", "t", chart=bars, chapters=chapters), "html", Style()), encoding="utf-8")
+    driver = show(file)
+    for place in driver.find_elements("css selector", "figure[data-chart]"):
+        driver.execute_script("arguments[0].scrollIntoView()", place)
+        wait(lambda place=place: place.get_attribute("data-state") == "drawn")
+    assert driver.find_elements("css selector", "figure .problem") == []
+    assert driver.find_element("css selector", "svg.diagram").text.startswith("it's")
+    for chart in charts:
+        for form in ("svg", "braille"):
+            assert render(Report("x", "t", chart=chart), form, Style())

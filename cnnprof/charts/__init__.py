@@ -88,6 +88,13 @@ def spread(places: Iterable[int], apart: float) -> list[int]:
     return kept
 
 
+def expression(texts: Sequence[str]) -> str:
+    """A list of texts as Vega's expressions have it, whatever is in them."""
+    import json
+
+    return json.dumps([*texts])
+
+
 def starts(names: Sequence[str]) -> list[tuple[int, str]]:
     """Where a run of equal names begins."""
     return [(next(run)[0], name) for name, run in groupby(enumerate(names), key=lambda pair: pair[1])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot, head, spread, stage_ticks
+from cnnprof.charts import Chart, Sketch, expression, foot, head, spread, stage_ticks
 from cnnprof.charts.colors import PALETTE
 from cnnprof.record import record
 
@@ -110,7 +110,7 @@ class Bars(Chart):
                                 "ticks": k == last,
                                 "labelAngle": -60,
                                 "labelOverlap": True,
-                                "labelExpr": f"{list(self.names)!r}[datum.value]".replace("'", '"') if k == last else "''",
+                                "labelExpr": f"{expression(self.names)}[datum.value]" if k == last else "''",
                             },
                         },
                         "y": {"field": f"v{k}", "type": "quantitative", "title": panel.label},

@@ -108,6 +108,17 @@ class Distributions(Chart):
         x = {"field": "value", "type": "quantitative", "title": self.label, "scale": scale}
         order = [row.label for row in self.rows]
         y = {"field": "name", "type": "nominal", "title": None, "sort": order}
+        interval = {
+            "data": {"values": spans},
+            "mark": {"type": "rule", "strokeWidth": 3, "color": "currentColor"},
+            "encoding": {
+                "x": {**x, "field": "low"},
+                "x2": {"field": "high"},
+                "y": y,
+                "yOffset": {"field": "process", "type": "nominal"},
+                "tooltip": [{"field": end, "title": end, "format": ",.4~g"} for end in ("low", "high")],
+            },
+        }
         return {
             "data": {"values": values},
             "width": 560,
@@ -135,16 +146,6 @@ class Distributions(Chart):
                         "yOffset": {"field": "process", "type": "nominal"},
                     },
                 },
-                {
-                    "data": {"values": spans},
-                    "mark": {"type": "rule", "strokeWidth": 3, "color": "currentColor"},
-                    "encoding": {
-                        "x": {**x, "field": "low"},
-                        "x2": {"field": "high"},
-                        "y": y,
-                        "yOffset": {"field": "process", "type": "nominal"},
-                        "tooltip": [{"field": end, "title": end, "format": ",.4~g"} for end in ("low", "high")],
-                    },
-                },
+                *([interval] if spans else []),
             ],
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot, head, spread
+from cnnprof.charts import Chart, Sketch, expression, foot, head, spread
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Heat(Chart):
                 "axis": {
                     "grid": False,
                     "values": spread(range(len(names)), len(names) / 16),
-                    "labelExpr": f"{_listed(names)}[datum.value]",
+                    "labelExpr": f"{expression(names)}[datum.value]",
                 },
             }
             for which, title, names in (("x", self.x, self.xs), ("y", self.y, self.ys))
@@ -198,10 +198,3 @@ class Heat(Chart):
 
 def _between(low: float, high: float, share: float, log: bool) -> float:
     return float(low * (high / low) ** share) if log else low + (high - low) * share
-
-
-def _listed(names: Sequence[str]) -> str:
-    """A list of texts as Vega's expressions have it."""
-    import json
-
-    return json.dumps([*names])

@@ -20,6 +20,7 @@ def specification(chart: Scatter) -> dict[str, Any]:
         "scale": {"domain": names, "range": [look(number)[0] for number in range(len(names))]},
         "legend": {"orient": "bottom", "columns": 4} if len(names) > 1 else None,
     }
+    kept = sorted({key for point in chart.points for key in point.detail})
     points = [
         {
             "x": point.x,
@@ -29,7 +30,7 @@ def specification(chart: Scatter) -> dict[str, Any]:
             "apart": point.apart,
             "size": point.size,
         }
-        | dict(point.detail)
+        | {f"d{number}": point.detail[key] for number, key in enumerate(kept) if key in point.detail}
         for point in chart.points
     ]
     stretches = [
@@ -45,12 +46,11 @@ def specification(chart: Scatter) -> dict[str, Any]:
         for n, (x, y) in enumerate(zip(line.xs, line.ys, strict=True))
     ]
     x, y = _channel("x", chart.x), _channel("y", chart.y)
-    kept = sorted({key for point in chart.points for key in point.detail})
     tips = [{"field": "name"}] * any(point.label for point in chart.points) + [
         {"field": "x", "title": chart.x.label, "format": ",.4~g"},
         {"field": "y", "title": chart.y.label, "format": ",.4~g"},
         *([{"field": "group"}] if len(names) > 1 else []),
-        *({"field": key.replace(".", "\\.").replace("[", "\\[")} for key in kept),
+        *({"field": f"d{number}", "title": key} for number, key in enumerate(kept)),
     ]
     shape = {
         "field": "group",
@@ -60,40 +60,38 @@ def specification(chart: Scatter) -> dict[str, Any]:
         "legend": colors["legend"],
     }
     ordered = {"order": {"field": "n", "type": "quantitative"}, "detail": {"field": "line", "type": "nominal"}}
-    return {
-        "width": 640,
-        "height": 380,
-        "layer": [
-            {
-                "data": {"values": stretches},
-                "mark": {"type": "line", "strokeWidth": 1.2},
-                "encoding": {"x": x, "y": y, "color": colors, **ordered},
-            },
-            {
-                "data": {"values": limits},
-                "mark": {"type": "line", "color": "currentColor", "strokeDash": [5, 4]},
-                "encoding": {"x": x, "y": y, **ordered, "tooltip": {"field": "line"}},
-            },
-            {
-                "data": {"values": points},
-                "mark": {"type": "point", "filled": True, "opacity": 0.85},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": colors,
-                    "shape": shape,
-                    "size": {
-                        "field": "size",
-                        "type": "quantitative",
-                        "scale": {"range": [20, 600], "domain": [0, 1]},
-                        "legend": None,
-                    },
-                    "fillOpacity": {"condition": {"test": "datum.apart", "value": 0.1}, "value": 0.85},
-                    "tooltip": tips,
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": stretches},
+            "mark": {"type": "line", "strokeWidth": 1.2},
+            "encoding": {"x": x, "y": y, "color": colors, **ordered},
+        },
+        {
+            "data": {"values": limits},
+            "mark": {"type": "line", "color": "currentColor", "strokeDash": [5, 4]},
+            "encoding": {"x": x, "y": y, **ordered, "tooltip": {"field": "line"}},
+        },
+        {
+            "data": {"values": points},
+            "mark": {"type": "point", "filled": True, "opacity": 0.85},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colors,
+                "shape": shape,
+                "size": {
+                    "field": "size",
+                    "type": "quantitative",
+                    "scale": {"range": [20, 600], "domain": [0, 1]},
+                    "legend": None,
                 },
+                "fillOpacity": {"condition": {"test": "datum.apart", "value": 0.1}, "value": 0.85},
+                "tooltip": tips,
             },
-        ],
-    }
+        },
+    ]
+    # A layer without data has no extent.
+    return {"width": 640, "height": 380, "layer": [layer for layer in layers if layer["data"]["values"]]}
 
 
 def _channel(which: str, axis: Axis) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, head, stage_ticks, starts
+from cnnprof.charts import Chart, Sketch, expression, head, stage_ticks, starts
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Timeline(Chart):
             "transform": [
                 {"fold": [f"p{number}" for number in range(len(shown))], "as": ["key", "MB"]},
                 {"calculate": "toNumber(slice(datum.key, 1))", "as": "height"},
-                {"calculate": f"{[label for label, _ in shown]}[datum.height]", "as": "part"},
+                {"calculate": f"{expression([label for label, _ in shown])}[datum.height]", "as": "part"},
             ],
             "width": 640,
             "height": 220,

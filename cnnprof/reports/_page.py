@@ -54,7 +54,7 @@ def page(report: Report) -> str:
     if len(text) > LIMIT:
         raise UsageError(
             f"the page would have {len(text) / 1e6:,.0f} MB, and a browser opens {LIMIT / 1e6:.0f}",
-            hint="name fewer networks, or leave their chapters out",
+            hint="name fewer networks, or leave their chapters out: --no-chapters",
         )
     return text
 
@@ -106,12 +106,15 @@ class Body:
         return f'<details class="chapter" id="{name}" open>{heading}\n{inside}</details>\n'
 
     def figure(self, chart: Chart) -> str:
-        """A chart: still where no script runs, drawn by the script otherwise; nothing where it cannot be drawn."""
+        """A chart: still where no script runs, drawn by the script otherwise; how it would be, where packages lack."""
         caption = f"<figcaption>{escape(chart.title)}</figcaption>"
         if picture := chart.markup():
             return f"<figure>{caption}{picture}</figure>\n"
         spec = chart.vega()
         still = _still(chart, spec)
+        if spec and not still:
+            lacking = f"{chart.title}: drawn where cnnprof is installed as 'cnnprof[report]'"
+            return f"<p>{escape(lacking)}</p>\n"
         if not still:
             return ""
         self.charts.append(spec)
