@@ -153,3 +153,31 @@ def test_show_expanded_is_a_spec_of_the_same_network(tmp_path):
     assert figures(api.profile(str(tmp_path / "flat.yaml")).totals) == figures(api.profile("resnet18").totals)
     assert "repeat" not in spec
     assert spec.count("\n  - ") == len(api.load("resnet18"))
+
+
+@pytest.mark.torch
+def test_a_module_that_runs_again_shares_its_weights(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Pyramid(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.stem = nn.Conv2d(3, 16, 3, stride=2)\n"
+        "        self.down = nn.Conv2d(16, 16, 3, stride=2)\n"
+        "        self.head = nn.Sequential(nn.Conv2d(16, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 4, 1))\n"
+        "    def forward(self, x):\n"
+        "        a = self.stem(x)\n"
+        "        b = self.down(a)\n"
+        "        return self.head(a), self.head(b), self.head(self.down(b))\n"
+    )
+    theirs = api.profile(f"{tmp_path}/net.py:Pyramid", (3, 64, 64))
+    done = cnnprof("import", "net.py:Pyramid", "--input", "3x64x64", "-o", "pyramid.yaml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    lines = (tmp_path / "pyramid.yaml").read_text().splitlines()
+    assert "  head(): conv 3x3 16 p0 nobias | bn | relu | conv 1x1 4" in lines
+    assert sum(line.startswith("  - head ") for line in lines) == 3
+    ours = api.profile(str(tmp_path / "pyramid.yaml"))
+    assert figures(ours.totals) == figures(theirs.totals)
+    owners = [[node.shared != "" for node in each.graph] for each in (ours, theirs)]
+    assert owners[0] == owners[1]
+    assert sum(owners[0]) == 2 * 3 + 1

@@ -65,7 +65,7 @@ class Wording:
         graph: the network.
         compact: put normalization and activation behind their layer where one line may say all.
         folded: and with normalization its options; an axis that `fc` flattens by itself takes no word. Then
-            layers without a word are in `wordless`.
+            layers without a word are in `wordless`, and those that share weights in `shared`.
     """
 
     def __init__(self, graph: Graph, compact: bool, folded: bool = False) -> None:
@@ -84,6 +84,8 @@ class Wording:
             for name in node.inputs:
                 self.readers.setdefault(self.source(name), []).append(node)
         self.outputs = tuple(map(self.source, graph.outputs))
+        owners = {node.shared for node in graph if node.shared} if folded else set()
+        self.shared = owners | {node.name for node in graph if node.shared in owners}
         self.wordless = {node.name for node in graph if self._is_wordless(node)} if folded else set()
 
     def steps(self) -> list[list[Node]]:
@@ -127,7 +129,7 @@ class Wording:
 
     def check(self, node: Node) -> None:
         """Note what no word can say of a node's weights."""
-        if not node.owns_params:
+        if not node.owns_params and node.name not in self.shared:
             self.refuse(node, "its weights are shared, computed, or not all that the word stands for")
         if not node.trainable:
             self.refuse(node, "its weights are frozen")
@@ -152,7 +154,7 @@ class Wording:
     def _goes_behind(self, node: Node, step: list[Node]) -> bool:
         """Whether the node may stand on the line of the step, and means the same there."""
         last = step[-1]
-        if not self.wordless.isdisjoint((node.name, last.name)):
+        if not (self.wordless | self.shared).isdisjoint((node.name, last.name)):
             return False
         if (
             self.sources(node) != (last.name,)
@@ -179,7 +181,7 @@ class Wording:
 
     def _is_wordless(self, node: Node) -> bool:
         layer = node.layer
-        if not (node.owns_params and node.trainable):
+        if not ((node.owns_params or node.shared) and node.trainable):
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
         if join_word(node):

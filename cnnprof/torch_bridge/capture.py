@@ -247,6 +247,7 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
             owns_params=step.owns_params,
             trainable=step.trainable,
             param_bytes=step.bytes,
+            shared="" if step.shared is None else names[step.shared],
             until=names[trace.held[number]] if trace.held.get(number, -1) > last_read.get(number, number) else "",
         )
         for number, step in enumerate(trace.steps)

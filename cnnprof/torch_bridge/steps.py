@@ -21,7 +21,10 @@ class Scope:
 
 @dataclass
 class Step:
-    """One recorded layer. `inputs` are numbers of earlier steps, or `NETWORK_INPUT`; `stored` names a parameter or buffer."""
+    """One recorded layer. `inputs` are numbers of earlier steps, or `NETWORK_INPUT`; `stored` names a parameter or buffer.
+
+    `shared` is the number of the step that holds its weights, where that is the same layer.
+    """
 
     layer: Layer
     inputs: tuple[int, ...]
@@ -31,6 +34,7 @@ class Step:
     stored: str | None = None
     owns_params: bool = True
     trainable: bool = True
+    shared: int | None = None
     bytes: int | None = None
 
 
@@ -48,3 +52,12 @@ class Trace:
     untouched: tuple[str, ...] = ()
     held: dict[int, int] = field(default_factory=dict)
     branches: bool = False
+    owners: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    def note_weights(self, number: int, weights: tuple[int, ...]) -> None:
+        """Note whose weights a step uses, by their identity: its own, or those of an earlier step that is the same layer."""
+        step = self.steps[number]
+        if weights and step.owns_params:
+            self.owners.setdefault(weights, number)
+        elif weights in self.owners and self.steps[self.owners[weights]].layer == step.layer:
+            step.shared = self.owners[weights]

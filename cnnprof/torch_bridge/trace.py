@@ -201,6 +201,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             owns, trainable = self._own(match, layer, shapes)
             held = [weight for weight in match.weights if weight is not None] if owns else []
             number = self._add(layer, inputs, owns_params=owns, trainable=trainable, bytes=matching.weight_bytes(held))
+            self._trace.note_weights(number, tuple(id(weight) for weight in match.weights if weight is not None))
             if isinstance(layer, Unknown) and len(self._trace.uncounted) == named:
                 # torch's own building blocks say nothing to a user; the operation that was broken down to them does.
                 name = f"aten.{self._word}" if call.namespace == "prims" else f"{call.namespace}.{call.name}"
@@ -336,9 +337,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._alive.append(tensor)
             whole = 0 if tensor.is_floating_point() else tensor.element_size()
             constant = Constant(size, storage(tensor) not in self._made_of_constants, whole)
-            self._constants[key] = self._add(
-                constant, stored=self._buffers.get(key, f"{self._scopes[-1].path}.constant".lstrip("."))
-            )
+            name = self._buffers.get(key, f"{self._scopes[-1].path}.constant".lstrip("."))
+            self._constants[key] = self._add(constant, stored=name)
         return self._constants[key]
 
     def _is_foreign(self, number: int) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnprof.network.graph import Graph
+from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.folding.arguments import RESERVED, Arguments
 from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, snake_case
 from cnnprof.spec.folding.joins import Element, structure
 from cnnprof.spec.folding.loops import folded
 from cnnprof.spec.folding.outline import Block, Body, Call, Join, Outline, Words, read_part, walk
+from cnnprof.spec.folding.sharing import shared_modules
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
 from cnnprof.spec.folding.unify import unify
@@ -62,17 +63,38 @@ class _Folder:
         self.blocks: list[Block] = []
         self.names: set[str] = set()
         self.calls: dict[int, Element] = {}
+        self.shared: dict[str, str] = {}
+        modules = [*shared_modules(self.root)]
+        self.whole = {node.name for groups in modules for each in groups for line in each.lines() for node in line.nodes}
         self.leaves = {line.number: self._leaf(line) for line in self.root.lines()}
         self.readers: dict[str, list[int]] = {}
         for number, element in self.leaves.items():
             for name in element.reads:
                 self.readers.setdefault(name, []).append(number)
 
+        for groups in modules:
+            self._share(groups)
+
+    def _share(self, groups: Sequence[Group]) -> None:
+        """A module that runs again as a block that shares its weights."""
+        places = [self._place(group) for group in groups]
+        if any(len(place.face.takes) != 1 or len(place.face.gives) != 1 or place.face.listed for place in places):
+            numbers = {line.number: line for group in groups for line in group.lines()}
+            self.whole -= {node.name for line in numbers.values() for node in line.nodes}
+            self.leaves |= {number: self._leaf(line) for number, line in numbers.items()}
+            return
+        settled = Arguments(1).settle(places[0].body)
+        name = self._free(snake_case("_".join(word for word in groups[0].path if not word.isdigit()) or groups[0].kind))
+        self.blocks.append(Block(name, (), (), settled, shared=True))
+        for group, place in zip(groups, places, strict=True):
+            call = Call(name, (), (), (self._channels(place.face.takes[0]),))
+            self.calls[id(group)] = Element(call, place.face.takes, place.face.gives)
+
     def outline(self) -> Outline:
         """Fold from the innermost modules on."""
         kinds: dict[tuple[str, int], list[Group]] = {}
         for group in self.root.groups():
-            if group is not self.root and self._may_be_block(group):
+            if group is not self.root and id(group) not in self.calls and self._may_be_block(group):
                 kinds.setdefault((self._name(group), group.nested), []).append(group)
         for (name, _), members in sorted(kinds.items(), key=lambda kind: max(group.height for group in kind[1])):
             if len(members) > 1:
@@ -102,6 +124,8 @@ class _Folder:
         first, last = line.nodes[0], line.nodes[-1]
         reads = self.wording.sources(first)
         channels = (self._channels(first.inputs[0]) if first.inputs else None,)
+        if first.name in self.wording.shared - self.whole and first.name not in self.wording.wordless:
+            return self._shared(first, reads, channels)
         if first.name in self.wording.wordless:
             kind = f"opaque {first.layer.type}" if isinstance(first.layer, Unknown) else f"op {type(first.layer).__name__}"
             layer = Join(kind, False, (), channels, fields=told(first))
@@ -112,6 +136,27 @@ class _Folder:
         parts = tuple(map(read_part, self.wording.words(line.nodes)))
         hint = next((word for word in first.path[-2::-1] if not word.isdigit()), first.path[-1])
         return Element(Words(parts, channels, hint=hint), reads, (last.name,), first.aux)
+
+    def _shared(self, node: Node, reads: tuple[str, ...], channels: tuple[int | None]) -> Element:
+        """A layer whose weights others use, too, as a call of a block that has them."""
+        owner = node.shared or node.name
+        if owner not in self.shared:
+            words = " ".join(word for word in owner.split(".") if not word.isdigit()) or "layer"
+            name = self._free(snake_case(words))
+            self.shared[owner] = name
+            body = (Words(tuple(map(read_part, self.wording.words([node]))), channels),)
+            self.blocks.append(Block(name, (), (), body, shared=True))
+        return Element(Call(self.shared[owner], (), (), channels), reads, (node.name,), node.aux)
+
+    def _free(self, base: str) -> str:
+        """A name for a block that nothing else has."""
+        taken = {*self.names, *(block.name for block in self.blocks)}
+        base = f"{base}_block" if base in RESERVED else base
+        name, number = base, 1
+        while name in taken:
+            number += 1
+            name = f"{base}_{number}"
+        return name
 
     def _elements(self, group: Group) -> list[Element]:
         found: list[Element] = []
@@ -206,13 +251,7 @@ class _Folder:
         least = _LEAST if found.places[0].group.kind in CONTAINERS else 2
         if lines < least or calls * lines <= calls + lines + 1:
             return
-        taken = {*self.names, *(block.name for block in self.blocks)}
-        base = snake_case(kind)
-        base = f"{base}_block" if base in RESERVED else base
-        name, number = base, 1
-        while name in taken:
-            number += 1
-            name = f"{base}_{number}"
+        name = self._free(snake_case(kind))
         signature = arguments.arguments()
         self.blocks.append(Block(name, signature, tensors, body, found.places[0].given))
         for place_number, place in enumerate(found.places):

@@ -76,7 +76,11 @@ def _group(lines: Sequence[Line], path: tuple[str, ...], modules: Mapping[str, s
             parts.append(lines[at])
         else:
             aux = lines[at].nodes[0].aux
+            made = {node.shared or node.name for node in lines[at].nodes}
             while end < len(lines) and _below(lines[end], len(path)) == below and lines[end].nodes[0].aux == aux:
+                if any(node.shared in made for node in lines[end].nodes):
+                    break  # the module runs again
+                made.update(node.shared or node.name for node in lines[end].nodes)
                 end += 1
             parts.append(_group(lines[at:end], (*path, below), modules))
         at = end

@@ -39,12 +39,13 @@ _USUAL = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
 
 
 def write_outline(outline: Outline) -> list[str]:
-    """The sections `tables`, `blocks` and `layers`."""
+    """The sections `tables`, `shared`, `blocks` and `layers`."""
     writer = _Writer()
-    blocks = [line for block in outline.blocks for line in writer.block(block)]
+    shared = [line for block in outline.blocks if block.shared for line in writer.block(block)]
+    blocks = [line for block in outline.blocks if not block.shared for line in writer.block(block)]
     layers = writer.lines(outline.body, "  ", True)
     tables = ["tables:", *writer.tables] if writer.tables else []
-    return [*tables, *(["blocks:", *blocks] if blocks else []), "layers:", *layers]
+    return [*tables, *(["shared:", *shared] if shared else []), *(["blocks:", *blocks] if blocks else []), "layers:", *layers]
 
 
 def height(body: Body) -> int:
