@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 @record(repr=False)
 class Reasons(Result):
-    """Two networks with the time of every layer and what holds it; `complete` is False if Ctrl-C ended the run early."""
+    """Two networks with the time of every layer and what holds it; `complete` is False if Ctrl-C ended the run early.
+
+    `ceilings` are the limits of the machine that layers are held against.
+    """
 
     a: Timed
     b: Timed
     complete: bool = True
+    ceilings: Ceilings | None = None
 
     def report(self, top: int = 10) -> Report:
         """The report of `cnnprof why`, with so many layers."""
         from cnnprof.views.reasons import show_reasons
 
-        return show_reasons(self.a, self.b, top)
+        return show_reasons(self.a, self.b, top, self.ceilings)
 
     def __repr__(self) -> str:
         return f"<Reasons of {self.a.name} and {self.b.name}>"
@@ -76,4 +80,4 @@ def why(
     profiles = pair(as_model(a, settings), as_model(b, settings), input_shape, batch, notify)
     timed, complete = time_layers([Job(each.graph.name, each.graph, batch) for each in profiles], how, on_progress)
     first, second = (look_into(each, times, ceilings) for each, times in zip(profiles, timed, strict=True))
-    return Reasons(first, second, complete)
+    return Reasons(first, second, complete, ceilings)

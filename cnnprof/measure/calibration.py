@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress
+from cnnprof.timing.doubts import TIME_FORMAT, disturbance
 from cnnprof.timing.roofline import Ceilings, Rate
 
 K = TypeVar("K")
@@ -25,14 +27,20 @@ K = TypeVar("K")
 PROCESSES = 2
 """The higher of their rates counts: a ceiling is what can be reached."""
 
+MOST_PROCESSES = 4
+
 DEFAULTS = Options()
 
 
 def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda _: None) -> Ceilings:
-    """Measure the ceilings. Raises UnavailableError before anything starts, and MeasurementError if a process fails."""
+    """Measure the ceilings; while something else disturbed every process, there is another, `MOST_PROCESSES` at the most.
+
+    Raises UnavailableError before anything starts, and MeasurementError if a process fails.
+    """
     check_device(options.device, options.threads)
     rates: dict[tuple[str, str, int], float] = {}
     overheads: list[float] = []
+    disturbances: list[str] = []
 
     def hear(event: Event) -> None:
         match event["event"]:
@@ -41,14 +49,21 @@ def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda
                 rates[key] = max(rates.get(key, 0.0), event["rate"])
             case "overhead":
                 overheads.append(event["seconds"])
+            case "watched":
+                disturbances.append(disturbance(**event["found"]))
 
-    for process in range(PROCESSES):
-        on_progress(Progress(process + 1, PROCESSES, "calibrating"))
+    while len(disturbances) < PROCESSES or (all(disturbances) and len(disturbances) < MOST_PROCESSES):
+        number = len(disturbances) + 1
+        text = "calibrating" if number <= PROCESSES else "calibrating again, for the machine was busy"
+        on_progress(Progress(number, max(number, PROCESSES), text))
         failure = follow(MeasureCeilings(options), hear)
         if failure:
             raise MeasurementError(f"the machine cannot be calibrated: {failure}")
+        disturbances += [""] * (number - len(disturbances))
     found = tuple(Rate(kind, what, rate, size) for (kind, what, size), rate in rates.items())
-    return Ceilings(fingerprint(options.device), way(options), found, min(overheads))
+    # The highest rates are those of an undisturbed process, if there was one.
+    conditions = {"time": time.strftime(TIME_FORMAT, time.gmtime()), "busy": disturbances[0] if all(disturbances) else ""}
+    return Ceilings(fingerprint(options.device), way(options), found, min(overheads), conditions)
 
 
 @dataclass(frozen=True)
@@ -58,10 +73,14 @@ class MeasureCeilings:
     options: Options
 
     def work(self, device: Device, report: Report) -> None:
-        """Events: a `rate` each kernel, and the `overhead` of a call."""
+        """Events: a `rate` each kernel, the `overhead` of a call, and what was `watched` meanwhile."""
         from cnnprof.measure.ceilings import measure_ceilings
+        from cnnprof.measure.surroundings import Watch
 
+        watch = Watch()
         measure_ceilings(device, self.options.dtype, self.options.layout, report)
+        if device.name == "cpu":
+            report({"event": "watched", "found": watch.found()})
 
 
 def keep(ceilings: Ceilings, options: Options) -> Path | None:

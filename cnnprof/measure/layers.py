@@ -12,6 +12,7 @@ from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
 from cnnprof.measure.turn import Progress
+from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
 from cnnprof.timing.layer_times import LayerTimes
 
@@ -92,6 +93,9 @@ def _work(
         match event["event"]:
             case "environment":
                 environment.update(event["environment"])
+            case "watched":
+                if said := disturbance(**event["found"]):
+                    environment["busy"] = said
             case "warm-up":
                 found[event["job"]].names = event["names"]
             case "plain":
@@ -123,10 +127,11 @@ class TimeLayers:
     until: float
 
     def work(self, device: Device, report: Report) -> None:
-        """Events: `warm-up` with a network's layers, then `plain` and `stepped` runs in turns."""
+        """Events: `warm-up` with a network's layers, `plain` and `stepped` runs in turns, and what was `watched` meanwhile."""
         from cnnprof.measure.in_place import LayerSession, prepare_layers
+        from cnnprof.measure.surroundings import Watch
 
-        options = self.options
+        options, watch = self.options, Watch()
         LayerSession(
             works=[prepare_layers(job.graph, job.batch, device, options.dtype, options.layout) for job in self.jobs],
             device=device,
@@ -137,3 +142,5 @@ class TimeLayers:
             seconds=seconds_left(self.until),
             seed=self.seed,
         ).run()
+        if device.name == "cpu":
+            report({"event": "watched", "found": watch.found()})

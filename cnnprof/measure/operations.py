@@ -13,6 +13,7 @@ from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress
 from cnnprof.network.layers import layer_from_dict, layer_to_dict
+from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ PROCESSES = 2
 HOT_CALLS, COLD_CALLS = 7, 3
 LONG_SECONDS = 0.02
 """A call that takes longer is repeated less."""
-
-BUSY = 0.9
-"""Processor time over wall time below which something else had the core."""
 
 
 @dataclass
@@ -54,8 +52,7 @@ class Found:
     @property
     def busy(self) -> str:
         """The disturbance of the measurement in words, "" if there was none."""
-        share = min(self.shares, default=1.0)
-        return f"a process had a core for only {share:.0%} of the time" if share < BUSY else ""
+        return disturbance(min(self.shares, default=1.0))
 
     def seconds(self, number: int) -> tuple[float, float] | None:
         """Hot and cold seconds of a sample: the quicker process's, for what disturbs one only lengthens it."""

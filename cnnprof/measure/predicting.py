@@ -20,8 +20,9 @@ from cnnprof.measure.operations import Found, time_operations
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Progress
 from cnnprof.network.results import Analysis, Cost
+from cnnprof.timing.doubts import TIME_FORMAT
 from cnnprof.timing.operations import Timed, operation_alone
-from cnnprof.timing.prediction import TIME_FORMAT, Calibration
+from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.prediction_fit import fit
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def calibrate_operations(
         raise
     conditions = {
         "time": time.strftime(TIME_FORMAT, time.gmtime()),
-        "busy": found.busy,
+        "busy": found.busy or ceilings.conditions.get("busy", ""),
         "full": full,
         "resumed": resumed,
         "environment": found.environment,

@@ -104,6 +104,19 @@ class Stolen:
         return sum(times.values()) - times.get("guest", 0) - times.get("guest_nice", 0), times.get("steal", 0.0)
 
 
+class Watch:
+    """The disturbances of this process from here on, for `timing.doubts.disturbance`."""
+
+    def __init__(self) -> None:
+        self._begin, self._used, self._stolen = time.perf_counter(), usage(), Stolen()
+
+    def found(self) -> dict[str, float]:
+        """Processor time over wall time, what the host of a virtual machine took, and lost cores a second."""
+        seconds = time.perf_counter() - self._begin
+        cpu, _, switches = (now - then for now, then in zip(usage(), self._used, strict=True))
+        return {"share": cpu / seconds, "stolen": self._stolen.share(), "switches": switches / seconds}
+
+
 def parallel_cost(threads: int) -> float:
     """How many times longer adding a number to 1 MiB of floats takes with `threads` threads than with one."""
     import torch

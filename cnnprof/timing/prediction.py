@@ -7,10 +7,7 @@ configuration, where it was measured, wins (as in nn-Meter's and ANNETTE's table
 
 from __future__ import annotations
 
-import time
-from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import field
 from functools import cached_property
 from heapq import nsmallest
@@ -19,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
+from cnnprof.timing.doubts import doubts
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.operations import Operation, Timed, operation_of
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Ceilings
@@ -37,9 +35,6 @@ FAR = 1.5
 
 WIDTH = 1.645
 """Standard deviations on each side that hold 90% of a normal distribution."""
-
-OLD_DAYS = 30
-"""After which a machine's libraries, firmware and neighbours are likely to have changed."""
 
 LEAST_SPREAD = 0.03
 """Of a network's logarithm of time, whatever its layers say: two runs of one differ by as much."""
@@ -140,7 +135,6 @@ class Prediction:
         return tuple(dict.fromkeys(layer.kind for layer in self.layers if layer.basis == "unknown"))
 
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 """Of the conditions' `time`."""
 
 
@@ -214,13 +208,7 @@ class Calibration:
 
     def doubts(self, now: float | None = None) -> list[str]:
         """Reasons not to rely on it, each the words that follow "the calibration"; `now` is in seconds since 1970."""
-        found = [f"was taken on a busy machine: {self.busy}"] if self.busy else []
-        with suppress(KeyError, TypeError, ValueError):
-            taken = timegm(time.strptime(self.conditions["time"], TIME_FORMAT))
-            days = ((time.time() if now is None else now) - taken) / 86400
-            if days > OLD_DAYS:
-                found.append(f"is {days:.0f} days old")
-        return found
+        return doubts(self.conditions, now)
 
     @property
     def spread(self) -> float:

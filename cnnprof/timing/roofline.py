@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
@@ -18,8 +19,12 @@ from cnnprof.timing.layer_times import traffic
 
 MATMUL, CONVOLUTION, DEPTHWISE = "matrix product", "convolution", "depthwise convolution"
 ARITHMETIC = (MATMUL, CONVOLUTION, DEPTHWISE)
-COMPUTE, CACHE, MEMORY, OVERHEAD = "compute", "cache", "memory", "overhead"
-BOUNDS = (COMPUTE, CACHE, MEMORY, OVERHEAD)
+COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL = "compute", "cache", "memory", "overhead", "kernel"
+BOUNDS = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
+"""The holds on a layer: the machine's limits, and the kernel itself where all of these are far away."""
+
+FAR = 0.05
+"""A layer that attains less than this part of what the nearest limit allows is held by none of them."""
 
 NEAR = 1.3
 """A working set that is moved at most this many times as fast as the largest one comes from main memory, too."""
@@ -43,12 +48,14 @@ class Ceilings:
         options: device, dtype, threads and layout that it was measured with.
         rates: every kernel's highest rate; its kind is one of `ARITHMETIC`, or `memory`.
         overhead: seconds that the smallest operation takes.
+        conditions: the `time` it was taken at (UTC), and `busy`, what else the machine did then, in words.
     """
 
     machine: Mapping[str, Any]
     options: Mapping[str, Any]
     rates: tuple[Rate, ...]
     overhead: float
+    conditions: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def flops(self, kind: str) -> float:
         """FLOP/s at the most for one of `ARITHMETIC`."""
@@ -75,6 +82,7 @@ class Ceilings:
             "options": dict(self.options),
             "rates": [rate._asdict() for rate in self.rates],
             "overhead": self.overhead,
+            "conditions": dict(self.conditions),
         }
 
     @classmethod
@@ -86,11 +94,11 @@ class Ceilings:
         overhead = float(data["overhead"])
         if not 0 < overhead < math.inf:
             raise ValueError("an operation takes some time")
-        return cls(dict(data["machine"]), dict(data["options"]), rates, overhead)
+        return cls(dict(data["machine"]), dict(data["options"]), rates, overhead, dict(data.get("conditions") or {}))
 
 
 class Bound(NamedTuple):
-    """The limit that holds a layer (one of `BOUNDS`), and the seconds it needs at the least."""
+    """The hold on a layer (one of `BOUNDS`), and the seconds that its nearest limit needs at the least."""
 
     name: str
     seconds: float
@@ -105,6 +113,11 @@ def bound_of(cost: Cost, ceilings: Ceilings, element_bytes: int) -> Bound:
         Bound(OVERHEAD, ceilings.overhead),
     ]
     return max(limits, key=lambda limit: limit.seconds)
+
+
+def held_by(bound: Bound, seconds: float) -> Bound:
+    """The hold on a layer that took so many seconds: the limit, or its `kernel` if that is far from every limit."""
+    return Bound(KERNEL, bound.seconds) if bound.seconds < FAR * seconds else bound
 
 
 def _arithmetic(cost: Cost) -> str:

@@ -33,6 +33,7 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
     notes = [
         f"the smallest operation takes {ceilings.overhead * 1e6:.1f} us",
         "GFLOP/s: two a multiply-accumulate; the highest of all shapes that were tried",
+        *([f"taken on a busy machine: {busy}"] if (busy := ceilings.conditions.get("busy")) else []),
         f"kept in {kept}" if kept else "this calibration could not be kept: the cache folder cannot be written",
     ]
     return Report("calibrate", "What this machine can do at the most", tables, tuple(notes), ceilings.to_dict())
@@ -41,6 +42,7 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
 def show_calibration(calibration: Calibration, kept: str | None) -> Report:
     """The report on a calibration with timed operations; its JSON is what `predict --machine` takes."""
     ceilings = show_ceilings(calibration.ceilings, kept)
+    ceilings_busy = calibration.ceilings.conditions.get("busy")
     kinds: dict[str, int] = {}
     for timed in calibration.operations.values():
         kinds[timed.operation.kind] = kinds.get(timed.operation.kind, 0) + 1
@@ -49,7 +51,7 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
         *ceilings.notes,
         f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data",
         *_course(calibration.conditions),
-        *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy else []),
+        *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy and not ceilings_busy else []),
     ]
     sections = (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations"))
     return Report("calibrate", ceilings.title, sections, tuple(notes), calibration.to_dict())

@@ -8,16 +8,17 @@ from cnnprof.footprint.execution import ELEMENT_BYTES
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 from cnnprof.report import Report, Table, plural
+from cnnprof.timing.doubts import age_in_days, doubts
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
 from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.timing.ratios import verdict
-from cnnprof.timing.roofline import BOUNDS, Bound, Ceilings, bound_of, kind_of
+from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, Bound, Ceilings, bound_of, held_by, kind_of
 from cnnprof.views import columns as col
 
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
 
-SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHARE)
+SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHARE, col.KERNEL_SHARE)
 """The share of the whole time that each of `BOUNDS` holds."""
 
 
@@ -59,18 +60,18 @@ def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> Timed
     """The network's layers beside the machine's ceilings; `profile` is for the batch that was timed."""
     seconds, width = times.seconds, ELEMENT_BYTES[times.dtype]
     layers = [
-        TimedLayer(cost, seconds[cost.node.name], bound_of(cost, ceilings, width), int(traffic(cost, width)))
+        TimedLayer(cost, taken, held_by(bound_of(cost, ceilings, width), taken), int(traffic(cost, width)))
         for cost in profile.costs
-        if cost.node.name in seconds
+        if (taken := seconds.get(cost.node.name)) is not None
     ]
     return TimedNetwork(profile, times, tuple(layer for layer in layers if layer.bytes))
 
 
-def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10) -> Report:
+def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceilings | None = None) -> Report:
     """The report on two networks: the two as wholes, kind by kind, and the `top` layers of `a` beyond the pace of `b`.
 
     The pace of `b` is its time for a multiply-accumulate. What layers take beyond it adds up, with the unattributed rest, to
-    what `a` takes beyond it.
+    what `a` takes beyond it. `ceilings` are those that the layers are held against.
     """
     pace = b.times.total / b.macs if b.macs else 0.0
     beyond = sorted(a.layers, key=lambda layer: pace * int(layer.cost.macs) - layer.seconds)
@@ -101,7 +102,7 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10) -> Report:
         ),
     )
     ratio, interval, said = whole = _whole_ratio(a, b)
-    data = {
+    data: dict[str, Any] = {
         "networks": [_whole(a), _whole(b)],
         "kinds": list(_kinds(a, b)),
         "layers": [_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond],
@@ -110,7 +111,10 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10) -> Report:
         "coverage": {each.name: each.times.coverage for each in (a, b)},
         "steadiness": {each.name: each.times.steadiness for each in (a, b)},
     }
-    return Report("why", _say(a, b, whole), sections, tuple(_notes(a, b, pace, said)), data)
+    notes = [*_notes(a, b, pace, said), *(ceilings_notes(ceilings) if ceilings else [])]
+    if ceilings:
+        data["calibration"] = {"options": dict(ceilings.options), **ceilings.conditions}
+    return Report("why", _say(a, b, whole), sections, tuple(notes), data)
 
 
 def _whole_ratio(a: TimedNetwork, b: TimedNetwork) -> tuple[float, Interval | None, str]:
@@ -139,6 +143,11 @@ def _notes(a: TimedNetwork, b: TimedNetwork, pace: float, said: str) -> list[str
         "efficiency: what it would take at that limit, of what it takes",
         "held by cache or memory: too little arithmetic for the bytes moved, so that more FLOPs would cost nothing",
     ]
+    if any(layer.bound.name == KERNEL for each in (a, b) for layer in each.layers):
+        notes.append(
+            f"held by kernel: none of the machine's limits explains it, for it attains less than {FAR:.0%} of the nearest one; "
+            "the library's code for such a layer is slow here (not vectorized, not threaded), or its data lie cold in memory"
+        )
     if said not in ("faster", "slower"):
         notes.append("the two cannot be told apart in this run: more --budget narrows the interval")
     for each in (a, b):
@@ -149,9 +158,28 @@ def _notes(a: TimedNetwork, b: TimedNetwork, pace: float, said: str) -> list[str
                 f"{each.name}: {plural(len(over), 'layer')} beyond the ceiling, {worst.cost.node.name} at "
                 f"{worst.efficiency:.0%}: calibrate again on a quiet machine"
             )
+        if busy := each.times.environment.get("busy"):
+            notes.append(f"{each.name}: timed on a busy machine: {busy}")
         if each.times.disturbed:
             notes.append(f"{each.name}: other programs had the core meanwhile; parts of the whole hold, milliseconds do not")
     return notes
+
+
+def ceilings_notes(ceilings: Ceilings) -> list[str]:
+    """Under what the ceilings were taken and how long ago, and what there is to doubt of them."""
+    machine, options, conditions = ceilings.machine, ceilings.options, ceilings.conditions
+    days = age_in_days(conditions)
+    age = "" if days is None else f", taken {conditions['time']} ({_ago(days)})"
+    where = ", ".join(str(machine[key]) for key in ("processor", "gpu") if machine.get(key))
+    way = f"torch {machine.get('torch')}, {plural(int(options.get('threads', 1)), 'thread')}, {options.get('dtype')}"
+    taken = f"ceilings of {where}, {way}, {options.get('layout')}{age}"
+    again = "; cnnprof calibrate takes them anew"
+    return [taken, *(f"the calibration {doubt}{again}" for doubt in doubts(conditions))]
+
+
+def _ago(days: float) -> str:
+    hours = days * 24
+    return f"{days:.0f} days ago" if days >= 2 else f"{hours:.0f} hours ago" if hours >= 2 else "within two hours"
 
 
 def _whole(each: TimedNetwork) -> dict[str, Any]:
