@@ -90,9 +90,10 @@ def _is_command(word: str) -> bool:
 def _check_command(word: str) -> None:
     """Raise UsageError if the word is a network and no command; the parser knows what is close to a command."""
     from cnnprof.sources import spec_names
+    from cnnprof.sources._files import SPECS
 
     path = Path(word.partition("@")[0].partition("#")[0])
-    if word in spec_names() or (path.suffix in (".yaml", ".yml") and path.is_file()):
+    if word in spec_names() or (path.suffix in SPECS and path.is_file()):
         raise UsageError(f"'{word}' is a network, and no command", hint=f"cnnprof summary {word}")
 
 

@@ -156,7 +156,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def check_spec_path(path: Path) -> None:
     """Raises UsageError unless a spec can be written there under a spec's suffix."""
-    if path.suffix not in (".yaml", ".yml"):
+    from cnnprof.sources._files import SPECS
+
+    if path.suffix not in SPECS:
         example = path.with_suffix(".yaml") if path.name else "net.yaml"
         raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {example}")
     check_writable(path)

@@ -26,7 +26,7 @@ from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import source_of, without_way
+from cnnprof.sources._files import SPECS, source_of, without_way
 
 if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs
@@ -302,7 +302,7 @@ def _resolve(name: str) -> tuple[str, str]:
     if any(sign in name for sign in "*?["):
         raise CnnprofError(f"'{name}' stands for several networks", hint=f"cnnprof compare '{name}' takes them all")
     file, mark, variant = name.partition("#")
-    for suffix in (".yaml", ".yml"):
+    for suffix in SPECS:
         if Path(file + suffix).is_file():
             return "specs", file + suffix + mark + variant
     known = [*own, *names]
@@ -330,7 +330,7 @@ def _canonical(pattern: str) -> str:
 
 def _is_path(name: str) -> bool:
     path = name.partition("#")[0]
-    return path.endswith((".yaml", ".yml")) or (("/" in path or "\\" in path) and ":" not in path)
+    return path.endswith(SPECS) or (("/" in path or "\\" in path) and ":" not in path)
 
 
 def _is_inline(name: str) -> bool:

@@ -12,9 +12,9 @@ from stat import S_ISREG
 from cnnprof.config import find_project
 from cnnprof.errors import SpecError
 from cnnprof.sources._cache import recall_index
+from cnnprof.sources._files import SPECS
 
 BUNDLED = "architectures"
-SUFFIXES = (".yaml", ".yml")
 
 
 def bundled_folder() -> Path:
@@ -73,7 +73,7 @@ def _stamps(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
     """The spec files of a folder, each with what tells an edited one: when it and its entry were changed, and its size."""
     found = []
     for entry in scandir(folder):
-        if entry.name.endswith(SUFFIXES):
+        if entry.name.endswith(SPECS):
             with suppress(OSError):
                 status = entry.stat()
                 if S_ISREG(status.st_mode) and not (entry.is_symlink() and _leads_out(Path(entry.path))):

@@ -11,6 +11,9 @@ from typing import Any
 from cnnprof.errors import CnnprofError, UnavailableError
 from cnnprof.network.graph import Graph
 
+SPECS = (".yaml", ".yml")
+"""The suffixes of specs."""
+
 SOURCES = {
     ".onnx": "onnx",
     ".keras": "keras",

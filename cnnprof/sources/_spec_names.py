@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from cnnprof.errors import SpecError
-from cnnprof.sources._catalogue import SUFFIXES
+from cnnprof.sources._files import SPECS
 from cnnprof.spec import read_family
 from cnnprof.spec.reader import read_source
 
@@ -37,7 +37,7 @@ def defined_names(path: Path) -> list[str]:
 
 
 def _legal(names: list[str]) -> list[str]:
-    return list(dict.fromkeys(name for name in names if _NAME.match(name) and not name.endswith((*SUFFIXES, ".py"))))
+    return list(dict.fromkeys(name for name in names if _NAME.match(name) and not name.endswith((*SPECS, ".py"))))
 
 
 def _quick_names(text: str) -> tuple[list[str], bool] | None:

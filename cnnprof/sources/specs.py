@@ -13,7 +13,8 @@ from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_spec
-from cnnprof.sources._catalogue import SUFFIXES, bundled_folder, own_and_bundled, scan
+from cnnprof.sources._catalogue import bundled_folder, own_and_bundled, scan
+from cnnprof.sources._files import SPECS
 
 if TYPE_CHECKING:
     from cnnprof.spec import Family
@@ -242,7 +243,7 @@ def _resolve(reference: str) -> tuple[Family, str | None]:
 
 
 def _is_file(path: str) -> bool:
-    return path.endswith(SUFFIXES) or "/" in path or "\\" in path
+    return path.endswith(SPECS) or "/" in path or "\\" in path
 
 
 def _only(name: str, paths: list[Path]) -> Path:
