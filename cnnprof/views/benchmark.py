@@ -9,13 +9,30 @@ from statistics import median
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.errors import UsageError
 from cnnprof.record import pick
-from cnnprof.report import Annotation, Level, Report, Table, plural
+from cnnprof.report import WIDE_ONLY, Annotation, Column, Level, Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
 from cnnprof.views import columns as col
 
-PHASE_COLUMNS = (col.FORWARD_MS, col.BACKWARD_MS, col.STEP_MS)
+MODE = Column("mode", "mode", weight=7)
+IQR = Column("iqr", "IQR ms", "ms", 3)
+FORWARD_MS = Column("forward_ms", "forward", "ms", 1)
+BACKWARD_MS = Column("backward_ms", "backward", "ms", 1)
+STEP_MS = Column("step_ms", "step", "ms", 1)
+P05 = Column("p05", "p05 ms", "ms", WIDE_ONLY)
+P95 = Column("p95", "p95 ms", "ms", 7)
+P99 = Column("p99", "p99 ms", "ms", WIDE_ONLY)
+MIN = Column("min", "min ms", "ms", WIDE_ONLY)
+MEAN = Column("mean", "mean ms", "ms", WIDE_ONLY)
+RUNS = Column("runs", "runs", "count", 6)
+ENERGY_J = Column("energy_j", "J a run", "joules")
+NET_ENERGY_J = Column("net_energy_j", "less idle", "joules", 4)
+PAIR = Column("pair", "compared")
+RATIO_CI95 = Column("ratio_ci95", "95% interval", "factor_interval")
+VERDICT = Column("verdict", "verdict")
+
+PHASE_COLUMNS = (FORWARD_MS, BACKWARD_MS, STEP_MS)
 
 COLUMNS = (
     col.MODEL,
@@ -23,20 +40,20 @@ COLUMNS = (
     col.DTYPE,
     col.BATCH,
     col.INPUT,
-    col.MODE,
+    MODE,
     col.RUNTIME,
     col.LATENCY_MS,
     col.CI95,
     *PHASE_COLUMNS,
-    col.IQR,
-    col.MIN,
-    col.MEAN,
-    col.P05,
-    col.P95,
-    col.P99,
+    IQR,
+    MIN,
+    MEAN,
+    P05,
+    P95,
+    P99,
     col.THROUGHPUT_IMG_S,
     col.PEAK_MEMORY_BYTES,
-    col.RUNS,
+    RUNS,
     col.STATUS,
 )
 
@@ -67,7 +84,7 @@ def show_measurements(
     hidden = (*(() if training else PHASE_COLUMNS), *(() if any(each.runtime != "torch" for each in shown) else (col.RUNTIME,)))
     columns = tuple(column for column in COLUMNS if column not in hidden)
     if energies is not None:
-        columns = (*columns[:-1], col.ENERGY_J, col.NET_ENERGY_J, col.STATUS)
+        columns = (*columns[:-1], ENERGY_J, NET_ENERGY_J, col.STATUS)
         for row, result, energy in zip(rows, results, energies, strict=True):
             row |= _energy(energy)
             result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
@@ -155,7 +172,7 @@ def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
         }
         for ratio in ratios
     )
-    return Table((col.PAIR, *((col.BATCH,) if several else ()), col.RATIO, col.RATIO_CI95, col.VERDICT), rows, title)
+    return Table((PAIR, *((col.BATCH,) if several else ()), col.RATIO, RATIO_CI95, VERDICT), rows, title)
 
 
 def _noise_note(twin: Measurement, noise: float) -> str:

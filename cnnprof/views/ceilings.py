@@ -10,6 +10,11 @@ from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 from cnnprof.views import columns as col
 
+CEILING = Column("ceiling", "ceiling")
+REACHED_BY = Column("reached_by", "reached by")
+WORKING_SET = Column("working_set", "working set", "size")
+LEVEL = Column("level", "level")
+
 OPERATIONS = Column("operations", "timed", "count")
 
 
@@ -20,12 +25,12 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
     tables = (
         Listing(tuple(facts)),
         Table(
-            (col.CEILING, col.GFLOPS, col.REACHED_BY),
+            (CEILING, col.GFLOPS, REACHED_BY),
             tuple(_compute(ceilings, kind) for kind in ARITHMETIC),
             "Arithmetic",
         ),
         Table(
-            (col.WORKING_SET, col.GBS, col.LEVEL),
+            (WORKING_SET, col.GBS, LEVEL),
             tuple({"working_set": size, "gbs": ceilings.bandwidth(size) / 1e9, "level": ceilings.level(size)} for size in sets),
             "Memory",
         ),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cnnprof.report import Table
+from cnnprof.report import Column, Table
 from cnnprof.views import columns as col
 
 if TYPE_CHECKING:
     from cnnprof.timing.measurements import Check
+
+TOOL = Column("tool", "counter")
+DIFFERENCE = Column("difference", "difference", "count", 1)
 
 
 def check_table(checks: Sequence[Check]) -> Table:
@@ -32,4 +35,4 @@ def check_table(checks: Sequence[Check]) -> Table:
         )
         rows += [{"tool": check.tool, "difference": reason.amount, "reason": reason.text} for reason in check.reasons]
         rows += [{"tool": check.tool, "reason": note} for note in check.notes]
-    return Table((col.WHAT, col.TOOL, col.OURS, col.THEIRS, col.DIFFERENCE, col.REASON), tuple(rows), "Cross-check")
+    return Table((col.WHAT, TOOL, col.OURS, col.THEIRS, DIFFERENCE, col.REASON), tuple(rows), "Cross-check")

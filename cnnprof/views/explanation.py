@@ -9,11 +9,20 @@ from typing import Any
 from cnnprof.counting.derivation import Derivation, Explanation
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.results import Cost
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.fields import field_cells
 from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
+
+FIGURE = Column("figure", "figure")
+WORKING = Column("working", "calculation")
+WORKING_NAME = Column("working_name", "figure")
+FORMULA = Column("formula", "formula")
+RESULT = Column("result", "result", "result")
+FIELD = Column("field", "field", "shape")
+CENTER = Column("center", "centre", "shape", 2)
+BEYOND = Column("beyond", "> input", "mark")
 
 
 def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: str | None) -> Report:
@@ -28,7 +37,7 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
     return Report(
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
-        (Listing(tuple(fact for fact in facts if fact.value)), Table((col.FIGURE, col.WORKING), rows)),
+        (Listing(tuple(fact for fact in facts if fact.value)), Table((FIGURE, WORKING), rows)),
         (*notes, *erratum_notes(profile, [cost], what)),
         _data(profile, [cost], [explanation]),
     )
@@ -85,7 +94,7 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
     if left_out:
         kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
         notes.append(f"nothing to calculate, and left out: {kinds}")
-    return Table((col.NAME, col.WORKING_NAME, col.FORMULA, col.NUMBERS, col.RESULT), tuple(rows)), notes
+    return Table((col.NAME, WORKING_NAME, FORMULA, col.NUMBERS, RESULT), tuple(rows)), notes
 
 
 def _says_something(line: Derivation, cost: Cost) -> bool:
@@ -122,7 +131,7 @@ def _field_table(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: 
                 "beyond": cells["field_exceeds"],
             }
         )
-    return Table((col.NAME, col.TYPE, col.FORMULA, col.NUMBERS, col.FIELD, col.STRIDE, col.CENTER, col.BEYOND), tuple(rows))
+    return Table((col.NAME, col.TYPE, FORMULA, col.NUMBERS, FIELD, col.STRIDE, CENTER, BEYOND), tuple(rows))
 
 
 def _sums(chosen: Sequence[Cost]) -> Listing:

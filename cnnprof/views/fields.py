@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from cnnprof.network.results import Analysis, Cost, LayerGroup
-from cnnprof.views import columns as col
+from cnnprof.report import WIDE_ONLY, Column
 
-FIELD_COLUMNS = (col.RECEPTIVE_FIELD, col.RECEPTIVE_FIELD_STRIDE, col.RECEPTIVE_FIELD_CENTER, col.FIELD_EXCEEDS)
+RECEPTIVE_FIELD = Column("receptive_field", "field", "shape", WIDE_ONLY)
+RECEPTIVE_FIELD_STRIDE = Column("receptive_field_stride", "field stride", "shape", WIDE_ONLY)
+RECEPTIVE_FIELD_CENTER = Column("receptive_field_center", "field centre", "shape", WIDE_ONLY)
+FIELD_EXCEEDS = Column("field_exceeds", "> input", "mark", WIDE_ONLY)
+
+FIELD_COLUMNS = (RECEPTIVE_FIELD, RECEPTIVE_FIELD_STRIDE, RECEPTIVE_FIELD_CENTER, FIELD_EXCEEDS)
 
 
 def field_cells(profile: Analysis, row: Cost | LayerGroup) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from cnnprof.footprint.capacity import Fit
 from cnnprof.record import pick
-from cnnprof.report import Table
+from cnnprof.report import Column, Table
 from cnnprof.views import columns as col
+
+ROOM = Column("room", "room")
 
 MODES = {"infer": "inference", "train": "training"}
 
@@ -38,7 +40,7 @@ def fit_table(fits: Sequence[Fit]) -> Table:
         {"room": fit.capacity.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
         for fit in fits
     )
-    return Table((col.ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
+    return Table((ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
 
 
 def notes_of_several(fits: Sequence[tuple[str, Sequence[Fit]]]) -> Iterator[str]:

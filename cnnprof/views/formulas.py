@@ -6,9 +6,13 @@ from dataclasses import asdict
 
 from cnnprof.counting.derivation import Formulas
 from cnnprof.network.graph import Graph
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, model_dict
+
+OUTPUT_FORMULA = Column("output_formula", "output")
+MACS_FORMULA = Column("macs_formula", "MACs")
+ACTIVATIONS_FORMULA = Column("activations_formula", "activations", weight=2)
 
 
 def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
@@ -36,7 +40,7 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
         "Totals",
     )
     table = Table(
-        (col.NAME, col.TYPE, col.OUTPUT_FORMULA, col.PARAMS, col.MACS_FORMULA, col.ACTIVATIONS_FORMULA),
+        (col.NAME, col.TYPE, OUTPUT_FORMULA, col.PARAMS, MACS_FORMULA, ACTIVATIONS_FORMULA),
         rows,
         "For N images of H x W",
         faint=frozenset(i for i, row in enumerate(formulas.rows) if row.aux),

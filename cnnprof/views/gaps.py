@@ -9,25 +9,17 @@ from cnnprof.counting.activations import ACTIVATION_CONVENTIONS
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES, Gap
 from cnnprof.network.results import Analysis
-from cnnprof.report import Fact, Listing, Report, Table
+from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict
+
+COUNTED_TYPE = Column("counted_type", "layer type", of=lambda gap: gap.type)
+RULE = Column("reason", "reason", of=lambda gap: gap.rule)
 
 
 def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report:
     """One row a layer type; the differences add up to the whole one."""
     ours, theirs = sum(gap.ours for gap in gaps), sum(gap.theirs for gap in gaps)
-    rows = tuple(
-        {
-            "counted_type": gap.type,
-            "layers": gap.layers,
-            "ours": gap.ours,
-            "theirs": gap.theirs,
-            "gap": gap.difference,
-            "reason": gap.rule,
-        }
-        for gap in gaps
-    )
     total = {
         "counted_type": "total",
         "layers": sum(gap.layers for gap in gaps),
@@ -42,7 +34,7 @@ def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report
     graph = profile.graph
     sections = (
         Listing((*header(graph), Fact(convention, text))),
-        Table((col.COUNTED_TYPE, col.LAYERS, col.OURS, col.THEIRS, col.GAP, col.REASON), rows, total=total),
+        Table.of((COUNTED_TYPE, col.LAYERS, col.OURS, col.THEIRS, col.GAP, RULE), gaps, total=total),
     )
     data = {
         "model": model_dict(graph),

@@ -9,9 +9,14 @@ from cnnprof.network.layers import Layer, layer_to_dict
 from cnnprof.report import Column
 from cnnprof.views import columns as col
 
+KERNEL_SIZE = Column("kernel_size", "window", "shape")
+PADDING = Column("padding", "padding", "shape")
+DILATION = Column("dilation", "dilation", "shape")
+GROUPS = Column("groups", "groups", "count")
+
 WINDOW_COLUMNS = tuple(
     replace(column, weight=weight)
-    for column, weight in ((col.KERNEL_SIZE, 6), (col.STRIDE, 6.2), (col.PADDING, 6.4), (col.GROUPS, 6.6), (col.DILATION, 6.8))
+    for column, weight in ((KERNEL_SIZE, 6), (col.STRIDE, 6.2), (PADDING, 6.4), (GROUPS, 6.6), (DILATION, 6.8))
 )
 """Those that a lecture's or a paper's table has; of a layer without a window they are empty."""
 

@@ -8,12 +8,14 @@ from typing import Any
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Report, Table, plural
+from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.views import columns as col
 
+TRAFFIC_BYTES = Column("traffic_bytes", "MB", "megabytes", 4)
+
 UNATTRIBUTED = "unattributed"
-COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, col.TRAFFIC_BYTES, col.GFLOPS, col.GBS)
+COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, TRAFFIC_BYTES, col.GFLOPS, col.GBS)
 
 
 def show_layers(profile: Analysis, times: LayerTimes, by: str = "layer") -> Report:

@@ -15,11 +15,23 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.record import pick
-from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.report import Column, Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import backward_macs
 from cnnprof.views import columns as col
 from cnnprof.views.fitting import MODES, fit_dict, fit_notes, fit_table
 from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_dict
+
+MEMORY_KIND = Column("memory_kind", "kind")
+INFERENCE_BYTES = Column("inference_bytes", "inference MB", "megabytes")
+PREDICTED_BYTES = Column("predicted_bytes", "predicted MB", "megabytes")
+REQUESTED_BYTES = Column("requested_bytes", "requested MB", "megabytes", 2)
+RESERVED_BYTES = Column("reserved_bytes", "reserved MB", "megabytes", 3)
+ERROR_SHARE = Column("error_share", "error %", "error")
+PHASE = Column("phase", "phase")
+HELD_BYTES = Column("held_bytes", "MB", "megabytes")
+TENSOR_BYTES = Column("tensor_bytes", "MB", "megabytes")
+CHECKPOINTING = Column("checkpointing", "checkpointing")
+EXTRA_SHARE = Column("extra_share", "run again %", "share", 1)
 
 ROWS = 24
 BAR = 32
@@ -151,8 +163,8 @@ def _kinds(by_mode: dict[str, Footprint]) -> Table:
     where = "; ".join(
         f"{MODES[mode]}: {part['at']}" + (f" ({part['phase']})" if mode == "train" else "") for mode, part in both.items()
     )
-    columns = (col.INFERENCE_BYTES, col.TRAINING_BYTES)[: len(both)]
-    return Table((col.MEMORY_KIND, *columns), rows, f"At the worst moment ({where})", total)
+    columns = (INFERENCE_BYTES, col.TRAINING_BYTES)[: len(both)]
+    return Table((MEMORY_KIND, *columns), rows, f"At the worst moment ({where})", total)
 
 
 def _measured(by_mode: dict[str, Footprint], records: Sequence[AllocatorRecord]) -> Table:
@@ -175,11 +187,11 @@ def _measured(by_mode: dict[str, Footprint], records: Sequence[AllocatorRecord])
     columns = [
         col.PASS,
         col.DEVICE,
-        col.PREDICTED_BYTES,
-        col.REQUESTED_BYTES,
+        PREDICTED_BYTES,
+        REQUESTED_BYTES,
         col.PEAK_MEMORY_BYTES,
-        col.RESERVED_BYTES,
-        col.ERROR_SHARE,
+        RESERVED_BYTES,
+        ERROR_SHARE,
         col.STATUS,
     ]
     present = [column for column in columns if any(row[column.key] is not None for row in rows)]
@@ -194,7 +206,7 @@ def _what_if(profile: Analysis, without: Footprint, checkpointed: Checkpointed) 
         | {"forward_macs": forward + extra, "backward_macs": backward, "extra_share": extra / forward if forward else None}
         for name, footprint, extra in cases
     )
-    columns = (col.CHECKPOINTING, col.TRAINING_BYTES, col.FORWARD_MACS, col.BACKWARD_MACS, col.EXTRA_SHARE)
+    columns = (CHECKPOINTING, col.TRAINING_BYTES, col.FORWARD_MACS, col.BACKWARD_MACS, EXTRA_SHARE)
     return Table(columns, rows, "Gradient checkpointing: stages keep their input and run again in the backward pass")
 
 
@@ -205,9 +217,7 @@ def _timeline(footprint: Footprint, title: str) -> Table:
         {"phase": worst.phase, "name": worst.node, "held_bytes": fixed + worst.total, "bar": _bar(fixed, worst.total, most)}
         for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
     ]
-    return Table(
-        (col.PHASE, col.NAME, col.HELD_BYTES, col.BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)"
-    )
+    return Table((PHASE, col.NAME, HELD_BYTES, col.BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)")
 
 
 def chart_moments(footprint: Footprint, title: str) -> Timeline:
@@ -248,7 +258,7 @@ def _largest(footprint: Footprint, top: int) -> list[Tensor]:
 
 def _tensors(footprint: Footprint, title: str, top: int) -> Table:
     rows = tuple({"name": t.name, "memory_kind": _kept(t), "tensor_bytes": t.bytes} for t in _largest(footprint, top))
-    return Table((col.NAME, col.MEMORY_KIND, col.TENSOR_BYTES), rows, f"Largest tensors, {title}")
+    return Table((col.NAME, MEMORY_KIND, TENSOR_BYTES), rows, f"Largest tensors, {title}")
 
 
 def _kept(tensor: Tensor) -> str:

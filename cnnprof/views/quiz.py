@@ -10,10 +10,16 @@ from cnnprof.counting.derivation import Explanation
 from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis, Cost
-from cnnprof.report import Report, Table
+from cnnprof.report import Column, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.model import model_dict
+
+READS = Column("reads", "reads")
+GIVEN = Column("given", "given")
+ANSWER_OUTPUT = Column("answer_output", "output", "result")
+ANSWER_PARAMS = Column("answer_params", "params", "result")
+ANSWER_OPERATIONS = Column("answer_operations", "operations", "result")
 
 BLANK = "______"
 
@@ -48,11 +54,11 @@ def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[
         (
             col.NAME,
             col.TYPE,
-            *((col.READS,) if any(row["reads"] for row in rows) else ()),
-            col.GIVEN,
-            col.ANSWER_OUTPUT,
-            col.ANSWER_PARAMS,
-            col.ANSWER_OPERATIONS,
+            *((READS,) if any(row["reads"] for row in rows) else ()),
+            GIVEN,
+            ANSWER_OUTPUT,
+            ANSWER_PARAMS,
+            ANSWER_OPERATIONS,
         ),
         tuple(rows),
         total={"name": "total"} | {f"answer_{what}": value if answers else BLANK for what, value in total.items()},

@@ -7,7 +7,7 @@ from typing import Any
 from cnnprof.footprint.execution import ELEMENT_BYTES
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
-from cnnprof.report import Report, Table, plural
+from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.doubts import age_in_days, doubts
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
 from cnnprof.timing.layer_times import LayerTimes, traffic
@@ -15,10 +15,23 @@ from cnnprof.timing.ratios import verdict
 from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, Bound, Ceilings, bound_of, held_by, kind_of
 from cnnprof.views import columns as col
 
+COMPUTE_SHARE = Column("compute_share", "compute %", "share")
+CACHE_SHARE = Column("cache_share", "cache %", "share")
+MEMORY_SHARE = Column("memory_share", "memory %", "share")
+OVERHEAD_SHARE = Column("overhead_share", "overhead %", "share", 1)
+KERNEL_SHARE = Column("kernel_share", "kernel %", "share", 1)
+FIRST_MS = Column("first_ms", "1st, ms", "ms")
+SECOND_MS = Column("second_ms", "2nd, ms", "ms")
+DIFFERENCE_MS = Column("difference_ms", "1st - 2nd", "ms")
+FIRST_GFLOPS = Column("first_gflops", "GFLOP/s", "rate", 1)
+SECOND_GFLOPS = Column("second_gflops", "2nd", "rate", 2)
+BEYOND_MS = Column("beyond_ms", "beyond", "ms")
+HELD_BY = Column("held_by", "held by")
+
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
 
-SHARES = (col.COMPUTE_SHARE, col.CACHE_SHARE, col.MEMORY_SHARE, col.OVERHEAD_SHARE, col.KERNEL_SHARE)
+SHARES = (COMPUTE_SHARE, CACHE_SHARE, MEMORY_SHARE, OVERHEAD_SHARE, KERNEL_SHARE)
 """The share of the whole time that each of `BOUNDS` holds."""
 
 
@@ -84,19 +97,19 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceil
         Table(
             (
                 col.KIND,
-                col.FIRST_MS,
-                col.SECOND_MS,
-                col.DIFFERENCE_MS,
-                col.FIRST_GFLOPS,
-                col.SECOND_GFLOPS,
-                col.HELD_BY,
+                FIRST_MS,
+                SECOND_MS,
+                DIFFERENCE_MS,
+                FIRST_GFLOPS,
+                SECOND_GFLOPS,
+                HELD_BY,
                 col.EFFICIENCY,
             ),
             tuple(_kinds(a, b)),
             f"By kind of layer: {a.name}, {b.name}",
         ),
         Table(
-            (col.NAME, col.KIND, col.LAYER_MS, col.BEYOND_MS, col.MACS, col.GFLOPS, col.GBS, col.HELD_BY, col.EFFICIENCY),
+            (col.NAME, col.KIND, col.LAYER_MS, BEYOND_MS, col.MACS, col.GFLOPS, col.GBS, HELD_BY, col.EFFICIENCY),
             layers,
             f"Layers of {a.name} that take most beyond the pace of {b.name}",
         ),

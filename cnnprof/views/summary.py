@@ -11,7 +11,7 @@ from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
 from cnnprof.network.results import Analysis, LayerGroup
 from cnnprof.network.stages import stage_depth
-from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.timing.measurements import Check
 
+INPUT_SHAPE = Column("input_shape", "input", "shapes", WIDE_ONLY)
+OPS = Column("ops", "ops", "scaled", WIDE_ONLY)
+PUBLISHED = Column("published", "published")
+AGREES = Column("agrees", "agrees")
+
 LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""
 
@@ -34,18 +39,18 @@ COLUMNS = (
     col.NAME,
     col.TYPE,
     col.LAYERS,
-    col.INPUT_SHAPE,
+    INPUT_SHAPE,
     col.OUTPUT_SHAPE,
     *WINDOW_COLUMNS,
     col.PARAMS,
     col.PARAMS_SHARE,
     col.MACS,
     col.MACS_SHARE,
-    col.OPS,
+    OPS,
     col.ACTIVATIONS,
     *FIELD_COLUMNS,
 )
-OF_ONE_PLACE = {col.INPUT_SHAPE, col.OUTPUT_SHAPE, *WINDOW_COLUMNS, *FIELD_COLUMNS}
+OF_ONE_PLACE = {INPUT_SHAPE, col.OUTPUT_SHAPE, *WINDOW_COLUMNS, *FIELD_COLUMNS}
 """Columns of single layers: layers of one type do not share their values."""
 
 LEGEND = (
@@ -162,7 +167,7 @@ def published_table(profile: Analysis) -> Table:
             for what, value in figures
             if value is not None
         ]
-    return Table((col.WHAT, col.PUBLISHED, col.COMPUTED, col.AGREES, col.WHERE), tuple(rows), "Published figures")
+    return Table((col.WHAT, PUBLISHED, col.COMPUTED, AGREES, col.WHERE), tuple(rows), "Published figures")
 
 
 def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[list[LayerGroup], str | None]:

@@ -7,12 +7,19 @@ from typing import Any
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.network.results import Analysis
-from cnnprof.report import Fact, Listing, Report, Table, plural
+from cnnprof.report import Column, Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import StrategyCost, backward_macs
 from cnnprof.views import columns as col
 from cnnprof.views.fitting import fit_dict, fit_notes
 from cnnprof.views.memory import footprint_dict, place
 from cnnprof.views.model import header, lower_bound_notes, model_dict
+
+STRATEGY = Column("strategy", "strategy")
+TRAINS = Column("trains", "trains", weight=4)
+TRAINABLE_PARAMS = Column("trainable_params", "trained", "scaled")
+DATA = Column("data", "data")
+IMAGES = Column("images", "images")
+TAKE = Column("take", "take")
 
 CASES = (
     ("much", "similar", ("last stage", "last two stages")),
@@ -33,9 +40,9 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
     graph = profile.graph
     batch = graph.input_shape[0]
     columns = [
-        col.STRATEGY,
-        col.TRAINS,
-        col.TRAINABLE_PARAMS,
+        STRATEGY,
+        TRAINS,
+        TRAINABLE_PARAMS,
         col.FORWARD_MACS,
         col.BACKWARD_MACS,
         col.TRAINING_BYTES,
@@ -89,7 +96,7 @@ def _advice(rows: Sequence[StrategyCost]) -> Table:
         {"data": data, "images": images, "take": " or ".join(name for name in names if name in present) or NO_GOOD_ROW}
         for data, images, names in CASES
     )
-    return Table((col.DATA, col.IMAGES, col.TAKE), cases, "Which row to take")
+    return Table((DATA, IMAGES, TAKE), cases, "Which row to take")
 
 
 def _strategy_dict(row: StrategyCost) -> dict[str, Any]:

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
-from cnnprof.report import Annotation, Report, Table, plural
+from cnnprof.report import Annotation, Column, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.errata import erratum_notes
+
+CHECK = Column("check", "check")
+OTHER_FIGURE = Column("other_figure", "theirs")
+CHECK_PUBLISHED = Column("check_published", "published", "verdict")
+CHECK_TORCHVISION = Column("check_torchvision", "torchvision", "verdict")
+CHECK_WEIGHTS = Column("check_weights", "weights", "verdict")
+CHECK_TORCH = Column("check_torch", "torch", "verdict")
+CHECK_FVCORE = Column("check_fvcore", "fvcore", "verdict")
 
 LEGEND = (
     "✓ agrees, ≈ differs for a reason, ✗ differs without one, - nothing to compare with",
@@ -18,7 +26,7 @@ LEGEND = (
 )
 _TRIED = "what weights, torch and fvcore differ by, and why, is in --json and in cnnprof summary NAME --check"
 
-CHECKED = (col.CHECK_PUBLISHED, col.CHECK_TORCHVISION, col.CHECK_WEIGHTS, col.CHECK_TORCH, col.CHECK_FVCORE)
+CHECKED = (CHECK_PUBLISHED, CHECK_TORCHVISION, CHECK_WEIGHTS, CHECK_TORCH, CHECK_FVCORE)
 """How each of `CHECKS` came out."""
 
 
@@ -28,7 +36,7 @@ def show_verification(networks: Sequence[Verified]) -> Report:
         {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
     )
     shown = [(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
-    columns = (col.MODEL, col.CHECK, col.WHAT, col.OTHER_FIGURE, col.COMPUTED, col.REASON, col.WHERE)
+    columns = (col.MODEL, CHECK, col.WHAT, OTHER_FIGURE, col.COMPUTED, col.REASON, col.WHERE)
     sections = [Table((col.MODEL, *CHECKED), grid)]
     if shown:
         sections.append(Table(columns, tuple(_row(each, verdict) for each, verdict in shown), "Differences"))
