@@ -1,5 +1,6 @@
 """What is held against a network: its paper's figures, its twin, and other counters."""
 
+import contextlib
 import json
 import signal
 import time
@@ -10,6 +11,7 @@ from shell import cnnprof, start
 from spec_texts import build
 
 from cnnprof import api
+from cnnprof.errors import CnnprofError
 from cnnprof.judging.verification import (
     EXPLAINED,
     FAILED,
@@ -31,7 +33,7 @@ from cnnprof.network.layers.arrangement import Flatten, Permute
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.network.layers.pooling import AdaptiveAvgPool
-from cnnprof.sources import spec_names
+from cnnprof.sources import spec_names, specs
 from cnnprof.timing.measurements import Check, Reason
 from cnnprof.views.verification import show_verification
 
@@ -203,7 +205,13 @@ def test_a_broken_spec_does_not_keep_the_others_back(tmp_path):
 
 @pytest.mark.torch
 @pytest.mark.slow
-def test_the_whole_catalogue_holds():
+def test_the_whole_catalogue_holds(monkeypatch):
+    from cnnprof.measure import crosschecks
+
+    agreeing = [
+        Check(what, tool, "", 1, 1) for what, tool in (("parameters", ""), ("operations", "torch"), ("operations", "fvcore"))
+    ]
+    monkeypatch.setattr(crosschecks, "check_each", lambda graphs, _: ((number, agreeing) for number in range(len(graphs))))
     found = api.verify()
     networks = found.networks
     assert not found.broken
@@ -213,6 +221,47 @@ def test_the_whole_catalogue_holds():
     names = [(each.profile.graph.name, verdict) for each in networks for verdict in each.verdicts]
     assert not [entry for entry in names if entry[1].status in (FAILED, UNKNOWN)]
     assert all({verdict.check for verdict in each.verdicts} >= {WEIGHTS, TORCH, FVCORE} for each in networks)
+
+
+PARTS = 8
+
+
+def smaller(name: str) -> Graph:
+    """The network for images of a third of its own size where it has them, on which counters are to agree as well."""
+    graph = specs.load(name)
+    channels, *size = graph.input_shape[1:]
+    if len(graph.inputs) > 1 or min(size, default=0) < 96:
+        return graph
+    for part in (3, 2):
+        with contextlib.suppress(CnnprofError):
+            return specs.load(name, input_shape=(channels, *(length // part // 8 * 8 for length in size)))
+    return graph
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_counter_agrees_on_every_spec(part):
+    from cnnprof.measure.crosschecks import check_each
+
+    graphs = [smaller(name) for name in sorted(spec_names())[part::PARTS]]
+    checked = dict(check_each(graphs))
+    assert [*checked] == [*range(len(graphs))]
+    for number, rows in checked.items():
+        assert isinstance(rows, list), (graphs[number].name, rows)
+        verdicts = [judge(check, row) for check, row in zip((WEIGHTS, TORCH, FVCORE), rows, strict=True)]
+        assert {verdict.status for verdict in verdicts} <= {HOLDS, EXPLAINED}, (graphs[number].name, verdicts)
+
+
+@pytest.mark.torch
+def test_many_networks_are_checked_in_several_processes(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    names = [f"conv 3x3 {count} bn relu | gap | fc 10" for count in range(1, 10)]
+    found = api.verify(names, input_shape=(3, 16, 16))
+    assert found.complete
+    assert len(found.networks) == len(names)
+    assert all({verdict.check for verdict in each.verdicts} >= {WEIGHTS, TORCH, FVCORE} for each in found.networks)
+    assert {each.status() for each in found.networks} == {EXPLAINED}
 
 
 @pytest.mark.torch

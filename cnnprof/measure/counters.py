@@ -58,7 +58,8 @@ def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
     On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
     """
     # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
-    copied = copy.deepcopy(meta_copy(module)).eval().requires_grad_(False)
+    hollow = meta_copy(module)
+    copied = (copy.deepcopy(module) if hollow is module else hollow).eval().requires_grad_(False)
     inputs = [torch.empty(shape, device="meta", dtype=input_like(copied).dtype) for shape in shapes]
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         try:
