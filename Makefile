@@ -34,7 +34,8 @@ setup-browser: ## Install Debian's Chromium and its driver, which the tests of p
 
 .PHONY: test
 test: setup ## Run all tests, with as many workers as there are cores
-	$(BIN)/pytest -n auto --dist worksteal
+	@# What is compiled of the tests is kept for the next run, whatever the shell says.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist worksteal
 
 .PHONY: lint
 lint: setup ## Check format, style and types

@@ -23,67 +23,45 @@ HEADS = {"googlenet": 6_379_984, "inception_v3": 3_326_696}
 """Parameters of the training-only heads. googlenet: 13,004,888 with both heads, 6,624,904 without."""
 
 
-@pytest.fixture(scope="module")
-def models():
-    return import_torchvision().models
+MODELS = import_torchvision().models
+NAMES = sorted(MODELS.list_models(module=MODELS))
 
 
-@pytest.fixture(scope="module")
-def captured(models):
-    """Every model at every input size of its weights, once: name -> size -> (module, profile)."""
-    found: dict = {}
-    for name in models.list_models(module=models):
-        for entry in models.get_model_weights(name):
-            size = entry.transforms.keywords["crop_size"]
-            if size not in found.setdefault(name, {}):
-                with on_meta():
-                    module = torchvision_model(name, {}, (1, 3, size, size))
-                found[name][size] = module, analyze(capture(module, (1, 3, size, size), name))
+def captured(name: str) -> dict[int, tuple[torch.nn.Module, Analysis]]:
+    """The model at every input size of its weights, as a module and its profile."""
+    found = {}
+    for entry in MODELS.get_model_weights(name):
+        size = entry.transforms.keywords["crop_size"]
+        if size not in found:
+            with on_meta():
+                module = torchvision_model(name, {}, (1, 3, size, size))
+            found[size] = module, analyze(capture(module, (1, 3, size, size), name))
     return found
 
 
-def entries(models, captured):
-    for name, sizes in captured.items():
-        for entry in models.get_model_weights(name):
-            yield f"{name} {entry.name}", entry, sizes[entry.transforms.keywords["crop_size"]][1]
+def test_there_are_80_models_with_115_entries():
+    assert len(NAMES) == 80
+    assert sum(len(MODELS.get_model_weights(name)) for name in NAMES) == 115
 
 
-def test_there_are_80_models_with_115_entries(models, captured):
-    assert len(captured) == 80
-    assert len(list(entries(models, captured))) == 115
-
-
-def test_every_operation_is_counted(captured):
-    assert {name: p.graph.uncounted for name, sizes in captured.items() for _, p in sizes.values() if p.graph.uncounted} == {}
-
-
-def test_parameters_are_those_of_the_module(captured):
-    for name, sizes in captured.items():
-        for module, profile in sizes.values():
-            everything = sum(parameter.numel() for parameter in module.parameters())
-            assert profile.totals.params + profile.totals.aux_params == everything, name
-            assert profile.totals.aux_params == HEADS.get(name, 0), name
-
-
-def test_parameters_are_those_of_the_metadata(models, captured):
-    # inception_v3's figure counts its head, googlenet's does not.
-    stated = {label: entry.meta["num_params"] for label, entry, _ in entries(models, captured)}
-    ours = {label: profile.totals.params for label, _, profile in entries(models, captured)}
-    ours["inception_v3 IMAGENET1K_V1"] += HEADS["inception_v3"]
-    assert ours == stated
-
-
-def test_multiply_accumulates_are_those_of_the_metadata(models, captured):
-    stated = {label: entry.meta["_ops"] for label, entry, _ in entries(models, captured)}
-    assert {label: round(profile.totals.macs / 1e9, 3) for label, _, profile in entries(models, captured)} == stated
-
-
-def test_operations_are_those_of_torchs_counter_in_every_module(captured):
-    for name, sizes in captured.items():
-        size, (module, profile) = next(iter(sizes.items()))
-        theirs = theirs_by_module(module, size)
-        ours = ours_by_module(profile)
-        assert {path: ours.get(path) for path in theirs} == theirs, name
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_what_torch_and_its_metadata_say(name):
+    """Every operation is counted, in each module as torch's counter does; parameters are the module's and the metadata's."""
+    by_size = captured(name)
+    for module, profile in by_size.values():
+        assert not profile.graph.uncounted
+        everything = sum(parameter.numel() for parameter in module.parameters())
+        assert profile.totals.params + profile.totals.aux_params == everything
+        assert profile.totals.aux_params == HEADS.get(name, 0)
+    for entry in MODELS.get_model_weights(name):
+        _, profile = by_size[entry.transforms.keywords["crop_size"]]
+        # inception_v3's figure counts its head, googlenet's does not.
+        params = profile.totals.params + (HEADS[name] if name == "inception_v3" else 0)
+        assert (params, round(profile.totals.macs / 1e9, 3)) == (entry.meta["num_params"], entry.meta["_ops"]), entry.name
+    size, (module, profile) = next(iter(by_size.items()))
+    theirs = theirs_by_module(module, size)
+    ours = ours_by_module(profile)
+    assert {path: ours.get(path) for path in theirs} == theirs
 
 
 def theirs_by_module(module: torch.nn.Module, size: int) -> dict[str, int]:
