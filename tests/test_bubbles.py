@@ -64,6 +64,10 @@ def test_areas_axes_and_intervals():
     assert (small.x_span, small.y_span) == ((1.8, 2.2), None)
     assert (chart.x.log, chart.y.log) == (False, True)  # 9 is 4.5 times 2; 4e9 is 40 times 1e8
     assert (chart.x.label, chart.y.label) == ("latency (ms)", "multiply-accumulates (G)")
+    predicted = shown(
+        [row("a", predicted_ms=3.0, interval90=(2.5, 3.5)), row("b", 2e9, predicted_ms=5.0)], x="macs", y="predicted"
+    )
+    assert {point.label: point.y_span for point in predicted.points} == {"a": (2.5, 3.5), "b": None}
 
 
 def test_what_is_on_other_data_is_marked_and_stays_off_the_front():
@@ -154,8 +158,33 @@ def test_names_of_torchvisions_networks_stand_apart():
             meta = weights.meta
             rows.append(row(name, meta["_ops"] * 1e9, metrics["acc@1"], meta["num_params"], family=name.partition("_")[0][:6]))
     assert len(rows) >= 75
-    hold_names_apart(shown(rows), named=0.6 * len(rows))
-    hold_names_apart(shown(rows, x="params", size="macs"), named=0.6 * len(rows))
+    hold_names_apart(shown(rows), named=0.9 * len(rows))
+    hold_names_apart(shown(rows, x="params", size="macs"), named=0.9 * len(rows))
+
+
+@pytest.mark.parametrize(("x", "y"), [("latency", "top1"), ("params", "latency"), ("latency", "predicted")])
+def test_names_of_measured_networks_stand_apart_from_intervals(x, y):
+    draw_one = random.Random(7).uniform
+    rows = []
+    for number in range(24):
+        ms = draw_one(2, 30)
+        more = {"latency_ms": ms, "ci95": (0.95 * ms, 1.04 * ms), "predicted_ms": 1.1 * ms, "interval90": (0.9 * ms, 1.3 * ms)}
+        rows.append(row(f"network_{number}", top1=draw_one(60, 80), params=draw_one(1e6, 6e7), **more))
+    chart = shown(rows, x=x, y=y)
+    hold_names_apart(chart, named=18)
+    figure = draw(chart)
+    names, _ = boxes_of(figure, chart)
+    ends = figure.axes[0].transData.transform
+    for point in chart.points:
+        for span, place in (
+            (point.x_span, lambda end, at=point: (end, at.y)),
+            (point.y_span, lambda end, at=point: (at.x, end)),
+        ):
+            if span:
+                (x0, y0), (x1, y1) = (ends(place(end)) for end in span)
+                line = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+                wide = (line[0] - 2, line[1] - 2, line[2] + 2, line[3] + 2)
+                assert not [name for name, box in names.items() if overlap(box, wide, 2.5)]
 
 
 @pytest.mark.parametrize("theme", ["paper", "slides"])

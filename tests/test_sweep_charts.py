@@ -1,5 +1,6 @@
 """`cnnprof plot sweep`, and the chart of `sweep` itself: lines, cells, and the limit of a budget."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -101,3 +102,9 @@ def test_a_space_without_a_picture_is_still_a_page(tmp_path):
     assert "<figure" not in file.read_text(encoding="utf-8")
     refused = cnnprof("sweep", "resnet18", "dtype=fp32,fp16", "-o", tmp_path / "space.svg")
     assert (refused.code, "'dtype' holds no numbers" in refused.err) == (2, True)
+
+
+def test_a_page_has_the_points_that_a_terminal_leaves_out(tmp_path):
+    file = tmp_path / "space.html"
+    assert cnnprof("sweep", "mobilenet_v1", "width=0.25,0.5,0.75", "input=96:224:16", "-o", file).code == 0
+    assert len(re.findall(r'data-row="\d+"', file.read_text(encoding="utf-8").rpartition("<h3>Points")[2])) == 3 * 9

@@ -30,6 +30,10 @@ REPORTS = (*(name for name in FORMATS if name != "csv"), *(name for name in PICT
 """Formats of the whole report or its chart; the others are of points, and grow as they are worked out."""
 
 
+ON_PAGE = 500
+"""So many points a page shows, whose reader sorts and filters them."""
+
+
 def target_of(name: str | None, json: bool, output: Path | None) -> Destination:
     """Where the points go, and in which format. Raises UsageError as `choose_format` does."""
     from cnnprof.design_space.writers import STREAMS
@@ -150,7 +154,7 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
         blocks: list[Any] = []
         _run(sweep, blocks.append)
         known = replace(sweep, ready=blocks)
-        report = known.report(order)
+        report = known.report(replace(order, rows=ON_PAGE) if target.format == "html" else order)
         if target.draws:
             # A page is whole without a picture, too, which not every space has.
             with suppress(UsageError) if target.format not in PICTURES else nullcontext():

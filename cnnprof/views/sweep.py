@@ -51,12 +51,14 @@ class Order:
         top: how many are shown.
         pareto: figures, less of each being better, or more with `+` before it: only points that none is better than are left.
         columns: the columns to show; axes and all figures if empty.
+        rows: how many points a report has where `top` does not say.
     """
 
     sort: str | None = None
     top: int | None = None
     pareto: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    rows: int = SHOWN
 
     @property
     def needs_all(self) -> bool:
@@ -132,7 +134,7 @@ def show_sweep(
     known = (*axis_columns(space.axes), *(column for column in (*FIGURES, *PREDICTED) if column.key in columns))
     wanted = tuple(replace(find_column(each, known, "--columns"), weight=0) for each in order.columns) or known
     wanted = tuple(replace(column, kind="text") if column.key in space.axes else column for column in wanted)
-    shown = chosen[: order.top or (None if order.pareto else SHOWN)]
+    shown = chosen[: order.top or (None if order.pareto else order.rows)]
     rows = tuple({column.key: _plain(columns[column.key][i]) for column in wanted} for i in shown)
     title = f"{'The front' if order.pareto else 'Points'}{_by(order)}"
     sections: list[Table | Listing] = [Listing(tuple(facts))]
