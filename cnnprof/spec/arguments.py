@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import Dim, Shape, at_least, known, one
+from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
-from cnnprof.spec.located import Expression, Token
+from cnnprof.spec.located import Expression, OfToken, OfValue, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
 
@@ -17,32 +18,24 @@ Size: TypeAlias = tuple[Dim, ...]
 """One entry a spatial axis."""
 
 
-class Constant(NamedTuple):
+@record
+class Constant(OfToken):
     """An option whose value the notation itself gives: `3x3`, `s2`, a flag."""
 
     value: Value
     token: Token
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return self.token.place
 
     def evaluate(self, scope: Scope) -> Value:  # noqa: ARG002 - the same call as an expression's
         """The value."""
         return self.value
 
 
-class Bare(NamedTuple):
+@record
+class Bare(OfValue):
     """A kernel that is one number without a name, as on one spatial axis; `mistake` is what it is on others."""
 
     value: Expression
     mistake: SpecError
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return self.value.place
 
     @property
     def text(self) -> str:

@@ -11,7 +11,8 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Reshape, Select
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.merging import Concat, Mean
-from cnnprof.spec.located import Expression
+from cnnprof.record import record
+from cnnprof.spec.located import Expression, OfValue
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import NONE_HINT, Step
@@ -52,15 +53,11 @@ class Rounds(NamedTuple):
         scope.here = None
 
 
-class Listed(NamedTuple):
+@record
+class Listed(OfValue):
     """A list of outputs as the branches of a join."""
 
     value: Expression
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return self.value.place
 
     def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Move to the outputs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
+from cnnprof.record import record
 from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
@@ -40,7 +41,30 @@ class Token(NamedTuple):
         return Token(self.text[start:], self.scalar, self.start + start)
 
 
-class Expression(NamedTuple):
+class OfToken:
+    """A part of a spec that stands where its token does."""
+
+    token: Token
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.token.place
+
+
+class OfValue:
+    """A part of a spec that stands where its expression does."""
+
+    value: Expression
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.value.place
+
+
+@record
+class Expression(OfToken):
     """An expression with its place; compiled when it is read, so that every mistake in a file is found at once."""
 
     token: Token
@@ -50,11 +74,6 @@ class Expression(NamedTuple):
     def text(self) -> str:
         """The expression as it is written."""
         return self.token.text
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return self.token.place
 
     def evaluate(self, scope: Scope) -> Value:
         """Its value. Raises SpecError with the place of the part that is at fault."""

@@ -10,8 +10,9 @@ from typing import NamedTuple, Protocol
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.dims import same
 from cnnprof.network.layers.pooling import MaxPool
+from cnnprof.record import record
 from cnnprof.spec.arguments import Arguments, Given
-from cnnprof.spec.located import Expression, Token
+from cnnprof.spec.located import Expression, OfToken, OfValue, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
@@ -172,15 +173,11 @@ def _outputs(value: Value, token: Token, shown: str) -> Tensor | tuple[Tensor, .
 _OWN_NAMES = "a block sees its arguments and what it names itself: give it the output as an argument"
 
 
-class Give(NamedTuple):
+@record
+class Give(OfValue):
     """`give [a, b]`: what a block gives back. `ys[0]` as a step is one entry of a list."""
 
     value: Expression
-
-    @property
-    def place(self) -> Place:
-        """Where it stands."""
-        return self.value.place
 
     def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Move to the outputs."""
@@ -191,16 +188,12 @@ BLOCKS = "blocks "
 """Where a scope's outer names keep the blocks; the blank keeps specs from naming it."""
 
 
-class Named(NamedTuple):
+@record
+class Named(OfToken):
     """`STEP -> x`: names the output, and what the step creates."""
 
     step: Step | None
     token: Token
-
-    @property
-    def place(self) -> Place:
-        """Where the name stands."""
-        return self.token.place
 
     def run(self, network: Network, scope: Scope) -> None:
         """Run the step under the name; one layer alone takes the name itself."""
@@ -237,16 +230,12 @@ class Unpack(NamedTuple):
             scope[token.text] = tensor
 
 
-class Let(NamedTuple):
+@record
+class Let(OfToken):
     """`let x = EXPR`."""
 
     token: Token
     value: Expression
-
-    @property
-    def place(self) -> Place:
-        """Where the name stands."""
-        return self.token.place
 
     def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Set the value."""
