@@ -25,8 +25,18 @@ ANCHORS = (
     ("squeezenet1_1", (3, 224, 224)),
     ("mobilenet_v2", (3, 128, 128)),
     ("resnet50", (3, 160, 160)),
+    ("resnet34", (3, 112, 112)),
+    ("squeezenet1_0", (3, 160, 160)),
+    ("seresnet50", (3, 128, 128)),
+    ("preact_resnet50", (3, 112, 112)),
+    ("mobilenet_v2_050", (3, 192, 192)),
+    ("nin_cifar10", (3, 32, 32)),
+    ("resnet56", (3, 32, 32)),
 )
-"""Networks, with their input, that say what a run takes beyond its layers; large and small layers, few and many."""
+"""Networks, with their input, that say what a run takes beyond its layers; large and small layers, few and many.
+
+Of n networks the largest error bounds the next one's in n of n + 1 cases: ten are the fewest for an interval of 90%.
+"""
 
 
 @record(repr=False)

@@ -74,6 +74,7 @@ class Bar:
             job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
             turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
             left = time_left(monotonic() - self._began, progress.process - 1, progress.processes)
+            left = left if progress.left is None else seconds_left(progress.left)
             self._status.update(plain(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}{left}"))
 
 
@@ -81,5 +82,9 @@ def time_left(elapsed: float, done: int, processes: int) -> str:
     """`, about 2 min left`, as the processes that are done took so long; nothing before the first is."""
     if done < 1 or processes <= done:
         return ""
-    seconds = elapsed / done * (processes - done)
+    return seconds_left(elapsed / done * (processes - done))
+
+
+def seconds_left(seconds: float) -> str:
+    """`, about 2 min left`."""
     return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {max(1, round(seconds))} s left"

@@ -151,29 +151,37 @@ def time_operations(
     options: Options,
     on_progress: Callable[[Progress], None] = lambda _: None,
     found: Found | None = None,
+    then: float = 0.0,
 ) -> Found:
     """Time single layers. Raises MeasurementError if a process fails.
 
     Args:
         found: what is known already, which is added to; what each process had timed is not timed again.
+        then: seconds of what comes behind, for the time that is left.
     """
     found = Found() if found is None else found
     sent = [(layer_to_dict(layer), [list(shape) for shape in inputs]) for layer, inputs in samples]
-    for process in range(PROCESSES):
-        todo = [number for number in range(len(sent)) if len(found.hot.get(number, ())) <= process]
+    began, done = time.monotonic(), 0
+    open_ones = [
+        [number for number in range(len(sent)) if len(found.hot.get(number, ())) <= process] for process in range(PROCESSES)
+    ]
+    for process, todo in enumerate(open_ones):
         if not todo:
             continue
+        behind = sum(map(len, open_ones[process + 1 :]))
 
-        def hear(event: Event, process: int = process, todo: Sequence[int] = todo) -> None:
+        def hear(event: Event, process: int = process, todo: Sequence[int] = todo, behind: int = behind) -> None:
+            nonlocal done
             match event["event"]:
                 case "environment":
                     found.environment = dict(event["environment"])
                 case "operation":
                     found.hot.setdefault(todo[event["number"]], []).append(event["hot"])
                     found.cold.setdefault(todo[event["number"]], []).append(event["cold"])
+                    done += 1
                     if event["done"] % 50 == 0:
-                        text = f"operation {event['done']} of {len(todo)}"
-                        on_progress(Progress(process + 1, PROCESSES, text))
+                        left = (time.monotonic() - began) / done * (len(todo) - event["done"] + behind) + then
+                        on_progress(Progress(process + 1, PROCESSES, f"operation {event['done']} of {len(todo)}", left=left))
                 case "failed":
                     found.failed[todo[event["number"]]] = event["error"]
                 case "share":

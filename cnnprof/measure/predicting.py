@@ -21,7 +21,7 @@ from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Progress
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.timing.doubts import TIME_FORMAT
-from cnnprof.timing.operations import Timed, operation_alone
+from cnnprof.timing.operations import Timed, key_of, operation_alone
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.prediction_fit import fit
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from cnnprof.measure.grid import Sample
 
 FULL_BATCHES = (1, 8)
+
+SECONDS_A_NETWORK = 2.5
+"""Of the networks that are timed whole."""
+
 HOW_LONG = "it takes less than 3 minutes"
 
 Tell = Callable[[Progress], None]
@@ -49,13 +53,15 @@ def calibrate_operations(
     Raises UnavailableError before anything starts, and MeasurementError if a process fails.
     """
     begin = time.monotonic()
-    samples = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
+    grid = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
+    own = [(cost.node.layer, cost.inputs) for each in networks for cost in each.costs if not cost.node.aux]
+    samples = [*dict.fromkeys([*grid, *(sample for sample in own if operation_alone(*sample, 1) is not None)])]
     place = _path(options).with_suffix(".unfinished.json")
     holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": len(samples)}
     ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
     resumed = len(known.hot)
     try:
-        found = _undisturbed(samples, options, on_progress, known)
+        found = _undisturbed(samples, options, on_progress, known, then=SECONDS_A_NETWORK * len(networks))
         times = _time_networks(networks, options, on_progress)
     except (KeyboardInterrupt, MeasurementError):
         unfinished.keep(place, holds_for, ceilings, known)
@@ -67,9 +73,12 @@ def calibrate_operations(
         "resumed": resumed,
         "environment": found.environment,
     }
-    calibration = Calibration(ceilings, _table(samples, found, options), conditions=conditions)
+    table = _table(samples, found, options)
+    calibration = Calibration(ceilings, table, conditions=conditions)
     place.unlink(missing_ok=True)
-    fitted = fit(calibration, times, RUN_BYTES[options.dtype]) if times else calibration
+    of_grid = {*grid}
+    designed_keys = {key for sample, key in zip(samples, _keys(samples), strict=True) if sample in of_grid}
+    fitted = fit(calibration, times, RUN_BYTES[options.dtype], designed_keys) if times else calibration
     return replace(fitted, conditions={**conditions, "seconds": round(time.monotonic() - begin)})
 
 
@@ -86,13 +95,23 @@ def measure_missing_operations(
     return replace(calibration, operations={**calibration.operations, **more}, conditions=conditions)
 
 
-def _undisturbed(samples: Sequence[Sample], options: Options, on_progress: Tell, known: Found | None = None) -> Found:
-    """The operations' times; once more, if something else had the core, and then the quieter run's."""
-    found = time_operations(samples, options, on_progress, known)
+def _undisturbed(
+    samples: Sequence[Sample], options: Options, on_progress: Tell, known: Found | None = None, then: float = 0.0
+) -> Found:
+    """The operations' times; once more, if something else had the core, and then the quieter run's.
+
+    Args:
+        then: seconds of what comes behind, for the time that is left.
+    """
+    found = time_operations(samples, options, on_progress, known, then)
     if not found.busy:
         return found
-    again = time_operations(samples, options, on_progress)
+    again = time_operations(samples, options, on_progress, then=then)
     return max(found, again, key=lambda each: min(each.shares, default=0.0))
+
+
+def _keys(samples: Sequence[Sample]) -> list[str]:
+    return [key_of(layer, inputs) for layer, inputs in samples]
 
 
 def _table(samples: Sequence[Sample], found: Found, options: Options) -> dict[str, Timed]:
@@ -109,7 +128,7 @@ def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: 
     from cnnprof.measure.bench import run
 
     jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in networks]
-    quick = replace(options, processes=3, rounds=8, budget_seconds=4.0 * len(jobs))
+    quick = replace(options, processes=3, rounds=8, budget_seconds=SECONDS_A_NETWORK * len(jobs))
     found = []
     for each, measurement in zip(networks, run(jobs, quick, on_progress), strict=True):
         latency = measurement.latency()

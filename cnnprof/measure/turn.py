@@ -27,7 +27,8 @@ class Progress:
     """Where a run stands: worker process `process` of `processes` is at `step` of the network `job`.
 
     Steps are `start`, `build`, `warm-up`, `memory` and `time`; `timing layers` and `calibrating` are whole processes. In `time`
-    all networks take turns: `job` is empty, `round` counts from 1, and `rounds` is the least number of them.
+    all networks take turns: `job` is empty, `round` counts from 1, and `rounds` is the least number of them. `left` are the
+    seconds until the end where they are known.
     """
 
     process: int
@@ -37,6 +38,7 @@ class Progress:
     batch: int = 0
     round: int = 0
     rounds: int = 0
+    left: float | None = None
 
 
 @dataclass
