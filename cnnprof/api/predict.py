@@ -26,7 +26,6 @@ ANCHORS = (
     ("mobilenet_v2", (3, 128, 128)),
     ("resnet50", (3, 160, 160)),
     ("resnet34", (3, 112, 112)),
-    ("squeezenet1_0", (3, 160, 160)),
     ("seresnet50", (3, 128, 128)),
     ("preact_resnet50", (3, 112, 112)),
     ("mobilenet_v2_050", (3, 192, 192)),

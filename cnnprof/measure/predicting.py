@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FULL_BATCHES = (1, 8)
 
-SECONDS_A_NETWORK = 2.5
+SECONDS_A_NETWORK = 2.0
 """Of the networks that are timed whole."""
 
 HOW_LONG = "it takes less than 3 minutes"
@@ -39,7 +39,11 @@ Tell = Callable[[Progress], None]
 
 
 def calibrate_operations(
-    options: Options, networks: Sequence[Analysis], full: bool = False, on_progress: Tell = lambda _: None
+    options: Options,
+    networks: Sequence[Analysis],
+    full: bool = False,
+    on_progress: Tell = lambda _: None,
+    every: int = 1,
 ) -> Calibration:
     """Measure the machine's ceilings, a designed grid of operations, and whole networks that say what a run takes beyond them.
 
@@ -47,6 +51,7 @@ def calibrate_operations(
         options: device, number format, threads and layout.
         networks: a few, of which none needs to be like those that are to be predicted.
         full: a denser grid, and batches of 8 as well.
+        every: one operation of so many of the grid, for a rough one.
 
     What an interrupted one had measured within a day is kept, and not measured again.
 
@@ -54,6 +59,7 @@ def calibrate_operations(
     """
     begin = time.monotonic()
     grid = [sample for batch in FULL_BATCHES for sample in designed(batch, True)] if full else designed()
+    grid = grid[::every]
     own = [(cost.node.layer, cost.inputs) for each in networks for cost in each.costs if not cost.node.aux]
     samples = [*dict.fromkeys([*grid, *(sample for sample in own if operation_alone(*sample, 1) is not None)])]
     place = _path(options).with_suffix(".unfinished.json")
