@@ -164,8 +164,9 @@ def judge(result: Result) -> None:
         predictor = predictor_of(calibration, result.way.options)
         predictions = [predictor.predict(each) for each in result.profiles]
         print(
-            f"\n{name}: {len(calibration.operations):,} operations, cold {calibration.cold:.2f}, factor {calibration.factor:.3f}, "
-            f"between {calibration.between:.3f}, half interval {predictor.reach:.3f}, stretch {calibration.stretch:.2f}"
+            f"\n{name}: {len(calibration.operations):,} operations, cold {calibration.cold:.2f}, "
+            f"factor {calibration.factor:.3f}, between {calibration.between:.3f}, "
+            f"half interval {predictor.reach:.3f}, stretch {calibration.stretch:.2f}"
             + (f"; {calibration.busy}" if calibration.busy else "")
         )
         for network, predicted, seconds in zip(result.names, predictions, result.truth, strict=True):
@@ -199,9 +200,10 @@ def _errors(name: str, predicted: Sequence[float], truth: Sequence[float]) -> fl
     within = {limit: sum(error <= limit for error in errors) for limit in (0.1, 0.2)}
     mean = sum(errors) / len(errors)
     print(
-        f"  {name}: mean error {mean:.1%}, 90% within {_percentile(errors, 0.9):.1%}, 95% within {_percentile(errors, 0.95):.1%}, "
-        f"worst {errors[-1]:.1%}; within 10% {within[0.1]} and within 20% {within[0.2]} of {len(errors)}; Spearman {spearman:.3f}; "
-        f"close pairs in order {right} of {len(close)}"
+        f"  {name}: mean error {mean:.1%}, 90% within {_percentile(errors, 0.9):.1%}, "
+        f"95% within {_percentile(errors, 0.95):.1%}, worst {errors[-1]:.1%}; "
+        f"within 10% {within[0.1]} and within 20% {within[0.2]} of {len(errors)}; "
+        f"Spearman {spearman:.3f}; close pairs in order {right} of {len(close)}"
     )
     return mean
 
