@@ -127,3 +127,34 @@ def test_stored_tensors_in_the_place_of_layers(pair):
     found = cnnprof.diff(before, after, IMAGE)
     grown = totals(pair[1], IMAGE).params - totals(pair[0], IMAGE).params
     assert sum(each.difference("params") for each in found.pairs) == grown
+
+
+def test_real_data_where_it_is_asked_for():
+    from shell import cnnprof as run
+
+    asked = run("summary", f"{FILE}:Scaled", "--input", IMAGE, "--real")
+    assert "run on the processor, on random data" in asked.out
+    assert "on random data" not in run("summary", f"{FILE}:Scaled", "--input", IMAGE).out
+    assert "data" in run("summary", f"{FILE}:static_classifier", "--input", IMAGE).out
+    refused = run("summary", "lenet5", "--real")
+    assert (refused.code, "--real runs your own code, and no network here is of any" in refused.err) == (2, True)
+    both = run("compare", f"{FILE}:Scaled", "lenet5", "--input", "1x32x32", "--real")
+    assert "filters take 3 channels" in both.err + both.out
+
+
+def test_a_branch_that_data_decides():
+    """On tensors without data the first branch runs; on numbers in [0, 1) their sum is over zero, and the first runs, too."""
+    from dataclasses import replace
+
+    from cnnprof.sources import resolve
+
+    model = resolve(f"{FILE}:branch_of_branches")
+    on_data = replace(model, real=True, _graphs={})
+    assert cnnprof.profile(on_data, "12").totals.macs == cnnprof.profile(model, "12").totals.macs == 288
+    assert "random data" in on_data.graph("12").facts.about
+
+
+def test_a_dictionary_is_asked_for_by_its_keys():
+    with pytest.raises(CnnprofError) as caught:
+        totals("Batch", "6")
+    assert caught.value.hint == "it takes a dictionary: --input left=6 right=6"

@@ -66,18 +66,25 @@ class NetworkOptions:
     settings: dict[str, str]
     input_shape: Any = None
     batch: int = 1
+    real: bool = False
 
     def model(self, name: str) -> Model:
         """The network of that name, with the settings."""
         from cnnprof.sources import resolve
 
-        return resolve(name, self.settings)
+        return self._run_so([resolve(name, self.settings)])[0]
 
     def models(self, names: Sequence[str]) -> list[Model]:
         """The networks that names and globs stand for, with the settings, each of them once."""
         from cnnprof.sources import expand
 
-        return expand(names, self.settings)
+        return self._run_so(expand(names, self.settings))
+
+    def _run_so(self, models: list[Model]) -> list[Model]:
+        """The networks, those of your own code on real data if that is asked for. Raises UsageError if there is none."""
+        if self.real and not any(model.runs_code for model in models):
+            raise UsageError("--real runs your own code, and no network here is of any: net.py:Net, net.pt2")
+        return [replace(model, real=True, _graphs={}) for model in models] if self.real else models
 
 
 def network(
@@ -94,9 +101,13 @@ def network(
         list[str] | None,
         typer.Option(help="Override a setting of the network; may be given several times.", metavar="NAME=VALUE"),
     ] = None,
+    real: Annotated[
+        bool,
+        typer.Option("--real", help="Run your own code on the processor with random numbers, not on tensors without data."),
+    ] = False,
 ) -> NetworkOptions:
     """The group behind `of_network`."""
-    return NetworkOptions(parse_settings(set), parse_input(input), batch)
+    return NetworkOptions(parse_settings(set), parse_input(input), batch, real)
 
 
 def of_network(*only: str) -> Callable[[Command], Command]:

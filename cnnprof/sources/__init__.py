@@ -44,7 +44,8 @@ class Model:
     """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
 
     `size` is the input that the reference names, `3x160x160` or `160`, which goes before any other. `module` is a torch module
-    that is taken as it is. Graphs are kept, one for each input and batch.
+    that is taken as it is. `real` says that a module runs on the processor with random numbers, not on tensors without data.
+    Graphs are kept, one for each input and batch.
     """
 
     reference: str
@@ -54,6 +55,7 @@ class Model:
     title: str | None = None
     size: str | None = None
     module: Any = field(default=None, repr=False)
+    real: bool = False
     _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -88,7 +90,7 @@ class Model:
         if self.module is not None:
             from cnnprof.sources._live import capture_live
 
-            return capture_live(self.module, inputs, self.name, batch)
+            return capture_live(self.module, inputs, self.name, batch, self.real)
         module = import_module(f"{__name__}.{self.source}")
         fed: Any = inputs or None
         if self.source in ("specs", "inline"):
@@ -100,7 +102,8 @@ class Model:
             fed = by_name(tuple(replace(each, dtype="") for each in inputs))
         elif self.source not in ("python", "exported"):
             fed = (any_size if self.source == "keras" else image_size)(inputs, self.reference)
-        graph: Graph = module.load(self.name, self.settings, fed, batch)
+        how = {"real": True} if self.real and self.runs_code else {}
+        graph: Graph = module.load(self.name, self.settings, fed, batch, **how)
         return graph
 
     def _shape(self, input_shape: Any) -> Any:

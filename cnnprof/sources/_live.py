@@ -9,8 +9,8 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.inputs import Inputs
 
 
-def capture_live(module: Any, inputs: Inputs, name: str, batch: int) -> Graph:
-    """The graph of what the module does in eval mode; 3x224x224 stands for inputs that are not given.
+def capture_live(module: Any, inputs: Inputs, name: str, batch: int, real: bool = False) -> Graph:
+    """The graph of what the module does in eval mode; 3x224x224 stands for inputs that are not given, `real` is for data.
 
     Where it is to run again, in a worker process, it is built from its layers. Raises CnnprofError if it cannot be run.
     """
@@ -20,5 +20,5 @@ def capture_live(module: Any, inputs: Inputs, name: str, batch: int) -> Graph:
     from cnnprof.torch_bridge.capture import capture
     from cnnprof.torch_bridge.feeding import DEFAULT
 
-    graph = capture(module, inputs or DEFAULT, name, batch)
+    graph = capture(module, inputs or DEFAULT, name, batch, real=real)
     return replace(graph, facts=replace(graph.facts, family=type(module).__name__, source="a module of the program"))

@@ -13,7 +13,7 @@ from cnnprof.sources._files import no_names, no_settings, shown
 names = no_names
 
 
-def load(path: str, settings: Settings = None, inputs: Any = None, batch: int = 1) -> Graph:
+def load(path: str, settings: Settings = None, inputs: Any = None, batch: int = 1, real: bool = False) -> Graph:
     """The graph of the module that the file holds.
 
     Args:
@@ -21,6 +21,7 @@ def load(path: str, settings: Settings = None, inputs: Any = None, batch: int = 
         settings: none; the file has the network as it is.
         inputs: what it is fed with (see `network.inputs.read_inputs`), 3x224x224 if it is not given and the file does not say.
         batch: images in one run.
+        real: run it on the processor with random numbers, not on tensors without data.
 
     Raises CnnprofError for a file that holds no module, such as one of weights, UnavailableError without torch.
     """
@@ -35,6 +36,6 @@ def load(path: str, settings: Settings = None, inputs: Any = None, batch: int = 
     module = module_in(path)
     given = read_inputs(inputs)
     fed, batch = (given, batch) if given else inputs_of(module, batch) or (DEFAULT, batch)
-    graph = capture(module, fed, path, batch)
+    graph = capture(module, fed, path, batch, real=real)
     facts = replace(graph.facts, family=type(module).__name__, source=shown(path))
     return replace(graph, facts=facts, origin=Origin("exported", path, inputs=tuple(map(str, fed))))

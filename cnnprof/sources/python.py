@@ -22,6 +22,7 @@ def load(
     settings: Mapping[str, Any] | None = None,
     inputs: Any = None,
     batch: int = 1,
+    real: bool = False,
 ) -> Graph:
     """The graph of the module that the reference names or makes.
 
@@ -30,6 +31,7 @@ def load(
         settings: keyword arguments of the class or function, as values or text.
         inputs: what it is fed with (see `network.inputs.read_inputs`), 3x224x224 if it is not given.
         batch: images in one run.
+        real: run it on the processor with random numbers, not on tensors without data.
 
     Raises CnnprofError if there is no such thing or its code fails, UnavailableError without torch.
     """
@@ -44,6 +46,6 @@ def load(
     fed = read_inputs(inputs) or DEFAULT
     module = user_model(reference, given)
     shown = without_way(reference)
-    graph = capture(module, fed, shown, batch)
+    graph = capture(module, fed, shown, batch, real=real)
     facts = replace(graph.facts, family=type(module).__name__, source=f"python:{shown}", settings=given)
     return replace(graph, facts=facts, origin=Origin("python", reference, given, tuple(map(str, fed))))

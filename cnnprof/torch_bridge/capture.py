@@ -32,7 +32,12 @@ PATIENCE = 0.3
 
 
 def capture(
-    module: nn.Module, inputs: Shape | Sequence[Input], name: str = "", batch: int | None = None, hint: str | None = None
+    module: nn.Module,
+    inputs: Shape | Sequence[Input],
+    name: str = "",
+    batch: int | None = None,
+    hint: str | None = None,
+    real: bool = False,
 ) -> Graph:
     """The graph of what the module does with the inputs in eval mode.
 
@@ -45,6 +50,7 @@ def capture(
         name: what the graph is called, the module's class if left out.
         batch: samples in one run, where the inputs do not say it.
         hint: what to say where it cannot be run and no better is known, in place of a size found by trying.
+        real: run it on the processor with random numbers, not on tensors without data.
 
     Raises CnnprofError, with the line of the module's own code, if it cannot be run.
     """
@@ -56,7 +62,7 @@ def capture(
     with preserved(module), eagerly():
         if is_unfinished(module):
             module = _finish(module, fed, batch, name)
-        way, trace = _first_that_runs(module, fed, batch, name, hint)
+        way, trace = _first_that_runs(ways(module, real), fed, batch, name, hint)
         aux: Collection[int] = ()
         heads = _idle_modules(module, trace.untouched)
         if heads:
@@ -90,10 +96,10 @@ def _finish(module: nn.Module, fed: Inputs, batch: int, name: str) -> nn.Module:
         raise _cannot_run(name, fed, error, one_line(error)) from error
 
 
-def _first_that_runs(module: nn.Module, fed: Inputs, batch: int, name: str, hint: str | None) -> tuple[Way, Trace]:
+def _first_that_runs(tried: Iterator[Way], fed: Inputs, batch: int, name: str, hint: str | None) -> tuple[Way, Trace]:
     """The first way that the module runs, and its trace."""
     problem: CnnprofError | None = None
-    for way in ways(module):
+    for way in tried:
         found = _attempt(way, fed, batch, name)
         if isinstance(found, Trace):
             return way, found

@@ -93,6 +93,10 @@ def hint_for(error: BaseException, said: str, inputs: str) -> str | None:
         return f"the network takes whole numbers: --input {inputs}:int64" if ":" not in inputs else None
     if "Could not run 'torchvision::" in text or "torchvision::nms: attempted" in text:
         return "torchvision's operators do not fit this torch, so they run without data alone: cnnprof doctor says more"
+    if re.search(r"too many indices for tensor|only integers, slices", text):
+        line, _ = own_line(error)
+        keys = re.findall(r"\[[\"'](\w+)[\"']\]", line.text if line and line.text else "")
+        return f"it takes a dictionary: --input {' '.join(f'{key}={inputs}' for key in dict.fromkeys(keys))}" if keys else None
     if re.search(r"not compiled with CUDA|NVIDIA driver|CUDA error|No CUDA GPUs|CUDA is not available", text):
         return "its code asks for a GPU: make the device an argument, or use that of the input, x.device"
     if re.search(r"channels?\b", said) and re.search(r"takes \d+ channel", said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -25,18 +26,21 @@ def module_in(path: str) -> nn.Module:
     Raises CnnprofError (exit code 3) for anything else: what it is, and which way leads on.
     """
     kind = _kind(path)
+    if kind not in ("exported", "script"):
+        raise CnnprofError(f"'{path}' is {kind}", hint=_CODE)
     try:
-        if kind == "exported":
+        with warnings.catch_warnings():
+            # torch warns of what it calls itself.
+            warnings.simplefilter("ignore")
+            if kind == "script":
+                return torch.jit.load(path, map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]
             module: Any = torch.export.load(path).module()
-            # torch refuses both: a program is what it was in the mode that it was exported in.
-            module.train, module.eval = MethodType(_stay, module), MethodType(_stay, module)
-            return module  # type: ignore[no-any-return]
-        if kind == "script":
-            return torch.jit.load(path, map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]
     except Exception as error:
         first = str(error).strip().split("\n")[0]
         raise CnnprofError(f"torch cannot read '{path}': {type(error).__name__}: {first[:200]}") from None
-    raise CnnprofError(f"'{path}' is {kind}", hint=_CODE)
+    # torch refuses both: a program is what it was in the mode that it was exported in.
+    module.train, module.eval = MethodType(_stay, module), MethodType(_stay, module)
+    return module  # type: ignore[no-any-return]
 
 
 def _stay(module: nn.Module, mode: bool = False) -> nn.Module:

@@ -20,6 +20,7 @@ from cnnprof.torch_bridge.meta import input_like, meta_copy
 from cnnprof.torch_bridge.quiet import quiet
 
 REAL = "runs on real data only, here random: other data may take another way"
+ASKED = "run on the processor, on random data: other data may take another way"
 
 
 @record
@@ -69,8 +70,8 @@ class Way:
         return {id(each): name for name, tensor in named for each in (tensor, tensors.get(id(tensor), tensor))}
 
 
-def ways(module: nn.Module) -> Iterator[Way]:
-    """The ways to run a module, the cheapest first; of each, the next is made only when it is asked for.
+def ways(module: nn.Module, real: bool = False) -> Iterator[Way]:
+    """The ways to run a module, the cheapest first, or those with data alone; each is made only when it is asked for.
 
     Without data the module itself runs, its weights swapped: hooks and closures then see the same objects. Where its code reads
     a value, it runs with data: a copy, or the module itself where there is none.
@@ -79,7 +80,10 @@ def ways(module: nn.Module) -> Iterator[Way]:
     if tensors and all(tensor.is_meta for tensor in tensors):
         yield Way(module)
         return
-    if not any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+    about = ASKED if real else REAL
+    if real:
+        pass
+    elif not any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         stand_in = _without_data(module)
         yield Way(module, stand_in)
         yield Way(module, stand_in, torch.device("meta"))
@@ -87,8 +91,8 @@ def ways(module: nn.Module) -> Iterator[Way]:
         with suppress(Exception):
             yield Way(meta_copy(module), original=module)
     with suppress(Exception):
-        yield Way(copy.deepcopy(module), about=REAL, original=module)
-    yield Way(module, about=REAL)
+        yield Way(copy.deepcopy(module), about=about, original=module)
+    yield Way(module, about=about)
 
 
 def _without_data(module: nn.Module) -> dict[int, Tensor]:
