@@ -98,7 +98,7 @@ def bench(
     wanted = [batches] if isinstance(batches, int) else batches
     jobs = add_ways(jobs_of(as_models(networks, settings), wanted, (input_shape,)), ways)
     twinned = add_twin(jobs)
-    compare_since = _earlier(against, jobs, how)
+    compare_since = held_against(against, jobs, how)
     kept = _open(journal, twinned, how)
     measurements, interrupted = time_jobs(twinned, how, on_progress, kept)
     since, remarks = compare_since([each for each in measurements if not each.twin])
@@ -129,10 +129,10 @@ def _open(path: str | Path | None, jobs: Sequence[Job], options: Options) -> Jou
     return resume_journal(Path(path), jobs, options) if path is not None else None
 
 
-def _earlier(
+def held_against(
     path: str | Path | None, jobs: Sequence[Job], options: Options
 ) -> Callable[[Sequence[Measurement]], tuple[tuple[Ratio, ...], tuple[str, ...]]]:
-    """Holds new measurements against those in the file, which is read at once."""
+    """A function that holds new measurements against those in the file, which is read at once; without one it says nothing."""
     if path is None:
         return lambda _: ((), ())
     from cnnprof.measure.earlier import compare_with_earlier, find_earlier, read_measurements

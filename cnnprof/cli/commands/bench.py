@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -93,17 +93,6 @@ class Gate:
                 raise UsageError(f"--fail-on: there is no verdict '{verdict}'", hint=hint)
         if self.fail_on and not (self.compare or self.against):
             raise UsageError("--fail-on needs something to compare with", hint="--compare, or --against FILE")
-
-    def earlier(
-        self, jobs: Sequence[Job], how: Options
-    ) -> Callable[[Sequence[Measurement]], tuple[tuple[Ratio, ...], tuple[str, ...]]]:
-        """Holds new measurements against those of the file, which is read at once; without one there is nothing to say."""
-        if self.against is None:
-            return lambda _: ((), ())
-        from cnnprof.measure.earlier import compare_with_earlier, find_earlier, read_measurements
-
-        before = find_earlier(read_measurements(self.against), jobs, how, self.against)
-        return lambda now: compare_with_earlier(now, before)
 
     def failed(self, measurements: Sequence[Measurement], since: Sequence[Ratio]) -> bool:
         """Whether a verdict is the one to fail on."""
@@ -226,6 +215,7 @@ def _read(
 
 def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: Gate, keeping: Keeping, out: Destination) -> int:
     """Time whole networks and print what was found; returns the exit code."""
+    from cnnprof.api.bench import held_against
     from cnnprof.cli.measuring import measure
     from cnnprof.measure.energy import measure_energies
     from cnnprof.measure.options import add_twin, add_ways
@@ -235,7 +225,7 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
     if gate.compare and len(jobs) < 2:
         raise UsageError("--compare needs two networks", hint="cnnprof bench resnet18 mobilenet_v2 --compare")
     twinned = add_twin(jobs) if effort.noise_floor else jobs
-    earlier = gate.earlier(jobs, how)
+    earlier = held_against(gate.against, jobs, how)
     kept = keeping.open(twinned, how)
     measured = measure(twinned, how, kept)
     since, remarks = earlier([each for each in measured.measurements if not each.twin])
