@@ -35,7 +35,6 @@ def _word(name: str, op: str, help: str, value: str) -> None:  # noqa: A002 - as
         (Example(step, "16x32x32"),),
         positional=("factor",),
         required=("factor",),
-        form=f"as in '{step}'",
         on_tokens=True,
     )
     word(name, row, {Arithmetic: _line} if name == "scale" else {})

@@ -155,7 +155,6 @@ word(
         (Example("shuffle 4", "16x32x32"),),
         positional=("groups",),
         required=("groups",),
-        form="as in 'shuffle 4'",
     ),
     {ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}"},
 )
@@ -167,7 +166,6 @@ word(
         (Example("pixelshuffle 2", "4x64x64"),),
         positional=("factor",),
         required=("factor",),
-        form="as in 'pixelshuffle 2'",
     ),
     {PixelShuffle: lambda layer, _: f"pixelshuffle {layer.factor}"},
 )
@@ -179,7 +177,6 @@ word(
         (Example("space2depth 2", "64x16x16"),),
         positional=("factor",),
         required=("factor",),
-        form="as in 'space2depth 2'",
     ),
     {PixelUnshuffle: lambda layer, _: f"space2depth {layer.factor}"},
 )

@@ -54,7 +54,7 @@ class Word(NamedTuple):
         required: options that have no default.
         shorthand: the option that a token such as `3x3` gives.
         kind: `norm` or `act` for what may follow a layer on its line.
-        form: how it is written, as a hint behind a mistake.
+        form: how it is written, as a hint behind a mistake; left out, the first example of a word that needs options.
         gives: `tokens` where the output's channels are its last axis, (N, length, channels), `image` where they are in front
             again; as the input otherwise.
         on_tokens: whether it takes tokens, too; others would take their length for channels, and are refused.
@@ -117,7 +117,8 @@ def word(name: str, row: Word, writes: Mapping[type[Layer], Write] | None = None
     """Register a layer word, with the lines of the layer types that it builds; a second row for either is refused."""
     if name in WORDS:
         raise ValueError(f"the word '{name}' has two rows")
-    WORDS[name] = row
+    needs_form = row.required and row.examples and not row.form
+    WORDS[name] = row._replace(form=f"as in '{row.examples[0].step}'") if needs_form else row
     for layer, write in (writes or {}).items():
         if layer in WRITERS:
             raise ValueError(f"layer '{layer.__name__}' is written by two words")

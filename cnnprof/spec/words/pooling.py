@@ -101,7 +101,6 @@ word(
         flags=("same", "ceil"),
         required=("kernel",),
         shorthand="kernel",
-        form="as in 'maxpool 3x3 s2 p1'",
     ),
     {MaxPool: _max_line},
 )
@@ -131,7 +130,6 @@ word(
         options=("stride",),
         required=("kernel",),
         shorthand="kernel",
-        form="as in 'subsample 2x2'",
     ),
     {Subsample: lambda layer, _: line(*_pool_line("subsample", layer))},
 )
