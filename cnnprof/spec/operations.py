@@ -20,7 +20,7 @@ from cnnprof.spec.values import Tensor, Value, describe_kind, is_integer, is_num
 BATCH = "N"
 """The samples in one run, where a size holds them."""
 
-OPERATIONS: Mapping[str, type[Layer]] = {name: kind for name, kind in LAYERS.items() if kind is not Unknown}
+OPERATIONS: Mapping[str, type[Layer]] = {name: LAYERS[name] for name in sorted(LAYERS) if LAYERS[name] is not Unknown}
 """The layer types that `op` names."""
 
 OWN_KEYS = ("of", "name", "weights")
