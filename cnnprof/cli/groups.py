@@ -1,7 +1,7 @@
 """Options that belong together, as a group that any command can take.
 
 A group is a function or a dataclass: its parameters are the options, and what it returns is what a command gets for them, as
-its argument of the group's name in small letters.
+its argument of the group's name in small letters, or as the class's `argument` says.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def takes(group: Callable[..., object], *only: str, **kinds: Any) -> Callable[[C
     Raises TypeError if the command has no argument for the group, or the group no such option.
     """
     options = signature(group, eval_str=True).parameters
-    argument = group.__name__.lower()
+    argument = getattr(group, "argument", group.__name__.lower())
     if unknown := {*only, *kinds} - {*options}:
         raise TypeError(f"{group.__name__} has no option {', '.join(sorted(unknown))}")
     taken = [
