@@ -56,6 +56,10 @@ bench-quality: setup ## Hold bench's verdicts, agreement and spread, layers and 
 predict-quality: setup ## Hold predicted latency against measurements of networks that no calibration has seen (12 minutes, idle machine)
 	$(BIN)/python benchmarks/predict_quality.py
 
+.PHONY: random-networks
+random-networks: setup ## Hold random networks (COUNT=500) against the modules that are built of them
+	RANDOM_NETWORKS=$(or $(COUNT),500) $(BIN)/pytest -q -n auto tests/test_random_networks.py
+
 .PHONY: fuzz
 fuzz: setup ## Read a million mutated specs (COUNT=50000, SEED=7): each is a network, or an error that says where
 	$(BIN)/python benchmarks/fuzz.py $(or $(COUNT),1000000) $(or $(SEED),0)

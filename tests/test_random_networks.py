@@ -1,56 +1,19 @@
-"""Random networks of the language: figures equal those of the built module, and of torch's counter."""
+"""Random networks of the language: figures equal those of the built module, of torch's counter, and of its capture."""
 
-import random
+import os
 
 import pytest
+from random_networks import is_parted, write_network
 from spec_texts import build
 
 from cnnprof.network.analysis import analyze
+from cnnprof.network.graph import Graph
+from cnnprof.network.inputs import Input
 
 pytestmark = pytest.mark.torch
 
-NETWORKS = 30
-SIZES = {1: "24", 2: "12x10", 3: "6x8x6"}
-
-
-def spec(seed: int) -> str:
-    """A network with two inputs, shared blocks, joins of lists and of loops, and one to three outputs."""
-    chance = random.Random(seed)
-    axes = chance.choice([1, 2, 3])
-    k = "k=3"
-    channels = chance.choice([4, 8])
-    act = chance.choice(["relu", "silu", "hardtanh", "elu", "selu", "tanh"])
-    norm = chance.choice(["bn", "gn 2", "in affine", "ln", ""])
-    unit = f"conv {k} {channels} | {norm} | {act}" if norm else f"conv {k} {channels} {act}"
-    loop = chance.choice(["for: k in [1, 3]", "repeat: 2"])
-    body = f"conv k={'k' if 'for' in loop else '3'} {channels}"
-    join = chance.choice(["add", "concat", "mean", "mul", "max"])
-    outputs = chance.choice(["[a]", "[a, b]", "{first: a, second: b, last: c}"])
-    size = SIZES[axes]
-    return f"""
-inputs: {{left: 3x{size}, right: 3x{size}}}
-inplace: {chance.choice(["true", "false"])}
-shared:
-  tower(): {unit} | conv {k} {channels} g{chance.choice([1, 2])}
-blocks:
-  pair(xs):
-    - let ys = []
-    - for: x in xs
-      do:
-        - {{{join}: xs}}
-        - {chance.choice(["relu", "dropout 0.2", "bn", "identity"])} -> y
-        - let ys = ys + [y]
-    - give ys
-layers:
-  - left | tower -> a
-  - right | tower -> b
-  - pair [a,b] -> [a, b]
-  - b
-  - {join}: {{{loop}, do: {body}}}
-  - {chance.choice(["maxpool k=2", "avgpool k=2", "conv k=3 6 s2"])}
-  - {chance.choice(["gap | fc 5", "fc 3", "dw k=3 | sepconv k=3 4"])} -> c
-outputs: {outputs}
-"""
+NETWORKS = int(os.environ.get("RANDOM_NETWORKS", "60"))
+"""As many as fit into the suite; `make random-networks` takes 500."""
 
 
 @pytest.mark.parametrize("seed", range(NETWORKS))
@@ -60,13 +23,73 @@ def test_a_random_network_is_the_module_that_is_built_of_it(seed: int) -> None:
     from cnnprof.measure.counters import count_with_torch
     from cnnprof.torch_bridge.build import build as module_of
 
-    graph = build(spec(seed), batch=2)
+    text = write_network(seed)
+    graph = build(text, batch=2)
     profile = analyze(graph)
     module = module_of(graph).eval()
-    assert sum(parameter.numel() for parameter in module.parameters()) == profile.totals.params
+    assert sum(parameter.numel() for parameter in module.parameters()) == profile.totals.params + profile.totals.aux_params
     found = module(*[torch.rand(shape) for shape in graph.inputs.values()])
     shapes = {cost.node.name: cost.output for cost in profile.costs}
-    assert {name: tuple(tensor.shape) for name, tensor in found.items()} == dict(
-        zip(graph.output_names, [shapes[name] for name in graph.outputs], strict=True)
-    )
+    expected = [shapes[name] for name in graph.outputs]
+    if graph.output_names:
+        assert {name: tuple(tensor.shape) for name, tensor in found.items()} == dict(
+            zip(graph.output_names, expected, strict=True)
+        )
+    else:
+        assert [tuple(found.shape)] == expected
     assert count_with_torch(module, *graph.inputs.values()).total == 2 * profile.totals.macs
+    seen = analyze(captured(graph, module)).totals
+    assert not seen.uncounted
+    assert (seen.params, seen.macs, seen.aux_params) == (profile.totals.params, profile.totals.macs, profile.totals.aux_params)
+    if not is_parted(text):
+        assert (seen.activations, seen.ops) == (profile.totals.activations, profile.totals.ops)
+
+
+def captured(graph: Graph, module: object) -> Graph:
+    """What a capture of the built module sees."""
+    from cnnprof.torch_bridge.capture import capture
+
+    if not graph.further_inputs:
+        return capture(module, graph.input_shape, "built")  # type: ignore[arg-type]
+    inputs = [Input(name, shape[1:]) for name, shape in graph.inputs.items()]
+    return capture(module, inputs, "built", batch=graph.input_shape[0])  # type: ignore[arg-type]
+
+
+def test_the_networks_have_what_they_are_for() -> None:
+    texts = [write_network(seed) for seed in range(NETWORKS)]
+    graphs = [build(text) for text in texts]
+    assert {len(graph.input_shape) for graph in graphs} == {3, 4, 5}
+    assert {len(graph.inputs) for graph in graphs} == {1, 2}
+    assert {len(graph.outputs) for graph in graphs} == {1, 2}
+    assert any(node.shared for graph in graphs for node in graph)
+    assert any(node.aux for graph in graphs for node in graph)
+    assert sum(is_parted(text) for text in texts) < NETWORKS / 4
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        *("maxpool 3x3 s1 d2 same", "maxpool 2x2 s2 d3 same", "maxpool 2x3 s1 same d2", "maxpool 3x2 s2 d2 p1x0"),
+        *(
+            "{add: [relu, tanh, identity, silu]}",
+            "{mul: [gap, gap, identity]}",
+            "{max: [relu, gap, tanh]}",
+            "{mean: [gap, relu, gap]}",
+        ),
+        *("avgpool 3x3 s2 p1 exclude_pad", "avgpool 3x2 s2 same", "avgpool 3x3 s2 p1 ceil exclude_pad", "hardtanh inplace"),
+        *("{add: [conv 1x1 4, relu, tanh], inplace: true}", "{max: [conv 1x1 4, gap], inplace: true}"),
+        *("{mean: [conv 1x1 4, relu, tanh], inplace: true}", "{mul: [conv 1x1 4, gap, gap], inplace: true}"),
+    ],
+)
+def test_a_step_is_captured_with_the_figures_that_it_was_written_with(step: str) -> None:
+    from cnnprof.torch_bridge.build import build as module_of
+
+    graph = build(f"input: 4x15x14\nlayers:\n  - {step}\n  - conv 1x1 2\n", batch=2)
+    totals, seen = analyze(graph).totals, analyze(captured(graph, module_of(graph).eval())).totals
+    assert (seen.ops, seen.activations) == (totals.ops, totals.activations)
+
+
+def test_branches_are_joined_one_after_the_other() -> None:
+    joined = analyze(build("input: 2x6x6\nlayers:\n  - mul: [gap, gap, identity, relu]\n")).costs[-1]
+    # gap * gap is 2 numbers; that times the image, and again, 2 * 36 each.
+    assert joined.activations == joined.ops.mul == 2 + 72 + 72

@@ -82,6 +82,8 @@ SHORT = {
     "maxpool 3x3 s2 p1 ceil": [MaxPool((3, 3), (2, 2), (1, 1), True)],
     "maxpool 3x3 s2 same": [Pad(((0, 1), (0, 1)), value=-INF), MaxPool((3, 3), (2, 2))],
     "maxpool 3x3 s1 same": [MaxPool((3, 3), (1, 1), (1, 1))],
+    # Half of the kernel is all that torch's pool pads itself, and 2 + 2 are missing.
+    "maxpool 3x3 s1 d2 same": [Pad(((2, 2), (2, 2)), value=-INF), MaxPool((3, 3), (1, 1), dilation=(2, 2))],
     "maxpool 3x3 s1 d2": [MaxPool((3, 3), (1, 1), dilation=(2, 2))],
     "avgpool 3x3 s1 p1": [AvgPool((3, 3), (1, 1), (1, 1), False, True)],
     "avgpool 3x3 s1 p1 exclude_pad": [AvgPool((3, 3), (1, 1), (1, 1), False, False)],

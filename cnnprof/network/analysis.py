@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from cnnprof.network.dims import Dim
 from cnnprof.network.graph import Graph
-from cnnprof.network.layers import elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields, output_fields
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.shapes import walk
@@ -34,7 +33,7 @@ def analyze(graph: Graph, see_input: bool = True) -> Analysis:
                 output=output,
                 params=layer.params(*inputs) if node.owns_params else 0,
                 ops=layer.ops(*inputs, output=output),
-                activations=elements(output) if layer.writes else 0,
+                activations=layer.written(*inputs, output=output),
                 fields=seen,
             )
         )

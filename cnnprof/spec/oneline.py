@@ -17,7 +17,7 @@ from cnnprof.spec.reader import Scalar
 from cnnprof.spec.steps import Choice, Give, LayerStep, Let, Named, Nothing, Reference, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_name
 from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_commas, split_words
-from cnnprof.spec.words import ACTIVATIONS, BEHIND, JOINS, LETTERS, WORDS, Word
+from cnnprof.spec.words import BEHIND, JOINS, LETTERS, WORDS, Word
 
 _LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
 _GIVEN = re.compile(r"([A-Za-z_]\w*)=(?!=)")
@@ -177,7 +177,7 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
         found = _GIVEN.match(token.text)
         if token.text in BEHIND:
             behind.append((token.text, token, {}))
-        elif found and found[1] in ACTIVATIONS and WORDS[found[1]].positional:
+        elif found and found[1] in BEHIND and WORDS[found[1]].positional and found[1] not in rule.known:
             parameter = read_expression(token.cut(found.end()))
             behind.append((found[1], token, {WORDS[found[1]].positional[0]: parameter}))
         elif behind and found and found[1] not in rule.known and found[1] in WORDS[behind[-1][0]].options:

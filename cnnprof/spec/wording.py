@@ -19,7 +19,7 @@ from cnnprof.network.shapes import shapes_of
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
-from cnnprof.spec.words.windows import same_padding
+from cnnprof.spec.words.windows import fits, same_padding
 
 _LEAST = float("-inf")
 
@@ -144,7 +144,7 @@ class Wording:
         if not (isinstance(pad, Pad) and isinstance(pool, MaxPool) and self.sources(node) == (step[0].name,)):
             return False
         sides = tuple(map(same_padding, self.shapes[step[0].inputs[0]][2:], pool.reach, pool.stride))
-        if all(before == after for before, after in sides):
+        if all(before == after for before, after in sides) and fits(sides, [k // 2 for k in pool.kernel_size]):
             # The word `same` would make it a padding of the pool's own, without a tensor between.
             return False
         read_once = len(self.readers[step[0].name]) == 1 and step[0].name not in self.outputs

@@ -16,7 +16,6 @@ from cnnprof.counting.derivation import Formulas, RowFormulas
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers import elements
 from cnnprof.network.layers.convolution import ConvTranspose
 from cnnprof.network.results import Analysis, Cost, LayerGroup
 from cnnprof.network.shapes import walk
@@ -139,7 +138,7 @@ def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...
                 output=output,
                 params=known.params,
                 ops=replace(ops, mac=expand(ops.mac)),
-                activations=expand(elements(output)) if node.layer.writes else 0,
+                activations=expand(node.layer.written(*inputs, output=output)),
                 fields=None,
             )
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.derivation import FIGURES, Derivation, Explanation, Letter
-from cnnprof.network.layers import elements
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.receptive_field import derive_receptive_field
@@ -113,7 +112,7 @@ def _operations(cost: Cost, on: SymbolicLayer) -> list[Derivation]:
 
 
 def _memory(cost: Cost, on: SymbolicLayer) -> list[Derivation]:
-    written = elements(on.output) if cost.node.layer.writes else 0
+    written = on.layer.written(*on.inputs, output=on.output)
     note = "" if cost.node.layer.writes else "writes no memory of its own"
     return [
         derive("memory", "activations", written, on.values, cost.activations, note=note),

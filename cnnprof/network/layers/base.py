@@ -119,6 +119,10 @@ class Layer:
         """
         return NO_OPS
 
+    def written(self, *inputs: Shape, output: Shape) -> Dim:
+        """How many elements of new memory a forward pass fills with results; none where `writes` is false."""
+        return elements(output) if self.writes else 0
+
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         """The positions of the input that one output position sees.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, same
-from cnnprof.network.layers.base import Layer, OpKind, Ops, ShapeError, describe, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, OpKind, Ops, ShapeError, describe, elements, layer
 from cnnprof.network.layers.linear import broadcast
 from cnnprof.record import record
 
@@ -14,7 +14,8 @@ from cnnprof.record import record
 class Join(Layer):
     """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first.
 
-    Each branch after the first takes one operation of the `kind` an element.
+    Branches are joined one after the other, as torch's operators do: three of them in two steps, each of which writes a tensor and
+    takes one operation of the `kind` an element.
     """
 
     arity: ClassVar[int | None] = None
@@ -33,11 +34,19 @@ class Join(Layer):
         return joined
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return per_element(output, **{self.kind: len(inputs) - 1})
+        return Ops(**{self.kind: steps(*inputs)})
+
+    def written(self, *inputs: Shape, output: Shape) -> Dim:
+        return 0 if self.inplace else steps(*inputs)
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(), ((2, n, n, 3), (2, n, 1, 1), (2, n, n, 3))
+
+
+def steps(*inputs: Shape) -> Dim:
+    """Elements of all results on the way: of the first two, of those and the third, and so on; none of a single branch."""
+    return sum(elements(broadcast(*inputs[:count])) for count in range(2, len(inputs) + 1))
 
 
 @layer
@@ -54,7 +63,7 @@ class Mean(Join):
     kind = "add"
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return super().ops(*inputs, output=output) + Ops(div=elements(output))
+        return super().ops(*inputs, output=output) + Ops(div=elements(output) * int(len(inputs) > 1))
 
 
 @layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -62,24 +63,35 @@ def odd_padding(o: Arguments) -> Size:
 def pool_padding(o: Arguments, fill: float) -> tuple[list[tuple[str, Layer]], Size]:
     """The padding of a pool itself, behind a layer that pads with `fill` where the two sides differ."""
     if o.flag("same"):
-        return same(o, stride_or_kernel(o), fill)
+        return same(o, stride_or_kernel(o), fill, [k // 2 for k in kernel(o)])
     padding = o.each("pad", 0, least=0)
-    for p, k, d in zip(padding, kernel(o), dilation(o), strict=True):
-        if known(p) and known(k) and known(d) and 2 * p > d * (k - 1) + 1:
-            raise o.error(f"a pool is padded by at most half its window, not {p} for a window of {d * (k - 1) + 1}", "pad")
+    for p, k in zip(padding, kernel(o), strict=True):
+        if known(p) and known(k) and 2 * p > k:
+            hint = "gaps do not count, as torch has it; 'same' and 'pad' go further" if "dilation" in o.given else None
+            raise o.error(f"a pool is padded by at most half its window, not {p} for a window of {k}", "pad", hint)
     return [], padding
 
 
-def same(o: Arguments, stride: Size, fill: float) -> tuple[list[tuple[str, Layer]], Size]:
-    """TensorFlow's padding: the output is ceil(input / stride), and an odd row goes behind."""
+def same(o: Arguments, stride: Size, fill: float, most: Sequence[Dim] | None = None) -> tuple[list[tuple[str, Layer]], Size]:
+    """TensorFlow's padding: the output is ceil(input / stride), and an odd row goes behind.
+
+    `most` is how far the layer itself can pad; torch's pools do so by half of their kernel, dilated or not.
+    """
     if "pad" in o.given:
         raise o.error("'same' and a padding exclude each other", "pad")
     channels(o)
     axes = zip(o.x[2:], kernel(o), stride, dilation(o), strict=True)
     sides = tuple([same_padding(size, d * (k - 1) + 1, s) for size, k, s, d in axes])
-    if all(known(before) and before == after for before, after in sides):
+    if all(known(before) and before == after for before, after in sides) and fits(sides, most):
         return [], tuple([before for before, _ in sides])
     return [("pad", Pad(sides, value=fill))], (0,) * len(sides)
+
+
+def fits(sides: Sequence[tuple[Dim, Dim]], most: Sequence[Dim] | None) -> bool:
+    """Whether a layer that pads so far at most can pad itself."""
+    if most is None:
+        return True
+    return all(not known(limit) or before <= limit for (before, _), limit in zip(sides, most, strict=True))
 
 
 def same_padding(size: Dim, reach: Dim, stride: Dim) -> tuple[Dim, Dim]:

@@ -32,7 +32,8 @@ def _build_mean(layer: Mean, _inputs: object) -> Function:
 
 def _build_max(layer: Max, _inputs: object) -> Function:
     if layer.inplace:
-        return Function(lambda *branches: reduce(lambda a, b: torch.maximum(a, b, out=a), branches), "inplace=True")
+        # torch.maximum with out= has no gradient.
+        return Function(lambda *branches: reduce(torch.Tensor.clamp_min_, branches), "inplace=True")
     return Function(lambda *branches: reduce(torch.maximum, branches))
 
 
@@ -45,7 +46,7 @@ def _capture_concat(call: Call) -> Match:
 row(Add, _fold("add"), lacks="aten.add may add a number, too: the row of Arithmetic reads it")
 row(Mul, _fold("mul"), lacks="aten.mul may multiply with a number, too: the row of Arithmetic reads it")
 row(Mean, _build_mean, lacks="torch runs it as additions and a division")
-row(Max, _build_max, {"maximum": lambda call: Match(Max(), (call.first, call["other"]))})
+row(Max, _build_max, {"maximum": lambda call: Match(Max(call.inplace), (call.first, call["other"]))})
 row(
     Concat,
     lambda layer, _: Function(lambda *branches: torch.cat(branches, layer.dim), f"dim={layer.dim}"),

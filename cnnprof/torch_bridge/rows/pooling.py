@@ -79,10 +79,16 @@ class Subsample2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(maps))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, maps, H, W) to (N, maps, H', W')."""
-        layer = self.layer
-        summed = functional.avg_pool2d(x, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode, divisor_override=1)
-        return summed * self.coefficient.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+        """(N, maps, H, W) to (N, maps, H', W'), and the same along one axis or three."""
+        layer, axes = self.layer, x.dim() - 2
+        # torch gives no sum along one axis: a sequence is an image of one row.
+        row = (0, 1) if axes == 1 else ()
+        sizes = [(*row[1:], *each) for each in (layer.kernel_size, layer.stride)]
+        padding = (*row[:1], *layer.padding)
+        pool: Any = functional.avg_pool3d if axes == 3 else functional.avg_pool2d
+        summed: Tensor = pool(x.unsqueeze(2) if row else x, *sizes, padding, layer.ceil_mode, divisor_override=1)
+        shape = (-1, *[1] * axes)
+        return (summed.squeeze(2) if row else summed) * self.coefficient.view(shape) + self.bias.view(shape)
 
 
 def _window(call: Call, axes: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:

@@ -28,9 +28,11 @@ def _capture(call: Call) -> Match:
     return Match(Dropout(call["p"], call.op.startswith("feature_")), (call.first,))
 
 
+_OF_CHANNELS: dict[int, type[nn.Module]] = {3: nn.Dropout1d, 5: nn.Dropout3d}
+
 row(
     Dropout,
-    lambda layer, _: (nn.Dropout2d if layer.channels else nn.Dropout)(layer.p),
+    lambda layer, inputs: (_OF_CHANNELS.get(len(inputs[0]), nn.Dropout2d) if layer.channels else nn.Dropout)(layer.p),
     {"dropout": _capture, "feature_dropout": _capture, "alpha_dropout": _capture, "feature_alpha_dropout": _capture},
 )
 row(StochasticDepth, lambda layer, _: DropPath(layer.p), lacks="in eval mode it runs no operation")
