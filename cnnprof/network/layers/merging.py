@@ -14,7 +14,7 @@ from cnnprof.record import record
 class Join(Layer):
     """An operation on two or more tensors, element by element, with broadcasting; `inplace` writes into the first.
 
-    Branches are joined one after the other, as torch's operators do: three of them in two steps, each of which writes a tensor and
+    Branches are joined one after the other, as by torch's operators: three in two steps, each of which writes a tensor and
     takes one operation of the `kind` an element.
     """
 
