@@ -127,6 +127,13 @@ def test_one_idea_a_file():
     assert {str(path): length for path, length in lengths.items() if length > 350} == {}
 
 
+def test_the_map_has_every_file_of_the_rooms_that_it_opens():
+    text = (ROOT.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [ROOT / name for name in ("network", "counting", "footprint", "timing", "judging")]
+    files = {path.name for room in (ROOT, *rooms) for path in room.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert {name for name in files if name not in text} == set()
+
+
 def test_docstrings_begin_with_a_noun_or_a_verb():
     def asks(path):
         """The docstrings that begin with "What"; a command's is its `--help`, which speaks to users."""
