@@ -1,5 +1,6 @@
 """What a page holds: names as text, its data, its size, and what is saved of it."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -142,3 +143,14 @@ def test_hostile_names_of_layers_are_drawn(show, tmp_path):
     for chart in charts:
         for form in ("svg", "braille"):
             assert render(Report("x", "t", chart=chart), form, Style())
+
+
+def test_a_still_picture_has_the_numbers_of_its_chart():
+    small = Bars("bars", ("a", "b"), (Panel("MACs (G)", (0.05, 0.25)), Panel("params (M)", (0.0125, 0.0375))))
+    html = render(Report("x", "t", chart=small), "html", Style())
+    written = [float(text) for text in re.findall(r">(\d+\.\d+)</text>", html)]
+    # Ticks of an axis are evenly apart.
+    for ticks in (written[: written.index(max(written)) + 1], written[written.index(max(written)) + 1 :]):
+        assert len(ticks) > 2
+        steps = {round(after - before, 6) for before, after in itertools.pairwise(ticks)}
+        assert len(steps) == 1

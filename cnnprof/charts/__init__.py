@@ -7,7 +7,7 @@ asked for, and `sketch` where a terminal is to show it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,11 +88,11 @@ def spread(places: Iterable[int], apart: float) -> list[int]:
     return kept
 
 
-def expression(texts: Sequence[str]) -> str:
-    """A list of texts as Vega's expressions have it, whatever is in them."""
+def expression(texts: Sequence[str] | Mapping[int, str]) -> str:
+    """Texts by their numbers as Vega's expressions have it, whatever is in them."""
     import json
 
-    return json.dumps([*texts])
+    return json.dumps(texts)
 
 
 def starts(names: Sequence[str]) -> list[tuple[int, str]]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+ON_PAGE = 60
+"""Of more bars a page names stages only."""
+
 LONGEST = 32
 """Letters of a name below a bar."""
 
@@ -92,6 +95,7 @@ class Bars(Chart):
             for number, name in enumerate(self.names)
         ]
         last = len(self.panels) - 1
+        ticks = self._ticks(ON_PAGE)
         return {
             "data": {"values": values},
             "spacing": 6,
@@ -108,9 +112,10 @@ class Bars(Chart):
                             "axis": {
                                 "labels": k == last,
                                 "ticks": k == last,
+                                "values": [number for number, _ in ticks],
                                 "labelAngle": -60,
                                 "labelOverlap": True,
-                                "labelExpr": f"{expression(self.names)}[datum.value]" if k == last else "''",
+                                "labelExpr": f"{expression(dict(ticks))}[datum.value]" if k == last else "''",
                             },
                         },
                         "y": {"field": f"v{k}", "type": "quantitative", "title": panel.label},

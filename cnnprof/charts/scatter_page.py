@@ -85,7 +85,7 @@ def specification(chart: Scatter) -> dict[str, Any]:
                     "scale": {"range": [20, 600], "domain": [0, 1]},
                     "legend": None,
                 },
-                "fillOpacity": {"condition": {"test": "datum.apart", "value": 0.1}, "value": 0.85},
+                "fillOpacity": {"condition": {"test": "datum.apart", "value": 0.3}, "value": 0.85},
                 "tooltip": tips,
             },
         },

@@ -81,33 +81,53 @@ class Timeline(Chart):
             | {f"p{number}": round(self.layers[label][k] / 1e6, 1) for number, (label, _) in enumerate(shown)}
             for n, k in enumerate(worst)
         ]
-        return {
-            "data": {"values": values},
-            "transform": [
-                {"fold": [f"p{number}" for number in range(len(shown))], "as": ["key", "MB"]},
-                {"calculate": "toNumber(slice(datum.key, 1))", "as": "height"},
-                {"calculate": f"{expression([label for label, _ in shown])}[datum.height]", "as": "part"},
-            ],
-            "width": 640,
-            "height": 220,
-            "mark": "area",
-            "encoding": {
-                "x": {
-                    "field": "n",
-                    "type": "quantitative",
-                    "axis": {"labels": False, "ticks": False, "grid": False, "title": "steps"},
-                },
-                "y": {"field": "MB", "type": "quantitative", "stack": "zero"},
-                "order": {"field": "height", "type": "quantitative"},
-                "color": {
-                    "field": "part",
-                    "type": "nominal",
-                    "title": None,
-                    "scale": {"domain": [label for label, _ in shown], "range": [color for _, color in shown]},
-                },
-                "tooltip": [{"field": "step"}, {"field": "phase"}, {"field": "part"}, {"field": "MB", "format": ",.1f"}],
-            },
+        across = {
+            "field": "n",
+            "type": "quantitative",
+            "scale": {"domain": [0, len(worst) - 1], "nice": False},
+            "axis": {"labels": False, "ticks": False, "grid": False, "title": "steps"},
         }
+        begins = [{"n": n, "phase": phase} for n, phase in starts([self.phases[k] for k in worst])[1:]]
+        top = totals[self.peak] / 1e6
+        peak = {"n": self.peak // width, "MB": round(top, 1), "text": f"peak {top:,.1f} MB"}
+        side = "right" if 2 * self.peak > len(totals) else "left"
+        layers = [
+            {
+                "data": {"values": values},
+                "transform": [
+                    {"fold": [f"p{number}" for number in range(len(shown))], "as": ["key", "MB"]},
+                    {"calculate": "toNumber(slice(datum.key, 1))", "as": "height"},
+                    {"calculate": f"{expression([label for label, _ in shown])}[datum.height]", "as": "part"},
+                ],
+                "mark": "area",
+                "encoding": {
+                    "x": across,
+                    "y": {"field": "MB", "type": "quantitative", "stack": "zero", "scale": {"domainMax": 1.15 * top}},
+                    "order": {"field": "height", "type": "quantitative"},
+                    "color": {
+                        "field": "part",
+                        "type": "nominal",
+                        "title": None,
+                        "scale": {"domain": [label for label, _ in shown], "range": [color for _, color in shown]},
+                    },
+                    "tooltip": [{"field": "step"}, {"field": "phase"}, {"field": "part"}, {"field": "MB", "format": ",.1f"}],
+                },
+            },
+            *(
+                {"data": {"values": begins}, "mark": {**mark, "color": "currentColor"}, "encoding": {"x": across, **more}}
+                for mark, more in (
+                    ({"type": "rule", "strokeDash": [2, 3]}, {}),
+                    ({"type": "text", "align": "left", "dx": 3, "y": 6}, {"text": {"field": "phase"}}),
+                )
+                if begins
+            ),
+            {
+                "data": {"values": [peak]},
+                "mark": {"type": "text", "align": side, "dy": -7, "color": "currentColor"},
+                "encoding": {"x": across, "y": {"field": "MB", "type": "quantitative"}, "text": {"field": "text"}},
+            },
+        ]
+        return {"width": 640, "height": 220, "layer": layers}
 
     def sketch(self, canvas: Sketch) -> None:
         """The total over the steps."""

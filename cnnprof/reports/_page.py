@@ -165,7 +165,14 @@ def _still(chart: Chart, spec: dict[str, Any]) -> str:
         text = needless.sub("", text)
     while (shorter := _WRAPPED.sub(r"\1", text)) != text:
         text = shorter
-    return re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", text[text.index("<svg") :])
+    # In elements only: a number that is read is as it was.
+    return re.sub(r"<[^>]*>", lambda element: _DECIMAL.sub(_shortened, element[0]), text[text.index("<svg") :])
+
+
+def _shortened(number: re.Match[str]) -> str:
+    """A coordinate to what an eye sees of it."""
+    value = float(number[0])
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
 
 
 _NEEDLESS = (
@@ -177,5 +184,6 @@ _NEEDLESS = (
     re.compile(r"\n\s*"),
     re.compile(r"<g></g>"),
 )
+_DECIMAL = re.compile(r"\d+\.\d+")
 _WRAPPED = re.compile(r"<g>((?:<(?!g\b|/g\b)[^<]*|</(?!g\b)[^<]*)*)</g>")
 """A group without attributes that holds no other group."""

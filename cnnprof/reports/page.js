@@ -257,10 +257,11 @@
   async function show(place, spec) {
     const width = Math.min(place.clientWidth - 10, 1080);
     const narrow = structuredClone(spec);
+    const looks = (narrow.layer ?? []).flatMap(({ encoding }) => [encoding.color, encoding.shape]).filter((each) => each && each.legend !== null && !("condition" in each));
     if (narrow.vconcat) narrow.vconcat.forEach((panel) => { panel.width = Math.max(180, width - 90); });
-    else if (typeof narrow.width === "number") narrow.width = Math.max(220, width - (narrow.marks ? 10 : narrow.encoding?.color ? 220 : 150));
+    else if (typeof narrow.width === "number") narrow.width = Math.max(220, width - (narrow.marks ? 10 : looks.length ? 220 : 150));
     if (narrow.marks && width < 600) narrow.legends.forEach((legend) => { legend.columns = 2; });
-    if (!narrow.marks && width < 600 && narrow.encoding?.color) { narrow.width = width - 60; narrow.encoding.color.legend = { orient: "bottom", columns: 2 }; }
+    if (width < 600 && looks.length) { narrow.width = width - 60; looks.forEach((each) => { each.legend = { ...each.legend, orient: "bottom", columns: 2 }; }); }
     const drawn = make("div", { class: "drawn" });
     const result = await window.vegaEmbed(drawn, narrow, { actions: false, renderer: "svg", ast: true, config: dress,
       mode: narrow.marks ? "vega" : "vega-lite" });
