@@ -11,7 +11,7 @@ from cnnprof.measure import bench, fingerprint
 from cnnprof.measure.bench import Job, Options, run
 from cnnprof.measure.journal import resume_journal, start_journal
 from cnnprof.measure.options import add_twin, add_ways
-from cnnprof.measure.turn import StartError
+from cnnprof.measure.supervisor import StartError
 from cnnprof.network.graph import Facts, Graph
 from cnnprof.timing.ratios import noise_of, relate
 

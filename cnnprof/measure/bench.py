@@ -19,9 +19,10 @@ from cnnprof.measure.journal import Journal
 from cnnprof.measure.options import SECONDS_A_JOB
 from cnnprof.measure.options import Job as Job
 from cnnprof.measure.options import Options as Options
+from cnnprof.measure.supervisor import StartError
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
-from cnnprof.measure.turn import Series, StartError, Turn
+from cnnprof.measure.turn import Series, Turn
 from cnnprof.timing.intervals import relative_half_width
 from cnnprof.timing.measurements import Measurement, Status
 from cnnprof.timing.ratios import compare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
@@ -10,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, Any
 
+from cnnprof.errors import MeasurementError
 from cnnprof.record import record
 
 POLL_SECONDS = 0.1
@@ -23,6 +25,10 @@ START_SECONDS = 60.0
 # The child looks for modules where this process does, and nowhere else: `-m` would put the current folder first, and a user's
 # `copy.py` there in place of Python's.
 _START = "import sys; sys.path[:] = sys.argv[1:]; from cnnprof.measure.worker import main; main()"
+
+
+class StartError(MeasurementError):
+    """A worker process that could not be started, or ended before it came to a network."""
 
 
 @record
@@ -68,24 +74,39 @@ class Worker:
 
 @contextmanager
 def start_worker(task: object, threads: int) -> Iterator[Worker]:
-    """A worker process at work on the task, which is pickled; leaving the block ends it, whatever it is at."""
-    with TemporaryFile() as given, _written_and_read() as (written, lines), TemporaryFile() as errors:
-        given.write(b"%d\n" % os.getpid())
-        pickle.dump(task, given)
-        given.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START, *sys.path],
-            stdin=given,
-            stdout=written,
-            stderr=errors,
-            # Of a process's error messages the last line says what it ended of: torch's profiler is to log none of its steps.
-            env={"KINETO_LOG_LEVEL": "6"} | os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
-        )
+    """A worker process at work on the task, which is pickled; leaving the block ends it, whatever it is at.
+
+    Raises StartError where the system has no room for one.
+    """
+    with ExitStack() as files:
+        try:
+            written, lines = files.enter_context(_written_and_read())
+            errors = files.enter_context(TemporaryFile())
+            process = subprocess.Popen(
+                [sys.executable, "-c", _START, *sys.path],
+                stdin=files.enter_context(_holding(b"%d\n" % os.getpid() + pickle.dumps(task))),
+                stdout=written,
+                stderr=errors,
+                # The last of a process's error messages says what it ended of: torch's profiler is to log none of its steps.
+                env={"KINETO_LOG_LEVEL": "6"} | os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+            )
+        except OSError as error:
+            raise StartError(f"no worker process can be started: {error.strerror}") from None
         try:
             yield Worker(process, lines, errors)
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _holding(data: bytes) -> Iterator[IO[bytes]]:
+    """A temporary file with the data, at its beginning."""
+    with TemporaryFile(buffering=0) as file:
+        if file.write(data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        file.seek(0)
+        yield file
 
 
 @contextmanager

@@ -7,19 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cnnprof.errors import MeasurementError
 from cnnprof.measure.devices import Device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.session import Plan
+from cnnprof.measure.supervisor import StartError
 from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
 from cnnprof.record import record
 
 MOST_ROUNDS = 50
 """Times the least number: a median that wavers after that many rounds is not to be had in one process."""
-
-
-class StartError(MeasurementError):
-    """A worker process that ended before it came to a network."""
 
 
 @record
