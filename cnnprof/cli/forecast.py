@@ -13,6 +13,7 @@ from cnnprof.errors import UsageError
 if TYPE_CHECKING:
     from cnnprof.api.compare import Comparison
     from cnnprof.cli.measured import RunOptions
+    from cnnprof.measure.options import Options
 
 Machine = Annotated[Path | None, typer.Option(help="A calibration made elsewhere: `cnnprof calibrate --grid -o FILE` there.")]
 
@@ -42,6 +43,16 @@ class Forecast:
         if sort in PREDICTED and not self.predict:
             raise UsageError(f"--sort {sort} orders by what is predicted", hint="add --predict")
 
-    def add(self, comparison: Comparison, run: RunOptions) -> Comparison:
-        """The comparison, with predicted latencies if they are asked for."""
-        return comparison.predicted(run.way(), self.machine) if self.predict else comparison
+    def complete(self, comparison: Comparison, run: RunOptions, how: Options | None, batch: int) -> tuple[Comparison, int]:
+        """The comparison with predicted latencies if they are asked for, and measured ones if it is said how.
+
+        Returns:
+            It, and the exit code of the measurement.
+        """
+        comparison = comparison.predicted(run.way(), self.machine) if self.predict else comparison
+        if how is None:
+            return comparison, 0
+        from cnnprof.cli.measuring import measure
+
+        found = measure(comparison.jobs(batch), how)
+        return comparison.measured(found.measurements), found.exit_code

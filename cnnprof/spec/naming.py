@@ -3,6 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from keyword import iskeyword
+
+
+def take_name(wanted: str, reserved: Container[str], taken: set[str]) -> str:
+    """A legal name as near as can be to the wanted one that is neither reserved nor taken; it is taken then."""
+    word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
+    if not word or word[0].isdigit() or word in reserved or iskeyword(word):
+        word = f"x_{word}"
+    name, number = word, 1
+    while name in taken:
+        number += 1
+        name = f"{word}_{number}"
+    taken.add(name)
+    return name
 
 
 class Namer:

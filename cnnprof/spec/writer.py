@@ -19,6 +19,7 @@ from cnnprof.network.recognition import recognize
 from cnnprof.spec.folding.fold import fold
 from cnnprof.spec.folding.text import write_outline
 from cnnprof.spec.functions import FUNCTIONS
+from cnnprof.spec.naming import take_name
 from cnnprof.spec.scope import AXES
 from cnnprof.spec.tokens import NAME
 from cnnprof.spec.wording import Wording, join_word
@@ -167,15 +168,7 @@ class _Lines:
     def _name(self, reference: str, wanted: str) -> None:
         if reference in self.names:
             return
-        word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
-        if not word or word[0].isdigit() or word in _RESERVED or iskeyword(word):
-            word = f"x_{word}"
-        name, number = word, 1
-        while name in self.taken:
-            number += 1
-            name = f"{word}_{number}"
-        self.taken.add(name)
-        self.names[reference] = name
+        self.names[reference] = take_name(wanted, _RESERVED, self.taken)
 
     def _line(self, step: list[Node], here: str) -> str:
         first = step[0]

@@ -96,16 +96,11 @@ def command(
             prune=prune or (),
             notify=tell,
         )
-    comparison = forecast.add(comparison, run)
-    code = report_failures(comparison)
-    if how:
-        from cnnprof.cli.measuring import measure
-
-        found = measure(comparison.jobs(network.batch), how)
-        comparison, code = comparison.measured(found.measurements), found.exit_code or code
+    failed = report_failures(comparison)
+    comparison, code = forecast.complete(comparison, run, how, network.batch)
     report = comparison.report(choice.sort, shown)
     out.emit(replace(report, chart=comparison.explorer()) if out.draws else report)
-    raise typer.Exit(code)
+    raise typer.Exit(code or failed)
 
 
 def _measuring(

@@ -57,12 +57,6 @@ def command(
     how = run.options() if bench else None
     with waiting("reading the networks") as say:
         comparison = compare(network.models(names), None, network.input_shape, network.batch, notify=say)
-    comparison = forecast.add(comparison, run)
-    code = 0
-    if how:
-        from cnnprof.cli.measuring import measure
-
-        found = measure(comparison.jobs(network.batch), how)
-        comparison, code = comparison.measured(found.measurements), found.exit_code
+    comparison, code = forecast.complete(comparison, run, how, network.batch)
     out.emit(replace(comparison.report(), chart=comparison.chart(x, y, size, colour)))
     raise typer.Exit(code)

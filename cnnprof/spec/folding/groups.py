@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from keyword import iskeyword
 
 from cnnprof.network.graph import Graph, Node
 from cnnprof.spec.folding.arguments import RESERVED
+from cnnprof.spec.naming import take_name
 
 CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", "")
 """Classes that say nothing of what they hold."""
@@ -128,12 +128,4 @@ class Namer:
         return self._names[tensor]
 
     def _free(self, wanted: str) -> str:
-        word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
-        if not word or word[0].isdigit() or word in RESERVED or iskeyword(word):
-            word = f"x_{word}"
-        name, number = word, 1
-        while name in self._taken:
-            number += 1
-            name = f"{word}_{number}"
-        self._taken.add(name)
-        return name
+        return take_name(wanted, RESERVED, self._taken)
