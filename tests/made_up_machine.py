@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 
 from cnnprof.measure.grid import designed
+from cnnprof.measure.kept import keep_operations
 from cnnprof.measure.options import Options
-from cnnprof.measure.predicting import keep_operations
 from cnnprof.timing.operations import Timed, operation_alone
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate

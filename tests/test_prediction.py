@@ -12,9 +12,9 @@ from shell import cnnprof
 from cnnprof import load
 from cnnprof.api.predict import anchors, by_data_sheet, predict
 from cnnprof.measure.grid import designed
+from cnnprof.measure.kept import keep_operations, recall_operations
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
-from cnnprof.measure.predicting import keep_operations, recall_operations
 from cnnprof.network.analysis import analyze
 from cnnprof.network.layers.activation import ReLU
 from cnnprof.network.layers.convolution import Conv
@@ -149,11 +149,11 @@ def test_a_calibration_survives_its_file(tmp_path):
 )
 def test_damaged_or_foreign_calibrations_are_refused(tmp_path, monkeypatch, damage, message):
     from cnnprof.errors import UnavailableError
-    from cnnprof.measure import predicting
+    from cnnprof.measure import kept
 
     data = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)).to_dict()
-    monkeypatch.setattr(predicting, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
-    monkeypatch.setattr(predicting, "way", lambda options: {"device": "cpu", "threads": 1})
+    monkeypatch.setattr(kept, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
+    monkeypatch.setattr(kept, "way", lambda options: {"device": "cpu", "threads": 1})
     path = tmp_path / "edge.json"
     path.write_text(json.dumps(data))
     assert recall_operations(Options(), path).operations

@@ -63,7 +63,7 @@ def test_an_interrupted_calibration_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(operations, "follow", follow)
     monkeypatch.setattr(predicting, "calibrate", lambda *_: made_up().ceilings)
     monkeypatch.setattr(predicting, "_time_networks", lambda *_: [])
-    monkeypatch.setattr(predicting, "_path", lambda _: tmp_path / "m.operations.json")
+    monkeypatch.setattr(predicting, "operations_path", lambda _: tmp_path / "m.operations.json")
     for stop in (100, count + 7):
         stop_after[0] = stop
         with pytest.raises(KeyboardInterrupt):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.api.bench import Tell, time_jobs
 from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
 from cnnprof.api.result import Result
 from cnnprof.network.results import Analysis
@@ -15,6 +14,7 @@ from cnnprof.sources import resolve
 from cnnprof.timing.prediction import Calibration, Prediction, Predictor
 
 if TYPE_CHECKING:
+    from cnnprof.api.bench import Tell
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
@@ -95,8 +95,8 @@ def predict(
         UnavailableError: there is no calibration for this machine and way to run.
         MeasurementError: a worker process fails.
     """
+    from cnnprof.measure.kept import keep_operations
     from cnnprof.measure.options import Job, Options
-    from cnnprof.measure.predicting import keep_operations, measure_missing_operations
 
     how = options or Options()
     known = find_calibration(how, calibration)
@@ -104,6 +104,8 @@ def predict(
     if measure_missing:
         missing = {key: cost for each in profiles for key, cost in predictor_of(known, how).missing(each).items()}
         if missing:
+            from cnnprof.measure.predicting import measure_missing_operations
+
             known = measure_missing_operations(known, missing, how, on_progress)
             if calibration is None:
                 keep_operations(known, how)
@@ -111,6 +113,8 @@ def predict(
     predictions = tuple(predictor.predict(each) for each in profiles)
     measurements: tuple[Measurement, ...] = ()
     if measure:
+        from cnnprof.api.bench import time_jobs
+
         jobs = [Job(each.graph.name, each.graph, batch) for each in profiles]
         measurements, _ = time_jobs(jobs, how, on_progress)
     return Predictions(predictions, known, measurements)
@@ -122,7 +126,7 @@ Known = Calibration | str | Path | None
 
 def find_calibration(options: Options, given: Known = None) -> Calibration:
     """The calibration that is meant. Raises UnavailableError if there is none for the machine and way to run."""
-    from cnnprof.measure.predicting import recall_operations
+    from cnnprof.measure.kept import recall_operations
 
     if isinstance(given, Calibration):
         return given

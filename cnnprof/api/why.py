@@ -70,7 +70,7 @@ def why(
         UnavailableError: this machine is not calibrated for the options.
         MeasurementError: a worker process fails.
     """
-    from cnnprof.measure.calibration import recall
+    from cnnprof.measure.kept import recall
     from cnnprof.measure.layers import time_layers
     from cnnprof.measure.options import Job, Options
     from cnnprof.views.reasons import look_into

@@ -1,35 +1,25 @@
-"""A machine's ceilings: measured in fresh worker processes, kept a file a machine and way to run, and refused elsewhere."""
+"""A machine's ceilings, measured in fresh worker processes."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, TypeVar
 
-from cnnprof.cache import cache_folder
-from cnnprof.errors import MeasurementError, UnavailableError
-from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.errors import MeasurementError
 from cnnprof.measure.devices import Device, check_device
-from cnnprof.measure.fingerprint import differences, fingerprint
+from cnnprof.measure.fingerprint import fingerprint
+from cnnprof.measure.kept import way
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress
 from cnnprof.timing.doubts import TIME_FORMAT, disturbance
 from cnnprof.timing.roofline import Ceilings, Rate
 
-K = TypeVar("K")
-
 PROCESSES = 2
 """The higher of their rates counts: a ceiling is what can be reached."""
 
 MOST_PROCESSES = 4
-
-DEFAULTS = Options()
 
 
 def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda _: None) -> Ceilings:
@@ -81,66 +71,3 @@ class MeasureCeilings:
         measure_ceilings(device, self.options.dtype, self.options.layout, report)
         if device.name == "cpu":
             report({"event": "watched", "found": watch.found()})
-
-
-def keep(ceilings: Ceilings, options: Options) -> Path | None:
-    """Write the ceilings where `recall` finds them; None where that is not possible."""
-    return keep_text(calibration_path(options), json.dumps(ceilings.to_dict(), indent=1) + "\n")
-
-
-def keep_text(path: Path, text: str) -> Path | None:
-    """Write a file of the cache, its folder included; None where that is not possible."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text)
-        return path
-    return None
-
-
-def recall(options: Options, path: Path | None = None) -> Ceilings:
-    """The ceilings that were kept for this machine and way to run, or those of a file.
-
-    Raises UnavailableError if there are none, or they hold for another machine, torch or way to run.
-    """
-    hint = calibrate_command(options)
-    lacking = f"there is no {path}" if path else "this machine is not calibrated" + _said(way(options))
-    file = path or calibration_path(options)
-    ceilings = read_kept(file, Ceilings.from_dict, lacking, f"{file} is no calibration", hint)
-    changed = differences(ceilings.machine, fingerprint(options.device)) or differences(ceilings.options, way(options))
-    if changed:
-        raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint)
-    return ceilings
-
-
-def read_kept(file: Path, make: Callable[[Mapping[str, Any]], K], lacking: str, damaged: str, hint: str) -> K:
-    """The results in a file. Raises UnavailableError, in these words, where there is none or it holds something else."""
-    try:
-        return make(parse_json(read_within(file, RESULTS)))
-    except FileNotFoundError:
-        raise UnavailableError(lacking, hint=hint) from None
-    except OSError as error:
-        raise UnavailableError(f"cannot read {file}: {error.strerror}", hint=hint) from None
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
-        raise UnavailableError(damaged, hint=hint) from None
-
-
-def calibrate_command(options: Options) -> str:
-    """The command line that makes the calibration for the options."""
-    given = [f" --{key} {value}" for key, value in way(options).items() if value != getattr(DEFAULTS, key)]
-    return "cnnprof calibrate" + "".join(given)
-
-
-def way(options: Options) -> dict[str, Any]:
-    """The options that ceilings depend on."""
-    return {key: getattr(options, key) for key in ("device", "dtype", "threads", "layout")}
-
-
-def _said(way: Mapping[str, Any]) -> str:
-    return " for " + ", ".join(f"{key} {value}" for key, value in way.items())
-
-
-def calibration_path(options: Options) -> Path:
-    """A file a machine and way to run; torch's version is inside, so that an old one is found and refused."""
-    machine = {key: value for key, value in fingerprint(options.device).items() if key != "torch"}
-    digest = sha256(json.dumps([machine, way(options)]).encode()).hexdigest()[:16]
-    return cache_folder() / "calibrations" / f"{digest}.json"

@@ -1,21 +1,19 @@
-"""The basis of predictions: a machine's timed operations, kept a file a machine and way to run, and refused elsewhere."""
+"""The basis of predictions: a machine's timed operations."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnprof.errors import MeasurementError, UnavailableError
-from cnnprof.files import replace_file
+from cnnprof.errors import MeasurementError
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure import unfinished
-from cnnprof.measure.calibration import calibrate, calibrate_command, calibration_path, keep_text, read_kept, way
-from cnnprof.measure.fingerprint import differences, fingerprint
+from cnnprof.measure.calibration import calibrate
+from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.grid import designed
+from cnnprof.measure.kept import operations_path, way
 from cnnprof.measure.operations import Found, time_operations
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Progress
@@ -32,8 +30,6 @@ FULL_BATCHES = (1, 8)
 
 SECONDS_A_NETWORK = 2.0
 """Of the networks that are timed whole."""
-
-HOW_LONG = "it takes less than 3 minutes"
 
 Tell = Callable[[Progress], None]
 
@@ -62,7 +58,7 @@ def calibrate_operations(
     grid = grid[::every]
     own = [(cost.node.layer, cost.inputs) for each in networks for cost in each.costs if not cost.node.aux]
     samples = [*dict.fromkeys([*grid, *(sample for sample in own if operation_alone(*sample, 1) is not None)])]
-    place = _path(options).with_suffix(".unfinished.json")
+    place = operations_path(options).with_suffix(".unfinished.json")
     holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": len(samples)}
     ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
     resumed = len(known.hot)
@@ -143,36 +139,3 @@ def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: 
     if not found and networks:
         raise MeasurementError("no network could be timed")
     return found
-
-
-def keep_operations(calibration: Calibration, options: Options, path: Path | None = None) -> Path | None:
-    """Write the calibration to a file, or where `recall_operations` finds it; None where that is not possible."""
-    text = json.dumps(calibration.to_dict(), separators=(",", ":")) + "\n"
-    if path is not None:
-        replace_file(path, text)
-        return path
-    return keep_text(_path(options), text)
-
-
-def recall_operations(options: Options, path: Path | None = None, elsewhere: bool = False) -> Calibration:
-    """The calibration that was kept for this machine and way to run, or that of a file.
-
-    Args:
-        elsewhere: the file may be of another machine, whose time is asked for.
-
-    Raises UnavailableError if there is none, or it holds for another machine, torch or way to run.
-    """
-    hint = f"{calibrate_command(options)} --grid makes one: {HOW_LONG}"
-    lacking = f"there is no {path}" if path else "the operations of this machine are not calibrated"
-    file = path or _path(options)
-    calibration = read_kept(file, Calibration.from_dict, lacking, f"{file} is no calibration of operations", hint)
-    machine = "" if elsewhere else differences(calibration.ceilings.machine, fingerprint(options.device))
-    changed = machine or differences(calibration.ceilings.options, way(options))
-    if changed:
-        more = "; --machine FILE means a calibration made elsewhere" if machine else ""
-        raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint + more)
-    return calibration
-
-
-def _path(options: Options) -> Path:
-    return calibration_path(options).with_suffix(".operations.json")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from cnnprof.timing.intervals import median, percentile
 
@@ -39,6 +38,8 @@ def usage() -> tuple[float, ...]:
     try:
         import resource
     except ImportError:  # Windows
+        import psutil
+
         process = psutil.Process()
         spent, memory = process.cpu_times(), process.memory_info()
         return spent.user + spent.system, getattr(memory, "num_page_faults", 0), process.num_ctx_switches().involuntary
@@ -49,14 +50,18 @@ def usage() -> tuple[float, ...]:
 
 def core_count() -> int:
     """Cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    import psutil
+
     process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # macOS has none
-        return len(process.cpu_affinity())
-    return psutil.cpu_count() or 1
+    return len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1  # macOS has none
 
 
 def machine() -> dict[str, Any]:
     """The processor and what else is known of the machine; what cannot be read is left out."""
+    import psutil
+
     found = {
         "device_name": cpu_name(),
         "cores": core_count(),
@@ -99,6 +104,8 @@ class Stolen:
 
     @staticmethod
     def _seconds() -> tuple[float, float]:
+        import psutil
+
         times = psutil.cpu_times()._asdict()
         # user and nice include guest times (proc_stat(5)).
         return sum(times.values()) - times.get("guest", 0) - times.get("guest_nice", 0), times.get("steal", 0.0)

@@ -41,13 +41,13 @@ def command(
       cnnprof calibrate --threads 4 --layout channels_last
     """
     from cnnprof.cli.measuring import Bar
-    from cnnprof.measure.calibration import calibrate, keep
+    from cnnprof.measure.calibration import calibrate
+    from cnnprof.measure.kept import keep, keep_operations
     from cnnprof.views.ceilings import show_calibration, show_ceilings
 
     how = run.options()
     if grid or full:
         from cnnprof.api.predict import calibrate as calibrate_operations
-        from cnnprof.measure.predicting import keep_operations
 
         try:
             with Bar() as bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,27 +55,24 @@ def command(
       cnnprof predict mobilenet_v2 --peak 472GFLOPS --bandwidth 25.6GB/s
     """
     from cnnprof import api
-    from cnnprof.cli.measuring import Bar
 
+    measures = measure or measure_missing
     known = _data_sheet(peak, bandwidth, [machine, measure, measure_missing]) or machine
-    how = run.way() if machine and not (measure or measure_missing) else run.options()
+    how = run.options() if measures else run.way()
     with waiting("reading the networks") as say:
         models = network.models(names)
         for model in models:
             say(f"reading {model.reference}")
             model.graph(network.input_shape, network.batch)
+    found = partial(api.predict, models, network.input_shape, network.batch, options=how, calibration=known)
+    if not measures:
+        out.emit(found().report(top))
+        return
+    from cnnprof.cli.measuring import Bar
+
     with Bar() as bar:
-        found = api.predict(
-            models,
-            network.input_shape,
-            network.batch,
-            options=how,
-            calibration=known,
-            measure_missing=measure_missing,
-            measure=measure,
-            on_progress=bar.update,
-        )
-    out.emit(found.report(top))
+        measured_too = found(measure_missing=measure_missing, measure=measure, on_progress=bar.update)
+    out.emit(measured_too.report(top))
 
 
 def _data_sheet(peak: str | None, bandwidth: str | None, others: list[object]) -> Calibration | None:

@@ -43,7 +43,7 @@ def command(
     """
     from cnnprof import api
     from cnnprof.cli.measuring import Bar
-    from cnnprof.measure.calibration import recall
+    from cnnprof.measure.kept import recall
 
     how = run.options(budget_seconds=parse_seconds(budget))
     ceilings = recall(how, calibration)

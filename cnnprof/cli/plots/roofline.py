@@ -33,7 +33,7 @@ def command(
       cnnprof plot roofline mobilenet_v2 --batch 8 --quick --format braille
     """
     from cnnprof.cli.measuring import Bar
-    from cnnprof.measure.calibration import recall
+    from cnnprof.measure.kept import recall
     from cnnprof.measure.layers import time_layers
     from cnnprof.measure.options import Job
     from cnnprof.network.analysis import analyze
