@@ -82,6 +82,9 @@ def test_which_picture_of_a_space_fits():
     few = package.sweep("mobilenet_v1", {"width": [0.25, 0.5], "input": [96, 128]})
     many = package.sweep("mobilenet_v1", {"width": [0.25, 0.5], "input": [*range(96, 256, 8)]})
     assert (type(few.chart()), type(many.chart()), type(many.chart(kind="lines"))) == (Scatter, Heat, Scatter)
+    huge = package.sweep("mobilenet_v1", {"width": [0.25 + k / 1000 for k in range(500)], "input": [*range(96, 600, 8)]})
+    with pytest.raises(UsageError, match="31,500 points are too many for a picture"):
+        huge.chart()
     with pytest.raises(UsageError, match="a heat map has two axes, and 1 axis varies here"):
         package.sweep("mobilenet_v1", {"width": [0.25, 0.5]}).chart(kind="heat")
 

@@ -129,8 +129,9 @@ class Sweep(Result):
 
     def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
         """The chart of `cnnprof plot sweep`: `y` over the axes, points beyond the condition, too, which are marked."""
-        from cnnprof.views.sweep_chart import Budget, chart_sweep
+        from cnnprof.views.sweep_chart import Budget, chart_sweep, check_points
 
+        check_points(self.space.size)
         name, axes = self.swept.model.called, self.space.axes
         if self.condition is None:
             return chart_sweep(name, axes, self.columns, y, kind)

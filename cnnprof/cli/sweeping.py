@@ -34,6 +34,10 @@ ON_PAGE = 500
 """So many points a page shows, whose reader sorts and filters them."""
 
 
+DRAWN = 5000
+"""Of more points a page or a saved result has no picture; a file of its own may have more."""
+
+
 def target_of(name: str | None, json: bool, output: Path | None) -> Destination:
     """Where the points go, and in which format. Raises UsageError as `choose_format` does."""
     from cnnprof.design_space.writers import STREAMS
@@ -155,7 +159,7 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
         _run(sweep, blocks.append)
         known = replace(sweep, ready=blocks)
         report = known.report(replace(order, rows=ON_PAGE) if target.format == "html" else order)
-        if target.draws:
+        if target.format in PICTURES or (target.draws and sweep.space.size <= DRAWN):
             # A page is whole without a picture, too, which not every space has.
             with suppress(UsageError) if target.format not in PICTURES else nullcontext():
                 report = replace(report, chart=known.chart())

@@ -33,6 +33,12 @@ class Budget:
     limits: tuple[tuple[str, float, str], ...] = ()
 
 
+def check_points(count: int) -> None:
+    """Raises UsageError for more points than a picture shows; ask before they are worked out."""
+    if count > MOST:
+        raise UsageError(f"{count:,} points are too many for a picture", hint="draw some of them: --sample 2000")
+
+
 def chart_sweep(
     name: str,
     axes: Mapping[str, Sequence[Any]],
@@ -60,8 +66,7 @@ def chart_sweep(
     count = len(next(iter(columns.values())))
     if not count:
         raise UsageError("no point of the space has a network, so that there is nothing to draw")
-    if count > MOST:
-        raise UsageError(f"{count:,} points are too many for a picture", hint="draw some of them: --sample 2000")
+    check_points(count)
     varying = [axis for axis, values in axes.items() if len(values) > 1] or [*axes]
     many = len(varying) == 2 and len(axes[varying[1]]) > NAMED
     if kind == "heat" and len(varying) != 2:
