@@ -26,3 +26,47 @@ def without_commands(text: str) -> str:
         return text
     lines = text.replace("##[", "##\\[").split("\n")
     return "\n".join("\\" + line if line.lstrip().startswith("::") else line for line in lines)
+
+
+_IN_ASCII = {
+    **dict.fromkeys("─━│┃┄", "-"),
+    "█": "#",
+    "░": ".",
+    "✓": "y",
+    "✗": "x",
+    "≈": "~",
+    "≠": "!=",
+    "×": "x",
+    "·": ".",
+    "µ": "u",
+    "→": "->",
+    "…": "...",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "≤": "<=",
+    "≥": ">=",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+}
+
+
+def within(text: str, encoding: str) -> str:
+    """The text with signs that the encoding lacks as ASCII has them: bars and marks can still be told apart."""
+    if text.isascii():
+        return text
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return "".join(char if _has(encoding, char) else _IN_ASCII.get(char, "?") for char in text)
+    return text
+
+
+def _has(encoding: str, char: str) -> bool:
+    try:
+        char.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return char.isascii()
+    return True

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cnnprof.timing.measurements import Check, Measurement, Reason
-from cnnprof.views.benchmark import show_measurements
+from cnnprof.views.benchmark import show_measurements, warnings_of
 
 
 def measurement(*times, model="net", batch=1, processes=None, **more):
@@ -94,3 +94,17 @@ def test_noise_that_is_not_known_is_not_none(error, reason):
     assert report.data["noise"]["up_to"] is None
     assert report.sections[1].rows[0]["verdict"] == "noise, not known"
     assert f"noise is not known, and verdicts rest on intervals alone: second copy of a: {reason}" in report.notes
+
+
+def test_a_disturbance_is_said_once_for_all_networks():
+    busy = "the process had a core for only {}% of the time"
+    measured = [
+        measurement([1.0], model=name, warnings=(busy.format(part),)) for name, part in (("a", 61), ("b", 40), ("c", 55))
+    ]
+    assert warnings_of(measured) == ["all: the process had a core for only 40 to 61% of the time"]
+    measured.append(measurement([1.0], model="d", warnings=("3 of 20 runs are outliers",)))
+    assert warnings_of(measured) == [
+        "a, b, c: the process had a core for only 40 to 61% of the time",
+        "d: 3 of 20 runs are outliers",
+    ]
+    assert warnings_of(measured[3:]) == ["d: 3 of 20 runs are outliers"]

@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from shell import cnnprof
+from shell import cnnprof, process
 
 from cnnprof.cli import output
 from cnnprof.cli.options import complete_name
+from cnnprof.texts import within
 
 NET = "input: 3x8x8\nlayers:\n  - conv 3x3 4\n"
 
@@ -94,3 +95,42 @@ def test_a_long_table_is_paged_on_a_terminal(monkeypatch, lines, pager, paged):
     monkeypatch.setattr(output.shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
     assert output._page("line\n" * lines) is paged
     assert shown == ([(["cat"], "FRX")] if paged else [])
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_bars_and_marks_can_be_told_apart_without_unicode(encoding):
+    out = process("memory", "lenet5", COLUMNS="80", PYTHONIOENCODING=encoding).out
+    bars = [line.split()[-1] for line in out.splitlines() if line.startswith(" forward  ")]
+    assert len(bars) > 5
+    assert all(re.fullmatch(r"\.+#*", bar) for bar in bars)
+    assert "?" not in out
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "shown"),
+    [
+        ("░█✓", "ascii", ".#y"),
+        ("µ─≈", "latin-1", "µ-~"),
+        ("漢", "ascii", "?"),
+        ("plain", "ascii", "plain"),
+        ("░", "utf-8", "░"),
+    ],
+)
+def test_signs_that_an_encoding_lacks(text, encoding, shown):
+    assert within(text, encoding) == shown
+
+
+def test_words_that_judge_have_their_colour():
+    done = cnnprof("check", "lenet5", "vgg16", "nosuch", "--max-params", "1M", FORCE_COLOR="1")
+    for code, word in (("32", "ok"), ("31", "error"), ("33", "unknown")):
+        assert f"\x1b[{code}m{word}\x1b[0m" in done.out
+
+
+@pytest.mark.parametrize("command", [["memory"], ["bench"], ["plot", "memory"], ["compare"]])
+def test_help_reads_in_sixty_columns(command):
+    lines = process(*command, "--help", COLUMNS="60").out.splitlines()
+    assert max(map(len, lines)) <= 60
+    helps = [line[34:].strip() for line in lines if re.match(r" {34}\S", line)]
+    # What an option does stands in a column of half the width, and not in one of a word a line.
+    assert sum(len(text.split()) for text in helps) / len(helps) > 2
+    assert any(line.strip().startswith("cnnprof plot memory") for line in lines) == (command == ["plot", "memory"])

@@ -12,8 +12,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, signature
 from pathlib import Path
+from shutil import get_terminal_size
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +26,10 @@ _NAMED_INPUT = re.compile(r"[A-Za-z_][\w.]*=(\d+(x\d+)*(:\w+)?|.*\.(pt|pth|npy))
 
 PANELS = ("Costs", "Comparisons", "Measurements", "Gates", "Networks", "Installation")
 """The panels of `--help` in their order; a command's module says which is its own."""
+
+
+PANEL_COLUMNS = 72
+"""In fewer, the columns of a panel leave too little for what an option does."""
 
 
 def run() -> None:
@@ -101,7 +106,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     """The application with all its commands, or with the one that is called."""
     app = typer.Typer(
         no_args_is_help=True,
-        rich_markup_mode="markdown",
+        rich_markup_mode=help_markup(),
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -113,6 +118,11 @@ def build_app(only: str | None = None) -> typer.Typer:
         else:
             app.add_typer(module.app, name=name, rich_help_panel=module.PANEL)
     return app
+
+
+def help_markup() -> Literal["markdown"] | None:
+    """Panels for `--help`, or plain text where the terminal is too narrow for their columns."""
+    return "markdown" if get_terminal_size().columns >= PANEL_COLUMNS else None
 
 
 def _needs_argument(module: ModuleType) -> bool:

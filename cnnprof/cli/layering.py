@@ -53,12 +53,12 @@ class Layering:
 
     def show_times(self, job: Job, options: Options, out: Destination) -> bool:
         """Time the layers of the network and show them; then the trace is written. False after Ctrl-C."""
-        from cnnprof.cli.measuring import Bar
+        from cnnprof.cli.measuring import Bar, usual_seconds
         from cnnprof.measure.layers import time_layers
         from cnnprof.network.analysis import analyze
         from cnnprof.views.layer_times import show_layers, to_trace
 
-        with Bar() as bar:
+        with Bar(usual_seconds(1, options)) as bar:
             (times,), complete = time_layers([job], options, bar.update)
         profile = analyze(job.graph)
         out.emit(show_layers(profile, times, self.by))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any
 
-from cnnprof.cli.progress import plain
+from cnnprof.cli.progress import Line
 from cnnprof.errors import INTERRUPTED, MeasurementError
 from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.journal import Journal
+from cnnprof.measure.options import SECONDS_A_JOB
 from cnnprof.record import record
 from cnnprof.timing.measurements import Measurement
 
@@ -41,7 +41,7 @@ def options(quick: bool = False, **given: Any) -> Options:
 
 def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None) -> Measured:
     """Time the networks and show how far it is."""
-    with Bar() as bar:
+    with Bar(usual_seconds(len(jobs), chosen)) as bar:
         try:
             measurements = tuple(run(jobs, chosen, bar.update, journal))
         except Interrupted as stopped:
@@ -52,15 +52,21 @@ def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None
 
 
 class Bar:
-    """One line on stderr that says what is being done; on a terminal only."""
+    """One line on stderr that says what is being done, and what time is left; on a terminal only.
+
+    `expected` is how many seconds all of it takes at the most.
+    """
+
+    def __init__(self, expected: float | None = None) -> None:
+        self._expected = expected
+        self._status: Any = None
 
     def __enter__(self) -> Bar:
-        self._status: Any = None
-        self._began = monotonic()
+        self._line = Line("starting", self._expected)
         if sys.stderr.isatty():
             from rich.console import Console
 
-            self._status = Console(stderr=True).status("starting")
+            self._status = Console(stderr=True).status(self._line)
             self._status.start()
         return self
 
@@ -70,21 +76,20 @@ class Bar:
 
     def update(self, progress: Progress) -> None:
         """Say where the run stands."""
+        job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
+        turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
+        words = f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}"
+        self._line.say(words, share_of(progress), progress.left)
         if self._status is not None:
-            job = f" {progress.job}" + (f", batch {progress.batch}" if progress.batch else "") if progress.job else ""
-            turn = f", round {progress.round} of at least {progress.rounds}" if progress.round else ""
-            left = time_left(monotonic() - self._began, progress.process - 1, progress.processes)
-            left = left if progress.left is None else seconds_left(progress.left)
-            self._status.update(plain(f"process {progress.process} of {progress.processes}: {progress.step}{job}{turn}{left}"))
+            self._status.update(self._line)
 
 
-def time_left(elapsed: float, done: int, processes: int) -> str:
-    """`, about 2 min left`, as the processes that are done took so long; nothing before the first is."""
-    if done < 1 or processes <= done:
-        return ""
-    return seconds_left(elapsed / done * (processes - done))
+def share_of(progress: Progress) -> float:
+    """The part of a run that is done: processes are alike, and so are the rounds of one."""
+    rounds = min(1.0, (progress.round - 1) / progress.rounds) if progress.round and progress.rounds else 0.0
+    return (progress.process - 1 + rounds) / max(progress.process, progress.processes)
 
 
-def seconds_left(seconds: float) -> str:
-    """`, about 2 min left`."""
-    return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {max(1, round(seconds))} s left"
+def usual_seconds(jobs: int, chosen: Options) -> float:
+    """Seconds that a run of so many networks takes at the most, as far as that is up to it."""
+    return chosen.budget_seconds or SECONDS_A_JOB * jobs

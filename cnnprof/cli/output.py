@@ -16,6 +16,7 @@ from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
 from cnnprof.streams import results
+from cnnprof.texts import within
 
 MOST_COLUMNS = 10_000
 """Of a terminal; more is no width."""
@@ -126,7 +127,7 @@ def print_out(content: str | bytes) -> None:
     stream = results()
     try:
         if isinstance(content, str):
-            stream.write(content)
+            stream.write(within(content, stream.encoding or "utf-8"))
         else:
             stream.buffer.write(content)
         stream.flush()

@@ -8,6 +8,13 @@ from collections.abc import Sequence
 BOLD, DIM, BEST = "1", "2", "1;32"
 """Styles, as the terminal's escape codes have them; `BEST` is bold green."""
 
+STATUS = {
+    **dict.fromkeys(("ok", "yes", "faster", "✓"), "32"),
+    **dict.fromkeys(("warn", "unknown", "undecided", "slower", "≈"), "33"),
+    **dict.fromkeys(("error", "failed", "broken", "no", "✗"), "31"),
+}
+"""Styles of words that say how something came out: green, yellow and red."""
+
 _WORD = re.compile(r"\s*\S+\s*")
 _CONTROLS = dict.fromkeys((7, 8, 11, 12, 13))
 """Bell, backspace, vertical tab, form feed and carriage return: they would draw elsewhere."""

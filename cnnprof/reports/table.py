@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnprof.report import LAST_RESORT, Listing, Report, Table
 from cnnprof.reports import Style
 from cnnprof.reports._cells import Cells, cells
-from cnnprof.reports._drawing import BEST, BOLD, DIM, fold, paint, side_by_side, width_of
+from cnnprof.reports._drawing import BEST, BOLD, DIM, STATUS, fold, paint, side_by_side, width_of
 from cnnprof.reports._plain import pairs
 from cnnprof.texts import visible, without_commands
 
@@ -101,11 +101,20 @@ def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[i
     lines = ["", *row(whole.headings, bold, low=True), " " + "─" * (_together(widths) - GAP)]
     for number in numbers:
         plain = DIM if number in table.faint else ""
-        styles = [BEST if (number, whole.columns[i].key) in table.best else plain for i in widths]
+        styles = [
+            BEST if (number, whole.columns[i].key) in table.best else _style_of(whole, i, number) or plain for i in widths
+        ]
         lines += row(whole.rows[number], styles)
     if whole.total:
         lines += ["", *row(whole.total, bold)]
     return [*lines, ""]
+
+
+def _style_of(whole: Cells, i: int, number: int) -> str:
+    """The style of a cell by what it says, in columns that say how something came out."""
+    column = whole.columns[i]
+    judges = column.kind == "verdict" or column.key in ("status", "verdict", "agrees")
+    return STATUS.get(whole.rows[number][i].partition(":")[0].strip(), "") if judges else ""
 
 
 def _wrap(text: str, width: int) -> list[str]:

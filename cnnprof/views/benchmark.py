@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from statistics import median
 
@@ -106,7 +107,7 @@ def show_measurements(
     ]
     notes += dict.fromkeys(_energy_note(energy) for energy in energies or ())
     notes += [f"{each.model}: {each.error}" for each in shown if each.error]
-    notes += list(dict.fromkeys(f"{each.model}: {warning}" for each in shown for warning in each.warnings))
+    notes += warnings_of(shown)
     data = {
         "results": results,
         "comparisons": [ratio.to_dict() for ratio in ratios if ratio.verdict != NOISE],
@@ -119,6 +120,35 @@ def show_measurements(
     judged = since or verdicts if leading or since else []
     annotations = tuple(_annotation(ratio, fail_on) for ratio in judged)
     return Report("bench", title, tuple(sections), tuple(notes), data, annotations=annotations)
+
+
+def warnings_of(measurements: Sequence[Measurement]) -> list[str]:
+    """Remarks on disturbances: of one kind one for all the networks that it concerns, with the range of its numbers."""
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for measurement in measurements:
+        for warning in measurement.warnings:
+            kinds.setdefault(_NUMBER.sub("#", warning), []).append((measurement.model, warning))
+    every = {measurement.model for measurement in measurements}
+    notes = []
+    for said in kinds.values():
+        names = dict.fromkeys(model for model, _ in said)
+        whom = "all" if len(names) == len(every) > 1 else ", ".join(names)
+        notes.append(f"{whom}: {_ranged([warning for _, warning in said])}")
+    return notes
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _ranged(texts: Sequence[str]) -> str:
+    """Texts that differ in their numbers alone as one, in which these are ranges."""
+    columns = iter(list(zip(*map(_NUMBER.findall, texts), strict=True)))
+
+    def span(_: re.Match[str]) -> str:
+        numbers = sorted(next(columns), key=float)
+        return numbers[0] if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"
+
+    return _NUMBER.sub(span, texts[0])
 
 
 def _annotation(ratio: Ratio, fail_on: Collection[str]) -> Annotation:

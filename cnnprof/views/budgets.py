@@ -13,6 +13,7 @@ from cnnprof.report import Annotation, Report, Table
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration, Prediction
 from cnnprof.views import columns as col
+from cnnprof.views.benchmark import warnings_of
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 
 COLUMNS = (col.MODEL, col.BUDGET, col.LIMIT, col.VALUE, col.USED, col.EXCESS, col.STATUS, col.LOOK_AT)
@@ -29,7 +30,7 @@ def show_verdicts(
     unknown = [verdict for verdict in verdicts if verdict.status == "unknown"]
     notes = [f"{model}: {reason}" for model, reason in dict.fromkeys((v.model, v.reason) for v in unknown if v.reason)]
     notes += [f"{m.model}: not measured: {m.error}" for m in measurements if m.error]
-    notes += [f"{m.model}: {warning}" for m in measurements for warning in m.warnings]
+    notes += warnings_of(measurements)
     notes += [_interval_note(verdict, m) for verdict in verdicts for m in measurements if _undecided(verdict, m)]
     notes += _prediction_notes(verdicts, predictions, calibration) if calibration else []
     data: dict[str, Any] = {

@@ -16,7 +16,7 @@ from cnnprof.timing.ratios import compare as compare_latency
 from cnnprof.timing.ratios import noise_of
 from cnnprof.units import Holds
 from cnnprof.views import columns as col
-from cnnprof.views.benchmark import conditions
+from cnnprof.views.benchmark import conditions, warnings_of
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
@@ -210,13 +210,7 @@ def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
     measurements = [entry.measurement for entry in entries if entry.measurement]
     notes = sorted({conditions(measurement) for measurement in measurements if measurement.times})
     notes.append("latencies whose intervals meet are not told apart; cnnprof bench A B --compare gives verdicts")
-    by_warning: dict[str, list[str]] = {}
-    for measurement in measurements:
-        for warning in measurement.warnings:
-            by_warning.setdefault(warning, []).append(measurement.model)
-    return notes + [
-        f"{'all' if len(names) == len(measurements) > 1 else ', '.join(names)}: {text}" for text, names in by_warning.items()
-    ]
+    return notes + warnings_of(measurements)
 
 
 def _entry_notes(entry: Entry) -> list[str]:

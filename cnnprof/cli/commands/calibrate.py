@@ -15,6 +15,9 @@ from cnnprof.cli.output import Destination
 
 PANEL = "Measurements"
 
+CEILINGS_SECONDS, GRID_SECONDS, FULL_SECONDS = 90.0, 180.0, 720.0
+"""As the help says, if nothing else has the core."""
+
 
 @reported()
 @measured("device", "dtype", "threads", "layout")
@@ -50,7 +53,7 @@ def command(
         from cnnprof.api.predict import calibrate as calibrate_operations
 
         try:
-            with Bar() as bar:
+            with Bar(FULL_SECONDS if full else GRID_SECONDS) as bar:
                 calibration = calibrate_operations(how, full, bar.update)
         except KeyboardInterrupt:
             print("what was measured is kept: the same command goes on from there within a day", file=sys.stderr)
@@ -59,7 +62,7 @@ def command(
         kept = keep_operations(calibration, how)
         out.emit(show_calibration(calibration, _short(kept) if kept else None))
         return
-    with Bar() as bar:
+    with Bar(CEILINGS_SECONDS) as bar:
         ceilings = calibrate(how, bar.update)
     kept = keep(ceilings, how)
     out.emit(show_ceilings(ceilings, _short(kept) if kept else None))

@@ -7,19 +7,14 @@ from pkgutil import iter_modules
 
 import typer
 
-from cnnprof.cli import plots
-from cnnprof.cli.commands.memory import show_memory_of
+from cnnprof.cli import help_markup, plots
 from cnnprof.cli.once import Once
-from cnnprof.cli.options import drawn
 
 PANEL = "Costs"
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=help_markup())
 for _name in sorted(module.name for module in iter_modules(plots.__path__)):
     app.command(_name, cls=Once, no_args_is_help=True)(import_module(f"{plots.__name__}.{_name}").command)
-app.command("memory", cls=Once, no_args_is_help=True, short_help="What a network holds in memory, layer by layer.")(
-    drawn()(show_memory_of)
-)
 
 
 @app.callback()

@@ -42,7 +42,7 @@ def command(
       cnnprof why densenet121 resnet50 --batch 8 --top 20
     """
     from cnnprof import api
-    from cnnprof.cli.measuring import Bar
+    from cnnprof.cli.measuring import Bar, usual_seconds
     from cnnprof.measure.kept import recall
 
     how = run.options(budget_seconds=parse_seconds(budget))
@@ -52,7 +52,7 @@ def command(
         for model in models:
             say(f"reading {model.reference}")
             model.graph(network.input_shape, network.batch)
-    with Bar() as bar:
+    with Bar(usual_seconds(2, how)) as bar:
         found = api.why(*models, network.input_shape, network.batch, options=how, ceilings=ceilings, on_progress=bar.update)
     out.emit(found.report(top))
     raise typer.Exit(0 if found.complete else INTERRUPTED)

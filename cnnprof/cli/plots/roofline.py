@@ -32,7 +32,7 @@ def command(
 
       cnnprof plot roofline mobilenet_v2 --batch 8 --quick --format braille
     """
-    from cnnprof.cli.measuring import Bar
+    from cnnprof.cli.measuring import Bar, usual_seconds
     from cnnprof.measure.kept import recall
     from cnnprof.measure.layers import time_layers
     from cnnprof.measure.options import Job
@@ -46,7 +46,7 @@ def command(
     model = network.model(name)
     with waiting(f"reading {name}"):
         graph = model.graph(network.input_shape, network.batch)
-    with Bar() as bar:
+    with Bar(usual_seconds(1, how)) as bar:
         (times,), complete = time_layers([Job(graph.name, graph, network.batch)], how, bar.update)
     analysis = analyze(graph)
     chart = chart_roofline(look_into(analysis, times, ceilings), ceilings)
