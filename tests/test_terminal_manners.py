@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from shell import cnnprof, process
 
 from cnnprof.cli import output
-from cnnprof.cli.options import complete_name
+from cnnprof.cli.completion import complete_layer, complete_name, complete_setting, complete_way
 from cnnprof.texts import within
 
 NET = "input: 3x8x8\nlayers:\n  - conv 3x3 4\n"
@@ -134,3 +135,36 @@ def test_help_reads_in_sixty_columns(command):
     # What an option does stands in a column of half the width, and not in one of a word a line.
     assert sum(len(text.split()) for text in helps) / len(helps) > 2
     assert any(line.strip().startswith("cnnprof plot memory") for line in lines) == (command == ["plot", "memory"])
+
+
+def test_settings_layers_and_ways_of_counting_are_completed():
+    assert complete_name("mobilenet_v2@w") == ["mobilenet_v2@width="]
+    assert complete_name("mobilenet_v2@width=0.5,cl") == ["mobilenet_v2@width=0.5,classes="]
+    assert "resnet18@input=" in complete_name("resnet18@")
+    assert complete_name("mobilenet_v2@width=0.") == []
+    assert complete_layer("resnet18:stage2.basic1.conv") == [f"resnet18:stage2.basic1.conv{n}" for n in (1, 2, 3)]
+    assert "resnet18:stage2" in complete_layer("resnet18:s")
+    assert complete_layer("resnet5")[0].startswith("resnet5")
+    assert complete_layer("nowhere.py:build") == []
+    assert complete_way("fv") == ["fvcore"]
+    context = SimpleNamespace(params={"names": ["mobilenet_v1", "nosuch"]})
+    assert "width=" in complete_setting(context, "")
+    assert complete_setting(context, "wid") == ["width="]
+    assert complete_setting(SimpleNamespace(params={}), "") == []
+
+
+def test_a_shell_gets_the_words():
+    done = process(_CNNPROF_COMPLETE="complete_bash", COMP_WORDS="cnnprof explain lenet5:C", COMP_CWORD="2")
+    assert {*done.out.split()} == {"lenet5:C1", "lenet5:C3", "lenet5:C5"}
+    asked = "cnnprof summary mobilenet_v1 --set wi"
+    assert process(_CNNPROF_COMPLETE="complete_bash", COMP_WORDS=asked, COMP_CWORD="4").out.split() == ["width="]
+    asked = "cnnprof explain lenet5 --vs tho"
+    assert process(_CNNPROF_COMPLETE="complete_bash", COMP_WORDS=asked, COMP_CWORD="4").out.split() == ["thop"]
+
+
+def test_completion_runs_no_code(tmp_path):
+    (tmp_path / "net.py").write_text("open('ran', 'w')\n")
+    (tmp_path / "bad.yaml").write_text("input: 3x8x8\nlayers: [conv 3x3\n")
+    for words in ("net.py:", "net.py:build@", "python:net:", "bad.yaml@", "bad.yaml:"):
+        process(cwd=tmp_path, _CNNPROF_COMPLETE="complete_bash", COMP_WORDS=f"cnnprof explain {words}", COMP_CWORD="2")
+    assert not (tmp_path / "ran").exists()

@@ -10,31 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cnnprof.cli.completion import complete_name, complete_setting
 from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.output import Destination, choose_format, refuse_input
-from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.errors import UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS, GATES, PICTURES
 
 if TYPE_CHECKING:
     from cnnprof.sources import Model
 
-
-def complete_name(incomplete: str) -> list[str]:
-    """Names for the shell's completion."""
-    from cnnprof.sources import every_name
-
-    prefix, colon, _ = incomplete.partition(":")
-    try:
-        names = every_name(incomplete if colon else "")
-    except CnnprofError:
-        return []
-    if prefix == "tv":
-        names = [name.replace("torchvision:", "tv:", 1) for name in names]
-    return [name for name in [*names, *(PREFIXES if not colon else ())] if name.startswith(incomplete)]
-
-
-PREFIXES = ("torchvision:", "timm:")
 
 NAME_HELP = (
     "A network: a bundled or own spec (resnet50), a file (net.yaml, net.yaml#variant, net.py:factory) or a source's name "
@@ -99,7 +84,11 @@ def network(
     batch: Annotated[int, typer.Option(help="Images in one run.", min=1)] = 1,
     set: Annotated[  # noqa: A002 - the option's name
         list[str] | None,
-        typer.Option(help="Override a setting of the network; may be given several times.", metavar="NAME=VALUE"),
+        typer.Option(
+            help="Override a setting of the network; may be given several times.",
+            metavar="NAME=VALUE",
+            autocompletion=complete_setting,
+        ),
     ] = None,
     real: Annotated[
         bool,

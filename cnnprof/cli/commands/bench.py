@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cnnprof.cli.completion import complete_name
 from cnnprof.cli.effort import Effort
 from cnnprof.cli.groups import takes
 from cnnprof.cli.layering import Layering
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, parse_sweep, reported
+from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, parse_sweep, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError, did_you_mean

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cnnprof.cli.completion import complete_name
 from cnnprof.cli.errors import say
 from cnnprof.cli.forecast import Machine
 from cnnprof.cli.groups import takes
 from cnnprof.cli.limits import Limits
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, CnnprofError, MeasurementError
 from cnnprof.reports import FORMATS, GATES

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import NAME_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.completion import complete_name
+from cnnprof.cli.options import NAME_HELP, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.revisions import earlier_file

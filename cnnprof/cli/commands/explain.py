@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnnprof.cli.options import NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.completion import complete_layer, complete_way
+from cnnprof.cli.options import NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.counting.activations import ACTIVATION_CONVENTIONS
@@ -23,7 +24,7 @@ NAME_HELP = "A network, or one of its layers or blocks: vgg16, resnet50:stage3.b
 @of_network()
 def command(
     name: Annotated[
-        str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False, metavar="NAME[:LAYER]")
+        str, typer.Argument(help=NAME_HELP, autocompletion=complete_layer, show_default=False, metavar="NAME[:LAYER]")
     ],
     what: Annotated[
         Literal["shape", "params", "macs", "memory", "receptive-field"] | None,
@@ -40,6 +41,7 @@ def command(
             f"{', '.join([*CONVENTIONS, *NAMES])}; "
             f"of activations {', '.join(ACTIVATION_CONVENTIONS)}.",
             metavar="CONVENTION",
+            autocompletion=complete_way,
         ),
     ] = None,
     *,

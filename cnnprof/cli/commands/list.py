@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from cnnprof.cli.choosing import ChoiceOptions, choosing
-from cnnprof.cli.options import complete_name, reported
+from cnnprof.cli.completion import complete_name
+from cnnprof.cli.options import reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.completion import complete_name
+from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.completion import complete_name
 from cnnprof.cli.measured import Ceilings, RunOptions, measured
-from cnnprof.cli.options import NAME_HELP, NetworkOptions, complete_name, of_network, reported
+from cnnprof.cli.options import NAME_HELP, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.cli.quantities import parse_seconds
