@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.footprint.execution import Execution
@@ -14,9 +15,23 @@ from cnnprof.views.fitting import fit_dict, fit_notes
 from cnnprof.views.memory import footprint_dict, place
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
-STRATEGY = Column("strategy", "strategy")
-TRAINS = Column("trains", "trains", weight=4)
-TRAINABLE_PARAMS = Column("trainable_params", "trained", "scaled")
+
+def _latency(name: str) -> Callable[[StrategyCost], Any]:
+    return lambda row: getattr(row.measurement.latency(), name, None) if row.measurement else None
+
+
+STRATEGY = (
+    Column("strategy", "strategy", of=lambda row: row.strategy.name),
+    Column("trains", "trains", weight=4, of=lambda row: row.strategy.trains),
+    Column("trainable_params", "trained", "scaled", of=lambda row: row.profile.totals.trainable_params),
+    replace(col.FORWARD_MACS, of=lambda row: row.profile.totals.macs),
+    replace(col.BACKWARD_MACS, of=lambda row: backward_macs(row.profile.costs)),
+    replace(col.TRAINING_BYTES, of=lambda row: row.footprint.peak_bytes),
+)
+"""Columns of every strategy."""
+FITTED = (replace(col.LARGEST_BATCH, of=lambda row: row.fit.batch if row.fit else None),)
+TIMED = (replace(col.LATENCY_MS, of=_latency("median")), replace(col.CI95, of=_latency("ci95")))
+
 DATA = Column("data", "data")
 IMAGES = Column("images", "images")
 TAKE = Column("take", "take")
@@ -39,20 +54,12 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
     """The report on the strategies for one network."""
     graph = profile.graph
     batch = graph.input_shape[0]
-    columns = [
-        STRATEGY,
-        TRAINS,
-        TRAINABLE_PARAMS,
-        col.FORWARD_MACS,
-        col.BACKWARD_MACS,
-        col.TRAINING_BYTES,
-        *([col.LARGEST_BATCH] if any(row.fit for row in rows) else []),
-        *([col.LATENCY_MS, col.CI95] if any(row.measurement for row in rows) else []),
-    ]
+    fitted = FITTED if any(row.fit for row in rows) else ()
+    timed = TIMED if any(row.measurement for row in rows) else ()
     step = Fact("step", f"batch {batch}, {optimizer}, {run.dtype} on {place(run)}")
     sections = (
         Listing((*header(graph)[:-1], Fact("new classes", classes, "count"), step)),
-        Table(tuple(columns), tuple(_cells(row) for row in rows), "A training step"),
+        Table.of((*STRATEGY, *fitted, *timed), rows, "A training step"),
         _advice(rows),
     )
     data = {
@@ -73,22 +80,6 @@ def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: st
     return Report("transfer", f"{graph.name} for {plural(classes, 'class', 'classes')}", sections, tuple(notes), data)
 
 
-def _cells(row: StrategyCost) -> dict[str, Any]:
-    totals = row.profile.totals
-    latency = row.measurement.latency() if row.measurement else None
-    return {
-        "strategy": row.strategy.name,
-        "trains": row.strategy.trains,
-        "trainable_params": totals.trainable_params,
-        "forward_macs": totals.macs,
-        "backward_macs": backward_macs(row.profile.costs),
-        "training_bytes": row.footprint.peak_bytes,
-        "largest_batch": row.fit.batch if row.fit else None,
-        "latency_ms": latency.median if latency else None,
-        "ci95": latency.ci95 if latency else None,
-    }
-
-
 def _advice(rows: Sequence[StrategyCost]) -> Table:
     """The lectures' table, with the rows that this network has."""
     present = {row.strategy.name for row in rows}
@@ -100,15 +91,10 @@ def _advice(rows: Sequence[StrategyCost]) -> Table:
 
 
 def _strategy_dict(row: StrategyCost) -> dict[str, Any]:
-    cells = _cells(row)
     return {
-        "strategy": cells["strategy"],
-        "trains": cells["trains"],
+        **{column.key: column.cell(row) for column in STRATEGY if column.key != "training_bytes"},
         "when": row.strategy.when,
         "params": row.profile.totals.params,
-        "trainable_params": cells["trainable_params"],
-        "forward_macs": cells["forward_macs"],
-        "backward_macs": cells["backward_macs"],
         "training": footprint_dict(row.footprint, trained=True),
         **({"fit": fit_dict(row.fit)} if row.fit else {}),
         **({"measurement": row.measurement.to_dict()} if row.measurement else {}),
