@@ -9,14 +9,12 @@ from cnnprof.network.layers import Layer, layer_to_dict
 from cnnprof.report import Column
 from cnnprof.views import columns as col
 
-KERNEL_SIZE = Column("kernel_size", "window", "shape")
-PADDING = Column("padding", "padding", "shape")
-DILATION = Column("dilation", "dilation", "shape")
-GROUPS = Column("groups", "groups", "count")
-
-WINDOW_COLUMNS = tuple(
-    replace(column, weight=weight)
-    for column, weight in ((KERNEL_SIZE, 6), (col.STRIDE, 6.2), (PADDING, 6.4), (GROUPS, 6.6), (DILATION, 6.8))
+WINDOW_COLUMNS = (
+    Column("kernel_size", "window", "shape", 6),
+    replace(col.STRIDE, weight=6.2),
+    Column("padding", "padding", "shape", 6.4),
+    Column("groups", "groups", "count", 6.6),
+    Column("dilation", "dilation", "shape", 6.8),
 )
 """Those that a lecture's or a paper's table has; of a layer without a window they are empty."""
 
