@@ -14,6 +14,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers import Layer, ShapeError
 from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.naming import free_name
 
 _MODELS = ("Functional", "Model", "Sequential")
 _DEEPEST = 40
@@ -91,10 +92,7 @@ class _Walk:
 
     def add(self, name: str, layer: Layer, inputs: Sequence[str], path: str) -> str:
         """A new node under a name that no other has; weights belong to the first call of their Keras layer."""
-        unique, repeats = name, 0
-        while unique in self.shapes:
-            repeats += 1
-            unique = f"{name}_{repeats}"
+        unique = free_name(name, self.shapes)
         self.shapes[unique] = layer.shape(*(self.shapes[each] for each in inputs))
         self._nodes.append(Node(unique, layer, tuple(inputs), owns_params=path not in self._called))
         return unique

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.network.naming import free_name
+
 
 def note(entry: Any, key: str) -> str:
     """An exporter's note on a value, by the end of its key; "" where there is none."""
@@ -31,10 +33,7 @@ class Names:
         path = self.path(node)
         word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.op_type).lower()
         base = dotted(stored) or (path if path and self._operations[path] == 1 else f"{path}.{word}" if path else word)
-        name, repeats = base, 0
-        while name in self._taken:
-            repeats += 1
-            name = f"{base}_{repeats}"
+        name = free_name(base, self._taken)
         self._taken.add(name)
         return name
 

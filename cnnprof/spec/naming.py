@@ -6,16 +6,15 @@ import re
 from collections.abc import Container
 from keyword import iskeyword
 
+from cnnprof.network.naming import free_name
+
 
 def take_name(wanted: str, reserved: Container[str], taken: set[str]) -> str:
     """A legal name as near as can be to the wanted one that is neither reserved nor taken; it is taken then."""
     word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
     if not word or word[0].isdigit() or word in reserved or iskeyword(word):
         word = f"x_{word}"
-    name, number = word, 1
-    while name in taken:
-        number += 1
-        name = f"{word}_{number}"
+    name = free_name(word, taken, first=2)
     taken.add(name)
     return name
 

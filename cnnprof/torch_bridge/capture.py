@@ -16,6 +16,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.network.inputs import Input, Inputs
+from cnnprof.network.naming import free_name
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
 from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
 from cnnprof.torch_bridge.running import Way, eagerly, finished, is_unfinished, preserved, unwrapped, ways
@@ -302,10 +303,7 @@ def _names(steps: list[Step], inputs: Sequence[str]) -> list[str]:
         path = step.scope.path
         whole = path and step.scope.operations == 1
         base = step.stored or (path if whole else f"{path}.{step.word}" if path else step.word)
-        name, repeats = base, 0
-        while name in taken:
-            repeats += 1
-            name = f"{base}_{repeats}"
+        name = free_name(base, taken)
         taken.add(name)
         names.append(name)
     return names

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.naming import free_name
 from cnnprof.spec.folding.arguments import RESERVED, Arguments
 from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, snake_case
 from cnnprof.spec.folding.joins import Element, structure
@@ -151,12 +152,7 @@ class _Folder:
     def _free(self, base: str) -> str:
         """A name for a block that nothing else has."""
         taken = {*self.names, *(block.name for block in self.blocks)}
-        base = f"{base}_block" if base in RESERVED else base
-        name, number = base, 1
-        while name in taken:
-            number += 1
-            name = f"{base}_{number}"
-        return name
+        return free_name(f"{base}_block" if base in RESERVED else base, taken, first=2)
 
     def _elements(self, group: Group) -> list[Element]:
         found: list[Element] = []
