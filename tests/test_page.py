@@ -69,6 +69,27 @@ def test_rows_by_keyboard(show, page):
     assert picked(driver) == ["resnet50", "vgg16"]
 
 
+def test_a_filter_leaves_a_row_for_the_keyboard(show, page):
+    driver = show(page)
+    driver.find_element("css selector", ".bar input[type=text]").send_keys("params < 12M")
+    reached = "return [...document.querySelectorAll('table[data-table=\"0\"] tr')].filter((r) => r.tabIndex === 0 && !r.hidden)"
+    assert driver.execute_script(reached + ".map((r) => r.cells[0].textContent)") == ["resnet18"]
+    driver.execute_script(reached + "[0].focus()")
+    driver.switch_to.active_element.send_keys("\ue015")  # down
+    driver.switch_to.active_element.send_keys(" ")
+    assert picked(driver) == ["mobilenet_v2"]
+
+
+def test_two_networks_are_picked_in_the_chart_too(show, tmp_path):
+    file = tmp_path / "two.html"
+    file.write_text(render(compare(["resnet18", "vgg16"]).page(chapters=False), "html", Style()), encoding="utf-8")
+    driver = show(file)
+    driver.find_element("css selector", "tr[data-row='1']").click()
+    assert picked(driver) == ["vgg16"]
+    driver.find_element("css selector", "th[data-key=params] button").click()
+    assert column(driver, "params") == ["11,689,512*", "138,357,544"]
+
+
 def test_axes_are_chosen(show, page):
     driver = show(page)
     texts = "return [...document.querySelectorAll('figure')][0].querySelector('svg').textContent"

@@ -52,6 +52,7 @@ def test_a_page_holds_its_figures_and_fetches_nothing(page):
     assert "default-src 'none'" in text
     assert not re.search(r'(?:src|href)="(?!#)', text)
     assert "innerHTML" not in text.partition('id="vega"')[0]
+    assert (_page.FOLDER / "page.js").stat().st_size < 20_000
 
 
 def test_a_saved_page_is_the_page_again(tmp_path):

@@ -86,10 +86,11 @@ class Body:
     def values_of(self, table: Table) -> dict[str, Any]:
         """Raw values of rows, and the number of what each name of a column stands for, which many tables have in common.
 
-        A table of one or two rows, which is not filtered, has neither.
+        A table of one or two rows, which is not filtered, has only what its rows are picked by.
         """
         if len(table.rows) <= 2:
-            return {"rows": [{} for _ in table.rows], "names": None}
+            picked = [{key: row[key] for key in ("model",) if key in row} for row in table.rows]
+            return {"rows": picked, "names": None}
         keys = [column.key for column in table.columns]
         names = {name: [column.key, holds_of(column)] for name, column in names_of(table.columns).items()}
         if names not in self.names:

@@ -44,6 +44,7 @@
   }
   const SIGNS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b };
   const ARITHMETIC = { "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => (b ? a / b : NaN) };
+  const decides = (value) => ({ holds: "condition", value });
   const unknown = (value) => value === null || value !== value;
   const mustDecide = (part) => part.holds === "condition" ? part : fail("a condition compares, as in params < 5M");
   const mustCount = (part) => ["text", "condition"].includes(part.holds) ? fail(`a number stands here, not a ${part.holds}`) : part;
@@ -68,7 +69,7 @@
       if (token.word === "known" && is("(")) {
         const [key, holds] = column(tokens[next++]?.word);
         expect(")");
-        return { holds: "condition", value: (row) => !unknown(row(key, holds)) };
+        return decides((row) => !unknown(row(key, holds)));
       }
       const [key, holds] = column(token.word);
       return { holds, value: (row) => row(key, holds) ?? (holds === "text" ? null : NaN) };
@@ -82,15 +83,16 @@
       return left;
     };
     const sum = chain(["+", "-"], chain(["*", "/"], operand));
+    const noList = () => fail("'in' looks into a list, as in family in ['ResNet', 'VGG']");
     function list() {
-      const close = is("[") ? "]" : is("(") ? ")" : fail("'in' looks into a list, as in family in ['ResNet', 'VGG']");
+      const close = is("[") ? "]" : is("(") ? ")" : noList();
       const items = [];
       let commas = 0;
       while (!is(close)) {
         items.push(sum());
         if (is(",")) commas++; else { expect(close); break; }
       }
-      if (!items.length || (close === ")" && !commas)) fail("'in' looks into a list, as in family in ['ResNet', 'VGG']");
+      if (!items.length || (close === ")" && !commas)) noList();
       return items;
     }
     const decide = (values, decided) => values.includes(decided) ? decided : values.includes(null) ? null : !decided;
@@ -99,7 +101,7 @@
       return unknown(a) || unknown(b) ? null : apply(a, b);
     };
     function comparison() {
-      if (is("not")) { const inner = mustDecide(comparison()); return { holds: "condition", value: (row) => { const it = inner.value(row); return it === null ? null : !it; } }; }
+      if (is("not")) { const inner = mustDecide(comparison()); return decides((row) => { const it = inner.value(row); return it === null ? null : !it; }); }
       let left = sum();
       const tests = [];
       for (;;) {
@@ -118,14 +120,14 @@
           left = right;
         } else break;
       }
-      return tests.length ? { holds: "condition", value: (row) => decide(tests.map((one) => one(row)), false) } : left;
+      return tests.length ? decides((row) => decide(tests.map((one) => one(row)), false)) : left;
     }
     const joined = (word, inner, decided) => () => {
       const parts = [inner()];
       while (is(word)) parts.push(inner());
       if (parts.length === 1) return parts[0];
       parts.forEach(mustDecide);
-      return { holds: "condition", value: (row) => decide(parts.map((each) => each.value(row)), decided) };
+      return decides((row) => decide(parts.map((each) => each.value(row)), decided));
     };
     const both = joined("and", comparison, false);
     function either() { return joined("or", both, true)(); }
@@ -141,14 +143,21 @@
     for (const listener of listeners) listener([...picked]);
   };
 
+  // So that no spreadsheet takes a name for a formula.
+  const inCsv = (text) => {
+    const safe = /^[=+@\t\r]|^-[^\d.]/.test(text) ? `'${text}` : text;
+    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+
   function equip(table) {
     const { rows: records, names: number } = tables[table.dataset.table], names = meanings[number];
     const heads = [...table.tHead.rows[0].cells], keys = heads.map((head) => head.dataset.key);
-    const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => row.dataset.row);
+    const every = () => [...table.tBodies].flatMap((body) => [...body.rows]), rows = every().filter((row) => row.dataset.row);
     const record = (row) => records[row.dataset.row];
     const raw = (row, key) => record(row)?.[key] ?? (rows.length > 2 ? null : row.cells[keys.indexOf(key)]?.textContent ?? null);
     const size = (value) => Array.isArray(value) ? value.reduce((a, b) => a * b, 1) : value;
     const look = (row) => (key, holds) => { const value = raw(row, key); return holds === "text" && value !== null ? [value].flat().join("x") : value; };
+    const named = rows.filter((row) => record(row)?.model !== undefined);
     heads.forEach((head, column) => {
       const button = make("button", { type: "button" }, head.textContent);
       head.replaceChildren(button);
@@ -184,6 +193,8 @@
           said.className = "problem";
           said.textContent = error.message;
         }
+        const top = named.find((row) => !row.hidden);
+        named.forEach((row) => { row.tabIndex = row === top ? 0 : -1; });
       });
       bar.append(where, said);
     }
@@ -201,11 +212,10 @@
     });
     heading.textContent = "columns";
     chooser.append(heading, choices);
-    const shownRows = () => [table.tHead.rows[0], ...[...table.tBodies].flatMap((body) => [...body.rows])].filter((row) => !row.hidden &&
-      row.cells.length === heads.length);
+    const shownRows = () => [table.tHead.rows[0], ...every()].filter((row) => !row.hidden && row.cells.length === heads.length);
     const texts = (row) => [...row.cells].filter((cell) => !cell.hidden).map((cell) => cell.textContent.trim());
     const formats = {
-      CSV: () => shownRows().map((row) => texts(row).map((text) => /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text).join(",")).join("\n"),
+      CSV: () => shownRows().map((row) => texts(row).map(inCsv).join(",")).join("\n"),
       Markdown: () => {
         const [head, ...body] = shownRows().map((row) => texts(row).map((text) => text.replaceAll("|", "\\|")));
         return [head, head.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -216,8 +226,7 @@
       button.addEventListener("click", async () => {
         const text = write() + "\n";
         table.dataset.copied = text;
-        try { await navigator.clipboard.writeText(text); button.textContent = "copied"; }
-        catch { button.textContent = "the browser keeps its clipboard closed"; }
+        try { await navigator.clipboard.writeText(text); button.textContent = "copied"; } catch { button.textContent = "not copied: the clipboard is closed"; }
         setTimeout(() => { button.textContent = `copy as ${name}`; }, 1500);
       });
       bar.append(button);
@@ -229,7 +238,6 @@
     const widths = heads.map((head) => head.offsetWidth);
     let over = table.offsetWidth - scroll.clientWidth;
     for (const column of spare) if (over > 0) { boxes[column].click(); over -= widths[column]; }
-    const named = rows.filter((row) => record(row)?.model !== undefined);
     named.forEach((row, number) => {
       row.tabIndex = number ? -1 : 0;
       row.setAttribute("aria-selected", "false");
@@ -238,7 +246,7 @@
     table.addEventListener("keydown", (event) => {
       const row = event.target.closest?.("tbody tr");
       if (!row || event.target !== row) return;
-      const visible = [...table.tBodies].flatMap((body) => [...body.rows]).filter((each) => named.includes(each) && !each.hidden);
+      const visible = every().filter((each) => named.includes(each) && !each.hidden);
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       const to = step ? visible[visible.indexOf(row) + step] : { Home: visible[0], End: visible.at(-1) }[event.key];
       if (to) { row.tabIndex = -1; to.tabIndex = 0; to.focus(); event.preventDefault(); }
