@@ -17,7 +17,7 @@
   const TOKEN = /\s*(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(e[+-]?\d+)?|"([^"\\]*)"|'([^'\\]*)'|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/<>()[\],]))/iy;
   const fail = (message) => { throw new Error(message); };
   function tokenize(text) {
-    if (text.length > 500 || /[^\x00-\x7f]/.test(text)) fail("a condition has at most 500 characters of ASCII");
+    if (text.length > 500 || /[^\x00-\x7f]/.test(text)) fail("at most 500 characters of ASCII");
     const tokens = [];
     for (let at = 0; text.slice(at).trim();) {
       TOKEN.lastIndex = at;
@@ -51,7 +51,7 @@
   function mustMatch(left, right, ordered) {
     const kinds = new Set([left.holds, right.holds]), both = (one, other) => kinds.has(one) && kinds.has(other);
     if (kinds.has("condition")) fail("a comparison is between values");
-    if (kinds.has("text") && (kinds.size > 1 || ordered)) fail("text is compared with text by == and !=, and never with a number");
+    if (kinds.has("text") && (kinds.size > 1 || ordered)) fail("text is compared with text, by == and !=");
     if (both("bytes", "count") || both("bytes", "time") || both("count", "time")) fail(`this compares ${[...kinds].join(" with ")}`);
   }
   // Three values: true, false, and null where a figure is not known. `columns` has what each name holds, and its key.
@@ -226,7 +226,7 @@
       button.addEventListener("click", async () => {
         const text = write() + "\n";
         table.dataset.copied = text;
-        try { await navigator.clipboard.writeText(text); button.textContent = "copied"; } catch { button.textContent = "not copied: the clipboard is closed"; }
+        try { await navigator.clipboard.writeText(text); button.textContent = "copied"; } catch { button.textContent = "clipboard is closed"; }
         setTimeout(() => { button.textContent = `copy as ${name}`; }, 1500);
       });
       bar.append(button);
