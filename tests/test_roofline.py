@@ -315,6 +315,13 @@ def test_a_layer_above_its_ceiling_asks_for_a_new_calibration():
     assert "conv1 at 116%" in note
 
 
+def test_a_network_at_its_roof_takes_what_its_layers_limits_add_up_to():
+    timed = network("slow", 64, (3e-3, 1e-3, 0, 0.5e-3))
+    limits = sum(bound_of(layer.cost, CEILINGS, 4).seconds for layer in timed.layers)
+    (row, _) = show_reasons(timed, timed).data["networks"]
+    assert row["roof_ms"] == pytest.approx(1e3 * limits)
+
+
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_every_format_shows_the_figures(format_name):
     slow, quick = network("slow", 64, (3e-3, 1e-3, 0, 0.5e-3)), network("quick", 1, (2e-3, 0.2e-3, 0, 0.1e-3))

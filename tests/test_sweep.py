@@ -121,8 +121,21 @@ def test_parquet_has_the_same_points(tmp_path):
     assert cnnprof("sweep", "lenet5", "classes=10,20", "dtype=fp32,int8", "-o", path).code == 0
     table = parquet.read_table(path).to_pydict()
     assert table["classes"] == [10, 10, 20, 20]
-    assert table["param_bytes"] == [4 * table["params"][0], table["params"][0], 4 * table["params"][2], table["params"][2]]
-    assert table["peak_inference_bytes"][1] is None
+    # In int8 biases keep four bytes: of two convolutions with 6 and 16 maps, and linear layers with 120, 84 and the classes.
+    narrow = [table["params"][i] + 3 * (6 + 16 + 120 + 84 + classes) for i, classes in ((0, 10), (2, 20))]
+    assert table["param_bytes"] == [4 * table["params"][0], narrow[0], 4 * table["params"][2], narrow[1]]
+    assert table["peak_training_bytes"][1] is None
+
+
+def test_int8_is_what_compare_says_of_it():
+    columns = sweep("mobilenet_v2", {"width": [0.5, 1.0, 1.4], "dtype": ["int8"], "input": range(64, 260, 32)}).to_dict()
+    for at in (0, 8, 20):
+        shape = tuple(map(int, columns["input"][at].split("x")))
+        (entry,) = api.compare(
+            "mobilenet_v2", input_shape=shape, settings={"width": columns["width"][at].item()}, dtype="int8"
+        ).entries
+        assert columns["param_bytes"][at] == entry.figures["totals"]["param_bytes"]
+        assert columns["peak_inference_bytes"][at] == entry.figures["totals"]["peak_inference_bytes"]
 
 
 def rows_of(*arguments: str) -> list[dict[str, str]]:

@@ -12,12 +12,13 @@ import numpy as np
 from cnnprof.design_space.blocks import APART, Block
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype
+from cnnprof.footprint.formats import int8_inference, int8_weight_bytes
 from cnnprof.footprint.liveness import inference, worst
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.dims import Split
 from cnnprof.network.graph import Graph
-from cnnprof.network.results import Analysis, sum_up
+from cnnprof.network.results import Analysis, Totals, sum_up
 from cnnprof.record import record
 
 FIGURES = ("params", "macs", "activations", "param_bytes", "peak_inference_bytes", "peak_training_bytes")
@@ -29,8 +30,8 @@ TOGETHER = 2**18
 AT_ONCE = 10**7
 """Points times layers whose figures are computed at once: of a grid's points, arrays of some hundred megabytes at the most."""
 
-BYTES = {**ELEMENT_BYTES, "int8": 1}
-"""Bytes of a weight; of int8 nothing but that is known."""
+DTYPES = (*ELEMENT_BYTES, "int8")
+"""Number formats; nothing is trained in int8."""
 
 Build = Callable[[dict[str, Any]], Graph]
 """Makes the graph for what the axes have, numbers or arrays. Raises CnnprofError where there is no such network."""
@@ -147,7 +148,7 @@ def _halves(part: Block) -> list[Block]:
 def _figures(graph: Graph, dtype: str, wanted: Collection[str], predict: Predict | None) -> dict[str, Any]:
     analysis = analyze(graph, see_input=False)
     compute: dict[str, Callable[[Any], Any]] = {
-        "param_bytes": lambda totals: totals.params * BYTES[dtype],
+        "param_bytes": partial(_weights, analysis, dtype),
         "peak_inference_bytes": partial(_peak, inference, analysis, dtype),
         "peak_training_bytes": partial(_peak, training, analysis, dtype),
     }
@@ -158,7 +159,13 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str], predict: Predict
     return found | {name: more.get(name, np.nan) for name in wanted if name not in FIGURES}
 
 
+def _weights(analysis: Analysis, dtype: str, totals: Totals) -> Any:
+    if dtype == "int8":
+        return int8_weight_bytes(analysis)
+    return totals.param_bytes if dtype == USUAL.dtype else totals.params * ELEMENT_BYTES[cast(Dtype, dtype)]
+
+
 def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
-    if dtype not in ELEMENT_BYTES:
-        return np.nan
+    if dtype == "int8":
+        return int8_inference(analysis).peak_bytes if footprint is inference else np.nan
     return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=cast(Dtype, dtype)), keep=worst).peak_bytes

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cnnprof.design_space.evaluation import BYTES, Build
+from cnnprof.design_space.evaluation import DTYPES, Build
 from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
@@ -123,8 +123,8 @@ def _other_value(name: str, value: Any, channels: int) -> Any:
         if not str(value).isdecimal() or int(value) < 1:
             raise SpecError(f"a batch is a whole number of images, not {value}")
         return int(value)
-    if value not in BYTES:
+    if value not in DTYPES:
         raise SpecError(
-            f"unknown number format '{value}'", hint=did_you_mean(str(value), BYTES) or f"one of {', '.join(BYTES)}"
+            f"unknown number format '{value}'", hint=did_you_mean(str(value), DTYPES) or f"one of {', '.join(DTYPES)}"
         )
     return value

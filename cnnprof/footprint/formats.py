@@ -13,6 +13,7 @@ from typing import Literal
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import Footprint, inference
+from cnnprof.network.dims import Dim
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.results import Analysis, Cost
@@ -64,7 +65,7 @@ def int8_inference(analysis: Analysis) -> Footprint:
     held = inference(analysis.graph, analysis.costs, Execution(workspace=False))
     wide = BYTES["fp32"]  # inputs and tensors between layers have one byte a number in place of these
     return Footprint(
-        parameter_bytes=_int8_weights(analysis),
+        parameter_bytes=int8_weight_bytes(analysis),
         buffer_bytes=0,
         input_bytes=held.input_bytes // wide,
         moments=tuple(replace(moment, activation_bytes=moment.activation_bytes // wide) for moment in held.moments),
@@ -74,27 +75,28 @@ def int8_inference(analysis: Analysis) -> Footprint:
 
 def int8_scale_bytes(analysis: Analysis) -> int:
     """Bytes of int8's scales, one in fp32 for each channel that a layer with weights writes."""
-    return BYTES["fp32"] * sum(_channels(cost) for cost in analysis.costs if not cost.node.aux)
+    return int(BYTES["fp32"] * sum(_channels(cost) for cost in analysis.costs if not cost.node.aux))
 
 
-def _int8_weights(analysis: Analysis) -> int:
-    wide = sum(_wide(cost) for cost in analysis.costs if not cost.node.aux)
-    return int(analysis.totals.params + (INT32_BYTES - 1) * wide)
+def int8_weight_bytes(analysis: Analysis) -> Dim:
+    """Bytes of the weights in int8, biases and parameters of normalization included."""
+    used = [cost for cost in analysis.costs if not cost.node.aux]
+    return sum(cost.params for cost in used) + (INT32_BYTES - 1) * sum(_wide(cost) for cost in used)
 
 
-def _wide(cost: Cost) -> int:
+def _wide(cost: Cost) -> Dim:
     """How many of the layer's parameters have four bytes in int8: biases, and those of normalization."""
     layer = cost.node.layer
     if not cost.params:
         return 0
     if isinstance(layer, (Conv, ConvTranspose, Linear)):
         return _channels(cost) if layer.bias else 0
-    return int(cost.params) if type(layer).__module__.endswith(".normalization") else 0
+    return cost.params if type(layer).__module__.endswith(".normalization") else 0
 
 
-def _channels(cost: Cost) -> int:
+def _channels(cost: Cost) -> Dim:
     """The channels that a layer with its own weights writes."""
     layer = cost.node.layer
     if not cost.params or not isinstance(layer, (Conv, ConvTranspose, Linear)):
         return 0
-    return int(layer.out_features if isinstance(layer, Linear) else layer.out_channels)
+    return layer.out_features if isinstance(layer, Linear) else layer.out_channels

@@ -11,6 +11,7 @@ from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.doubts import age_in_days, doubts
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
 from cnnprof.timing.layer_times import LayerTimes, traffic
+from cnnprof.timing.prediction import Calibration, Predictor
 from cnnprof.timing.ratios import verdict
 from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, Bound, Ceilings, bound_of, held_by, kind_of
 from cnnprof.views import columns as col
@@ -25,6 +26,7 @@ SECOND_MS = Column("second_ms", "2nd, ms", "ms")
 DIFFERENCE_MS = Column("difference_ms", "1st - 2nd", "ms")
 FIRST_GFLOPS = Column("first_gflops", "GFLOP/s", "rate", 1)
 SECOND_GFLOPS = Column("second_gflops", "2nd", "rate", 2)
+ROOF_MS = Column("roof_ms", "at its roof ms", "ms", 1)
 BEYOND_MS = Column("beyond_ms", "beyond", "ms")
 HELD_BY = Column("held_by", "held by")
 
@@ -57,6 +59,8 @@ class TimedNetwork:
     profile: Analysis
     times: LayerTimes
     layers: tuple[TimedLayer, ...]
+    roof: float = 0.0
+    """Seconds that it would take if every layer reached its limit, as a prediction by the ceilings alone has it."""
 
     @property
     def name(self) -> str:
@@ -77,7 +81,8 @@ def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> Timed
         for cost in profile.costs
         if (taken := seconds.get(cost.node.name)) is not None
     ]
-    return TimedNetwork(profile, times, tuple(layer for layer in layers if layer.bytes))
+    roof = Predictor(Calibration(ceilings, {}), width).predict(profile).seconds
+    return TimedNetwork(profile, times, tuple(layer for layer in layers if layer.bytes), roof)
 
 
 def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceilings | None = None) -> Report:
@@ -91,7 +96,7 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceil
     layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond[:top])
     sections = (
         Table(
-            (col.MODEL, col.MACS, col.LATENCY_MS, col.GFLOPS, *SHARES, col.EFFICIENCY),
+            (col.MODEL, col.MACS, col.LATENCY_MS, ROOF_MS, col.GFLOPS, *SHARES, col.EFFICIENCY),
             (_whole(a), _whole(b)),
         ),
         Table(
@@ -202,6 +207,7 @@ def _whole(each: TimedNetwork) -> dict[str, Any]:
         "model": each.name,
         "macs": each.macs,
         "latency_ms": total * 1e3,
+        "roof_ms": each.roof * 1e3,
         "gflops": 2 * each.macs / total / 1e9,
         **{f"{name}_share": sum(layer.seconds for layer in each.layers if layer.bound.name == name) / total for name in BOUNDS},
         "efficiency": attainable / total,
