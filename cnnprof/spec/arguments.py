@@ -140,6 +140,8 @@ class Arguments(NamedTuple):
         if isinstance(given, Bare) and count != 1:
             sides = re.findall(r"\d+", given.text)
             size = "x".join(sides if len(sides) > 1 else [given.text] * count)
+            if len(sides) > 1:
+                raise self.error(f"{given.text} is no kernel", option, f"a kernel is written {size}")
             given.mistake.hint = f"a kernel is written {size}" + (f" or k={given.text}" if len(sides) < 2 else "")
             raise given.mistake
         value = self.value(option)

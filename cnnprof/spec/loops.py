@@ -79,7 +79,8 @@ class For(NamedTuple):
         """Run the body for every entry."""
         values = self.values.evaluate(scope)
         if not isinstance(values, tuple):
-            raise self.values.token.error(f"'for' goes through a list, not {describe_kind(values)}")
+            hint = f"write range({values})" if type(values) is int else None
+            raise self.values.token.error(f"'for' goes through a list, not {describe_kind(values)}", hint)
         last = len(values) - 1
         rounds = (
             {"first": i == 0, "last": i == last, COUNTER: i, "row": value} | self._bind(value) for i, value in enumerate(values)

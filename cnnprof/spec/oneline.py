@@ -142,7 +142,8 @@ class Line(NamedTuple):
         known = [*WORDS, *self.blocks, "use", "let", "give", "none", "op"]
         what = "layer or block" if NAME.match(word.text) else "step"
         hint = (
-            mistakes.of_step(word.text, self.blocks)
+            mistakes.of_first(word.text, tokens[1].text if len(tokens) > 1 else "")
+            or mistakes.of_step(word.text, self.blocks)
             or did_you_mean(word.text, known)
             or (None if NAME.match(word.text) else "a step begins with a layer or a block")
         )
@@ -173,7 +174,7 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
     rule = WORDS[word.text]
     given: dict[str, Given] = {}
     behind: list[tuple[str, Token, dict[str, Given]]] = []
-    for token in tokens:
+    for token, after in zip_longest(tokens, tokens[1:]):
         found = _GIVEN.match(token.text)
         if token.text in BEHIND:
             behind.append((token.text, token, {}))
@@ -184,7 +185,7 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
             # An option behind a norm on the line of a layer: `conv 3x3 8 bn eps=0.001 relu`.
             behind[-1][2][found[1]] = read_expression(token.cut(found.end()))
         else:
-            option, value = _read_option(word, rule, token, given)
+            option, value = _read_option(word, rule, token, given, after.text if after else "")
             if option in given:
                 raise token.error(f"{word.text}: '{option}' is given twice")
             given[option] = value
@@ -210,9 +211,9 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
     return Sequence((first, *rest), whole.place)
 
 
-def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given]) -> tuple[str, Given]:
+def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given], after: str) -> tuple[str, Given]:
     text = token.text
-    if text not in rule.flags and (hint := mistakes.of_option(text, word.text, rule)):
+    if text not in rule.flags and (hint := mistakes.of_option(text, word.text, rule, after)):
         raise token.error(f"{word.text} does not take '{text}'", hint)
     if text in rule.flags:
         return text, Constant(True, token)
@@ -273,7 +274,7 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
         return token.error(f"'{text}' is a layer of its own", f"write '| {text}'")
     if text in _SYMBOLS:
         return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
-    if told := mistakes.of_rest(text, rule):
+    if told := mistakes.of_rest(text, rule, word.text):
         return token.error(f"{word.text} does not take '{text}'", told)
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
     hint = did_you_mean(text, [*rule.flags, *BEHIND]) or rule.form or f"it takes {takes}"
@@ -283,7 +284,13 @@ def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Give
     return token.error(f"{word.text} does not take '{text}'", hint)
 
 
-_OPTION_NAMES = {"out": "number of outputs", "kernel": "kernel such as 3x3 or k=3"}
+_OPTION_NAMES = {
+    "out": "number of outputs",
+    "kernel": "kernel such as 3x3 or k=3",
+    "of": "name of a max pooling's output",
+    "groups": "number of groups",
+    "factor": "number",
+}
 
 
 def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]) -> Step:

@@ -84,7 +84,7 @@ NOT_ALLOWED: dict[type, str] = {
 
 def syntax_hint(text: str) -> str | None:
     """A hint for a text that is no expression."""
-    if re.search(r"(?<![=!<>:])=(?!=)", text):
+    if re.search(r"(?<![=!<>:])=(?!=)|===", text):
         return "'==' compares"
     if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
         return "write 'and', 'or' and 'not'"

@@ -12,7 +12,7 @@ from cnnprof.spec.arguments import Given
 from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import COUNTER, Each, For, Repeat
-from cnnprof.spec.mistakes import of_key
+from cnnprof.spec.mistakes import of_key, of_layer_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.operations import (
     OWN_KEYS,
@@ -74,6 +74,12 @@ class Structure(NamedTuple):
             hint = f"call a block on one line: {key.value} arguments"
         elif key.value.partition(" ")[0] in (*WORDS, *self.line.blocks):
             hint = "a step on one line has no colon"
+        elif (
+            key.value.isidentifier()
+            and isinstance(value := node.pairs[0][1], Scalar)
+            and value.value.partition(" ")[0] in (*WORDS, *self.line.blocks)
+        ):
+            hint = of_key(key.value) or f"an output is named behind its step: write '- {value.value} -> {key.value}'"
         raise key.error(f"unknown step '{key.value}:'", hint)
 
     def _repeat(self, node: Entries) -> Step:
@@ -216,7 +222,7 @@ class Structure(NamedTuple):
         name = option.value if name not in rule.known else name
         if name not in rule.known:
             known = [*rule.known, "norm", "act"]
-            hint = did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
+            hint = of_layer_key(option.value) or did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
             raise option.error(f"{word.text} has no option '{option.value}'", hint)
         if name == "pad" and isinstance(value, Scalar) and value.value == "same":
             name = "same"

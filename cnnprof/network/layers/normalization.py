@@ -85,7 +85,8 @@ class GroupNorm(Layer):
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         if len(x) < 2 or not same(x[1] % self.groups, 0):
-            raise ShapeError(f"cannot split {describe(x)} into {self.groups} groups of channels")
+            hint = "say how many, a divisor of the channels, as in 'gn 4' or, behind a layer, 'gn=4'"
+            raise ShapeError(f"cannot split {describe(x)} into {self.groups} groups of channels", None, hint)
         return x
 
     def params(self, *inputs: Shape) -> Dim:

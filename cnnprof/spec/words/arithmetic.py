@@ -12,6 +12,9 @@ from cnnprof.spec.words.windows import number
 _KINDS: dict[str, OpKind] = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
 """torch's operations, and what one of them costs an element."""
 
+_JOINED = ("mul", "add", "sub", "div")
+"""The words that are joins, too."""
+
 _WRITTEN_AS = {"mul": "scale"}
 
 
@@ -35,6 +38,7 @@ def _word(name: str, op: str, help: str, value: str) -> None:  # noqa: A002 - as
         (Example(step, "16x32x32"),),
         positional=("factor",),
         required=("factor",),
+        form=f"as in '{step}'; branches are joined by '- {name}: [a, b]'" if name in _JOINED else "",
         on_tokens=True,
     )
     word(name, row, {Arithmetic: _line} if name == "scale" else {})
