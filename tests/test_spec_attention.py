@@ -80,7 +80,7 @@ def test_attention_at_a_distance_costs_what_the_groups_cost() -> None:
         ("relu -> a | unpool a", "takes the name of a max pooling's output"),
         ("maxpool 3x3 s2 same -> a | unpool a", "takes the name of a max pooling's output"),
         ("div 0", "divides by 0"),
-        ("add", "there is no factor"),
+        ("add", "there is no number"),
     ],
 )
 def test_what_does_not_fit_is_said(steps: str, message: str) -> None:

@@ -70,15 +70,13 @@ class Structure(NamedTuple):
             raise node.error("this step is empty", "a step that does nothing is 'identity'")
         key = node.pairs[0][0]
         hint = of_key(key.value) or did_you_mean(key.value, known)
+        callable_words = (*WORDS, *self.line.blocks)
+        value = node.pairs[0][1]
         if key.value in self.line.blocks:
             hint = f"call a block on one line: {key.value} arguments"
-        elif key.value.partition(" ")[0] in (*WORDS, *self.line.blocks):
+        elif key.value.partition(" ")[0] in callable_words:
             hint = "a step on one line has no colon"
-        elif (
-            key.value.isidentifier()
-            and isinstance(value := node.pairs[0][1], Scalar)
-            and value.value.partition(" ")[0] in (*WORDS, *self.line.blocks)
-        ):
+        elif key.value.isidentifier() and isinstance(value, Scalar) and value.value.partition(" ")[0] in callable_words:
             hint = of_key(key.value) or f"an output is named behind its step: write '- {value.value} -> {key.value}'"
         raise key.error(f"unknown step '{key.value}:'", hint)
 
