@@ -146,27 +146,32 @@ def test_wrong_names_and_settings_are_one_message(name, settings, message):
     assert caught.value.exit_code == 3
 
 
-def test_an_input_too_small_names_the_layer():
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [
+        (
+            "vgg11",
+            (3, 8, 8),
+            "cannot run torchvision:vgg11 on an input of 3x8x8: features.15 (MaxPool2d): its window of 2 does not fit into an"
+            " input of 512x1x1; it needs at least 2",
+        ),
+        (
+            "resnet18",
+            (1, 224, 224),
+            "cannot run torchvision:resnet18 on an input of 1x224x224: conv1: its filters take 3 channels, and its input"
+            " has the shape 1x224x224",
+        ),
+    ],
+)
+def test_an_input_that_does_not_fit_names_the_layer(name, size, message):
     with pytest.raises(CnnprofError) as caught:
-        load("vgg11", input_shape=(3, 8, 8))
-    assert str(caught.value) == (
-        "cannot run torchvision:vgg11 on an input of 3x8x8: features.15 (MaxPool2d): its window of 2 does not fit into an input"
-        " of 512x1x1; it needs at least 2\n  = hint: its own input is 3x224x224"
-    )
+        load(name, input_shape=size)
+    assert str(caught.value) == f"{message}\n  = hint: its own input is 3x224x224"
 
 
 def test_an_input_of_too_few_sizes_is_refused():
     with pytest.raises(CnnprofError, match=r"^resnet18 takes images of three sizes, CxHxW, and the input has 2$"):
         load("resnet18", input_shape=(224, 224))
-
-
-def test_an_input_of_other_channels_names_the_layer():
-    with pytest.raises(CnnprofError) as caught:
-        load("resnet18", input_shape=(1, 224, 224))
-    assert str(caught.value) == (
-        "cannot run torchvision:resnet18 on an input of 1x224x224: conv1: its filters take 3 channels, and its input"
-        " has the shape 1x224x224\n  = hint: its own input is 3x224x224"
-    )
 
 
 def test_names_are_those_of_torchvision():

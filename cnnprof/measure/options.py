@@ -1,4 +1,4 @@
-"""Jobs, the networks to measure, and options, the way to."""
+"""Jobs, the networks to be measured, and the options of how they are."""
 
 from __future__ import annotations
 

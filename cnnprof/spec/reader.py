@@ -23,7 +23,7 @@ MAX_LINE = 500
 """Longer lines are not shown in a message."""
 
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""YAML's not printable characters; libyaml counts their place in bytes. Compiling it takes long, and only an error needs it."""
+"""Characters that YAML calls not printable; libyaml counts their place in bytes. Only an error compiles it: it takes long."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
