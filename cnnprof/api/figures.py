@@ -12,6 +12,7 @@ from cnnprof.footprint.analysis import MemoryAnalysis, analyze_memory
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._catalogue import looked_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,7 @@ def in_form(model: Model, form: Form) -> Model:
     return Pruned(**own, share=form.prune)
 
 
+@looked_at_once()
 def resolve_each(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
     """As `as_models`, with an `Unresolved` for what names no network."""
     found: dict[str, Model] = {}
@@ -83,6 +85,7 @@ class Form:
 AS_IT_IS = Form()
 
 
+@looked_at_once()
 def entries_of(
     models: Sequence[Model],
     input_shape: tuple[int, ...] | None,

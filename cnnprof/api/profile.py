@@ -16,6 +16,7 @@ from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._catalogue import looked_at_once
 
 if TYPE_CHECKING:
     from cnnprof.charts import Chart
@@ -102,6 +103,7 @@ def as_model(network: Network, settings: Mapping[str, Any] | None = None) -> Mod
     return Model.of(network)
 
 
+@looked_at_once()
 def as_models(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
     """The networks that references and globs name, each of them once; a single one may stand without a list."""
     found: dict[str, Model] = {}
@@ -174,6 +176,7 @@ def to_spec(graph: Graph, compact: bool = True, flat: bool = False, partial: boo
     return write_text(graph, compact, flat, partial)
 
 
+@looked_at_once()
 def profile_each(
     models: Sequence[Model], input_shape: Size = None, batch: int = 1, notify: Notify = lambda _: None
 ) -> list[Profile]:

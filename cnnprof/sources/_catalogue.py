@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from os import scandir
 from pathlib import Path
@@ -46,8 +47,33 @@ def own_folders() -> list[Path]:
     return folders
 
 
+_seen: ContextVar[dict[tuple[Path, ...], dict[str, list[Path]]] | None] = ContextVar("_seen", default=None)
+
+
+@contextmanager
+def looked_at_once() -> Iterator[None]:
+    """While it lasts, folders are taken to stay as they are: hundreds of names need not look at all files each."""
+    if _seen.get() is not None:
+        yield
+        return
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
 def scan(folders: list[Path]) -> dict[str, list[Path]]:
     """The files that define each name. A file that cannot be read defines none."""
+    seen = _seen.get()
+    if seen is None:
+        return _scan(folders)
+    if (asked := tuple(folders)) not in seen:
+        seen[asked] = _scan(folders)
+    return seen[asked]
+
+
+def _scan(folders: list[Path]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for folder in folders:
         for file, names in _defined(folder, _stamps(folder)).items():
