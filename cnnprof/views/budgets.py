@@ -9,14 +9,19 @@ from typing import Any
 from cnnprof.errors import Place
 from cnnprof.judging.budgets import Verdict
 from cnnprof.judging.deployment import KEYS, Deployment
-from cnnprof.report import Annotation, Report, Table
+from cnnprof.report import Annotation, Column, Report, Table
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration, Prediction
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import warnings_of
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 
-COLUMNS = (col.MODEL, col.BUDGET, col.LIMIT, col.VALUE, col.USED, col.EXCESS, col.STATUS, col.LOOK_AT)
+BUDGET = Column("budget", "budget")
+VALUE = Column("value", "is", "quantity")
+USED = Column("used", "used %", "share", 2)
+LOOK_AT = Column("look_at", "look at")
+
+COLUMNS = (col.MODEL, BUDGET, col.LIMIT, VALUE, USED, col.EXCESS, col.STATUS, LOOK_AT)
 
 
 def show_verdicts(

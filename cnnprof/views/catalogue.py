@@ -17,6 +17,8 @@ from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, orde
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
+TAGS = Column("tags", "tags", "words", 5)
+
 COLUMNS = (
     col.FAMILY,
     replace(col.MODEL, of=lambda network: network.name),
@@ -25,7 +27,7 @@ COLUMNS = (
     col.MACS,
     col.TOP1,
     col.DATASET,
-    col.TAGS,
+    TAGS,
     col.INPUT,
     col.ABOUT,
     col.SOURCE,

@@ -25,14 +25,20 @@ from cnnprof.views.model import CONVENTION, accuracy_dict
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_accuracies
 
-BESIDE = (col.PARAMS_RATIO, col.MACS_RATIO, col.PARAM_BYTES_RATIO, col.LATENCY_RATIO, col.ACCURACY_MARK, col.PARETO)
+PARAM_BYTES_RATIO = Column("param_bytes_ratio", "weights rel.", "factor", 4)
+PARAMS_RATIO = Column("params_ratio", "params rel.", "factor", 4)
+MACS_RATIO = Column("macs_ratio", "MACs rel.", "factor", 3)
+PARETO = Column("pareto", "Pareto", weight=1)
+LATENCY_RATIO = Column("latency_ratio", "ms rel.", "factor", 2)
+
+BESIDE = (PARAMS_RATIO, MACS_RATIO, PARAM_BYTES_RATIO, LATENCY_RATIO, col.ACCURACY_MARK, PARETO)
 """Columns whose cells need the other networks."""
 
 OF_BASELINE = {
-    col.PARAMS_RATIO: "params",
-    col.MACS_RATIO: "macs",
-    col.PARAM_BYTES_RATIO: "param_bytes",
-    col.LATENCY_RATIO: "latency_ms",
+    PARAMS_RATIO: "params",
+    MACS_RATIO: "macs",
+    PARAM_BYTES_RATIO: "param_bytes",
+    LATENCY_RATIO: "latency_ms",
 }
 
 COLUMNS = (*OF_ENTRY, *BESIDE)
@@ -92,7 +98,7 @@ def show_comparison(
     best = _best(ordered, kept, elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
-    if col.PARETO.key in {column.key for column in columns}:
+    if PARETO.key in {column.key for column in columns}:
         notes.append(f"Pareto: no other network is as good in {_listed(axes)} and better in one of them")
         if any(not row["standing"].known for row in ordered):
             notes.append("?: a figure of these is not known, or of another data set")
@@ -115,7 +121,7 @@ def _told(choice: Choice, sort: str | None, axes: Sequence[Column]) -> set[str]:
     """The keys of the columns that a reader has asked by."""
     told = {find_column(sort, COLUMNS, "--sort").key} if sort else set()
     if choice.pareto or choice.pareto_only:
-        told |= {col.PARETO.key, *(axis.key for axis in axes if choice.pareto)}
+        told |= {PARETO.key, *(axis.key for axis in axes if choice.pareto)}
     if choice.where:
         names = names_of(COLUMNS)
         told |= {names[name].key for name in read_condition(choice.where, _holds()).columns}
@@ -145,7 +151,7 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
 
 
 _LACKING = {
-    **{c.key: "add --bench" for c in (col.LATENCY_MS, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES, col.LATENCY_RATIO)},
+    **{c.key: "add --bench" for c in (col.LATENCY_MS, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES, LATENCY_RATIO)},
     **{c.key: "add --predict" for c in (col.PREDICTED_MS, col.INTERVAL90)},
 }
 """How a user comes to have a column that no row has."""
@@ -184,7 +190,7 @@ def _stand(rows: Sequence[dict[str, Any]], axes: Sequence[Column], elsewhere: Ma
 
     for row, standing in zip(rows, standings([[span(row, axis.key) for axis in axes] for row in rows]), strict=True):
         row["standing"] = standing
-        row[col.PARETO.key] = _said(standing, rows)
+        row[PARETO.key] = _said(standing, rows)
 
 
 def _said(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> str | None:
@@ -247,16 +253,16 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[
         *where(any(row["dtype"] != "fp32" for row in rows), replace(col.DTYPE, weight=0)),
         col.INPUT,
         *where(blocks, col.OUTPUT_SHAPE),
-        *(col.PARAMS, col.PARAMS_RATIO, col.MACS, col.MACS_RATIO, col.ACTIVATIONS),
+        *(col.PARAMS, PARAMS_RATIO, col.MACS, MACS_RATIO, col.ACTIVATIONS),
         *where(blocks, col.OUTPUT_FIELD, col.NONLINEARITIES),
-        *where(len({row["dtype"] for row in rows}) > 1, col.PARAM_BYTES_RATIO),
+        *where(len({row["dtype"] for row in rows}) > 1, PARAM_BYTES_RATIO),
         *(col.PARAM_BYTES, col.ACTIVATION_BYTES, col.PEAK_INFERENCE_BYTES, col.PEAK_TRAINING_BYTES),
         *fitting,
         *where(reported, col.TOP1, col.TOP5, col.ACCURACY_MARK, col.ACCURACY_SOURCE),
         *where(any(row["runtime"] not in (None, "torch") for row in rows), col.RUNTIME),
-        *where(measured, col.LATENCY_MS, col.CI95, col.LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
+        *where(measured, col.LATENCY_MS, col.CI95, LATENCY_RATIO, col.THROUGHPUT_IMG_S, col.PEAK_MEMORY_BYTES),
         *where(any(row["predicted_ms"] is not None for row in rows), col.PREDICTED_MS, col.INTERVAL90),
-        *where(reported, col.PARETO),
+        *where(reported, PARETO),
         *where(any(row["failure"] for row in rows), replace(col.FAILURE, weight=WIDE_ONLY)),
         col.SOURCE,
     )
@@ -276,7 +282,7 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         **({"error": entry.figures["error"]} if entry.error else {}),
         "relative": row["relative"],
         "pareto": standing.optimal if standing.known else None,
-        "dominated_by": row[col.PARETO.key].removeprefix("by ") if standing.by is not None else None,
+        "dominated_by": row[PARETO.key].removeprefix("by ") if standing.by is not None else None,
     }
 
 

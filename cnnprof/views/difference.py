@@ -10,9 +10,18 @@ from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.network.layers import layer_to_dict
 from cnnprof.network.stages import stage_depth, stage_of
-from cnnprof.report import Annotation, Column, Fact, Listing, Report, Table
+from cnnprof.report import LAST_RESORT, Annotation, Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import CONVENTION, inputs_text, lower_bound_notes, model_dict, totals_dict
+
+CHANGE = Column("change", "change")
+COUNTERPART = Column("counterpart", "in the other")
+PARAMS_CHANGE = Column("params_change", "params", "change")
+MACS_CHANGE = Column("macs_change", "MACs", "scaled_change")
+ACTIVATIONS_CHANGE = Column("activations_change", "act.", "scaled_change", 1)
+BEFORE = Column("before", "before", "count")
+AFTER = Column("after", "after", "count")
+TOTAL_CHANGE = Column("total_change", "difference", "change", LAST_RESORT)
 
 LONG = 40
 """A table with more changed layers than this is shown by stage, unless the user asks for more."""
@@ -85,7 +94,7 @@ def _by_layer(pairs: Sequence[Pair]) -> Table:
         }
         for pair, (before, after) in zip(pairs, names, strict=True)
     )
-    columns = (col.CHANGE, col.NAME, *((col.COUNTERPART,) if renamed else ()), col.TYPE, col.DETAIL, *_CHANGES)
+    columns = (CHANGE, col.NAME, *((COUNTERPART,) if renamed else ()), col.TYPE, col.DETAIL, *_CHANGES)
     return Table(columns, rows)
 
 
@@ -103,7 +112,7 @@ def _by_stage(pairs: Sequence[Pair]) -> Table:
     )
 
 
-_CHANGES = (col.PARAMS_CHANGE, col.MACS_CHANGE, col.ACTIVATIONS_CHANGE)
+_CHANGES = (PARAMS_CHANGE, MACS_CHANGE, ACTIVATIONS_CHANGE)
 _COUNTS = (col.SAME, col.CHANGED, col.ADDED, col.REMOVED)
 
 
@@ -135,7 +144,7 @@ def _totals(before: MemoryAnalysis, after: MemoryAnalysis) -> Table:
                 "ratio": new / old if old else None,
             }
         )
-    return Table((col.WHAT, col.BEFORE, col.AFTER, col.TOTAL_CHANGE, col.RATIO), tuple(rows), "Totals")
+    return Table((col.WHAT, BEFORE, AFTER, TOTAL_CHANGE, col.RATIO), tuple(rows), "Totals")
 
 
 _NAMES = {

@@ -19,6 +19,8 @@ from cnnprof.views import columns as col
 from cnnprof.views.figures import accuracy_in, describe
 from cnnprof.views.model import source_text
 
+RECIPE = Column("recipe", "recipe", weight=8)
+
 
 @record
 class Entry:
@@ -124,7 +126,7 @@ OF_ENTRY = (
     _stated(col.TOP1),
     _stated(col.TOP5),
     replace(col.ACCURACY_SOURCE, of=lambda entry: source_text(entry.accuracy) if entry.accuracy else None),
-    replace(col.RECIPE, of=lambda entry: recipe_of(entry.accuracy) if entry.accuracy else None),
+    replace(RECIPE, of=lambda entry: recipe_of(entry.accuracy) if entry.accuracy else None),
     _stated(col.DATASET),
     _measured(col.RUNTIME, lambda measurement: measurement.runtime),
     _latency(col.LATENCY_MS, "median"),
