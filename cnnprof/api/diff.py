@@ -64,7 +64,16 @@ def diff(
     Raises:
         CnnprofError: as `load` for either of them.
     """
-    from cnnprof.judging.alignment import align
+    from cnnprof.judging.alignment import align, differ
+    from cnnprof.network.analysis import analyze
+    from cnnprof.network.recognition import recognize
 
     first, second = pair(as_model(before, settings), as_model(after, settings), input_shape, batch, notify)
-    return Difference(first, second, tuple(align(first, second)))
+    pairs = tuple(align(first, second))
+    if differ(first, second, pairs):
+        # What is spelled out in several operations may be one layer of the other.
+        plainer = (analyze(recognize(each.graph)) for each in (first, second))
+        recognized = tuple(align(*plainer))
+        if not differ(first, second, recognized):
+            pairs = recognized
+    return Difference(first, second, pairs)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.merging import Concat
+from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
@@ -110,6 +111,8 @@ def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -
     old, new = before.node.layer, after.node.layer
     if type(old) is not type(new):
         own = [Change("type", old.type, new.type)]
+    elif _means_the_same(before, after):
+        own = []
     else:
         values = [(entry.name, getattr(old, entry.name), getattr(new, entry.name)) for entry in fields(old)]
         own = [Change(*value) for value in values if value[1] != value[2]]
@@ -124,6 +127,20 @@ def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -
     # What was added or removed before a layer is told there; other wiring between layers that both networks have is told here.
     if None not in expected and None not in actual and _rewired(expected, actual, old):
         yield Change("inputs", before.node.inputs, after.node.inputs)
+
+
+def _means_the_same(before: Cost, after: Cost) -> bool:
+    """Whether two layers of one type that do the same are told it in other words: a size as a factor, an axis from behind."""
+    old, new = before.node.layer, after.node.layer
+    if before.output != after.output or not (before.inputs and after.inputs):
+        return False
+    if isinstance(old, Upsample) and isinstance(new, Upsample):
+        return old.mode == new.mode and before.inputs == after.inputs
+    told = [{each.name: getattr(layer, each.name) for each in fields(layer)} for layer in (old, new)]
+    for fields_of, cost in zip(told, (before, after), strict=True):
+        if isinstance(fields_of.get("dim"), int):
+            fields_of["dim"] %= len(cost.inputs[0])
+    return told[0] == told[1]
 
 
 def _first_input(cost: Cost) -> tuple[Any, ...] | None:
