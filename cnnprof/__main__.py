@@ -23,6 +23,7 @@ OPTIONAL = {
     "matplotlib": "plot",
     "plotext": "plot",
     "vl_convert": "report",
+    "watchfiles": "watch",
     "textalloc": "plot",
 }
 """Packages that not every command needs, with the extra that brings them."""

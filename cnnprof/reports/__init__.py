@@ -30,6 +30,9 @@ GATES = tuple(sorted(module.name for module in iter_modules([f"{path}/gates" for
 OVERLAYS = tuple(sorted(module.name.replace("_", "-") for module in iter_modules([f"{path}/overlays" for path in __path__])))
 """Formats of figures layer by layer, which other programs lay over their own pictures."""
 
+SPECS = tuple(sorted(module.name for module in iter_modules([f"{path}/specs" for path in __path__])))
+"""Formats that have a network's spec and nothing else."""
+
 
 @record
 class Style:
@@ -63,12 +66,12 @@ class Format(Protocol):
         """The report as text, or as bytes if the format is `binary`. A picture raises UsageError where there is no chart."""
 
 
-_ROOMS = {".pictures": PICTURES, ".gates": GATES, ".overlays": OVERLAYS}
+_ROOMS = {".pictures": PICTURES, ".gates": GATES, ".overlays": OVERLAYS, ".specs": SPECS}
 
 
 def format_of(name: str) -> Format:
     """The format of that name. Raises UsageError if there is none."""
-    if name not in (*FORMATS, *PICTURES, *GATES, *OVERLAYS):
+    if name not in (*FORMATS, *PICTURES, *GATES, *OVERLAYS, *SPECS):
         raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
     folder = next((room for room, names in _ROOMS.items() if name in names), "")
     module: Any = import_module(f"{__name__}{folder}.{name.replace('-', '_')}")

@@ -136,6 +136,18 @@ class Model:
         where = self.name.rpartition(":")[0]
         return Path(where) if self.source == "python" and where.endswith(".py") else None
 
+    def own_spec(self) -> str:
+        """The text of a spec of this very network, to be changed: its file, or one that is written of its layers.
+
+        Raises CnnprofError with a list of what the language cannot say, where there is no file.
+        """
+        from cnnprof.sources import specs
+        from cnnprof.sources._writing import write_text
+
+        if self.source == "specs" and not self.settings and self.size is None:
+            return specs.own_text(self.name)
+        return write_text(self.graph(), compact=True)
+
     def spec_text(self) -> str:
         """The text of the spec that the network is written as; empty where there is none."""
         from cnnprof.sources import specs

@@ -182,6 +182,20 @@ def read_text(reference: str) -> str:
     return _resolve(reference)[0].source.text
 
 
+def own_text(reference: str) -> str:
+    """The text of the file that a reference names, for which the network of the reference is the default one."""
+    family, variant = _resolve(reference)
+    lines = [line for line in family.source.text.splitlines() if not line.startswith("# yaml-language-server:")]
+    if variant is not None:
+        named = f"default: {variant}"
+        at = next((number for number, line in enumerate(lines) if line.startswith("default:")), None)
+        if at is None:
+            lines.insert(next(number for number, line in enumerate(lines) if line.startswith("variants:")), named)
+        else:
+            lines[at] = named
+    return "\n".join(lines) + "\n"
+
+
 def starter_text(path: Path) -> str:
     """A commented spec to begin with, for a file of this name."""
     return _STARTER.read_text(encoding="utf-8").replace("{file}", str(path))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cnnprof.cli.output import check_spec_path, write_whole
+from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
 
 PANEL = "Networks"
@@ -19,7 +20,7 @@ def command(
     source: Annotated[str | None, typer.Option("--from", help="Begin with the spec of this network.", metavar="NAME")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
-    """Write a commented starter spec, to be changed into a network of your own.
+    """Write a commented starter spec, to be changed into a network of your own, or the spec of a network that there is.
 
     Examples:
 
@@ -28,6 +29,8 @@ def command(
       cnnprof init networks/tiny.yaml
 
       cnnprof init mine.yaml --from mobilenet_v2
+
+      cnnprof init mine.yaml --from timm:ghostnetv2_100
     """
     from cnnprof import sources
     from cnnprof.sources.specs import starter_text
@@ -35,8 +38,13 @@ def command(
     check_spec_path(file)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="choose another name, or overwrite it with --force")
-    text = starter_text(file) if source is None else sources.resolve(source).spec_text()
-    if not text:
-        raise UsageError(f"{source} is not written as a spec", hint=f"cnnprof import {source} -o {file} writes one")
+    if source is None:
+        text = starter_text(file)
+    else:
+        model = sources.resolve(source)
+        if model.source == "inline":
+            raise UsageError(f"{source} is not written as a spec", hint=f"cnnprof import {source} -o {file} writes one")
+        with waiting(f"reading {source}"):
+            text = model.own_spec()
     write_whole(file, text)
     print(f"wrote {file}; see what it costs: cnnprof summary {file}", file=sys.stderr)

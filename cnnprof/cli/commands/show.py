@@ -9,11 +9,12 @@ import typer
 from cnnprof.cli.options import Name, NetworkOptions, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
+from cnnprof.reports import FORMATS, SPECS
 
 PANEL = "Networks"
 
 
-@reported()
+@reported((*FORMATS, *SPECS))
 @of_network("input")
 def command(
     name: Name,
@@ -26,6 +27,8 @@ def command(
 ) -> None:
     """What is known of a network (paper, settings, published figures) and the spec that defines it.
 
+    A file whose suffix is .yaml gets the spec alone, with this network as its default.
+
     Examples:
 
       cnnprof show mobilenet_v2
@@ -33,6 +36,8 @@ def command(
       cnnprof show resnet18 --expanded
 
       cnnprof show torchvision:swin_t --json
+
+      cnnprof show efficientnet_b2 -o mine.yaml
     """
     from cnnprof import api, sources
     from cnnprof.views.catalogue import show_network
@@ -40,6 +45,9 @@ def command(
     with waiting(f"reading {name}"):
         model = sources.resolve(name)
         profile = api.profile(model, network.input_shape)
-        text = api.to_spec(profile.graph, compact=False) if expanded else model.spec_text()
+        if expanded:
+            text = api.to_spec(profile.graph, compact=False)
+        else:
+            text = model.own_spec() if out.format in SPECS else model.spec_text()
         report = show_network(profile, text)
     out.emit(report)

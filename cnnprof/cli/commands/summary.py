@@ -15,6 +15,7 @@ from cnnprof.errors import UsageError
 from cnnprof.reports import FORMATS, OVERLAYS, PICTURES
 
 if TYPE_CHECKING:
+    from cnnprof.api import Profile
     from cnnprof.footprint.capacity import Fit as RoomFit
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.sources import Model
@@ -58,6 +59,7 @@ def command(
     fit: Fits = None,
     legend: Annotated[bool, typer.Option("--legend", help="Say how each figure is defined.")] = False,
     dtype: Dtype = None,
+    watched: Annotated[bool, typer.Option("--watch", help="Show it again as the spec is saved, with what changed.")] = False,
     *,
     network: NetworkOptions,
     out: Destination,
@@ -77,6 +79,8 @@ def command(
       cnnprof summary resnet50 --check
 
       cnnprof summary resnet50 --symbolic
+
+      cnnprof summary net.yaml --watch
     """
     from cnnprof import api
 
@@ -84,19 +88,33 @@ def command(
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
     if symbolic and (sort or top or check or fit or legend or dtype or by == "kind" or network.batch != 1):
         raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --dtype, --by kind or --batch")
+    if watched and (symbolic or out.output):
+        raise UsageError("--watch shows tables in the terminal, and does not go with --symbolic or -o")
     by = by or ("stage" if depth else None)
-    model = network.model(name)
-    with waiting(f"reading {name}") as say:
-        if symbolic:
-            from cnnprof.api.explain import summarize_in_letters
 
-            out.emit(summarize_in_letters(model, by, depth, network.input_shape))
-            return
-        profile = api.profile(model, network.input_shape, network.batch)
-        if check:
-            say(f"counting {name} with fvcore and torch")
-        report = profile.report(by, depth, sort, top, check, _fits(model, fit, dtype, network.input_shape), legend, dtype)
-    out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
+    def show(model: Model) -> Profile:
+        with waiting(f"reading {name}") as say:
+            profile = api.profile(model, network.input_shape, network.batch)
+            if check:
+                say(f"counting {name} with fvcore and torch")
+            fits = _fits(model, fit, dtype, network.input_shape)
+            report = profile.report(by, depth, sort, top, check, fits, legend, dtype)
+        out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
+        return profile
+
+    if watched:
+        from cnnprof.cli.watching import watch
+
+        out = replace(out, pager=False)
+        watch(lambda: network.model(name), show, out.emit)
+    elif symbolic:
+        from cnnprof.api.explain import summarize_in_letters
+
+        with waiting(f"reading {name}"):
+            report = summarize_in_letters(network.model(name), by, depth, network.input_shape)
+        out.emit(report)
+    else:
+        show(network.model(name))
 
 
 def _fits(
