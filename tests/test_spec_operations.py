@@ -96,6 +96,7 @@ def test_an_opaque_operation_makes_totals_a_lower_bound():
         ("op Linear out_features=1.5", "'out_features' is a whole number, not 1.5", None),
         ("op Linear out_features=4 bias=1", "'bias' is true or false, not 1", None),
         ("{op: Copy, order: upside_down}", "'order' is one of '', 'nchw', 'channels_last'", None),
+        ("op Arithmetic function=div kind=dib", "'kind' is one of 'mac', 'add', 'mul', 'div', 'cmp', 'exp', not 'dib'", None),
         ("{op: Linear, out_features: 4, weights: lost}", "'weights' is one of given, frozen, given frozen, not 'lost'", None),
         ("{opaque: thing}", "opaque: there is no 'size'", None),
         ("{op: MatMul, of: []}", "'op' has no branches", None),

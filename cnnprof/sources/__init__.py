@@ -137,10 +137,7 @@ class Model:
         return Path(where) if self.source == "python" and where.endswith(".py") else None
 
     def own_spec(self) -> str:
-        """The text of a spec of this very network, to be changed: its file, or one that is written of its layers.
-
-        Raises CnnprofError with a list of what the language cannot say, where there is no file.
-        """
+        """The text of a spec of this very network: its file, or one of its layers. Raises CnnprofError as `write_text`."""
         from cnnprof.sources import specs
         from cnnprof.sources._writing import write_text
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
@@ -46,7 +48,7 @@ def key_of(field: str) -> str:
 
 def is_text(kind: type[Layer], key: str) -> bool:
     """Whether the field is a word, and no expression."""
-    return next(_is_word(str(each.type)) for each in fields(kind) if key_of(each.name) == key)
+    return any(_words_of(kind, str(each.type)) is not None for each in fields(kind) if key_of(each.name) == key)
 
 
 class OpStep(NamedTuple):
@@ -87,7 +89,7 @@ class OpStep(NamedTuple):
         values: dict[str, Any] = {}
         for each in fields(self.kind):
             if (key := key_of(each.name)) in self.given:
-                values[each.name] = _value(key, str(each.type), self.given[key], inner)
+                values[each.name] = _value(self.kind, key, str(each.type), self.given[key], inner)
         try:
             return self.kind(**values)
         except (TypeError, ValueError, CnnprofError) as error:
@@ -137,18 +139,26 @@ def unknown_field(kind: type[Layer], name: str) -> tuple[str, str]:
     return f"op {kind.__name__} has no '{name}'", did_you_mean(name, known) or f"it takes {' '.join(known)}"
 
 
-def _is_word(annotation: str) -> bool:
-    return annotation == "str" or annotation.startswith("Literal[")
+def _words_of(kind: type[Layer], annotation: str) -> tuple[str, ...] | None:
+    """The words that a field may be, () for any; None for a field that is no word."""
+    if annotation == "str":
+        return ()
+    if annotation.startswith("Literal["):
+        words: tuple[str, ...] = literal_eval(f"({annotation[8:-1]},)")
+        return words
+    # The name of a choice in the module of the layer.
+    return get_args(getattr(sys.modules[kind.__module__], annotation, None)) or None if annotation.isidentifier() else None
 
 
-def _value(name: str, annotation: str, given: Field, scope: Scope) -> Any:
+def _value(kind: type[Layer], name: str, annotation: str, given: Field, scope: Scope) -> Any:
     """The value of a field, of the type that its class says."""
     if isinstance(given, (Scalar, Token)):
         text = given.value if isinstance(given, Scalar) else given.text
         if annotation.startswith("float") and text in _INFINITE:
             return _INFINITE[text]
-        if annotation.startswith("Literal[") and f"'{text}'" not in annotation.replace('"', "'"):
-            raise given.error(f"'{name}' is one of {annotation[8:-1]}")
+        words = _words_of(kind, annotation)
+        if words and text not in words:
+            raise given.error(f"'{name}' is one of {', '.join(map(repr, words))}, not '{text}'", did_you_mean(text, words))
         return text
     value = given.evaluate(scope)
     for start, holds in _CHECKS.items():
