@@ -6,7 +6,7 @@ import sys
 from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
@@ -146,8 +146,8 @@ def _words_of(kind: type[Layer], annotation: str) -> tuple[str, ...] | None:
     if annotation.startswith("Literal["):
         words: tuple[str, ...] = literal_eval(f"({annotation[8:-1]},)")
         return words
-    # The name of a choice in the module of the layer.
-    return get_args(getattr(sys.modules[kind.__module__], annotation, None)) or None if annotation.isidentifier() else None
+    choice = getattr(sys.modules[kind.__module__], annotation, None)
+    return get_args(choice) if get_origin(choice) is Literal else None
 
 
 def _value(kind: type[Layer], name: str, annotation: str, given: Field, scope: Scope) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -82,39 +82,59 @@ def command(
 
       cnnprof summary net.yaml --watch
     """
-    from cnnprof import api
-
     if depth is not None and by in ("layer", "type", "kind"):
         raise typer.BadParameter(f"--depth shows stages and does not go with --by {by}")
     if symbolic and (sort or top or check or fit or legend or dtype or by == "kind" or network.batch != 1):
         raise UsageError("--symbolic does not go with --sort, --top, --check, --fit, --legend, --dtype, --by kind or --batch")
     if watched and (symbolic or out.output):
         raise UsageError("--watch shows tables in the terminal, and does not go with --symbolic or -o")
-    by = by or ("stage" if depth else None)
-
-    def show(model: Model) -> Profile:
-        with waiting(f"reading {name}") as say:
-            profile = api.profile(model, network.input_shape, network.batch)
-            if check:
-                say(f"counting {name} with fvcore and torch")
-            fits = _fits(model, fit, dtype, network.input_shape)
-            report = profile.report(by, depth, sort, top, check, fits, legend, dtype)
-        out.emit(replace(report, chart=profile.chart(by, depth)) if out.draws else report)
-        return profile
-
+    how = _How(by or ("stage" if depth else None), depth, sort, top, check, fit, legend, dtype)
     if watched:
         from cnnprof.cli.watching import watch
 
-        out = replace(out, pager=False)
-        watch(lambda: network.model(name), show, out.emit)
+        plain = replace(out, pager=False)
+        watch(lambda: network.model(name), lambda model: _show(model, network, plain, how), plain.emit)
     elif symbolic:
-        from cnnprof.api.explain import summarize_in_letters
-
-        with waiting(f"reading {name}"):
-            report = summarize_in_letters(network.model(name), by, depth, network.input_shape)
-        out.emit(report)
+        _show_in_letters(network.model(name), network, out, how)
     else:
-        show(network.model(name))
+        _show(network.model(name), network, out, how)
+
+
+class _How(NamedTuple):
+    """How a summary is to look; the options of the command."""
+
+    by: By
+    depth: int | None
+    sort: Literal["params", "macs", "ops", "activations", "name"] | None
+    top: int | None
+    check: bool
+    fit: list[str] | None
+    legend: bool
+    dtype: NumberFormat | None
+
+
+def _show(model: Model, network: NetworkOptions, out: Destination, how: _How) -> Profile:
+    """Profile the network and emit its summary."""
+    from cnnprof import api
+
+    name = model.called
+    with waiting(f"reading {name}") as say:
+        profile = api.profile(model, network.input_shape, network.batch)
+        if how.check:
+            say(f"counting {name} with fvcore and torch")
+        fits = _fits(model, how.fit, how.dtype, network.input_shape)
+        report = profile.report(how.by, how.depth, how.sort, how.top, how.check, fits, how.legend, how.dtype)
+    out.emit(replace(report, chart=profile.chart(how.by, how.depth)) if out.draws else report)
+    return profile
+
+
+def _show_in_letters(model: Model, network: NetworkOptions, out: Destination, how: _How) -> None:
+    """Emit the summary as formulas."""
+    from cnnprof.api.explain import summarize_in_letters
+
+    with waiting(f"reading {model.called}"):
+        report = summarize_in_letters(model, how.by, how.depth, network.input_shape)
+    out.emit(report)
 
 
 def _fits(
