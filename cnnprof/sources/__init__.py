@@ -136,15 +136,6 @@ class Model:
         where = self.name.rpartition(":")[0]
         return Path(where) if self.source == "python" and where.endswith(".py") else None
 
-    def own_spec(self) -> str:
-        """The text of a spec of this very network: its file, or one of its layers. Raises CnnprofError as `write_text`."""
-        from cnnprof.sources import specs
-        from cnnprof.sources._writing import write_text
-
-        if self.source == "specs" and not self.settings and self.size is None:
-            return specs.own_text(self.name)
-        return write_text(self.graph(), compact=True)
-
     def spec_text(self) -> str:
         """The text of the spec that the network is written as; empty where there is none."""
         from cnnprof.sources import specs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import fields
 from math import isclose
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
@@ -14,6 +14,9 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Identity
 from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.shapes import shapes_of
+
+if TYPE_CHECKING:
+    from cnnprof.sources import Model
 
 
 def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = False) -> str:
@@ -38,6 +41,15 @@ def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = 
         if getattr(ours, what) != getattr(theirs, what):
             raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
     return text
+
+
+def own_spec(model: Model) -> str:
+    """The text of a spec of this very network: its file, or one of its layers. Raises CnnprofError as `write_text`."""
+    if model.source == "specs" and not model.settings and model.size is None:
+        from cnnprof.sources.specs import own_text
+
+        return own_text(model.name)
+    return write_text(model.graph(), compact=True)
 
 
 def _plain(graph: Graph) -> Graph:

@@ -33,6 +33,7 @@ def command(
       cnnprof init mine.yaml --from timm:ghostnetv2_100
     """
     from cnnprof import sources
+    from cnnprof.sources._writing import own_spec
     from cnnprof.sources.specs import starter_text
 
     check_spec_path(file)
@@ -45,6 +46,6 @@ def command(
         if model.source == "inline":
             raise UsageError(f"{source} is not written as a spec", hint=f"cnnprof import {source} -o {file} writes one")
         with waiting(f"reading {source}"):
-            text = model.own_spec()
+            text = own_spec(model)
     write_whole(file, text)
     print(f"wrote {file}; see what it costs: cnnprof summary {file}", file=sys.stderr)

@@ -40,6 +40,7 @@ def command(
       cnnprof show efficientnet_b2 -o mine.yaml
     """
     from cnnprof import api, sources
+    from cnnprof.sources._writing import own_spec
     from cnnprof.views.catalogue import show_network
 
     with waiting(f"reading {name}"):
@@ -48,6 +49,6 @@ def command(
         if expanded:
             text = api.to_spec(profile.graph, compact=False)
         else:
-            text = model.own_spec() if out.format in SPECS else model.spec_text()
+            text = own_spec(model) if out.format in SPECS else model.spec_text()
         report = show_network(profile, text)
     out.emit(report)
