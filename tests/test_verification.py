@@ -91,13 +91,22 @@ PLAIN = "input: 3x8x8\nlayers: [conv 3x3 8 bn relu, conv 3x3 8 bn relu, gap, fc 
             "bn3",
             "5 layers here, 6 there; only there: BatchNorm1d to 5, 10 params, 0 MACs",
         ),
-        (PLAIN.replace("relu, gap", "| relu, gap"), "activations", "the totals differ"),
+        (PLAIN.replace("relu, gap", "relu | sigmoid, gap"), "activations", "the totals differ"),
     ],
 )
 def test_a_twin_has_the_same_layers_in_order(twin, what, reason):
     verdict = check_twin(analyze(build(PLAIN)), analyze(build(twin)))
     assert (verdict.what, verdict.reason) == (what, reason)
     assert verdict.status == (FAILED if reason else HOLDS)
+
+
+def test_a_twin_may_work_in_place_elsewhere():
+    ours, theirs = (analyze(build(text)) for text in (PLAIN, PLAIN.replace("relu, gap", "| relu, gap")))
+    for one, other in ((ours, theirs), (theirs, ours)):
+        verdict = check_twin(one, other)
+        assert (verdict.what, verdict.status) == ("activations", EXPLAINED)
+        assert (verdict.ours, verdict.theirs) == (one.totals.activations, other.totals.activations)
+        assert "in place" in verdict.reason
 
 
 def test_a_twin_may_keep_its_channels_behind():
