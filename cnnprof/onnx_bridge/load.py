@@ -46,15 +46,36 @@ def load_model(path: Path) -> Any:
             hint=f"versions {OPSETS[0]} to {OPSETS[-1]} are read; onnx.version_converter converts between them",
         )
     if model.functions:
+        if _written_out(model) > MOST_NODES:
+            raise CnnprofError(f"'{path}' has more than {MOST_NODES:,} nodes with its functions written out")
         from onnx.inliner import inline_local_functions
 
         try:
             model = inline_local_functions(model)
         except Exception as error:
             raise CnnprofError(f"'{path}': its functions cannot be written out: {error}") from None
-        if len(model.graph.node) > MOST_NODES:
-            raise CnnprofError(f"'{path}' has {len(model.graph.node):,} nodes with its functions written out")
     return model
+
+
+def _written_out(model: Any) -> int:
+    """How many nodes the model has with its functions written out; too many, too, where one calls itself."""
+    bodies = {(each.domain, each.name): each.node for each in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+    begun: set[tuple[str, str]] = set()
+    front = [*bodies]
+    while front:
+        key = front[-1]
+        called = [(node.domain, node.op_type) for node in bodies[key]]
+        missing = {each for each in called if each in bodies and each not in sizes}
+        if not missing:
+            sizes[key] = sum(sizes.get(each, 1) for each in called)
+            front.pop()
+        elif key in begun and missing <= begun:
+            return MOST_NODES + 1
+        else:
+            begun.add(key)
+            front += missing
+    return sum(sizes.get((node.domain, node.op_type), 1) for node in model.graph.node)
 
 
 def opset_of(model: Any) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.network.naming import free_name
+from cnnprof.network.naming import FreeNames
 
 
 def note(entry: Any, key: str) -> str:
@@ -18,7 +18,7 @@ class Names:
     """Unique names for nodes: the path of the module that an exporter notes, or the weight's, and the operator's word."""
 
     def __init__(self, graph: Any) -> None:
-        self._taken: set[str] = set()
+        self._free = FreeNames()
         self._operations: dict[str, int] = {}
         for node in graph.node:
             path = self.path(node)
@@ -26,16 +26,14 @@ class Names:
 
     def keep(self, names: Sequence[str]) -> None:
         """Let no node have one of these names."""
-        self._taken.update(names)
+        self._free.keep(names)
 
     def new(self, node: Any, stored: str = "") -> str:
         """A name that no node has yet."""
         path = self.path(node)
         word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.op_type).lower()
         base = dotted(stored) or (path if path and self._operations[path] == 1 else f"{path}.{word}" if path else word)
-        name = free_name(base, self._taken)
-        self._taken.add(name)
-        return name
+        return self._free.new(base)
 
     def path(self, node: Any) -> str:
         """The path of the module that the operator came from, "" where nothing says so."""

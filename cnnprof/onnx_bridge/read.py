@@ -16,6 +16,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers import Layer, ShapeError
 from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
@@ -151,6 +152,8 @@ class _Walk:
 
     def _run(self, graph: Any) -> None:
         for tensor in graph.initializer:
+            if min(tensor.dims, default=0) < 0:
+                raise CnnprofError(f"the stored tensor '{tensor.name}' has the sizes {describe((1, *tensor.dims))}")
             self._values[tensor.name] = stored(tensor)
         for sparse in graph.sparse_initializer:
             self._values[sparse.values.name] = Value(

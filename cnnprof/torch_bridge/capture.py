@@ -16,7 +16,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.network.inputs import Input, Inputs
-from cnnprof.network.naming import free_name
+from cnnprof.network.naming import FreeNames
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
 from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
 from cnnprof.torch_bridge.running import Way, eagerly, finished, is_unfinished, preserved, unwrapped, ways
@@ -297,13 +297,11 @@ def _names(steps: list[Step], inputs: Sequence[str]) -> list[str]:
     The path of a module that ran one operation names that operation; else it is the path and the operation's word. What comes
     again gets a number: `layer1.0.relu`, `layer1.0.relu_1`.
     """
-    taken = {*inputs}
+    free = FreeNames(inputs)
     names = []
     for step in steps:
         path = step.scope.path
         whole = path and step.scope.operations == 1
         base = step.stored or (path if whole else f"{path}.{step.word}" if path else step.word)
-        name = free_name(base, taken)
-        taken.add(name)
-        names.append(name)
+        names.append(free.new(base))
     return names
