@@ -64,3 +64,16 @@ def test_a_norm_counts_what_is_stored(load):
     assert load(model(nodes)).totals.params == 0
     # A layer norm with a scale of 8 and no shift.
     assert load(model([helper.make_node("LayerNormalization", ["x", "s"], ["y"])], [weight("s", 8)])).totals.params == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "producer", "params"), [("lab.scale", "pytorch", 1), ("onnx", "pytorch", 0), ("lab.scale", "", 0)]
+)
+def test_a_single_number_that_torch_learns(load, name, producer, params):
+    """torch's exporters leave a parameter its path in the module; any other single number is an argument."""
+    net = model([helper.make_node("Mul", ["x", name], ["a"]), helper.make_node("Add", ["a", name], ["y"])])
+    net.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), name))
+    net.producer_name = producer
+    profile = load(net)
+    assert profile.totals.params == params
+    assert [cost.output for cost in profile.costs][-2:] == [(1, 3, 8, 8)] * 2

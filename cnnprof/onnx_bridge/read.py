@@ -63,7 +63,11 @@ class _Walk:
         self._held: dict[str, str] = {}
         self._absorbed: dict[str, Value] = {}
         # torch's newer exporter notes what a stored tensor was to the module.
-        self._buffers = {each.name for each in model.graph.value_info if note(each, "InputSpec.kind") == "BUFFER"}
+        kinds = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
+        self._buffers = {name for name, kind in kinds.items() if kind == "BUFFER"}
+        # The older one leaves a parameter its path in the module.
+        paths = [each.name for each in model.graph.initializer] if model.producer_name == "pytorch" else []
+        self._parameters = {name for name in paths if (kinds.get(name) or "PARAMETER") == "PARAMETER" and "." in name}
         self._readers: dict[str, list[Any]] = {}
         self._lost: set[str] = set()
         self._inferred: dict[str, Shape] | None = None
@@ -154,7 +158,10 @@ class _Walk:
         for tensor in graph.initializer:
             if min(tensor.dims, default=0) < 0:
                 raise CnnprofError(f"the stored tensor '{tensor.name}' has the sizes {describe((1, *tensor.dims))}")
-            self._values[tensor.name] = stored(tensor)
+            one = stored(tensor)
+            if prod(one.shape) == 1 and tensor.name in self._parameters:
+                one = replace(one, data=None, parameter=True)
+            self._values[tensor.name] = one
         for sparse in graph.sparse_initializer:
             self._values[sparse.values.name] = Value(
                 tuple(sparse.dims), weight=sparse.values.name, dtype=sparse.values.data_type

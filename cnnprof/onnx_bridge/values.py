@@ -36,6 +36,7 @@ class Value:
         dtype: `onnx.TensorProto`'s number for the type of its entries; 0 where it is not known.
         parts: the tensors of a sequence, which has no sizes of its own.
         bits: what an entry takes in the file.
+        parameter: whether it is known to be a weight, though it has a single entry.
     """
 
     shape: Shape
@@ -46,6 +47,7 @@ class Value:
     dtype: int = 0
     parts: tuple[Value, ...] = ()
     bits: int = 32
+    parameter: bool = False
 
     @property
     def numbers(self) -> Any:
@@ -56,8 +58,13 @@ class Value:
 
     @property
     def learned(self) -> bool:
-        """Whether it is a weight: a stored tensor of real numbers, larger than one entry."""
-        return bool(self.weight) and self.dtype in _FLOATS and math.prod(self.shape) > 1
+        """Whether it is a weight: a stored tensor of real numbers, larger than one entry unless it is known to be one."""
+        return bool(self.weight) and self.dtype in _FLOATS and (math.prod(self.shape) > 1 or self.parameter)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number that nobody has learned."""
+        return not self.node and math.prod(self.shape) == 1 and not self.learned
 
 
 def stored(tensor: Any) -> Value:

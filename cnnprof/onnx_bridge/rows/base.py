@@ -149,8 +149,8 @@ def resized(value: Value, shape: Shape) -> Value:
 
 def arithmetic(call: Call, op: str, kind: OpKind, *values: Value, count: int = 1) -> Value:
     """An element-wise operation on tensors and, at most, one number; on several tensors additions and products are joins."""
-    numbers = [value.numbers for value in values if not value.node and np.prod(value.shape) == 1]
-    tensors = [value for value in values if value.node or np.prod(value.shape) != 1]
+    numbers = [value.numbers for value in values if value.is_number]
+    tensors = [value for value in values if not value.is_number]
     if not tensors:
         tensors, numbers = list(values), []
     number = float(np.asarray(numbers[0]).reshape(-1)[0]) if len(numbers) == 1 and numbers[0] is not None else None

@@ -156,7 +156,7 @@ def _join(call: Call) -> Value:
     layer, op = _JOINS[call.op]
     if len(call.given) == 1:
         return call.x
-    if op and any(not value.node and math.prod(value.shape) == 1 for value in call.given):
+    if op and any(value.is_number for value in call.given):
         return arithmetic(call, op, layer.kind, *call.given)
     return call.layer(layer, *call.given)
 
