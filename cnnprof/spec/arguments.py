@@ -57,6 +57,8 @@ _LABELS = {
     "dilation": "the dilation",
 }
 
+_KINDS = {2: "an image such as 3x224x224", 3: "a volume such as 3x16x112x112"}
+
 Given: TypeAlias = "Constant | Bare | Expression"
 
 
@@ -150,7 +152,9 @@ class Arguments(NamedTuple):
         if len(value) != count and not (option == "kernel" and len(self.x) == 2):
             forms = {1: "one number, as its input has one spatial axis", 2: "one number, or a pair of height and width"}
             form = forms.get(count, f"one number, or one for each of {count} axes")
-            raise self.error(f"{_label(option)} is {form}, not {describe_kind(value)}", option)
+            kind = _KINDS.get(len(value))
+            hint = f"{len(value)} axes are those of {kind}" if kind else None
+            raise self.error(f"{_label(option)} is {form}, not {describe_kind(value)}", option, hint)
         return tuple([self._whole(option, size, least) for size in value])
 
     def sizes(self, option: str) -> Shape:

@@ -137,7 +137,7 @@ def _run(family: Family, network: Network, outer: Mapping[str, Value], budget: B
     except RecursionError:
         raise SpecError(f"{family.path}: blocks and loops nest too deeply", hint=RUNAWAY) from None
     place = last_step(family.layers).place
-    outputs = find_outputs(family.outputs, scope) if family.outputs else {"": must_be_there(scope, place)}
+    outputs = find_outputs(family.outputs, scope, network.first) if family.outputs else {"": must_be_there(scope, place)}
     for output in outputs.values():
         if not isinstance(output, Tensor):
             hint = "name them, as in outputs: [a, b]"

@@ -15,6 +15,7 @@ from cnnprof.spec.scope import Scope
 from cnnprof.spec.tables import check_name
 from cnnprof.spec.tokens import split_words
 from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
+from cnnprof.spec.words import WORDS
 
 _ORDERS = ("C", "CL", "CHW", "CDHW")
 """Channels first, by the number of sizes less one."""
@@ -60,7 +61,14 @@ def read_inputs(root: Entries) -> tuple[Input, ...]:
         return (_read_input(INPUT, one),)
     if not isinstance(several, Entries) or not several.pairs:
         raise several.error("'inputs' is a mapping of names to sizes", "as in inputs: {left: 3x224x224, right: 3x224x224}")
-    return tuple(_read_input(check_name(whole_token(key), "an input"), node) for key, node in several.pairs)
+    return tuple(_read_input(_input_name(whole_token(key)), node) for key, node in several.pairs)
+
+
+def _input_name(token: Token) -> str:
+    name = check_name(token, "an input")
+    if name in WORDS:
+        raise token.error(f"'{name}' cannot name an input: it is a layer")
+    return name
 
 
 def _read_input(name: str, node: Yaml) -> Input:
@@ -149,8 +157,8 @@ def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
     return tuple(found.values())
 
 
-def find_outputs(outputs: tuple[Output, ...], scope: Scope) -> dict[str, Tensor]:
-    """The tensors of the outputs by name, at the network's end. Raises SpecError for a name that is none."""
+def find_outputs(outputs: tuple[Output, ...], scope: Scope, inputs: int) -> dict[str, Tensor]:
+    """The tensors of the outputs by name, at the network's end. Raises SpecError for a name that is none or an input's."""
     found: dict[str, Tensor] = {}
     for output in outputs:
         value = scope.get(output.token.text)
@@ -161,6 +169,8 @@ def find_outputs(outputs: tuple[Output, ...], scope: Scope) -> dict[str, Tensor]
             )
         if not isinstance(value, Tensor):
             raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output")
+        if value.index < inputs:
+            raise output.token.error(f"'{output.token.text}' is an input, and no output", "'identity' computes nothing, either")
         twin = next((name for name, other in found.items() if other.index == value.index), None)
         if twin is not None:
             raise output.token.error(f"'{output.name}' and '{twin}' are one output")

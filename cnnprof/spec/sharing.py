@@ -39,7 +39,7 @@ def share(network: Network, block: str, prefix: str, first: int, place: Place) -
                 f"{block} shares its weights, and those of {name} do not fit: it is {_shown(network, index)} here and"
                 f" {_shown(network, owners[name])} in the first call"
             )
-            hint = None if owner.layer == node.layer and here == there else "give each call as many channels"
+            hint = "give each call as many channels" if here != there else "every call builds the same: its arguments, too"
             raise SpecError(message, place, hint)
         if not node.shared:
             source = owner.shared or owner.name

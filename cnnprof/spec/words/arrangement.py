@@ -90,6 +90,8 @@ def _upsample(o: Arguments) -> Layers:
     modes = [mode for mode in smooth if o.flag(mode)]
     if len(modes) > 1:
         raise o.error("interpolates in one way", modes[-1])
+    if modes == ["bicubic"] and len(o.x) != 4:
+        raise o.error(f"interpolates images in cubes, and its input has the shape {describe(o.x)}", "bicubic")
     mode = _MODES.get((modes[0], len(o.x) - 2), modes[0]) if modes else "nearest"
     if ("size" in o.given) == ("factor" in o.given):
         raise o.error("takes a factor or a size, as in 'upsample 2' and 'upsample size=28x28'")
