@@ -18,6 +18,7 @@ OPTIONAL = {
     "fvcore": "torch",
     "numpy": "sweep",
     "pyarrow": "sweep",
+    "joblib": "sweep",
     "psutil": "torch",
     "sympy": "symbolic",
     "matplotlib": "plot",

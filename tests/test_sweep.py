@@ -308,6 +308,28 @@ def test_other_networks_are_loaded_one_by_one():
 
 
 @pytest.mark.torch
+def test_several_processes_load_what_one_does(tmp_path):
+    net = tmp_path / "net.py"
+    net.write_text(
+        "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self, width=4):\n"
+        "        if width == 5:\n            raise ValueError('no five')\n"
+        "        super().__init__(nn.Conv2d(3, width, 3), nn.ReLU(), nn.Flatten(), nn.Linear(width * 36, 10))\n"
+    )
+    axes = ("width=3,4,5,6", "input=8")
+    apart, together = (
+        cnnprof("sweep", f"{net}:Net", *axes, "--jobs", jobs, "--format", "csv", XDG_CACHE_HOME=str(tmp_path / jobs))
+        for jobs in ("1", "2")
+    )
+    assert (apart.code, together.code) == (0, 0), apart.err + together.err
+    assert apart.out == together.out
+    rows = list(csv.DictReader(io.StringIO(together.out)))
+    assert [int(row["params"]) for row in rows] == [28 * width + 10 * (36 * width + 1) for width in (3, 4, 6)]
+    for done in (apart, together):
+        assert "no network at 1 point; the first" in done.err
+        assert "no five" in done.err
+
+
+@pytest.mark.torch
 def test_the_first_points_are_measured():
     done = cnnprof("sweep", "lenet5", "classes=10,20,30", "--sort=-params", "--top", "2", "--bench", "2", "--quick")
     assert done.code == 0, done.err

@@ -73,7 +73,7 @@ class Sweep(Result):
             if self.swept.takes_arrays:
                 found = evaluate(block, self.swept.build, self.figures, _after(done, notify), self.forecast)
             else:
-                found = evaluate_singly(block, self.swept, self.figures, self.jobs, self.forecast)
+                found = evaluate_singly(block, self.swept, self.figures, self.jobs, _after(done, notify), self.forecast)
             for failure in sorted(found.failures, key=lambda failure: min(failure.points)):
                 if self.strict:
                     raise failure.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from cnnprof.cli.progress import waiting
 from cnnprof.errors import INTERRUPTED, UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS, PICTURES
+from cnnprof.streams import results
 
 if TYPE_CHECKING:
     from cnnprof.api.sweep import Sweep
@@ -55,6 +57,10 @@ def target_of(name: str | None, json: bool, output: Path | None) -> Destination:
     if chosen == "parquet":
         import pyarrow  # noqa: F401 - what lacks is to be said before the work
     return Destination(chosen, output)
+
+
+LONG = 30.0
+"""Seconds beyond which the slow way is said beforehand."""
 
 
 @record
@@ -207,13 +213,11 @@ def _write_out(sweep: Sweep, form: str, shown: Sequence[str], order: Order) -> N
     from cnnprof.design_space.writers import stream
 
     try:
-        with stream(sys.stdout, form, shown) as write:
+        with stream(results(), form, shown) as write:
             _write(sweep, write, order)
     except BrokenPipeError:
         # Python would complain once more when it closes stdout.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), results().fileno())
 
 
 def _write(sweep: Sweep, write: Callable[[Mapping[str, Any]], None], order: Order) -> int:
@@ -245,12 +249,17 @@ def _run(sweep: Sweep, take: Callable[[Any], object]) -> None:
     """Go through the blocks, with a sign of how far it is."""
     size, started = sweep.space.size, time.monotonic()
     slow = "" if sweep.swept.takes_arrays else ", one by one: it is no spec, which is the slow way"
+    said = not slow
     with waiting(f"sweeping {size:,} points{slow}") as say:
 
         def notify(done: int) -> None:
+            nonlocal said
             left = (time.monotonic() - started) / done * (size - done)
             shown = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} s"
             say(f"{done:,} of {size:,} points, {shown} left{slow}")
+            if not said and left > LONG:
+                print(f"{size:,} points{slow}: about {shown}; --jobs {os.cpu_count()} loads several at a time", file=sys.stderr)
+            said = True
 
         for columns in sweep.blocks(notify):
             take(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,9 @@ from cnnprof.sources._variations import read_input, values_of
 
 OTHER_AXES = ("input", "batch", "dtype")
 """Axes that are no settings of a network."""
+
+COLOURS = 3
+"""Channels of an input where a network's own cannot be known."""
 
 MOST_VALUES = 10**6
 """Values that one axis may have."""
@@ -96,7 +100,10 @@ def _of_spec(model: Model, asked: Mapping[str, Sequence[Any]]) -> Swept:
 def _of_other(model: Model, asked: Mapping[str, Sequence[Any]]) -> Swept:
     from cnnprof.sources._settings import parse_settings
 
-    channels = model.graph().input_shape[1] if "input" in asked else 0
+    channels = COLOURS
+    if "input" in asked:
+        with suppress(CnnprofError):  # at its usual size it may not run at all, and at those that are asked for it may
+            channels = model.graph().input_shape[1]
     axes = {
         name: [
             _other_value(name, value, channels) if name in OTHER_AXES else parse_settings({name: value})[name]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from multiprocessing import get_context
 from typing import Any
 
 from cnnprof.design_space.blocks import Block
@@ -15,16 +13,38 @@ from cnnprof.errors import CnnprofError
 from cnnprof.sources import Model
 
 
-def evaluate_singly(block: Block, swept: Swept, wanted: Collection[str], jobs: int, predict: Predict | None = None) -> Figures:
+def evaluate_singly(
+    block: Block,
+    swept: Swept,
+    wanted: Collection[str],
+    jobs: int,
+    notify: Callable[[int], None] = lambda _: None,
+    predict: Predict | None = None,
+) -> Figures:
     """As `evaluate`, one point after the other; with several `jobs`, processes load them into the cache before that."""
     points = [block.point(number) for number in range(block.size)]
-    if jobs > 1:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            list(pool.map(_keep, [(swept.model, point.values()) for point in points]))
-    return joined([evaluate(point, swept.build, wanted, predict=predict) for point in points], wanted)
+    found = []
+    for point in points if jobs == 1 else _kept(points, swept.model, jobs):
+        found.append(evaluate(point, swept.build, wanted, predict=predict))
+        notify(len(found))
+    return joined(found, wanted)
 
 
-def _keep(task: tuple[Model, dict[str, Any]]) -> None:
+def _kept(points: Iterable[Block], model: Model, jobs: int) -> Iterator[Block]:
+    """The points in order, each as soon as its network is in the cache.
+
+    joblib keeps its processes from one block to the next, ends them with this one, and takes others' machines where a user
+    says so (`joblib.parallel_config`).
+    """
+    from joblib import Parallel, delayed
+
+    every = list(points)
+    done = Parallel(n_jobs=jobs, return_as="generator")(delayed(_keep)(model, point.values()) for point in every)
+    for point, _ in zip(every, done, strict=True):
+        yield point
+
+
+def _keep(model: Model, values: dict[str, Any]) -> None:
     """Load a point's network, which leaves it in the cache; what is wrong with it is said when it is loaded again."""
     with suppress(CnnprofError):
-        load(*task)
+        load(model, values)
