@@ -2,10 +2,12 @@
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 from shell import cnnprof, process
 
+from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.errors import CnnprofError, Place
 from cnnprof.report import Annotation, Column, Fact, Listing, Report, Table
 from cnnprof.reports import FORMATS, Style, render
@@ -151,3 +153,47 @@ def test_whatever_a_users_code_raises_is_one_message(tmp_path):
     assert done.code == 3
     assert "net.py:odd failed: Odd: xxx" in done.err
     assert len(done.err) < 2000
+
+
+CONTROLS = {"\x1b", "\x07", "\x9b", "\x00", "\u202e"}
+
+
+def test_pictures_and_pages_have_no_control_characters(tmp_path):
+    name = 'n\x1b[31m"]-->A<script>x<b[red]`\u202e=1.yaml'
+    (tmp_path / name).write_text("input: 3x8x8\nlayers: [conv 3x3 4, relu, fc 3]\n")
+    for command in (["plot", "diagram"], ["plot", "summary"], ["plot", "memory"], ["plot", "compare"]):
+        more = ["lenet5", "resnet18", "--x", "macs", "--y", "params"] if command[-1] == "compare" else []
+        done = cnnprof(*command, name, *more, "--format", "svg", cwd=tmp_path)
+        assert done.code == 0, done.err
+        assert not CONTROLS & {*done.out}
+        assert [*ElementTree.fromstring(done.out).iter()]
+    for command in (["report", name, "resnet18", "-o", "p.html"], ["summary", name, "-o", "q.html"]):
+        assert cnnprof(*command, cwd=tmp_path).code == 0
+    for page in ("p.html", "q.html"):
+        text = (tmp_path / page).read_text()
+        assert not CONTROLS & {*text}
+        assert "<script>x" not in text
+
+
+def test_mermaid_takes_no_name_for_syntax():
+    evil = 'a"] --> z["x\x1b[31m\u202e<script>\n%%{init: {}}%% click b0 "javascript:x"\n  end'
+    text = Diagram("t", (Block(evil, "3x8x8", (evil,)), Block("b", "1")), ((0, 1),)).mermaid()
+    assert not CONTROLS & {*text}
+    assert "%%" not in text
+    assert text.count('"') == 4
+    assert [line.split("[")[0].strip() for line in text.splitlines()] == ["flowchart TD", "b0", "b1", "b0 --> b1"]
+
+
+def test_gates_quote_names_for_their_readers(tmp_path):
+    name = 'n<&"\x1b[31m,title=x::error::.yaml'
+    (tmp_path / name).write_text("input: 3x8x8\nlayers: [conv 3x3 4]\n")
+    asked = ("check", name, "--max-params", "10", "--format")
+    junit = ElementTree.fromstring(cnnprof(*asked, "junit", cwd=tmp_path).out)
+    assert next(junit.iter("testcase")).get("name").startswith('n<&"\\x1b[31m,title=x::error::')
+    (result,) = json.loads(cnnprof(*asked, "sarif", cwd=tmp_path).out)["runs"][0]["results"]
+    assert "\x1b" not in result["message"]["text"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert not {*uri} & {*'<>" '}
+    commands = [line for line in cnnprof(*asked, "github", cwd=tmp_path).out.splitlines() if line.startswith("::")]
+    assert len(commands) == 1
+    assert "%2Ctitle=x%3A%3Aerror" in commands[0]

@@ -9,6 +9,7 @@ from cnnprof.charts import Chart, Sketch, foot, head
 from cnnprof.charts.colors import PALETTE
 from cnnprof.charts.routing import LINE, Layout, arrange
 from cnnprof.record import record
+from cnnprof.texts import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -169,6 +170,7 @@ def _fitting(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Mermaid takes for nothing else."""
+    """Text in one line that Mermaid takes for nothing else: it looks for %%{directives}%% everywhere."""
     named = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "#": "&#35;", "`": "&#96;"}
-    return "".join(named.get(letter, letter) for letter in text)
+    line = "".join(named.get(letter, letter) for letter in visible(" ".join(text.split())))
+    return line.replace("%%", "&#37;&#37;")

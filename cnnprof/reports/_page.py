@@ -15,6 +15,7 @@ from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
 from cnnprof.report import Report, Table, holds_of, names_of
 from cnnprof.reports.html import escape, section_html
+from cnnprof.texts import visible
 
 FOLDER = Path(__file__).parent
 LIMIT = 20_000_000
@@ -161,7 +162,7 @@ def _still(chart: Chart, spec: dict[str, Any]) -> str:
 
         text = draw_svg(chart)
     else:
-        text = vl_convert.vegalite_to_svg(spec)
+        text = visible(vl_convert.vegalite_to_svg(spec))
     for needless in _NEEDLESS:
         text = needless.sub("", text)
     while (shorter := _WRAPPED.sub(r"\1", text)) != text:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from cnnprof.environment import __version__
 from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
+from cnnprof.texts import visible
 
 suffixes = (".sarif",)
 binary = False
@@ -27,12 +28,12 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
 
 
 def _result(annotation: Annotation, rule: Any) -> dict[str, Any]:
-    text = f"{annotation.title}: {annotation.message}"
+    text = visible(f"{annotation.title}: {annotation.message}")
     found: dict[str, Any] = {"ruleId": rule, "level": _LEVELS[annotation.level], "message": {"text": text}}
     if place := annotation.place:
         region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + max(1, place.length)}
         file = {"uri": quote(place.file.replace("\\", "/"))}
         found["locations"] = [{"physicalLocation": {"artifactLocation": file, "region": region}}]
     else:
-        found["locations"] = [{"logicalLocations": [{"name": annotation.title, "kind": "command line"}]}]
+        found["locations"] = [{"logicalLocations": [{"name": visible(annotation.title), "kind": "command line"}]}]
     return found

@@ -10,6 +10,7 @@ from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
 from cnnprof.report import Report
 from cnnprof.reports import Style
+from cnnprof.texts import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,8 @@ def picture(report: Report, style: Style, file_format: Literal["svg", "png", "pd
         draw_chart(report.chart, style).savefig(file, format=file_format, metadata=dated.get(file_format))
     if any("collapsed to zero" in str(warning.message) for warning in told):
         raise UsageError("the picture is too small for what it shows", hint="give it more room, such as --cm 17x11")
-    return file.getvalue()
+    # XML has no control characters, not even written as entities.
+    return visible(file.getvalue().decode()).encode() if file_format == "svg" else file.getvalue()
 
 
 def draw_chart(chart: Chart, style: Style = Style()) -> Figure:  # noqa: B008 - it is frozen
