@@ -206,6 +206,12 @@ def test_bytes_of_weights_of_several_formats():
         # timm's results-imagenet.csv has 6.68 M for mobilenetv2_100, pycls's model zoo 11.3 M for R-50.
         ("mobilenet_v2", "timm", 6_679_112),
         ("resnet50", "timm", 11_114_984),
+        # timm has 17.06 M for swin_tiny_patch4_window7_224, 6.90 M for densenet121 and 13.44 M for convnext_tiny.
+        ("torchvision:swin_t", "timm", 17_055_352),
+        ("torchvision:densenet121", "timm", 6_900_200),
+        ("torchvision:convnext_tiny", "timm", 13_435_624),
+        # 196 patches; 12 times of 197 tokens: q, k and v, 12 heads' scores and their sums, 768, 3,072, 768; 1,000 classes.
+        ("torchvision:vit_b_16", "timm", 196 * 768 + 12 * 197 * (2304 + 12 * 197 + 768 + 768 + 3072 + 768) + 1000),
         ("resnet50", "pycls", 11_315_688),
         ("mobilenet_v2", "pycls", 6_679_112),
     ],

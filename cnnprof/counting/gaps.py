@@ -60,7 +60,7 @@ def find_gaps(profile: Analysis, convention: str) -> list[Gap]:
 def _activation_gaps(profile: Analysis, count: ActivationConvention) -> list[Gap]:
     groups: dict[str, list[tuple[int, int]]] = {}
     for cost in profile.costs:
-        ours, theirs = int(cost.activations), int(count(cost.node.layer, cost.output))
+        ours, theirs = int(cost.activations), int(count(cost.node.layer, cost.inputs, cost.output))
         if not cost.node.aux and (ours or theirs):
             groups.setdefault(cost.node.layer.type, []).append((ours, theirs))
     gaps = []
