@@ -80,12 +80,47 @@ MODERN = {
     ),
     # Darknet's file of 248,007,048 bytes is a header of 20 and 62,001,757 numbers, 52,608 of them means and variances
     "yolov3": (62_001_757 - 52_608, 32_932_037_632),
+    # torchvision's weights' metadata: these numbers, and 8.366, 24.582 and 56.08 G
+    "efficientnet_v2_s": (21_458_488, 8_365_617_152),
+    "efficientnet_v2_m": (54_139_356, 24_582_460_384),
+    "efficientnet_v2_l": (118_515_272, 56_079_699_008),
+    # timm's own, and what torch's counter counts in them
+    "mobilenet_v4_conv_s": (3_774_024, 186_005_568),
+    "mobilenet_v4_conv_m": (9_715_512, 1_080_244_224),
+    "ghostnet_050": (2_587_292, 42_328_152),
+    "ghostnet_100": (5_182_508, 141_150_512),
+    "ghostnet_130": (7_358_820, 227_003_256),
+    "convnextv2_atto": (3_708_400, 547_332_480),
+    "convnextv2_tiny": (28_635_496, 4_455_531_264),
+    "hrnet_w18": (21_299_004, 4_283_537_072),
+    "hrnet_w32": (41_232_680, 8_921_133_056),
+    "res2net50_26w_4s": (25_699_120, 4_255_166_464),
+    "res2net50_14w_8s": (25_059_816, 4_178_898_944),
+    "convnextv2_femto": (5_233_240, 779_629_824),
+    "convnextv2_pico": (9_066_280, 1_367_055_360),
+    "convnextv2_nano": (15_623_800, 2_445_528_320),
+    "convnextv2_base": (88_717_800, 15_354_729_472),
+    "convnextv2_large": (197_956_840, 34_361_433_600),
+    "convnextv2_huge": (660_289_640, 114_922_100_480),
+    "hrnet_w48": (77_469_864, 17_277_996_032),
+    "res2net50_26w_6s": (37_051_448, 6_295_523_328),
+    "res2net50_26w_8s": (48_403_776, 8_335_880_192),
+    "res2net50_48w_2s": (25_287_304, 4_159_832_064),
+    "res2net101_26w_4s": (45_206_688, 8_066_974_464),
+    # ultralytics' log of each model, less the 16 fixed weights that decode a box; 8.7, 28.6, 78.9, 165.2 and 257.8 G, two a MAC
+    "yolov8n": (3_157_200 - 16, 4_371_456_000),
+    "yolov8s": (11_166_560 - 16, 14_300_774_400),
+    "yolov8m": (25_902_640 - 16, 39_467_827_200),
+    "yolov8l": (43_691_520 - 16, 82_573_721_600),
+    "yolov8x": (68_229_648 - 16, 128_901_632_000),
 }
 MODERN_FAMILIES = {"repvgg", "vit", "waveform_cnn"}
+MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8"}
 MODERN_OUTPUTS = {
     **dict.fromkeys(("m3", "m5", "m11", "m18"), (1, 10)),
     "unet": (1, 2, 388, 388),
     "dcgan": (1, 3, 64, 64),
     "yolov3": (1, 255, 52, 52),
+    **dict.fromkeys(("yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"), (1, 80, 20, 20)),
 }
 """What does not end in the classes of ImageNet or CIFAR-10."""

@@ -26,7 +26,13 @@ TIMM = {
     "inception_v3": "inception_v3",
     "inception_v4": "inception_v4",
     "inception_resnet_v2": "inception_resnet_v2",
+    "convnextv2_atto": "convnextv2_atto",
+    "ghostnet_100": "ghostnet_100",
+    "hrnet_w18": "hrnet_w18",
     "mnasnet1_0": "mnasnet_100",
+    "mobilenet_v4_conv_s": "mobilenetv4_conv_small",
+    "mobilenet_v4_conv_m": "mobilenetv4_conv_medium",
+    "res2net50_26w_4s": "res2net50_26w_4s",
     "mobilenet_v1": "mobilenetv1_100",
     "nasnet_a_large": "nasnetalarge",
 }

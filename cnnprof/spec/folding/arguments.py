@@ -293,6 +293,8 @@ def literal(value: Any) -> str:
     """A value as an expression has it, without blanks but for those in parentheses."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, First) and {value.first, value.others} == {True, False} and isinstance(value.first, bool):
+        return "first" if value.first else "(not first)"
     if isinstance(value, First):
         return f"({literal(value.first)} if first else {literal(value.others)})"
     if isinstance(value, Rising):

@@ -202,6 +202,8 @@ def _sizes(text: str) -> Any:
 def _value(token: str) -> Any:
     if _NUMBER.match(token):
         return float(token) if "." in token else int(token)
+    if token[1:-1].isdigit() and token.startswith("("):
+        return int(token[1:-1])
     if _NUMBERS.match(token):
         return tuple(map(int, token[1:-1].split(",")))
     return token.replace(" ", "")
