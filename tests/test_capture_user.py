@@ -215,6 +215,13 @@ def test_timms_names_and_errors(fake_timm):
         timm.load("fixed_net", {"depth": "3"})
 
 
+def test_timm_says_the_size_that_fits():
+    pytest.importorskip("timm")
+    with pytest.raises(CnnprofError, match="its filters take 3 channels") as caught:
+        timm.load("resnet18", input_shape=(1, 64, 64))
+    assert caught.value.hint == "its own input is 3x224x224"
+
+
 def test_timm_that_is_missing_is_one_message(monkeypatch):
     monkeypatch.setattr("cnnprof.sources.timm._PACKAGES", ("timm_that_is_not_there",))
     with pytest.raises(UnavailableError, match=r"timm_that_is_not_there is not installed\n.*pip install"):

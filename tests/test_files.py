@@ -39,6 +39,7 @@ def files(tmp_path_factory):
     torch.save(net, folder / "pickled.pt")
     torch.save(net.state_dict(), folder / "weights.pth")
     (folder / "half.pt").write_bytes((folder / "net.pt").read_bytes()[:900])
+    (folder / "yolo.yaml").write_text("nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead:\n  - [-1, 1, Detect, [nc]]\n")
     for name in ("net.h5", "net.safetensors", "net.tflite", "net.cfg", "net.prototxt"):
         (folder / name).write_bytes(b"\0" * 16)
     return folder
@@ -93,6 +94,7 @@ def test_what_a_graph_can_do_a_file_can(files, command):
         ("net.tflite", ["a TensorFlow Lite model", "tf2onnx"]),
         ("net.cfg", ["a darknet configuration", "as a spec"]),
         ("net.prototxt", ["a Caffe network", "as a spec"]),
+        ("yolo.yaml", ["this is a model of Ultralytics'", "format=onnx"]),
         ("missing.onnx", ["there is no file 'missing.onnx'"]),
     ],
 )

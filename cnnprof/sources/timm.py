@@ -53,6 +53,7 @@ def _capture(name: str, settings: dict[str, Any], input_shape: tuple[int, ...] |
 
     shape = (batch, *(input_shape or timm_input(name)))
     module = timm_model(name, settings, shape, meta=True)
-    graph = capture(module, shape, f"timm:{name}")
+    own = "x".join(map(str, timm_input(name)))
+    graph = capture(module, shape, f"timm:{name}", hint=f"its own input is {own}")
     facts = replace(graph.facts, family=type(module).__name__, source=f"timm:{name}", settings=settings)
     return replace(graph, facts=facts)

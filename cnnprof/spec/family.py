@@ -142,7 +142,7 @@ class _Reader:
         self.root = parse_yaml(source)
         for key, _ in self.root.pairs:
             if key.value not in KEYS:
-                hint = did_you_mean(key.value, KEYS) or f"the keys are {' '.join(KEYS)}"
+                hint = self._of_others() or did_you_mean(key.value, KEYS) or f"the keys are {' '.join(KEYS)}"
                 raise key.error(f"unknown key '{key.value}'", hint)
 
     def read(self) -> Family:
@@ -173,6 +173,12 @@ class _Reader:
             inplace=self._flag("inplace"),
             warnings=unread(self.root),
         )
+
+    def _of_others(self) -> str | None:
+        """The way on for a model's file that is written for another tool."""
+        if {"backbone", "head"} <= {key.value for key, _ in self.root.pairs}:
+            return "this is a model of Ultralytics': yolo export model=NAME.pt format=onnx, and cnnprof summary NAME.onnx"
+        return None
 
     def _settings(self) -> dict[str, Value]:
         return self._each("settings", lambda key, node: read_setting(check_name(key, "a setting"), node))
