@@ -103,14 +103,14 @@ def output_fields(node: Node, shapes: tuple[Shape, ...], seen: tuple[Fields, ...
         fields = _together([(fields, shape) for fields, shape in pairs if fields])
     if not windows or fields is None:
         return fields
-    through = [_through(field, window) for field, window in zip(fields, windows, strict=True)]
-    return tuple([field for field in through if field]) if all(through) else None
+    through = tuple([_through(field, window) for field, window in zip(fields, windows, strict=True)])
+    return None if None in through else through  # type: ignore[return-value]
 
 
 def _through(field: AxisField, window: Window) -> AxisField | None:
     """The field that is seen through a window; None where the sizes are not known, or it does not repeat for long."""
     size, stride, padding, per = window
-    if isinstance(field, Field) and _is(per, 1):
+    if type(field) is Field and type(per) is int and per == 1:
         low, high, jump = field
         return Field(low - padding * jump, high + (size - 1 - padding) * jump, jump * stride)
     if not all(type(each) is int for each in (*window, *(field if isinstance(field, Field) else ()))):
@@ -151,10 +151,10 @@ def _union(branches: Sequence[tuple[AxisField, Dim]]) -> AxisField | None:
         return _in_turns_together(spans, _is(positions, 1))
     if not _is(positions, 1) and not all(same(field.jump, first.jump) for field in spans):
         return None
-    low, high = first.at(0)
-    for field in spans[1:]:
-        low, high = minimum(low, field.at(0)[0]), maximum(high, field.at(0)[1])
-    return Field(low, high, first.jump)
+    low, high, jump = first  # a Field, as all are here
+    for other_low, other_high, _ in spans[1:]:
+        low, high = minimum(low, other_low), maximum(high, other_high)
+    return Field(low, high, jump)
 
 
 def _in_turns_together(fields: Sequence[AxisField], alone: bool) -> AxisField | None:

@@ -34,19 +34,21 @@ class Join(Layer):
         return joined
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        return Ops(**{self.kind: steps(*inputs)})
+        return Ops(**{self.kind: steps(inputs, output)})
 
     def written(self, *inputs: Shape, output: Shape) -> Dim:
-        return 0 if self.inplace else steps(*inputs)
+        return 0 if self.inplace else steps(inputs, output)
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
         return cls(), ((2, n, n, 3), (2, n, 1, 1), (2, n, n, 3))
 
 
-def steps(*inputs: Shape) -> Dim:
-    """Elements of all results on the way: of the first two, of those and the third, and so on; none of a single branch."""
-    return sum(elements(broadcast(*inputs[:count])) for count in range(2, len(inputs) + 1))
+def steps(inputs: tuple[Shape, ...], output: Shape) -> Dim:
+    """Elements of all results on the way: of the first two, of those and the third, to the output; none of a single branch."""
+    if len(inputs) < 2:
+        return 0
+    return sum([elements(broadcast(*inputs[:count])) for count in range(2, len(inputs))], start=elements(output))
 
 
 @layer
