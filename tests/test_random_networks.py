@@ -6,9 +6,11 @@ import pytest
 from random_networks import is_parted, write_network
 from spec_texts import build
 
+from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.inputs import Input
+from cnnprof.spec.writer import write_spec
 
 pytestmark = pytest.mark.torch
 
@@ -53,6 +55,21 @@ def captured(graph: Graph, module: object) -> Graph:
         return capture(module, graph.input_shape, "built")  # type: ignore[arg-type]
     inputs = [Input(name, shape[1:]) for name, shape in graph.inputs.items()]
     return capture(module, inputs, "built", batch=graph.input_shape[0])  # type: ignore[arg-type]
+
+
+def test_what_can_be_written_is_read_as_it_was() -> None:
+    written = 0
+    for seed in range(2 * NETWORKS):
+        graph = build(write_network(seed))
+        try:
+            text = write_spec(graph)
+        except CnnprofError:  # the language says some of what its words do in none of its own
+            continue
+        written += 1
+        profile, again = analyze(graph), analyze(build(text))
+        assert again.totals == profile.totals, text
+        assert [cost.output for cost in again.costs] == [cost.output for cost in profile.costs], text
+    assert written > NETWORKS / 10
 
 
 def test_the_networks_have_what_they_are_for() -> None:

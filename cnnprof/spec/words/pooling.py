@@ -63,8 +63,10 @@ def _average_line(layer: AvgPool, x: Shape) -> str:  # noqa: ARG001
 
 def _adaptive_line(short: str, long: str) -> Write:
     def write(layer: AdaptiveAvgPool | AdaptiveMaxPool, x: Shape) -> str:  # noqa: ARG001
-        whole = all(size == 1 for size in layer.output_size)
-        return short if whole else line(long, "x".join(map(str, layer.output_size)))
+        size = layer.output_size
+        if all(each == 1 for each in size):
+            return short
+        return line(long, "x".join(map(str, size)) if len(size) > 1 else f"size={size[0]}")
 
     return write
 
