@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from test_sweep import single
 
 import cnnprof as api
 from cnnprof.api.sweep import sweep
 from cnnprof.design_space import evaluation
+from cnnprof.sources import specs
 
 
 def test_a_thousand_structures_run_once_each(tmp_path, monkeypatch):
@@ -58,3 +60,37 @@ def test_points_without_a_network_are_built_once_more_and_no_oftener(monkeypatch
     assert columns["params"].tolist() == [row["params"] for row in wanted if row for _ in range(3)]
     assert len(built) < 12
     assert counted.failed["first"].message == "conv: the number of outputs is a whole number, and 32*width = 8.8 is not"
+
+
+def test_points_that_a_condition_parts_are_built_together_on_either_side(tmp_path, monkeypatch):
+    spec = tmp_path / "parted.yaml"
+    spec.write_text("input: 3x8x8\nsettings: {w: 4}\nlayers:\n  - conv 3x3 w\n  - conv 1x1 2*w if w > 20\n  - fc 10\n")
+    runs = []
+    build = evaluation._figures
+    monkeypatch.setattr(evaluation, "_figures", lambda *args: runs.append(1) or build(*args))
+    columns = sweep(str(spec), {"w": range(1, 41)}, figures=["params"]).to_dict()
+    assert len(runs) == 2
+    for width, params in zip(columns["w"].tolist(), columns["params"].tolist(), strict=True):
+        more = 2 * width * (width + 1) if width > 20 else 0
+        assert params == 28 * width + more + 10 * (64 * width * (1 + (width > 20)) + 1)
+
+
+def one_of_each_family() -> list[str]:
+    families: dict[str, str] = {}
+    for name in specs.names():
+        families.setdefault(specs.read(name)[0].name, name)
+    return sorted(families.values())
+
+
+@pytest.mark.parametrize("name", one_of_each_family())
+def test_every_family_is_swept_as_it_is_summarized(name):
+    figures = ["params", "macs", "activations", "param_bytes", "peak_inference_bytes"]
+    own = specs.load(name).input_shape[1:]
+    sizes = [own, (own[0], *(size + 1 + size // 7 for size in own[1:]))] if len(own) == 3 else [own]
+    axes = {"input": sizes, "batch": [1, 3]} if len(own) == 3 else {"batch": [1, 3]}
+    columns = sweep(name, axes, figures=figures).to_dict()
+    assert len(columns["params"]) >= 2
+    for at in (0, -1):
+        size = tuple(map(int, columns["input"][at].split("x"))) if "input" in columns else None
+        totals = api.profile(name, size, int(columns["batch"][at])).totals
+        assert {key: columns[key][at].item() for key in figures} == {key: getattr(totals, key) for key in figures}

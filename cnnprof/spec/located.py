@@ -9,7 +9,7 @@ from cnnprof.record import record
 from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.values import Value, describe_kind
+from cnnprof.spec.values import Value, describe_kind, is_condition
 
 _FREE = 16
 """The length of an expression that costs no steps of its own."""
@@ -89,8 +89,8 @@ class Expression(OfToken):
     def hold(self, scope: Scope) -> bool:
         """Its value as a condition."""
         value = self.evaluate(scope)
-        if value is None or isinstance(value, bool):
-            return bool(value)
+        if value is None or isinstance(value, bool) or is_condition(value):
+            return bool(value)  # of design points: of all, or they split
         raise self.token.error(f"a condition is true or false, not {describe_kind(value)}", "compare it, as in n > 0")
 
 
