@@ -86,6 +86,8 @@ def test_options_change_the_figures():
     [
         (["memory", "lenet5", "--fit", "8"], "'8' is no amount of memory"),
         (["memory", "lenet5", "--fit", "0GB"], "nothing fits into 0GB"),
+        (["memory", "lenet5", "--fit", "9" * 400 + "GB"], "no machine has that much memory"),
+        (["summary", "lenet5", "--fit", "2000000TB"], "no machine has that much memory"),
         (["memory", "lenet5", "--fit", "RTX4091"], "'RTX4091' is no amount of memory"),
         (["memory", "lenet5", "--fit", "4090"], "'4090' is no amount of memory\n  = hint: did you mean 'RTX 4090'?"),
         (["summary", "lenet5", "--fit", "8 apples"], "'8 apples' is no amount of memory"),

@@ -16,7 +16,7 @@ class Effort:
 
     processes: Annotated[
         int | None,
-        typer.Option(help="Fresh worker processes; intervals are across them.", min=1, show_default="5, quick: 3"),
+        typer.Option(help="Fresh worker processes; intervals are across them.", min=1, max=1000, show_default="5, quick: 3"),
     ] = None
     rounds: Annotated[
         int | None, typer.Option(help="Runs of every network in each process, at least.", min=1, show_default="20, quick: 5")

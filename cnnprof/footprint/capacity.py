@@ -75,6 +75,8 @@ BOARD_SHARE = 0.1
 
 HOPPER = ("H100", "H200")
 
+MOST_BYTES = 1e18
+
 CONTEXT_SHARE = 0.06
 """The share of a card that driver and CUDA context take, about."""
 
@@ -133,6 +135,8 @@ def parse_capacity(text: str, device: Device, free: Callable[[str], int | None])
     parts = split_quantity(text)
     factor = factor_of(parts[1], "bytes") if parts and parts[1] else None
     if parts and factor:
+        if parts[0] * factor > MOST_BYTES:
+            raise UsageError("no machine has that much memory", hint=HINT)
         size = int(parts[0] * factor)
         if not size:
             raise UsageError(f"nothing fits into {text}", hint=HINT)
