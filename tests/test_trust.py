@@ -169,3 +169,25 @@ def test_completion_and_lists_run_nothing(repository):
     run("list", cwd=repository)
     run("list", "*", cwd=repository)
     assert not has_run(repository)
+
+
+@pytest.mark.parametrize("name", ["../secret.csv", "link.csv", "ABSOLUTE"])
+@pytest.mark.parametrize("command", [["compare", "lenet5"], ["check", "lenet5", "--min-top1", "50"]])
+def test_accuracies_outside_of_the_project_are_not_read(tmp_path, name, command):
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "secret.csv").write_text("root:x:0:0\n")
+    (project / "link.csv").symlink_to(tmp_path / "secret.csv")
+    named = str(tmp_path / "secret.csv") if name == "ABSOLUTE" else name
+    (project / "pyproject.toml").write_text(f'[tool.cnnprof]\naccuracy = "{named}"\n')
+    done = run(*command, cwd=project)
+    assert done.code == 3
+    assert "which lies outside of the project" in done.err
+    assert "root:x" not in done.err + done.out
+
+
+def test_a_pipe_is_no_file_of_accuracies(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    done = run("compare", "lenet5", "--accuracy", "pipe.csv", cwd=tmp_path)
+    assert done.code == 2
+    assert "cannot read pipe.csv" in done.err

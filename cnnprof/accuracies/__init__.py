@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from cnnprof.errors import Place, UsageError, did_you_mean
+from cnnprof.files import read_within
 from cnnprof.network.graph import Accuracy
 from cnnprof.record import record
 
@@ -20,6 +21,9 @@ PAPER, TIMM = "paper", "timm"
 TORCHVISION = "torchvision-"
 RECIPES = ("torchvision-v1", "torchvision-v2", PAPER, TIMM)
 """The sources that a whole table can take its accuracies from, besides a file."""
+
+MAX_BYTES = 10**7
+"""Of a user's file."""
 
 ROUNDED = 5_000
 """Parameters in timm's table are rounded to 10,000."""
@@ -111,7 +115,7 @@ def read_accuracies(path: Path) -> dict[str, Stated]:
     if path.suffix != ".csv":
         raise UsageError(f"'{path}' is no file of accuracies", hint="its name ends with .csv")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_within(path, MAX_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not text'}") from None
     lines = text.splitlines()

@@ -88,6 +88,10 @@ def _of_project() -> Mapping[str, Stated]:
         raise SpecError(
             "[tool.cnnprof] accuracy is a file's name", project.place_of("accuracy"), 'as in accuracy = "results.csv"'
         )
+    if not project.holds(project.folder / name):
+        # Its first wrong line would be shown, whatever it is a line of.
+        at = project.place_of("accuracy", word=name)
+        raise SpecError(f"[tool.cnnprof] accuracy names '{name}', which lies outside of the project", at)
     return read_accuracies(project.folder / name)
 
 
