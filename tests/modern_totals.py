@@ -55,6 +55,10 @@ def _unet() -> tuple[int, int]:
 
 _DCGAN = [100, 1024, 512, 256, 128, 3]
 
+_C3D = [3, 64, 128, 256, 256, 512, 512, 512, 512]
+_C3D_POSITIONS = [16 * 112 * 112, 16 * 56 * 56, *[8 * 28 * 28] * 2, *[4 * 14 * 14] * 2, *[2 * 7 * 7] * 2]
+_C3D_FC = [512 * 1 * 4 * 4, 4096, 4096, 487]
+
 MODERN = {
     "repvgg_a0": _repvgg(0.75, 2.5, (2, 4, 14, 1)),
     "repvgg_a1": _repvgg(1, 2.5, (2, 4, 14, 1)),
@@ -80,6 +84,18 @@ MODERN = {
     ),
     # Darknet's file of 248,007,048 bytes is a header of 20 and 62,001,757 numbers, 52,608 of them means and variances
     "yolov3": (62_001_757 - 52_608, 32_932_037_632),
+    # 8,858,734 numbers in Darknet's weights less 6,368 stored means and variances
+    "yolov3_tiny": (8_858_734 - 6_368, 2_782_480_896),
+    # 3x3x3 filters and biases, then three layers that see 512x1x4x4
+    "c3d": (
+        sum(27 * i * o + o for i, o in pairwise(_C3D)) + sum(i * o + o for i, o in pairwise(_C3D_FC)),
+        sum(27 * i * o * n for (i, o), n in zip(pairwise(_C3D), _C3D_POSITIONS, strict=True))
+        + sum(i * o for i, o in pairwise(_C3D_FC)),
+    ),
+    # torchvision's own, and what torch's counter counts in them
+    "swin_tiny": (28_288_354, 4_490_566_656),
+    "swin_small": (49_606_258, 8_740_875_264),
+    "swin_base": (87_768_224, 15_430_946_816),
     # torchvision's weights' metadata: these numbers, and 8.366, 24.582 and 56.08 G
     "efficientnet_v2_s": (21_458_488, 8_365_617_152),
     "efficientnet_v2_m": (54_139_356, 24_582_460_384),
@@ -115,12 +131,14 @@ MODERN = {
     "yolov8x": (68_229_648 - 16, 128_901_632_000),
 }
 MODERN_FAMILIES = {"repvgg", "vit", "waveform_cnn"}
-MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8"}
+MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8", "swin"}
 MODERN_OUTPUTS = {
     **dict.fromkeys(("m3", "m5", "m11", "m18"), (1, 10)),
     "unet": (1, 2, 388, 388),
     "dcgan": (1, 3, 64, 64),
     "yolov3": (1, 255, 52, 52),
+    "yolov3_tiny": (1, 255, 26, 26),
+    "c3d": (1, 487),
     **dict.fromkeys(("yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"), (1, 80, 20, 20)),
 }
 """What does not end in the classes of ImageNet or CIFAR-10."""

@@ -197,7 +197,17 @@ def test_a_network_without_modules_has_no_blocks():
     ]
 
 
-FEW = ("resnet50", "densenet121", "mobilenet_v2", "googlenet", "inception_v3", "shufflenet_v2_x1_0", "nasnet_a_mobile", "unet")
+FEW = (
+    "resnet50",
+    "densenet121",
+    "mobilenet_v2",
+    "googlenet",
+    "inception_v3",
+    "shufflenet_v2_x1_0",
+    "nasnet_a_mobile",
+    "unet",
+    "hrnet_w18",
+)
 
 
 @pytest.mark.parametrize("name", [name for name in FEW if name in spec_names()])
@@ -206,3 +216,9 @@ def test_bundled_networks_fold_and_are_the_same(name):
     text = write_text(graph, compact=True)
     assert _layers(build(text)) == _layers(_plain(graph))
     assert len(body_of(text).splitlines()) < len(body_of(write_text(graph, compact=True, flat=True)).splitlines()) / 2
+
+
+@pytest.mark.parametrize("name", ["vit_ti16", "swin_tiny"])
+def test_transformers_fold_where_no_flat_form_says_them(name):
+    graph = specs.load(name)
+    assert _layers(build(write_text(graph, compact=True))) == _layers(_plain(graph))
