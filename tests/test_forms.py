@@ -71,6 +71,25 @@ def test_joins_stay_consistent(name, share):
         assert cost.inputs[0][1] % groups == 0 if cost.inputs else True
 
 
+# 67.2, 48 and 24 channels are left of 96; in multiples of 8 and of the 12 groups that read them: 72, 48 and 24.
+@pytest.mark.parametrize(("share", "width"), [(0.3, 72), (0.5, 48), (0.75, 24)])
+def test_widths_are_multiples_of_the_groups_that_read_them(share, width):
+    text = "input: 3x16x16\nlayers: [conv 3x3 96, bn, relu, conv 3x3 96 g12, fc 10]"
+    pruned = analyze(prune(build(text), share))
+    assert [cost.output[1] for cost in pruned.costs if cost.macs] == [width, width, 10]
+
+
+@pytest.mark.parametrize("name", ["regnet_y_400mf", "resnext101_32x8d", "seresnext50_32x4d"])
+@pytest.mark.parametrize("share", [0.3, 0.75])
+def test_grouped_networks_are_pruned(name, share):
+    graph = specs.load(name)
+    whole, pruned = analyze(graph), analyze(prune(graph, share))
+    assert pruned.costs[-1].output == whole.costs[-1].output
+    assert pruned.totals.params < whole.totals.params
+    for cost in pruned.costs:
+        assert not cost.inputs or cost.inputs[0][1] % getattr(cost.node.layer, "groups", 1) == 0
+
+
 @pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, float("nan")])
 def test_shares_that_are_none(share):
     with pytest.raises(UsageError, match="a share to prune is between 0 and 1"):

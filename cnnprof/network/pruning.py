@@ -28,14 +28,16 @@ def prune(graph: Graph, share: float) -> Graph:
     as where the code has fixed a number of channels.
     """
     check_share(share)
-    kept = _writers(graph)
+    kept, multiples = _writers(graph), _multiples(graph)
     before = shapes_of(graph)
     after: dict[str, Shape] = dict(graph.inputs)
     nodes = []
     for node in graph.nodes:
         old, new = ([shapes[name] for name in node.inputs] for shapes in (before, after))
         layer = (
-            node.layer if node.name in kept and not _is_depthwise(node.layer, old) else _narrowed(node.layer, old, new, share)
+            node.layer
+            if node.name in kept and not _is_depthwise(node.layer, old)
+            else _narrowed(node.layer, old, new, share, multiples[node.name])
         )
         narrow = replace(node, layer=layer)
         try:
@@ -73,12 +75,45 @@ def _writers(graph: Graph) -> set[str]:
     return kept
 
 
+def _multiples(graph: Graph) -> dict[str, int]:
+    """By layer, the number that its channels have to be a multiple of: of 8, and of the groups of all that share them.
+
+    Layers without weights hand channels on, and sums join those of several layers, which so stay equal.
+    """
+    shapes: dict[str, Shape] = dict(graph.inputs)
+    same = {name: name for name in shapes}
+    multiples: dict[str, int] = {}
+
+    def first(name: str) -> str:
+        while same[name] != name:
+            name = same[name]
+        return name
+
+    def need(name: str, number: int) -> None:
+        multiples[first(name)] = lcm(multiples.get(first(name), MULTIPLE), number)
+
+    for node in graph.nodes:
+        given = [shapes[name] for name in node.inputs]
+        shapes[node.name] = output_shape(node, tuple(given))
+        same[node.name] = node.name
+        has_own = isinstance(node.layer, (Conv, ConvTranspose, Linear)) and not _is_depthwise(node.layer, given)
+        groups = 1 if _is_depthwise(node.layer, given) else int(getattr(node.layer, "groups", 1))
+        need(node.name, groups)
+        for name, shape in zip(node.inputs, given, strict=True):
+            need(name, groups)
+            if not has_own and len(shape) > 1 and shape[1] == shapes[node.name][1]:
+                number = multiples[first(name)]
+                same[first(name)] = first(node.name)
+                need(node.name, number)
+    return {name: multiples[first(name)] for name in same}
+
+
 def _follows(node: Node) -> bool:
     """Whether a convolution's channels may be those of its input: a grouped one."""
     return isinstance(node.layer, Conv) and node.layer.groups != 1 and node.layer.groups == node.layer.out_channels
 
 
-def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float) -> Layer:
+def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float, multiple: int) -> Layer:
     if isinstance(layer, Linear):
         return replace(layer, out_features=_narrow(int(layer.out_features), share, MULTIPLE))
     if not isinstance(layer, (Conv, ConvTranspose)):
@@ -87,7 +122,7 @@ def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float) ->
     if _is_depthwise(layer, old):
         width = int(new[0][1])
         return replace(layer, groups=width, out_channels=channels // groups * width)
-    return replace(layer, out_channels=_narrow(channels, share, lcm(MULTIPLE, groups)))
+    return replace(layer, out_channels=_narrow(channels, share, multiple))
 
 
 def _is_depthwise(layer: Layer, inputs: list[Shape]) -> bool:
