@@ -16,6 +16,9 @@ from cnnprof.errors import UsageError
 STREAMS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """The format of each suffix."""
 
+ROWS = 2**14
+"""Rows that are made text at once."""
+
 Write = Callable[[Mapping[str, Any]], None]
 """Writes one block of columns."""
 
@@ -52,9 +55,9 @@ def stream(file: IO[Any], form: str, names: Sequence[str]) -> Iterator[Write]:
         file.write(_lines([names]))
 
     def write(columns: Mapping[str, Any]) -> None:
-        rows = zip(*(_plain(columns[name]) for name in names), strict=True)
-        text = _lines(rows) if form == "csv" else "".join(f"{json.dumps(dict(zip(names, row, strict=True)))}\n" for row in rows)
-        file.write(text)
+        for start in range(0, len(columns[names[0]]), ROWS):
+            rows = zip(*(_plain(columns[name][start : start + ROWS]) for name in names), strict=True)
+            file.write(_lines(rows) if form == "csv" else _json_lines(names, rows))
         file.flush()
 
     yield write
@@ -64,6 +67,10 @@ def _lines(rows: Any) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
+
+
+def _json_lines(names: Sequence[str], rows: Any) -> str:
+    return "".join(f"{json.dumps(dict(zip(names, row, strict=True)))}\n" for row in rows)
 
 
 def _plain(column: Any) -> list[Any]:
