@@ -75,6 +75,8 @@ def _check(graph: Graph, wording: Wording, partial: bool = False) -> None:
     odd += ["it returns an input as it is"] if not graph.inputs.keys().isdisjoint(outputs) else []
     if wording.unsayable or odd or (not partial and (graph.uncounted or graph.aux_params)):
         hint = "cnnprof summary shows the network as it is"
+        if wording.unsayable and not (wording.folded or odd or graph.uncounted or graph.aux_params):
+            hint = "cnnprof import, without --flat, writes it by blocks, and by layer types where there is no word"
         open_ends = not (wording.unsayable or odd)
         hint += "; with --partial, cnnprof import writes all else" if open_ends else ""
         raise CnnprofError(_complaint(graph, wording.unsayable, odd), hint=hint)
