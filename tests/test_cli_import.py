@@ -182,3 +182,29 @@ def test_a_module_that_runs_again_shares_its_weights(tmp_path):
     owners = [[node.shared != "" for node in each.graph] for each in (ours, theirs)]
     assert owners[0] == owners[1]
     assert sum(owners[0]) == 2 * 3 + 1
+
+
+@pytest.mark.torch
+def test_a_difference_in_wording_alone_is_none(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Scaled(nn.Module):\n"
+        "    def __init__(self, features=4):\n"
+        "        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, features, 3, padding=1)\n"
+        "        self.gate = nn.Conv2d(features, features, 1)\n"
+        "    def forward(self, x):\n"
+        "        x = self.conv(x)\n"
+        "        x = x * self.gate(x.mean((2, 3), keepdim=True)).sigmoid()\n"
+        "        return nn.functional.interpolate(x, size=(32, 32)).softmax(-3)\n"
+    )
+    written = cnnprof("import", "net.py:Scaled", "--input", "3x16x16", "-o", "scaled.yaml", cwd=tmp_path)
+    assert written.code == 0, written.err
+    text = (tmp_path / "scaled.yaml").read_text()
+    assert "gap" in text
+    assert "upsample 2" in text
+    same = cnnprof("diff", "net.py:Scaled", "scaled.yaml", "--input", "3x16x16", "--exit-code", cwd=tmp_path)
+    assert same.code == 0, same.out
+    (tmp_path / "scaled.yaml").write_text(text.replace("conv 3x3 4", "conv 5x5 4"))
+    other = cnnprof("diff", "net.py:Scaled", "scaled.yaml", "--input", "3x16x16", "--exit-code", cwd=tmp_path)
+    assert other.code == 1

@@ -15,6 +15,7 @@ from cnnprof.spec.folding.loops import folded
 from cnnprof.spec.folding.outline import Argument, Call, First, Repeat, Rising, Words, read_part
 from cnnprof.spec.folding.text import height
 from cnnprof.spec.folding.unify import unify
+from cnnprof.spec.writer import write_folded
 
 
 def body_of(text):
@@ -222,3 +223,12 @@ def test_bundled_networks_fold_and_are_the_same(name):
 def test_transformers_fold_where_no_flat_form_says_them(name):
     graph = specs.load(name)
     assert _layers(build(write_text(graph, compact=True))) == _layers(_plain(graph))
+
+
+@pytest.mark.parametrize("name", ["vit_ti16", "resnet18", "googlenet", "hrnet_w18"])
+def test_without_blocks_steps_stand_one_after_the_other(name):
+    graph = specs.load(name)
+    text = write_folded(graph, blocks=False)
+    assert _layers(build(text)) == _layers(_plain(graph))
+    assert "blocks:" not in text
+    assert "repeat" not in text

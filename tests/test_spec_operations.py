@@ -35,6 +35,7 @@ def test_fields_are_numbers_words_and_lists():
         Pad(((0, 1),), value=float("-inf")),
     ]
     assert analyze(graph).totals.params == 8 * 12
+    assert _layers(build(write_text(graph, compact=True))) == _layers(graph)
 
 
 TEXT = """

@@ -30,10 +30,10 @@ def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = 
     from cnnprof.spec.writer import write_folded, write_spec
 
     if compact and not flat:
-        text = write_folded(graph, partial)
-        # Where a fold says something else than what it was made of, the flat form is no worse.
-        with suppress(CnnprofError):
-            if _layers(_read(text, graph)) == _layers(_plain(graph)):
+        # Where a fold says something else than what it was made of, the plain steps are no worse.
+        for blocks in (True, False):
+            text = write_folded(graph, partial, blocks)
+            if _says(text, graph):
                 return text
     text = write_spec(graph, compact)
     ours, theirs = (analyze(each).totals for each in (graph, _read(text, graph)))
@@ -41,6 +41,13 @@ def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = 
         if getattr(ours, what) != getattr(theirs, what):
             raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
     return text
+
+
+def _says(text: str, graph: Graph) -> bool:
+    """Whether the text, read back, is the network, layer by layer."""
+    with suppress(CnnprofError, RecursionError):
+        return _layers(_read(text, graph)) == _layers(_plain(graph))
+    return False
 
 
 def own_spec(model: Model) -> str:

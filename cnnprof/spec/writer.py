@@ -46,17 +46,18 @@ def write_spec(graph: Graph, compact: bool = False) -> str:
     return _joined(graph, lines.names, lines.tables(), ["layers:", *text], lines.ends())
 
 
-def write_folded(graph: Graph, partial: bool = False) -> str:
+def write_folded(graph: Graph, partial: bool = False, blocks: bool = True) -> str:
     """The text of a spec that describes the graph by blocks and loops, as far as its layers come again.
 
     Args:
         partial: operations that are not counted stand as `opaque`, and heads that cannot be run in a comment.
+        blocks: fold; without it the steps stand one after the other, those that have no words, too.
 
     Raises CnnprofError as `write_spec`.
     """
     plain = recognize(graph)
     wording = Wording(plain, compact=True, folded=True)
-    outline = fold(plain, wording)
+    outline = fold(plain, wording, blocks)
     _check(graph, wording, partial)
     names = {tensor: outline.name(tensor) for tensor in (*graph.inputs, *wording.outputs)}
     ends = _ends(plain, [names[output] for output in wording.outputs])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from keyword import iskeyword
+from math import isfinite
 from typing import Any
 
 from cnnprof.spec.folding.outline import (
@@ -302,4 +303,4 @@ def literal(value: Any) -> str:
     if isinstance(value, tuple):
         entries = ",".join(map(literal, value))
         return f"({entries})" if len(value) > 1 else f"[{entries}]"
-    return number(value) if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, float) and isfinite(value) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cnnprof.network.graph import Graph, Node
@@ -50,9 +50,12 @@ class _Shared(NamedTuple):
     body: Body
 
 
-def fold(graph: Graph, wording: Wording) -> Outline:
-    """The network as blocks and steps."""
-    return _Folder(graph, wording).outline()
+def fold(graph: Graph, wording: Wording, blocks: bool = True) -> Outline:
+    """The network as blocks and steps; without `blocks` as one step after the other, but for weights that are shared."""
+    folder = _Folder(graph, wording)
+    if blocks:
+        folder.find_blocks()
+    return folder.outline((lambda body: staged(folded(body))) if blocks else lambda body: body)
 
 
 class _Folder:
@@ -91,7 +94,7 @@ class _Folder:
             call = Call(name, (), (), (self._channels(place.face.takes[0]),))
             self.calls[id(group)] = Element(call, place.face.takes, place.face.gives)
 
-    def outline(self) -> Outline:
+    def find_blocks(self) -> None:
         """Fold from the innermost modules on."""
         kinds: dict[tuple[str, int], list[Group]] = {}
         for group in self.root.groups():
@@ -100,6 +103,9 @@ class _Folder:
         for (name, _), members in sorted(kinds.items(), key=lambda kind: max(group.height for group in kind[1])):
             if len(members) > 1:
                 self._block(name, members)
+
+    def outline(self, finish: Callable[[Body], Body]) -> Outline:
+        """The network's own steps, with the blocks that there are; `finish` finds loops in them."""
         entry = None if self.graph.further_inputs else self.graph.input_name
         ends = self.wording.outputs
         named = len(ends) != 1 or bool(self.graph.output_names)
@@ -109,7 +115,7 @@ class _Folder:
         body = structure(
             self._elements(self.root), entry, ends if not named else (), namer, self._channels, ends if named else ()
         )
-        return Outline(tuple(self.blocks), staged(folded(body)), tuple(map(namer, ends)) if named else (), namer)
+        return Outline(tuple(self.blocks), finish(body), tuple(map(namer, ends)) if named else (), namer)
 
     def _may_be_block(self, group: Group) -> bool:
         aux = {line.nodes[0].aux for line in group.lines()}

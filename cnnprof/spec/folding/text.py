@@ -35,6 +35,7 @@ _CHAIN = 96
 
 _SAFE = re.compile(r"[^,\[\]{}:#'\"&!|>%@`?-][^,\[\]{}:#'\"]*\Z")
 _QUOTABLE = re.compile(r"[A-Za-z][^\"\\\\]*\Z")
+_PARENTHESES = re.compile(r"\([^()]*\)")
 _USUAL = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
 
 
@@ -230,12 +231,9 @@ def _inline(item: Item) -> str | None:
     if isinstance(item, Join) and _is_short(item):
         return " ".join([item.kind, *(f"{key}={_entry(hole)}" for key, hole in item.fields)]) + _named(item.name)
     if isinstance(item, Guard):
-        chunks = [*_chunks(item.body)]
-        return (
-            f"{chunks[0][0]} if {item.flag}"
-            if len(chunks) == 1 and chunks[0][1] is None and " if " not in f" {chunks[0][0]} ".replace("(", " ( ").split("(")[0]
-            else None
-        )
+        (text, longer), *others = _chunks(item.body)
+        plain = not others and longer is None and " if " not in _PARENTHESES.sub("", text)
+        return f"{text} if {item.flag}" if plain else None
     return None
 
 
@@ -277,8 +275,6 @@ def _field(hole: Any) -> str:
 def _listed(value: Any) -> str:
     if isinstance(value, tuple) and not isinstance(value, (First, Rising)):
         return f"[{', '.join(map(_listed, value))}]"
-    if isinstance(value, float):
-        return str(value).replace("e-0", "e-") if value in (float("inf"), float("-inf")) else literal(value)
     return literal(value)
 
 
