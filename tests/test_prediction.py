@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
+from made_up_machine import write
 from shell import cnnprof
 
 from cnnprof import load
@@ -216,3 +219,18 @@ def test_operations_are_timed_in_worker_processes():
         hot, cold = found.seconds(number)
         assert 0 < hot < 1
         assert 0 < cold < 1
+
+
+def test_a_prediction_loads_nothing_that_measures(tmp_path):
+    """It takes hardly longer than a summary: neither torch nor what starts workers is imported."""
+    path = write(tmp_path / "edge.json")
+    script = (
+        f"import sys; sys.argv = ['cnnprof', 'predict', 'lenet5', '--machine', {path!r}]\n"
+        "from cnnprof.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert not left.code\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = {*done.stderr.split()}
+    assert "cnnprof.timing.prediction" in loaded
+    assert not loaded & {"torch", "numpy", "psutil", "cnnprof.measure.bench", "cnnprof.measure.grid", "cnnprof.measure.devices"}
