@@ -28,6 +28,12 @@ def test_one_word_with_all_that_it_takes() -> None:
     assert "maxpool 3x3 s2 p1" in shown
 
 
+def test_a_word_that_is_a_layer_and_a_join_is_shown_as_both() -> None:
+    shown = cnnprof("spec", "softmax").out
+    assert "Probabilities over the channels" in shown
+    assert "- softmax: [a, b]" in shown
+
+
 @pytest.mark.parametrize(("word", "hint"), [("dense", "the word is 'fc'"), ("maxpol", "did you mean 'maxpool'")])
 def test_a_word_that_is_none(word: str, hint: str) -> None:
     result = cnnprof("spec", word)

@@ -22,7 +22,8 @@ def show_words(words: Sequence[Mapping[str, Any]]) -> Report:
     ]
     table = Table((WORD, STEP, SIZE, MEANING), tuple(rows))
     notes = ("cnnprof spec WORD shows what a word takes, and cnnprof show NAME a spec to read",)
-    return Report("spec", f"{len(words)} words of the spec language", (table,), notes, {"words": list(words)})
+    title = words[0]["name"] if len({word["name"] for word in words}) == 1 else f"{len(words)} words of the spec language"
+    return Report("spec", title, (table,), notes, {"words": list(words)})
 
 
 def show_word(word: Mapping[str, Any]) -> Report:

@@ -29,4 +29,6 @@ def command(
     from cnnprof.sources.specs import words
     from cnnprof.views.language import show_word, show_words
 
-    out.emit(show_words(words()) if word is None else show_word(words(word)[0]))
+    # A layer and a join may have one name.
+    found = words(word)
+    out.emit(show_word(found[0]) if len(found) == 1 else show_words(found))
