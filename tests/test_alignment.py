@@ -125,11 +125,11 @@ def test_long_networks_of_very_different_length():
 
 @pytest.mark.torch
 def test_any_two_networks_can_be_compared():
-    """A sample of 120 ordered pairs, of specs and of captured networks, which have stored tensors in the place of layers."""
+    """A sample of 300 ordered pairs, of specs and of captured networks, which have stored tensors in the place of layers."""
     captured = [f"torchvision:{name}" for name in ("swin_t", "convnext_tiny", "vit_b_16", "mobilenet_v3_small", "googlenet")]
     names = [*random.Random(0).sample(spec_names(), 25), *captured]
     profiles = [cnnprof.profile(name) for name in names]
-    for before, after in random.Random(1).sample([*permutations(profiles, 2)], 120):
+    for before, after in random.Random(1).sample([*permutations(profiles, 2)], 300):
         difference = Difference(before, after, tuple(align(before, after)))
         assert len(difference.to_dict()["layers"]) == len(difference.pairs)
         assert str(difference)

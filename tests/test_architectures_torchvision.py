@@ -61,6 +61,7 @@ TWINS = [
     *(f"densenet{depth}" for depth in (121, 161, 169, 201)),
     *("squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "inception_v3"),
     *(f"efficientnet_b{scale}" for scale in range(8)),
+    *(f"efficientnet_v2_{size}" for size in "sml"),
     *("mobilenet_v3_large", "mobilenet_v3_small"),
     *(f"mnasnet{width}" for width in ("0_5", "0_75", "1_0", "1_3")),
     *(f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")),

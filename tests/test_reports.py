@@ -253,8 +253,8 @@ def test_colour_only_where_it_is_wanted():
 
 
 def test_an_unknown_format_is_named():
-    with pytest.raises(UsageError, match="there is no format 'yaml'"):
-        render(reports()["text"], "yaml", Style())
+    with pytest.raises(UsageError, match="there is no format 'toml'"):
+        render(reports()["text"], "toml", Style())
 
 
 def test_units():

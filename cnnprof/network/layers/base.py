@@ -120,7 +120,15 @@ class Layer:
         return NO_OPS
 
     def written(self, *inputs: Shape, output: Shape) -> Dim:
-        """How many elements of new memory a forward pass fills with results; none where `writes` is false."""
+        """Elements of new memory that a forward pass fills with results.
+
+        Args:
+            inputs: the shape of each input.
+            output: the shape of the output.
+
+        Returns:
+            The output's elements, and those of results on the way; 0 where `writes` is false.
+        """
         return elements(output) if self.writes else 0
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
