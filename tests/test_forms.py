@@ -79,15 +79,24 @@ def test_widths_are_multiples_of_the_groups_that_read_them(share, width):
     assert [cost.output[1] for cost in pruned.costs if cost.macs] == [width, width, 10]
 
 
-@pytest.mark.parametrize("name", ["regnet_y_400mf", "resnext101_32x8d", "seresnext50_32x4d"])
-@pytest.mark.parametrize("share", [0.3, 0.75])
-def test_grouped_networks_are_pruned(name, share):
+@pytest.mark.parametrize("name", ["regnet_y_400mf", "resnext101_32x8d", "seresnext50_32x4d", "shufflenet_v2_x1_0", "resnet110"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.75])
+def test_groups_slices_and_filled_channels_fit(name, share):
     graph = specs.load(name)
     whole, pruned = analyze(graph), analyze(prune(graph, share))
     assert pruned.costs[-1].output == whole.costs[-1].output
     assert pruned.totals.params < whole.totals.params
     for cost in pruned.costs:
         assert not cost.inputs or cost.inputs[0][1] % getattr(cost.node.layer, "groups", 1) == 0
+
+
+def test_a_pruned_residual_network_is_the_narrower_one():
+    text = specs.read_text("resnet20")
+    narrow = text.replace("conv 3x3 16 ", "conv 3x3 8 ").replace("[16, 32, 64]", "[8, 16, 32]").replace("w > 16", "w > 8")
+    written, pruned = analyze(build(narrow)), analyze(prune(specs.load("resnet20"), 0.5))
+    assert [(cost.output, cost.params, cost.macs) for cost in pruned.costs] == [
+        (cost.output, cost.params, cost.macs) for cost in written.costs
+    ]
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, float("nan")])
@@ -97,9 +106,9 @@ def test_shares_that_are_none(share):
 
 
 def test_what_cannot_be_pruned_says_why():
-    with pytest.raises(CnnprofError, match="shufflenet_v2_x1_0 cannot be pruned"):
-        prune(specs.load("shufflenet_v2_x1_0"), 0.5)
-    done = cnnprof("compare", "resnet18", "shufflenet_v2_x1_0", "--prune", "0.5", "--json")
+    with pytest.raises(CnnprofError, match="dpn92 cannot be pruned"):
+        prune(specs.load("dpn92"), 0.5)
+    done = cnnprof("compare", "resnet18", "dpn92", "--prune", "0.5", "--json")
     assert done.code == 3
     models = json.loads(done.out)["models"]
     assert [bool(entry.get("error")) for entry in models] == [False, False, False, True]

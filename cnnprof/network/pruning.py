@@ -1,7 +1,8 @@
 """A network with narrower layers, as structured pruning leaves it: every inner width by one share, to multiples of 8.
 
 Widths of equal size stay equal, so that sums still fit; the input and what the network returns keep their channels. A depthwise
-convolution follows its input, and a grouped one keeps its groups.
+convolution follows its input, and a grouped one keeps its groups. A slice takes the same share of its input as before, and what
+fills channels up (ResNet's shortcut without weights) fills them up to the narrower width.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
+from cnnprof.network.layers.arrangement import Pad, Slice
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.shapes import output_shape, shapes_of
@@ -116,6 +118,14 @@ def _follows(node: Node) -> bool:
 def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float, multiple: int) -> Layer:
     if isinstance(layer, Linear):
         return replace(layer, out_features=_narrow(int(layer.out_features), share, MULTIPLE))
+    if isinstance(layer, Slice) and layer.dim == 1 and layer.step == 1:
+        first, end = (place * new[0][1] // old[0][1] for place in (layer.start, layer.start + layer.length))
+        return replace(layer, start=first, length=end - first)
+    if isinstance(layer, Pad) and len(layer.amounts) == len(old[0]) - 1:
+        (before, after), *around = layer.amounts
+        missing = _narrow(int(before + old[0][1] + after), share, multiple) - int(new[0][1])
+        front = missing * before // (before + after) if before + after else 0
+        return replace(layer, amounts=((front, missing - front), *around))
     if not isinstance(layer, (Conv, ConvTranspose)):
         return layer
     groups, channels = int(layer.groups), int(layer.out_channels)
