@@ -22,27 +22,33 @@ def test_a_spec_is_shown_again_as_it_is_saved(tmp_path):
     path.write_text(TEXT)
     pytest.importorskip("watchfiles")
     running = start("summary", path, "--watch")
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(running.stderr.readline, "")), daemon=True)
-    reader.start()
+    out: list[str] = []
+    err: list[str] = []
+    readers = [
+        threading.Thread(target=lambda stream=stream, lines=lines: lines.extend(iter(stream.readline, "")), daemon=True)
+        for stream, lines in ((running.stdout, out), (running.stderr, err))
+    ]
+    for reader in readers:
+        reader.start()
 
-    def until(text):
+    def until(said, lines, text=None):
+        """Save the text again and again: nothing tells from when on the folder is looked at."""
         deadline = time.monotonic() + 60
-        while not any(text in line for line in lines):
-            assert time.monotonic() < deadline, lines
-            time.sleep(0.05)
+        while not any(said in line for line in lines):
+            assert time.monotonic() < deadline, (out, err)
+            if text is not None:
+                path.write_text(text)
+            time.sleep(0.5)
 
-    until("watching")
-    time.sleep(0.5)  # the folder is looked at from now on
-    path.write_text(TEXT.replace("3x3 8", "3x3 16"))
-    until("saved at")
-    path.write_text(TEXT.replace("conv", "cnv"))
-    until("cnv")
+    until("watching", err)
+    until("out_channels 8 -> 16", out, TEXT.replace("3x3 8", "3x3 16"))
+    until("cnv", err, TEXT.replace("conv", "cnv"))
     running.send_signal(signal.SIGINT)
-    out = running.stdout.read()
     assert running.wait(60) == 0
-    assert "out_channels 8 -> 16" in out
-    assert out.count("Totals") >= 3
+    for reader in readers:
+        reader.join(10)
+    assert any("saved at" in line for line in err)
+    assert sum("Totals" in line for line in out) >= 3
 
 
 def test_what_changed_is_told(tmp_path):

@@ -36,12 +36,14 @@ def watch(model: Callable[[], Model], show: Callable[[Model], Profile], emit: Ca
         raise UsageError("--watch is for spec files", hint="cnnprof init net.yaml --from NAME writes one")
     before = show(first)
     name = file.resolve().name
+    sys.stdout.flush()
     print(f"watching {file}; Ctrl-C ends it", file=sys.stderr, flush=True)
     # Editors put another file in the place of the old one: the folder is what stays.
     folder = file.resolve().parent
     saved = changes(folder, watch_filter=lambda _, path: Path(path).name == name, recursive=False, raise_interrupt=False)
     for _ in saved:
         before = _unless_broken(lambda: _show_again(before, model(), show, emit)) or before  # noqa: B023 - called at once
+        sys.stdout.flush()
 
 
 def _unless_broken(again: Callable[[], Profile]) -> Profile | None:
