@@ -79,7 +79,9 @@ def test_widths_are_multiples_of_the_groups_that_read_them(share, width):
     assert [cost.output[1] for cost in pruned.costs if cost.macs] == [width, width, 10]
 
 
-@pytest.mark.parametrize("name", ["regnet_y_400mf", "resnext101_32x8d", "seresnext50_32x4d", "shufflenet_v2_x1_0", "resnet110"])
+@pytest.mark.parametrize(
+    "name", ["regnet_y_400mf", "resnext101_32x8d", "seresnext50_32x4d", "shufflenet_v2_x1_0", "resnet110", "convnext_tiny"]
+)
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.75])
 def test_groups_slices_and_filled_channels_fit(name, share):
     graph = specs.load(name)

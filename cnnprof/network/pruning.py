@@ -2,7 +2,7 @@
 
 Widths of equal size stay equal, so that sums still fit; the input and what the network returns keep their channels. A depthwise
 convolution follows its input, and a grouped one keeps its groups. A slice takes the same share of its input as before, and what
-fills channels up (ResNet's shortcut without weights) fills them up to the narrower width.
+fills channels up (ResNet's shortcut without weights) fills them up to the narrower width; a layer scale has an entry a channel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Pad, Slice
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
-from cnnprof.network.layers.linear import Linear
+from cnnprof.network.layers.linear import Linear, Parameter
 from cnnprof.network.shapes import output_shape, shapes_of
 
 MULTIPLE = 8
@@ -118,6 +118,8 @@ def _follows(node: Node) -> bool:
 def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float, multiple: int) -> Layer:
     if isinstance(layer, Linear):
         return replace(layer, out_features=_narrow(int(layer.out_features), share, MULTIPLE))
+    if isinstance(layer, Parameter) and layer.size[1:] == (1, 1):
+        return replace(layer, size=(_narrow(int(layer.size[0]), share, multiple), 1, 1))
     if isinstance(layer, Slice) and layer.dim == 1 and layer.step == 1:
         first, end = (place * new[0][1] // old[0][1] for place in (layer.start, layer.start + layer.length))
         return replace(layer, start=first, length=end - first)
