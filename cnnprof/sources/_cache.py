@@ -186,6 +186,7 @@ def _version(package: str) -> str:
         raise UnavailableError(f"{package} is not installed", hint=f"pip install {package}") from None
 
 
+@cache
 def _fingerprint() -> str:
     """A digest of the code's files, so that an entry does not outlive the rules that made it."""
     return _digest(_SHAPED_BY)
