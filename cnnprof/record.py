@@ -81,6 +81,8 @@ def pick(value: object, *names: str) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """The value as JSON types, all the way down: records as mappings of their fields, tuples as lists."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value  # as most are; whether something is a Mapping takes long to find out
     if hasattr(value, "__record_defaults__"):
         return pick(value)
     if isinstance(value, Mapping):
@@ -179,6 +181,8 @@ class _Fields:
             annotations |= get_annotations(base)
         body = {name: default for name, default in owner.__record_defaults__.items() if default is not MISSING}
         body["__annotations__"] = {name: annotations[name] for name in owner.__record_defaults__}
+        # Without one, dataclass writes the signature there, and to find it takes longer than all else.
+        body["__doc__"] = owner.__name__
         twin: Any = dataclass(init=False, repr=False, eq=False)(type(owner.__name__, (), body))
         owner.__dataclass_fields__ = found = twin.__dataclass_fields__
         return found  # type: ignore[no-any-return]
