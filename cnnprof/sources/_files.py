@@ -101,12 +101,14 @@ def shown(path: str) -> str:
         return Path(path).name
 
 
-_FILE = re.compile(r"((?:python:)?)(.+?\.(?:ya?ml|py|onnx|keras|json|pt2|pt|pth|ts|torchscript))((?:[#:@].*)?)")
+_FILE = r"((?:python:)?)(.+?\.(?:ya?ml|py|onnx|keras|json|pt2|pt|pth|ts|torchscript))((?:[#:@].*)?)"
 
 
 def without_way(reference: str) -> str:
     """The reference as it may be shared: a path from the root, or out of this folder, says something of this machine only."""
-    found = _FILE.fullmatch(reference)
+    if "/" not in reference and os.sep not in reference:
+        return reference  # no way at all: the pattern takes long to compile
+    found = re.fullmatch(_FILE, reference)
     if not found or not (os.path.isabs(found[2]) or ".." in Path(found[2]).parts):
         return reference
     from cnnprof.sources.specs import source_of as from_project
