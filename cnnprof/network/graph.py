@@ -156,6 +156,11 @@ class Graph:
         return NUMBER_BYTES.get(self.number_format, 4)
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is written in fp32, all of its weights too."""
+        return self.number_format == "fp32" and all(node.param_bytes is None for node in self.nodes)
+
+    @property
     def inputs(self) -> dict[str, Shape]:
         """The shape of every input by name, in their order."""
         return {self.input_name: self.input_shape, **self.further_inputs}

@@ -9,7 +9,7 @@ from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.formats import NumberFormat, sizes_in
 from cnnprof.footprint.training import training
-from cnnprof.network.graph import Accuracy, Graph
+from cnnprof.network.graph import Accuracy
 from cnnprof.network.layers.activation import Activation
 from cnnprof.views.memory import memory_dict
 from cnnprof.views.model import model_dict, totals_dict
@@ -38,18 +38,13 @@ def bytes_in(profile: MemoryAnalysis, dtype: NumberFormat | None) -> tuple[dict[
     Memory is then said by its peaks alone, of which a training step has none in int8.
     """
     totals = totals_dict(profile.totals)
-    if dtype is None or (dtype == "fp32" and is_single(profile.graph)):
+    if dtype is None or (dtype == "fp32" and profile.graph.is_single):
         return totals, memory_dict(profile.inference, profile.training), {}
     sizes = sizes_in(profile, dtype)
     totals |= {key: getattr(sizes, key) for key in ("param_bytes", "activation_bytes", "peak_inference_bytes")}
     step = None if dtype == "int8" else training(profile.graph, profile.costs, Execution(dtype=dtype)).peak_bytes
     memory = {"inference": {"peak_bytes": sizes.peak_inference_bytes}, "training": {"peak_bytes": step}}
     return totals, memory, {"dtype": dtype, "scale_bytes": sizes.scale_bytes}
-
-
-def is_single(graph: Graph) -> bool:
-    """Whether the network is written in fp32, all of its weights too."""
-    return graph.number_format == "fp32" and all(node.param_bytes is None for node in graph)
 
 
 def accuracy_in(figures: Mapping[str, Any]) -> Accuracy | None:

@@ -15,7 +15,7 @@ from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plur
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
-from cnnprof.views.figures import bytes_in, is_single
+from cnnprof.views.figures import bytes_in
 from cnnprof.views.fitting import fit_dict, fit_notes, fit_table
 from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
 from cnnprof.views.legend import legend_of
@@ -232,7 +232,7 @@ def _totals(
 ) -> Listing:
     totals = profile.totals
     step = memory["training"]["peak_bytes"]
-    shown = dtype or ("fp32" if is_single(profile.graph) else "as written")
+    shown = dtype or ("fp32" if profile.graph.is_single else "as written")
     form = "" if shown == "fp32" else f", {shown}"
     least = "at least " if totals.uncounted else ""
     facts = [
