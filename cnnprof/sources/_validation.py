@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from ast import literal_eval
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from cnnprof.errors import Place
 from cnnprof.network.analysis import params_and_macs
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
+from cnnprof.record import annotations_of
 
 LARGEST = 2**62
 """No size, count or figure of a network is larger."""
@@ -55,9 +55,9 @@ def _check(value: Any) -> None:
 
 @cache
 def _rules(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
-    """A check for each field of a dataclass, by its annotation."""
+    """A check for each field of a record, by its annotation."""
     names = vars(sys.modules[kind.__module__])
-    return tuple((each.name, _check_of(str(each.type), names)) for each in fields(kind))
+    return tuple((name, _check_of(str(annotation), names)) for name, annotation in annotations_of(kind).items())
 
 
 def _check_of(annotation: str, names: Mapping[str, Any]) -> Callable[[Any], bool]:

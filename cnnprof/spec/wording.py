@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, fields
 from typing import Any
 
 from cnnprof.network.graph import Graph, Node
@@ -16,6 +15,7 @@ from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.shapes import shapes_of
+from cnnprof.record import changed
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
@@ -42,7 +42,7 @@ def join_word(node: Node) -> str | None:
 
 def told(node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
     """The keys behind `op` or `opaque` for a node: the fields of its layer, and weights that are not its own or not trained."""
-    values = {each.name: getattr(node.layer, each.name) for each in fields(node.layer) if _differs(node.layer, each)}
+    values = changed(node.layer)
     weights = " ".join(["given"] * (not node.owns_params) + ["frozen"] * (not node.trainable))
     if isinstance(node.layer, Unknown):
         del values["op"]
@@ -52,10 +52,6 @@ def told(node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
 
 def _is_scalar(layer: Layer) -> bool:
     return isinstance(layer, Parameter) and not 1 <= len(layer.size) <= 6
-
-
-def _differs(layer: Layer, field: Field[Any]) -> bool:
-    return bool(getattr(layer, field.name) != field.default)
 
 
 class Wording:

@@ -8,13 +8,12 @@ one result for ints, arrays and symbols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, prod
 from cnnprof.network.registry import Registry
-from cnnprof.record import plain, record
+from cnnprof.record import changed, plain, record
 
 OpKind = Literal["mac", "add", "mul", "div", "cmp", "exp"]
 
@@ -191,8 +190,7 @@ layer = LAYERS.add
 
 def layer_to_dict(value: Layer) -> dict[str, Any]:
     """The layer as JSON types, without the fields that have their default value."""
-    names = {f.name: getattr(value, f.name) for f in fields(value)}
-    return {"type": type(value).__name__} | {f.name: plain(names[f.name]) for f in fields(value) if names[f.name] != f.default}
+    return {"type": type(value).__name__} | {name: plain(given) for name, given in changed(value).items()}
 
 
 def layer_from_dict(data: Mapping[str, Any]) -> Layer:
