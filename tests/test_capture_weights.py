@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from live_modules import Of
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -13,19 +14,6 @@ from cnnprof.torch_bridge.capture import capture
 pytestmark = pytest.mark.torch
 
 X = (2, 3, 8, 8)
-
-
-class Around(nn.Module):
-    """Parts and a function of them and the input."""
-
-    def __init__(self, function, **parts) -> None:
-        super().__init__()
-        self.function = function
-        for name, part in parts.items():
-            setattr(self, name, part)
-
-    def forward(self, x):
-        return self.function(self, x)
 
 
 def rows(module, shape=X):
@@ -46,7 +34,7 @@ def test_weights_belong_to_their_layer():
 
 
 def test_a_parameter_used_by_itself_is_a_node():
-    module = Around(lambda m, x: m.scale * x + m.shift.expand(2, 3, 8, 8), scale=nn.Parameter(torch.ones(3, 1, 1)))
+    module = Of(lambda m, x: m.scale * x + m.shift.expand(2, 3, 8, 8), scale=nn.Parameter(torch.ones(3, 1, 1)))
     module.shift = nn.Parameter(torch.ones(1, 1, 1, 1))
     assert rows(module) == [("scale", "Parameter", 3), ("shift", "Parameter", 1)]
     assert [node.layer.type for node in capture(module, X)] == ["Parameter", "Mul", "Parameter", "Expand", "Add"]
@@ -54,7 +42,7 @@ def test_a_parameter_used_by_itself_is_a_node():
 
 def test_a_layer_called_twice_is_counted_once():
     conv = nn.Conv2d(3, 3, 1)
-    module = Around(lambda m, x: m.conv(m.conv(x)), conv=conv)
+    module = Of(lambda m, x: m.conv(m.conv(x)), conv=conv)
     assert rows(module) == [("conv", "Conv2d", 12)]
     assert [(node.name, node.owns_params) for node in capture(module, X)] == [("conv", True), ("conv_1", False)]
     assert analyze(capture(module, X)).totals.macs == 2 * 2 * 64 * 9
@@ -96,7 +84,7 @@ def test_one_slope_for_all_channels_is_one_parameter():
 
 def test_attention_is_seen_inside():
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-    module = Around(lambda m, x: m.layer(x.flatten(1, 2)), layer=layer)
+    module = Of(lambda m, x: m.layer(x.flatten(1, 2)), layer=layer)
     assert rows(module)[0] == ("layer.self_attn.linear", "Linear", 24 * 8 + 24)
     # 24 tokens of 8: queries, keys, values and the output take 4 x 8 x 8 each, the scores and the values 2 x 24 x 8, the two
     # layers of the network 2 x 8 x 16.
@@ -106,13 +94,13 @@ def test_attention_is_seen_inside():
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_recurrent_layers_are_broken_down(kind):
     gates = {nn.LSTM: 4, nn.GRU: 3, nn.RNN: 1}[kind]
-    module = Around(lambda m, x: m.cell(x.flatten(1, 2))[0], cell=kind(8, 16, batch_first=True))
+    module = Of(lambda m, x: m.cell(x.flatten(1, 2))[0], cell=kind(8, 16, batch_first=True))
     assert sum(params for _, _, params in rows(module)) == gates * (16 * 8 + 16 * 16 + 2 * 16)
     assert analyze(capture(module, X)).totals.macs == 2 * 24 * gates * (16 * 8 + 16 * 16)
 
 
 def test_weights_of_an_operation_without_a_rule_are_counted():
-    module = Around(lambda m, x: torch.cdist(x, m.weight), weight=nn.Parameter(torch.rand(4, 8)))
+    module = Of(lambda m, x: torch.cdist(x, m.weight), weight=nn.Parameter(torch.rand(4, 8)))
     assert rows(module) == [("weight", "Parameter", 32)]
     assert capture(module, X).uncounted == ("cdist: aten._cdist_forward",)
 
