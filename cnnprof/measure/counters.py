@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import sys
 import warnings
@@ -57,17 +56,15 @@ def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
 
     On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
     """
-    # The counter hangs hooks on what needs a gradient, and fails at a view of a parameter.
     hollow = meta_copy(module)
-    copied = (copy.deepcopy(module) if hollow is module else hollow).eval().requires_grad_(False)
-    inputs = [torch.empty(shape, device="meta", dtype=input_like(copied).dtype) for shape in shapes]
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    inputs = [torch.empty(shape, device="meta", dtype=input_like(hollow).dtype) for shape in shapes]
+    with _in_eval(hollow), _frozen(hollow), torch.no_grad(), FlopCounterMode(display=False) as counter:
         try:
-            copied(*inputs)
+            hollow(*inputs)
         except (RuntimeError, ValueError):
             # Tensors that its code makes on the way have to be without data, too.
             with torch.device("meta"), FlopCounterMode(display=False) as again:
-                copied(*inputs)
+                hollow(*inputs)
             counter = again
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
@@ -84,16 +81,36 @@ def count_with_fvcore(module: nn.Module, *shapes: Shape) -> Count:
             from fvcore.nn import FlopCountAnalysis
         except ImportError as error:
             raise UnavailableError(f"fvcore cannot be imported: {error}", hint="pip install fvcore") from None
-        modes = {name: part.training for name, part in module.named_modules()}
         like = input_like(module)
-        try:
+        with _in_eval(module):
             given = tuple(torch.zeros(shape, device=like.device, dtype=like.dtype) for shape in shapes)
-            analysis = FlopCountAnalysis(module.eval(), given)
+            analysis = FlopCountAnalysis(module, given)
             parts = {kind: int(count) for kind, count in analysis.by_operator().items()}
             return Count(int(analysis.total()), parts, analysis.unsupported_ops())
-        finally:
-            for name, part in module.named_modules():
-                part.training = modes[name]
+
+
+@contextmanager
+def _in_eval(module: nn.Module) -> Iterator[None]:
+    """In eval mode; afterwards each part is in the mode that it was in."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    """Without gradients: the counter hangs hooks on what needs one, and fails at a view of a parameter."""
+    learned = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learned:
+            parameter.requires_grad_()
 
 
 @contextmanager
