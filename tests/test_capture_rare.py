@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 import cnnprof
+from cnnprof.errors import CnnprofError
 from cnnprof.torch_bridge.requirements import import_torchvision
 
 pytestmark = pytest.mark.torch
@@ -27,6 +28,23 @@ def test_operators_that_take_functions():
     assert (cnnprof.profile(loop, (12,)).totals.macs, cnnprof.profile(loop, (12,)).totals.params) == (3 * 144, 156)
     found = cnnprof.profile(scanned, (4, 12)).totals
     assert (found.macs, found.params, found.uncounted) == (4 * 144, 156, ())
+
+
+def test_an_operator_that_runs_in_no_known_way_is_named():
+    from torch._ops import HigherOrderOperator
+
+    class Unheard(HigherOrderOperator):
+        def __init__(self):
+            super().__init__("unheard_of")
+
+        def __call__(self, function, x):
+            return super().__call__(function, x)
+
+    apply = Unheard()
+    with pytest.raises(
+        CnnprofError, match=r"cannot run Of on an input of 12: .*operator unheard_of cannot be run step by step"
+    ):
+        cnnprof.profile(Of(lambda self, x: apply(self.a, x), a=nn.Linear(12, 12)), (12,))
 
 
 def test_steps_run_one_by_one_are_those_of_torch():

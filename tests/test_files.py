@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 
 import pytest
 from shell import cnnprof
@@ -104,6 +105,30 @@ def test_what_cannot_be_read_says_what_it_is_and_the_way_on(files, name, words):
     assert result.out == ""
     for word in words:
         assert word in result.err
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("name", "entry", "words"),
+    [
+        ("net.keras", "config.json", "'net.keras' holds no Keras configuration"),
+        ("net.pt", "net/data.pkl", "'net.pt' is no file that torch wrote, or only a part of one"),
+    ],
+)
+def test_an_archive_in_a_compression_that_python_lacks(tmp_path, name, entry, words):
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(entry, json.dumps(KERAS))
+    data = bytearray(path.read_bytes())
+    # The method of an entry: 8 bytes behind the start of its local header, 10 behind that of its central one (APPNOTE 4.3).
+    for place in (8, data.index(b"PK\1\2") + 10):
+        data[place : place + 2] = (98).to_bytes(2, "little")
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive, pytest.raises(NotImplementedError):
+        archive.read(entry)
+    result = cnnprof("summary", name, cwd=tmp_path)
+    assert (result.code, result.out) == (3, "")
+    assert words in result.err
 
 
 def test_files_have_no_settings(tmp_path):
