@@ -246,6 +246,16 @@ def test_budgets_are_for_deployments(deployed):
     assert found[small, "max-weights"]["deployment"] == {"input": "3x96x96", "batch": 8, "dtype": "int8"}
 
 
+def test_a_deployment_that_cannot_be_built_is_a_row(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: 3x32x32\nlayers: [conv 5x5 8 p0, conv 5x5 8 p0, gap, fc 10]\n")
+    text = '[[tool.cnnprof.budget]]\nmodel = "net.yaml"\ninput = "3x6x6"\nmax-params = "5M"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    done = cnnprof("check", "--json", cwd=tmp_path)
+    (row,) = json.loads(done.out)["budgets"]
+    assert (done.code, row["model"], row["status"]) == (3, "net (3x6x6)", "unknown")
+    assert "its window of 5 does not fit" in row["reason"]
+
+
 def test_an_accuracy_is_at_least_its_limit(deployed):
     done = cnnprof("check", "resnet18", "lenet5", "--min-top1", "69.8", "--json", cwd=deployed)
     found = {each["model"]: each for each in json.loads(done.out)["budgets"]}

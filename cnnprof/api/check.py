@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
+    from cnnprof.timing.prediction import Calibration, Prediction
 
 
 Time = Callable[["Sequence[Profile]", "Mapping[str, Any]"], "Sequence[Measurement]"]
@@ -131,12 +132,12 @@ def check(
             with _blaming(budget):
                 read.append((model.reference, model, profile(model, input_shape, batch)))
         except CnnprofError as error:  # noqa: PERF203 - the others go on
-            failed.append((model.reference, budgets, error))
+            failed.append((model.reference, _covering(budgets, model.reference), error))
     if failed and not read:
         raise failed[0][2]
     names = told_apart([(model.called, each) for _, model, each in read])
     for (reference, model, _), each in zip(read, names, strict=True):
-        theirs = [budget for budget in budgets if budget.covers(reference) or budget.covers(each.graph.name)]
+        theirs = _covering(budgets, reference, each.graph.name)
         if not theirs:
             raise UsageError(f"no budget covers '{reference}'", hint="give one as an option, such as --max-params 5M")
         for deployment in dict.fromkeys(budget.deployment for budget in theirs):
@@ -149,13 +150,18 @@ def check(
     measurements = _measure(held, time or _time_quickly)
     latencies = {m.model: latency.median for m in measurements if (latency := m.latency())}
     verdicts = [v for each in held for v in judge(each.profile, None, each.budgets, latencies.get(each.name))]
-    known, why = _predict_each(held, options, calibration)
+    known, why = _predict(held, options, calibration)
     verdicts = settle(verdicts, {each.model: each for each in known.predictions} if known else {}, why)
     files = {each.name: _file_of(each.profile) for each in held}
     verdicts = [replace(verdict, file=files[verdict.model]) for verdict in verdicts]
-    verdicts += [verdict for name in refused for verdict in leave_out(name, budgets, NAMES_CODE)]
+    verdicts += [verdict for name in refused for verdict in leave_out(name, _covering(budgets, name), NAMES_CODE)]
     verdicts += [verdict for name, theirs, error in failed for verdict in leave_out(name, theirs, error.message)]
     return Audit(tuple(verdicts), measurements, tuple(error for *_, error in failed), known, tuple(replaced))
+
+
+def _covering(budgets: Sequence[Budget], *names: str) -> list[Budget]:
+    """The budgets that are for a network of one of these names."""
+    return [budget for budget in budgets if any(map(budget.covers, names))]
 
 
 @record
@@ -208,48 +214,45 @@ def _file_of(profile: Profile) -> str:
     return file if is_own else ""
 
 
+def _by_way(held: Sequence[Held], figure: str) -> Iterator[tuple[dict[str, Any], list[Profile]]]:
+    """The networks with a budget for the figure, for each way to run."""
+    asked = [each for each in held if each.asks(figure)]
+    ways = [each.deployment.way for each in asked]
+    for number, way in enumerate(ways):
+        if way not in ways[:number]:
+            yield way, [each.profile for each in asked if each.deployment.way == way]
+
+
 def _measure(held: Sequence[Held], time: Time) -> tuple[Measurement, ...]:
     """Measurements of those with a budget for latency, one run for each way to run."""
-    timed = [each for each in held if each.asks("latency_ms")]
-    ways = [each.deployment.way for each in timed]
-    found: list[Measurement] = []
-    for way in [way for i, way in enumerate(ways) if way not in ways[:i]]:
-        found += time([each.profile for each in timed if each.deployment.way == way], way)
-    return tuple(found)
+    return tuple(found for way, profiles in _by_way(held, "latency_ms") for found in time(profiles, way))
 
 
-def _predict_each(held: Sequence[Held], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
-    """The predicted times of those with a budget for one; None where nothing is known of any, with the reason."""
-    from cnnprof.api.predict import Predictions
-    from cnnprof.measure.options import Options
+def _predict(held: Sequence[Held], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
+    """The predicted times of those with a budget for one, and why there are none of some: this machine is not calibrated so.
 
-    found: Predictions | None = None
-    why = ""
-    for each in held:
-        if not each.asks("predicted_ms"):
-            continue
-        known, reason = _predict([each.profile], replace(options or Options(), **each.deployment.way), calibration)
-        why = why or reason
-        if known and found:
-            found = Predictions((*found.predictions, *known.predictions), found.calibration)
-        found = found or known
-    return found, why
-
-
-def _predict(profiles: Sequence[Profile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
-    """The predicted times of the networks; without a calibration of this machine None, and the reason."""
+    Predictions are None without any.
+    """
     from cnnprof.api.predict import Predictions, find_calibration, predictor_of
     from cnnprof.measure.options import Options
 
-    how = options or Options()
-    try:
-        known = find_calibration(how, calibration)
-    except UnavailableError as error:
-        if calibration is not None:
-            raise
-        return None, f"{error.message}; {error.hint}"
-    predictor = predictor_of(known, how)
-    return Predictions(tuple(map(predictor.predict, profiles)), known), ""
+    found: list[Prediction] = []
+    first: Calibration | None = None
+    why = ""
+    for way, profiles in _by_way(held, "predicted_ms"):
+        how = replace(options or Options(), **way)
+        try:
+            known = find_calibration(how, calibration)
+        except UnavailableError as error:
+            if calibration is not None:
+                raise
+            why = why or f"{error.message}; {error.hint}"
+            continue
+        first = first or known
+        found += map(predictor_of(known, how).predict, profiles)
+    names = [each.name for each in held]
+    found.sort(key=lambda prediction: names.index(prediction.model))
+    return Predictions(tuple(found), first) if first else None, why
 
 
 NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allows it"

@@ -193,9 +193,8 @@ def settle(verdicts: Sequence[Verdict], predictions: Mapping[str, Prediction], r
 
 
 def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:
-    """The verdicts on a network that was not looked at."""
-    own = name.partition(" (")[0]
-    return [Verdict(name, budget, None, reason=reason) for budget in budgets if budget.covers(name) or budget.covers(own)]
+    """The verdicts of these budgets on a network that was not looked at."""
+    return [Verdict(name, budget, None, reason=reason) for budget in budgets]
 
 
 def _largest_parts(profile: MemoryAnalysis, budget: Budget, total: float, count: int = 3) -> tuple[Part, ...]:

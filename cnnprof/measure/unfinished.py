@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cnnprof.files import RESULTS, parse_json, read_within, replace_file
+from cnnprof.files import RESULTS, parse_json, read_within
+from cnnprof.measure.kept import keep_text
 from cnnprof.measure.operations import Found
 from cnnprof.timing.roofline import Ceilings
 
@@ -20,9 +21,7 @@ def keep(path: Path, conditions: Mapping[str, Any], ceilings: Ceilings, found: F
     """Write what is there, if that is possible; `conditions` say what it holds for."""
     times = [[number, found.hot[number], found.cold[number]] for number in sorted(found.hot)]
     data = {"for": dict(conditions), "at": time.time(), "ceilings": ceilings.to_dict(), "times": times, "shares": found.shares}
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(data) + "\n")
+    keep_text(path, json.dumps(data) + "\n")
 
 
 def take_up(path: Path, conditions: Mapping[str, Any]) -> tuple[Ceilings, Found] | None:

@@ -34,8 +34,8 @@ LEARNING_RATE = 1e-6
 def prepare(graph: Graph, batch: int, device: str, options: Options, way: str = "eager") -> Workload:
     """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`.
 
-    An ONNX file is run by onnxruntime where that is installed. Of
-    the `options` (see `Options`) it takes `dtype`, `mode`, `layout` and `optimizer`.
+    An ONNX file is run by onnxruntime where that is installed. Of the `options` (see `Options`) it takes `dtype`, `mode`,
+    `layout` and `optimizer`.
     """
     file = prepare_file(graph, batch, device, options, way)
     if file is not None:
