@@ -136,8 +136,7 @@ class Sweep(Result):
         if self.condition is None:
             return chart_sweep(name, axes, self.columns, y, kind)
         every = replace(self, condition=None, ready=None).columns
-        limits = tuple((name, number, text) for name, number, text in self.condition.limits)
-        budget = Budget(self.condition.text, self.condition.mask(every).tolist(), limits)
+        budget = Budget(self.condition.text, self.condition.mask(every).tolist(), self.condition.limits)
         return chart_sweep(name, axes, every, y, kind, budget)
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from cnnprof.charts import Chart
 from cnnprof.charts.heat import Heat
 from cnnprof.charts.scatter import Axis, Line, Point, Scatter
 from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.judging.filters import Limit
 from cnnprof.record import record
 from cnnprof.report import plural
 from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
@@ -30,7 +31,7 @@ class Budget:
 
     text: str
     inside: Sequence[bool]
-    limits: tuple[tuple[str, float, str], ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 def check_points(count: int) -> None:
