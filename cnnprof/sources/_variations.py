@@ -40,11 +40,6 @@ def split_items(text: str) -> dict[str, str]:
     return settings
 
 
-def is_several(settings: Mapping[str, str]) -> bool:
-    """Whether a setting has several values."""
-    return any(len(values) > 1 for values in map(_values, settings.values()))
-
-
 def variations(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Every combination of the values. Raises CnnprofError for more than `MOST`."""
     values = [_values(text) for text in settings.values()]
