@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 Quantity = Literal["count", "bytes", "time"]
@@ -73,3 +73,8 @@ def read_quantity(text: str, quantity: Quantity | Rate) -> float | None:
     parts = split_quantity(text)
     factor = factor_of(parts[1], quantity) if parts else None
     return parts[0] * factor if parts and factor is not None else None
+
+
+def sizes_text(sizes: Iterable[object]) -> str:
+    """Sizes as reports write them: `3x224x224`."""
+    return "x".join(map(str, sizes))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnprof.report import Column, Fact, Kind, Listing, Report, Table
+from cnnprof.units import sizes_text
 
 KINDS: tuple[tuple[str, Kind], ...] = (("_ms", "ms"), ("_share", "share"), ("year", "year"))
 """How numbers read, by the ends of their names; other whole numbers are counts."""
@@ -86,7 +87,7 @@ def _cell(value: Any, kind: Kind, shape: bool = False) -> Any:
 
 def _texts(values: Sequence[Any]) -> Iterator[str]:
     for value in values:
-        yield "x".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+        yield sizes_text(value) if isinstance(value, list) else "-" if value is None else str(value)
 
 
 def _length(values: Sequence[Any]) -> str:

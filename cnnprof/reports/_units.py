@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnnprof.report import Kind
-from cnnprof.units import SCALES
+from cnnprof.units import SCALES, sizes_text
 
 
 def scale_of(values: Iterable[Any]) -> tuple[str, float]:
@@ -108,14 +108,9 @@ def factor_interval(value: Any) -> str:
     return f"{value[0]:.{digits}f} - {value[1]:.{digits}f}"
 
 
-def shape(value: Any) -> str:
-    """Sizes: 64x56x56."""
-    return "x".join(str(dim) for dim in value)
-
-
 def shapes(value: Any) -> str:
     """Several shapes."""
-    return " ".join(shape(item) for item in value)
+    return " ".join(map(sizes_text, value))
 
 
 def words(value: Any) -> str:
@@ -140,7 +135,7 @@ def mark(value: Any) -> str:
 
 def result(value: Any) -> str:
     """The result of a calculation: a size, a count, or a blank to fill in."""
-    return shape(value) if isinstance(value, tuple) else value if isinstance(value, str) else count(value)
+    return sizes_text(value) if isinstance(value, tuple) else value if isinstance(value, str) else count(value)
 
 
 def verdict(value: Any) -> str:
@@ -166,7 +161,7 @@ KINDS: dict[Kind, Callable[[Any], str]] = {
     "factor": factor,
     "interval": interval,
     "factor_interval": factor_interval,
-    "shape": shape,
+    "shape": sizes_text,
     "shapes": shapes,
     "words": words,
     "rate": rate,

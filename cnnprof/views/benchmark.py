@@ -14,6 +14,7 @@ from cnnprof.report import WIDE_ONLY, Annotation, Column, Level, Report, Table, 
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
+from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 
 MODE = Column("mode", "mode", weight=7)
@@ -165,7 +166,7 @@ def chart_runs(measurements: Sequence[Measurement]) -> Distributions:
     rows = []
     for each in shown:
         latency = each.latency()
-        size = f", batch {each.batch}, {'x'.join(map(str, each.input_shape))}" if several else ""
+        size = f", batch {each.batch}, {sizes_text(each.input_shape)}" if several else ""
         runs = tuple(tuple(seconds * 1e3 for seconds in process) for process in each.times if process)
         rows.append(Distribution(f"{each.model}{size}", runs, latency.ci95 if latency else None))
     medians = [median(value for process in row.processes for value in process) for row in rows]

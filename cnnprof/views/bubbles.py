@@ -11,6 +11,7 @@ from cnnprof.charts.scatter import Axis, Line, Point, Scatter
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.judging.pareto import Span, standings
 from cnnprof.record import record
+from cnnprof.units import sizes_text
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.comparison import on_other_data
 from cnnprof.views.entry import OF_ENTRY, Entry
@@ -199,7 +200,7 @@ COLOURS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _inputs(rows: Sequence[Mapping[str, Any]]) -> str:
     sizes = {row["input"] for row in rows}
-    return f"input {'x'.join(map(str, *sizes))}" if len(sizes) == 1 else "each at its own input size"
+    return f"input {sizes_text(*sizes)}" if len(sizes) == 1 else "each at its own input size"
 
 
 def common_source(rows: Sequence[Mapping[str, Any]]) -> str:

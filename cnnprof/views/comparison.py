@@ -14,7 +14,7 @@ from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
 from cnnprof.timing.ratios import noise_of
-from cnnprof.units import Holds
+from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions, warnings_of
 from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
@@ -160,7 +160,7 @@ _LACKING = {
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row's values by every name that its columns have; sizes as text."""
     named = {name: row.get(column.key) for name, column in names_of(COLUMNS).items()}
-    return {name: "x".join(map(str, value)) if isinstance(value, tuple) else value for name, value in named.items()}
+    return {name: sizes_text(value) if isinstance(value, tuple) else value for name, value in named.items()}
 
 
 def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
@@ -230,7 +230,7 @@ def _entry_notes(entry: Entry) -> list[str]:
         notes.append(f"{entry.name}: the totals are a lower bound, as {len(uncounted)} operations are not counted: {named}")
     size = entry.accuracy.input if entry.accuracy else None
     if size and list(size) != entry.figures["model"]["input_shape"][1:]:
-        notes.append(f"{entry.name}: its accuracy was measured at {'x'.join(map(str, size))}")
+        notes.append(f"{entry.name}: its accuracy was measured at {sizes_text(size)}")
     scales = entry.figures.get("scale_bytes")
     if scales:
         notes.append(int8_note(entry.name, scales))

@@ -10,6 +10,7 @@ from cnnprof.counting.derivation import Derivation, Explanation
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.results import Cost
 from cnnprof.report import Column, Fact, Listing, Report, Table
+from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.fields import field_cells
@@ -29,7 +30,7 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
     """One layer: its letters, and a line for each figure, `params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     facts = [
         Fact("layer", f"{cost.node.layer.type} of {profile.graph.name}"),
-        Fact("inputs", ", ".join(f"{n} {_size(s)}" for n, s in zip(cost.node.inputs, cost.inputs, strict=True))),
+        Fact("inputs", ", ".join(f"{n} {sizes_text(s[1:])}" for n, s in zip(cost.node.inputs, cost.inputs, strict=True))),
         Fact("letters", _letters(explanation)),
     ]
     rows = tuple({"figure": line.figure, "working": write_line(line)} for line in explanation.derivations)
@@ -181,8 +182,4 @@ def _common_path(chosen: Sequence[Cost]) -> tuple[str, ...]:
 def _result(value: Any) -> str:
     if value is None:
         return "-"
-    return _size((0, *value)) if isinstance(value, tuple) else f"{value:,}"
-
-
-def _size(shape: Sequence[Any]) -> str:
-    return "x".join(str(size) for size in shape[1:])
+    return sizes_text(value) if isinstance(value, tuple) else f"{value:,}"

@@ -11,6 +11,7 @@ from cnnprof.network.layers import Ops
 from cnnprof.network.results import Analysis, Totals
 from cnnprof.record import pick
 from cnnprof.report import Fact
+from cnnprof.units import sizes_text
 from cnnprof.views.hyperparameters import hyperparameters
 
 CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matrix products; biases not counted"
@@ -104,7 +105,7 @@ def header(graph: Graph) -> tuple[Fact, ...]:
 
 def inputs_text(graph: Graph) -> str:
     """The input's shape, or those of several with their names."""
-    shapes = {name: "x".join(map(str, shape)) for name, shape in graph.inputs.items()}
+    shapes = {name: sizes_text(shape) for name, shape in graph.inputs.items()}
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) if graph.further_inputs else shapes[graph.input_name]
 
 

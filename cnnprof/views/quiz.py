@@ -11,6 +11,7 @@ from cnnprof.network.graph import INPUT
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.report import Column, Report, Table
+from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.errata import count_as_lectures, erratum_notes
 from cnnprof.views.model import model_dict
@@ -67,7 +68,7 @@ def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[
     beginning = next((cost for cost in chosen if cost.inputs), None)
     shape = beginning.inputs[0] if beginning else graph.input_shape
     notes = [
-        f"input {'x'.join(map(str, shape[1:]))}",
+        f"input {sizes_text(shape[1:])}",
         "K filters of F x F with stride S, padding P, dilation d, in g groups; n_out features",
         "operations: multiply-accumulates without biases; for pooling the window's size for every output",
         *([] if answers else ["--answers fills it in"]),
@@ -107,7 +108,7 @@ def _more(layer: Layer) -> Iterator[str]:
         if isinstance(value, bool):
             yield words if value else f"no {words}"
         else:
-            yield f"{words} = {'x'.join(map(str, value)) if _is_size(value) else value}"
+            yield f"{words} = {sizes_text(value) if _is_size(value) else value}"
 
 
 def _is_size(value: Any) -> bool:

@@ -12,6 +12,7 @@ from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, chec
 from cnnprof.network.results import Analysis, LayerGroup
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plural
+from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
 from cnnprof.views.fields import FIELD_COLUMNS, field_cells
@@ -129,7 +130,7 @@ def chart_layers(profile: MemoryAnalysis, by: str | None = None, depth: int | No
     """Parameters, MACs and activations over the network's depth, or by type; arguments as for `summarize`."""
     rows, hint = choose_rows(profile, by, depth)
     graph, batch = profile.graph, profile.graph.input_shape[0]
-    size = "x".join(map(str, graph.input_shape))
+    size = sizes_text(graph.input_shape)
     return Bars(
         f"{graph.name}, input {size}: {'by type' if by == 'type' else 'from input to output'}",
         tuple(_called(row) for row in rows),
@@ -138,7 +139,7 @@ def chart_layers(profile: MemoryAnalysis, by: str | None = None, depth: int | No
             Panel("MACs (G)", tuple(row.macs / 1e9 for row in rows)),
             Panel("activations (M)", tuple(row.activations / 1e6 for row in rows)),
         ),
-        tuple("x".join(map(str, row.output)) if row.output else "" for row in rows),
+        tuple(sizes_text(row.output) if row.output else "" for row in rows),
         tuple([f"of {batch} images"] * (batch > 1) + ([hint] if hint else []) + [*lower_bound_notes("note", profile.totals)]),
     )
 

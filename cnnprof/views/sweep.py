@@ -12,7 +12,7 @@ from cnnprof.record import record
 from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.texts import SHADES
 from cnnprof.timing.prediction import Calibration
-from cnnprof.units import Holds
+from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column
 from cnnprof.views.prediction import calibration_notes
@@ -221,7 +221,7 @@ def _spoken(values: Sequence[Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return "x".join(map(str, value)) if len(value) == 3 else str([*value]).replace(" ", "")
+        return sizes_text(value) if len(value) == 3 else str([*value]).replace(" ", "")
     return str(value)
 
 

@@ -13,6 +13,7 @@ from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.judging.filters import Limit
 from cnnprof.record import record
 from cnnprof.report import plural
+from cnnprof.units import sizes_text
 from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
 
 DRAWN = ("macs", "params", "activations", "peak", "training", "predicted")
@@ -146,7 +147,7 @@ def _spans_decade(values: Sequence[float]) -> bool:
 
 def _spoken(value: Any) -> str:
     """A value of an axis; of a square input its height."""
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = sizes_text(value) if isinstance(value, tuple) else f"{value:.6g}" if isinstance(value, float) else str(value)
     square = re.fullmatch(r"\d+x(\d+)x\1", text)
     return square[1] if square else text
 
