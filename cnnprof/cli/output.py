@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
@@ -123,14 +124,21 @@ def _page(text: str) -> bool:
 
 
 def print_out(content: str | bytes) -> None:
-    """Write to stdout; a reader that has closed its end has seen enough, which is no error."""
-    stream = results()
-    try:
+    """Write to stdout, until its reader has seen enough."""
+    with results_while_read() as stream:
         if isinstance(content, str):
             stream.write(within(content, stream.encoding or "utf-8"))
         else:
             stream.buffer.write(content)
         stream.flush()
+
+
+@contextmanager
+def results_while_read() -> Iterator[TextIO]:
+    """Standard output; a reader that closes its end has seen enough, which ends the block and is no error."""
+    stream = results()
+    try:
+        yield stream
     except BrokenPipeError:
         # Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cnnprof.cli.groups import Command, takes
-from cnnprof.cli.output import Destination, check_writable, choose_format
+from cnnprof.cli.output import Destination, check_writable, choose_format, results_while_read
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import INTERRUPTED, UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS, PICTURES
-from cnnprof.streams import results
 
 if TYPE_CHECKING:
     from cnnprof.api.sweep import Sweep
@@ -212,12 +211,8 @@ def _write_file(sweep: Sweep, path: Path, form: str, shown: Sequence[str], order
 def _write_out(sweep: Sweep, form: str, shown: Sequence[str], order: Order) -> None:
     from cnnprof.design_space.writers import stream
 
-    try:
-        with stream(results(), form, shown) as write:
-            _write(sweep, write, order)
-    except BrokenPipeError:
-        # Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), results().fileno())
+    with results_while_read() as out, stream(out, form, shown) as write:
+        _write(sweep, write, order)
 
 
 def _write(sweep: Sweep, write: Callable[[Mapping[str, Any]], None], order: Order) -> int:
