@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from cnnprof.cli.groups import Command, takes
-from cnnprof.errors import UsageError
+from cnnprof.cli.options import parse_names
 
 if TYPE_CHECKING:
     from cnnprof.views.choice import Choice
@@ -63,9 +63,7 @@ class ChoiceOptions:
         """As views take it. Raises UsageError for an empty list of columns."""
         from cnnprof.views.choice import Choice
 
-        names = tuple(name.strip() for name in self.columns.split(",")) if self.columns is not None else ()
-        if not all(names) or (self.columns is not None and not names):
-            raise UsageError("--columns is a list of columns", hint="as in --columns model,params,macs")
+        names = parse_names(self.columns, "--columns", "columns", "--columns model,params,macs")
         return Choice(self.where, names, self.exact, self.pareto, self.pareto_only)
 
 

@@ -196,6 +196,14 @@ def parse_sweep(text: str | None) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(parse_input(part) for part in parts))
 
 
+def parse_names(text: str | None, option: str, of: str = "names", example: str = "params,macs") -> tuple[str, ...]:
+    """`params,macs` as names; none where the option is not given. Raises UsageError for an empty name."""
+    names = tuple(name.strip() for name in text.split(",")) if text is not None else ()
+    if not all(names):
+        raise UsageError(f"{option} is a list of {of}", hint=f"as in {example}")
+    return names
+
+
 def parse_settings(items: list[str] | None) -> dict[str, str]:
     """`["width=0.5"]` as a mapping. Raises UsageError for an item without a name or a value."""
     settings = {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cnnprof.cli.groups import Command, takes
+from cnnprof.cli.options import parse_names
 from cnnprof.cli.output import Destination, check_writable, choose_format, results_while_read
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import INTERRUPTED, UsageError
@@ -118,8 +119,8 @@ def points(
     jobs: Annotated[int, typer.Option(help="Processes for networks that are no specs.", min=1)] = 1,
 ) -> Points:
     """The group behind `swept`."""
-    groups = tuple(_names(text, "--zip") for text in zip or ())
-    shown = _names(pareto, "--pareto"), _names(columns, "--columns")
+    groups = tuple(parse_names(text, "--zip") for text in zip or ())
+    shown = parse_names(pareto, "--pareto"), parse_names(columns, "--columns")
     return Points(groups, sample, seed, where, largest, sort, top, *shown, strict, jobs)
 
 
@@ -258,10 +259,3 @@ def _run(sweep: Sweep, take: Callable[[Any], object]) -> None:
 
         for columns in sweep.blocks(notify):
             take(columns)
-
-
-def _names(text: str | None, option: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",")) if text is not None else ()
-    if text is not None and not all(names):
-        raise UsageError(f"{option} is a list of names", hint="as in params,macs")
-    return names
