@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -64,6 +64,12 @@ class NetworkOptions:
         from cnnprof.sources import expand
 
         return self._run_so(expand(names, self.settings))
+
+    def read(self, models: Iterable[Model], say: Callable[[str], None]) -> None:
+        """Read the networks beforehand, and say which, so that a run of them shows its own progress alone."""
+        for model in models:
+            say(f"reading {model.reference}")
+            model.graph(self.input_shape, self.batch)
 
     def _run_so(self, models: list[Model]) -> list[Model]:
         """The networks, those of your own code on real data if that is asked for. Raises UsageError if there is none."""

@@ -61,9 +61,7 @@ def command(
     how = run.options() if measures else run.way()
     with waiting("reading the networks") as say:
         models = network.models(names)
-        for model in models:
-            say(f"reading {model.reference}")
-            model.graph(network.input_shape, network.batch)
+        network.read(models, say)
     found = partial(api.predict, models, network.input_shape, network.batch, options=how, calibration=known)
     if not measures:
         out.emit(found().report(top))

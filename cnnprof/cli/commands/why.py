@@ -50,9 +50,7 @@ def command(
     ceilings = recall(how, calibration)
     models = (network.model(a), network.model(b))
     with waiting("reading the networks") as say:
-        for model in models:
-            say(f"reading {model.reference}")
-            model.graph(network.input_shape, network.batch)
+        network.read(models, say)
     with Bar(usual_seconds(2, how)) as bar:
         found = api.why(*models, network.input_shape, network.batch, options=how, ceilings=ceilings, on_progress=bar.update)
     out.emit(found.report(top))
