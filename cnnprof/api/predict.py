@@ -151,7 +151,7 @@ def calibrate(
         on_progress: told how far it is.
 
     Returns:
-        The Calibration; `measure.predicting.keep_operations` keeps it.
+        The Calibration; `measure.kept.keep_operations` keeps it.
 
     Raises:
         UnavailableError: there is no such device.
