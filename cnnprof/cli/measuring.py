@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.api.bench import time_jobs
 from cnnprof.cli.progress import Line
 from cnnprof.errors import INTERRUPTED, MeasurementError
-from cnnprof.measure.bench import Interrupted, Job, Options, Progress, run
+from cnnprof.measure.bench import Job, Options, Progress
 from cnnprof.measure.devices import check_device
 from cnnprof.measure.journal import Journal
 from cnnprof.measure.options import SECONDS_A_JOB
@@ -42,11 +43,10 @@ def options(quick: bool = False, **given: Any) -> Options:
 def measure(jobs: Sequence[Job], chosen: Options, journal: Journal | None = None) -> Measured:
     """Time the networks and show how far it is."""
     with Bar(usual_seconds(len(jobs), chosen)) as bar:
-        try:
-            measurements = tuple(run(jobs, chosen, bar.update, journal))
-        except Interrupted as stopped:
-            print("interrupted; what was measured until then:", file=sys.stderr)
-            return Measured(tuple(stopped.measurements), INTERRUPTED)
+        measurements, interrupted = time_jobs(jobs, chosen, bar.update, journal)
+    if interrupted:
+        print("interrupted; what was measured until then:", file=sys.stderr)
+        return Measured(measurements, INTERRUPTED)
     failed = any(measurement.status == "failed" for measurement in measurements)
     return Measured(measurements, MeasurementError.exit_code if failed else 0)
 
