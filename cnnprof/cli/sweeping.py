@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -165,9 +165,11 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
         _run(sweep, blocks.append)
         known = replace(sweep, ready=blocks)
         report = known.report(replace(order, rows=ON_PAGE) if target.format == "html" else order)
-        if target.format in PICTURES or (target.draws and sweep.space.size <= DRAWN):
+        if target.format in PICTURES:
+            report = replace(report, chart=known.chart())
+        elif target.draws and sweep.space.size <= DRAWN:
             # A page is whole without a picture, too, which not every space has.
-            with suppress(UsageError) if target.format not in PICTURES else nullcontext():
+            with suppress(UsageError):
                 report = replace(report, chart=known.chart())
         target.emit(report)
         if bench and how:
