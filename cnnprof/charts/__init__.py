@@ -88,6 +88,11 @@ def spread(places: Iterable[int], apart: float) -> list[int]:
     return kept
 
 
+def ending(name: str, most: int) -> str:
+    """A name, or its last letters where it has more than that: they tell a path from others."""
+    return name if len(name) <= most else "…" + name[1 - most :]
+
+
 def expression(texts: Sequence[str] | Mapping[int, str]) -> str:
     """Texts by their numbers as Vega's expressions have it, whatever is in them."""
     import json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, expression, foot, head, spread, stage_ticks
+from cnnprof.charts import Chart, Sketch, ending, expression, foot, head, spread, stage_ticks
 from cnnprof.charts.colors import PALETTE
 from cnnprof.record import record
 
@@ -68,9 +68,9 @@ class Bars(Chart):
     def _ticks(self, room: int) -> list[tuple[int, str]]:
         """Every name where there is room for so many; otherwise where a stage begins, the first part of a path."""
         if len(self.names) <= room:
-            return [(number, _fitting(name)) for number, name in enumerate(self.names)]
+            return [(number, ending(name, LONGEST)) for number, name in enumerate(self.names)]
         stages = [name.partition(".")[0] for name in self.names]
-        return [(number, _fitting(name)) for number, name in stage_ticks(stages, len(self.names) / room)]
+        return [(number, ending(name, LONGEST)) for number, name in stage_ticks(stages, len(self.names) / room)]
 
     def sketch(self, canvas: Sketch) -> None:
         """The second figure, or the only one: of a network its operations."""
@@ -129,7 +129,3 @@ class Bars(Chart):
                 for k, panel in enumerate(self.panels)
             ],
         }
-
-
-def _fitting(name: str) -> str:
-    return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts import Chart, Sketch, foot, head
+from cnnprof.charts import Chart, Sketch, ending, foot, head
 from cnnprof.charts.colors import PALETTE
 from cnnprof.charts.routing import LINE, Layout, arrange
 from cnnprof.record import record
@@ -39,7 +39,7 @@ class Block:
     @property
     def texts(self) -> tuple[str, ...]:
         """All lines, in letters that a box has room for; of a long name its end, which tells it from others."""
-        return (_fitting(self.name), *(line[:LONGEST] for line in (self.shape, *self.lines)))
+        return (ending(self.name, LONGEST), *(line[:LONGEST] for line in (self.shape, *self.lines)))
 
 
 @record
@@ -163,10 +163,6 @@ def _pale(color: str) -> str:
     """A colour, four fifths of the way to white."""
     parts = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     return "#" + "".join(f"{255 - (255 - part) // 5:02x}" for part in parts)
-
-
-def _fitting(name: str) -> str:
-    return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]
 
 
 def _plain(text: str) -> str:
