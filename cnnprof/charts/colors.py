@@ -11,3 +11,9 @@ VEGA_SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down")
 def look(number: int) -> tuple[str, int]:
     """Colour of a group and the number of its marker: groups share a colour only where they differ in the marker."""
     return PALETTE[number % len(PALETTE)], number // len(PALETTE) % len(MARKERS)
+
+
+def vega_looks(groups: int) -> tuple[list[str], list[str]]:
+    """The colours and the shapes of so many groups, as the ranges of Vega's scales."""
+    looks = [look(number) for number in range(groups)]
+    return [color for color, _ in looks], [VEGA_SHAPES[marker] for _, marker in looks]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts import Chart, Sketch
-from cnnprof.charts.colors import VEGA_SHAPES, look
+from cnnprof.charts.colors import vega_looks
 from cnnprof.charts.scatter import Axis, Scatter
 from cnnprof.record import record
 
@@ -113,10 +113,7 @@ class Explorer(Chart):
                 },
                 *(
                     {"name": name, "type": "ordinal", "domain": groups, "range": looks}
-                    for name, looks in (
-                        ("color", [look(number)[0] for number in range(len(groups))]),
-                        ("shape", [VEGA_SHAPES[look(number)[1]] for number in range(len(groups))]),
-                    )
+                    for name, looks in zip(("color", "shape"), vega_looks(len(groups)), strict=True)
                 ),
             ],
             "axes": [

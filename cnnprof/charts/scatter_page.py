@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.charts.colors import VEGA_SHAPES, look
+from cnnprof.charts.colors import vega_looks
 
 if TYPE_CHECKING:
     from cnnprof.charts.scatter import Axis, Scatter
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 def specification(chart: Scatter) -> dict[str, Any]:
     """The chart as a Vega-Lite specification: lines behind points, and what a point stands for where a reader points at it."""
     names = [group or "points" for group in chart.groups]
+    colors_of, shapes_of = vega_looks(len(names))
     colors = {
         "field": "group",
         "type": "nominal",
         "title": None,
-        "scale": {"domain": names, "range": [look(number)[0] for number in range(len(names))]},
+        "scale": {"domain": names, "range": colors_of},
         "legend": {"orient": "bottom", "columns": 4} if len(names) > 1 else None,
     }
     kept = sorted({key for point in chart.points for key in point.detail})
@@ -55,7 +56,7 @@ def specification(chart: Scatter) -> dict[str, Any]:
     shape = {
         "field": "group",
         "type": "nominal",
-        "scale": {"domain": names, "range": _shapes(len(names))},
+        "scale": {"domain": names, "range": shapes_of},
         "title": None,
         "legend": colors["legend"],
     }
@@ -97,7 +98,3 @@ def specification(chart: Scatter) -> dict[str, Any]:
 def _channel(which: str, axis: Axis) -> dict[str, Any]:
     scale = {"type": "log", "nice": False, "padding": 12} if axis.log else {"zero": False, "nice": False, "padding": 12}
     return {"field": which, "type": "quantitative", "title": axis.label, "scale": scale}
-
-
-def _shapes(groups: int) -> list[str]:
-    return [VEGA_SHAPES[look(number)[1]] for number in range(groups)]
