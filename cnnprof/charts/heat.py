@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -120,17 +121,17 @@ class Heat(Chart):
         low, high = self._ends()
         steps = [_between(low, high, (k + 1) / len(MARKS), self.log) for k in range(len(MARKS))]
         said = ", ".join(f"{mark} to {step:.3g}" for mark, step in zip(MARKS, steps, strict=True))
-        for which, label, names, room in (("x", self.x, self.xs, 9), ("y", self.y, self.ys, 9)):
-            ticks = [(float(k), names[k]) for k in spread(range(len(names)), len(names) / room)]
+        for which, label, names in (("x", self.x, self.xs), ("y", self.y, self.ys)):
+            ticks = [(float(k), names[k]) for k in spread(range(len(names)), len(names) / 9)]
             canvas.axis(which, label, ticks=ticks)
             canvas.limits(which, -0.5, len(names) - 0.5)
-        for number, mark in enumerate(MARKS):
-            cells = [
-                (column, row)
-                for row, line in enumerate(self.values)
-                for column, value in enumerate(line)
-                if value is not None and number == next((k for k, step in enumerate(steps) if value <= step), len(MARKS) - 1)
-            ]
+        marked: dict[str, list[tuple[int, int]]] = {mark: [] for mark in MARKS}
+        for row, line in enumerate(self.values):
+            for column, value in enumerate(line):
+                if value is not None:
+                    # The last step may be rounded below the largest value.
+                    marked[MARKS[min(bisect_left(steps, value), len(MARKS) - 1)]].append((column, row))
+        for mark, cells in marked.items():
             if cells:
                 canvas.dots([column for column, _ in cells], [row for _, row in cells], mark)
         for start, end in self.borders():
