@@ -93,11 +93,12 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceil
     """
     pace = b.times.total / b.macs if b.macs else 0.0
     beyond = sorted(a.layers, key=lambda layer: pace * int(layer.cost.macs) - layer.seconds)
-    layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond[:top])
+    wholes, kinds = (_whole(a), _whole(b)), tuple(_kinds(a, b))
+    layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond)
     sections = (
         Table(
             (col.MODEL, col.MACS, col.LATENCY_MS, ROOF_MS, col.GFLOPS, *SHARES, col.EFFICIENCY),
-            (_whole(a), _whole(b)),
+            wholes,
         ),
         Table(
             (
@@ -110,20 +111,20 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceil
                 HELD_BY,
                 col.EFFICIENCY,
             ),
-            tuple(_kinds(a, b)),
+            kinds,
             f"By kind of layer: {a.name}, {b.name}",
         ),
         Table(
             (col.NAME, col.KIND, col.LAYER_MS, BEYOND_MS, col.MACS, col.GFLOPS, col.GBS, HELD_BY, col.EFFICIENCY),
-            layers,
+            layers[:top],
             f"Layers of {a.name} that take most beyond the pace of {b.name}",
         ),
     )
     ratio, interval, said = whole = _whole_ratio(a, b)
     data: dict[str, Any] = {
-        "networks": [_whole(a), _whole(b)],
-        "kinds": list(_kinds(a, b)),
-        "layers": [_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond],
+        "networks": list(wholes),
+        "kinds": list(kinds),
+        "layers": list(layers),
         "ratio": {"ratio": ratio, "ci95": list(interval) if interval else None, "verdict": said},
         "inflation": {each.name: each.times.inflation for each in (a, b)},
         "coverage": {each.name: each.times.coverage for each in (a, b)},
