@@ -22,7 +22,7 @@ from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
-from cnnprof.views.prediction import calibration_notes, prediction_dict
+from cnnprof.views.prediction import calibration_notes, lower_bound, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_accuracies
 
 PARAM_BYTES_RATIO = Column("param_bytes_ratio", "weights rel.", "factor", 4)
@@ -222,8 +222,7 @@ def _measurement_notes(entries: Sequence[Entry]) -> list[str]:
 def _entry_notes(entry: Entry) -> list[str]:
     notes = [f"{entry.name}: not read: {entry.figures['error']}"] if entry.error else []
     if entry.prediction and entry.prediction.unknown_kinds:
-        kinds = ", ".join(entry.prediction.unknown_kinds)
-        notes.append(f"{entry.name}: the predicted time is a lower bound, for nothing is measured of {kinds}")
+        notes.append(f"{entry.name}: the predicted time is {lower_bound(entry.prediction.unknown_kinds)}")
     uncounted = entry.total("uncounted") or ()
     if uncounted:
         named = ", ".join(uncounted[:5]) + (", ..." if len(uncounted) > 5 else "")

@@ -133,6 +133,11 @@ def calibration_notes(calibration: Calibration) -> list[str]:
     ]
 
 
+def lower_bound(unknown_kinds: Sequence[str]) -> str:
+    """The remark on a time that some kinds of layers are missing from."""
+    return f"a lower bound, for nothing is measured of {', '.join(unknown_kinds)}"
+
+
 def _notes(predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
     notes = calibration_notes(calibration)
     if calibration.data_sheet:
@@ -143,8 +148,7 @@ def _notes(predictions: Sequence[Prediction], calibration: Calibration) -> list[
     )
     for each in predictions:
         if each.unknown_kinds:
-            kinds = ", ".join(each.unknown_kinds)
-            notes.append(f"{each.model}: a lower bound, for nothing is measured of {kinds} (--measure-missing does)")
+            notes.append(f"{each.model}: {lower_bound(each.unknown_kinds)} (--measure-missing does)")
     if any(each.coverage["extrapolated"] > 0.1 for each in predictions):
         notes.append("more than a tenth of some network's time is extrapolated: --measure-missing times those layers")
     return notes

@@ -15,7 +15,7 @@ from cnnprof.timing.prediction import Calibration
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column
-from cnnprof.views.prediction import calibration_notes
+from cnnprof.views.prediction import calibration_notes, lower_bound
 
 FIGURES = (
     replace(col.PARAMS, weight=0),
@@ -159,10 +159,7 @@ def show_sweep(
 
 def _forecast_notes(calibration: Calibration, unknown_kinds: Sequence[str]) -> list[str]:
     notes = [f"predicted {note}" for note in calibration_notes(calibration)]
-    if unknown_kinds:
-        kinds = ", ".join(unknown_kinds)
-        notes.append(f"the predicted time is a lower bound, for nothing is measured of {kinds}")
-    return notes
+    return notes + ([f"the predicted time is {lower_bound(unknown_kinds)}"] if unknown_kinds else [])
 
 
 def failure_text(failed: Mapping[str, Any]) -> str:
