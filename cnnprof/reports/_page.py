@@ -14,7 +14,7 @@ from typing import Any
 from cnnprof.charts import Chart
 from cnnprof.errors import UsageError
 from cnnprof.report import Report, Table, holds_of, names_of
-from cnnprof.reports.html import escape, section_html
+from cnnprof.reports._elements import escape, section_html
 from cnnprof.texts import visible
 
 FOLDER = Path(__file__).parent
