@@ -63,6 +63,7 @@ def timm_model(name: str) -> Any:
 
 
 def pytorchcv_model(name: str) -> Any:
+    import_torchvision()
     from pytorchcv.model_provider import get_model
 
     return get_model(name)

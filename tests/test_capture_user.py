@@ -16,6 +16,7 @@ from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.sources import python, timm
 from cnnprof.torch_bridge.instantiate import instantiate
+from cnnprof.torch_bridge.requirements import import_torchvision
 
 pytestmark = pytest.mark.torch
 
@@ -216,6 +217,7 @@ def test_timms_names_and_errors(fake_timm):
 
 
 def test_timm_says_the_size_that_fits():
+    import_torchvision()  # timm imports it
     pytest.importorskip("timm")
     with pytest.raises(CnnprofError, match="its filters take 3 channels") as caught:
         timm.load("resnet18", input_shape=(1, 64, 64))
