@@ -60,3 +60,17 @@ def repository(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     return folder
+
+
+@pytest.fixture
+def load_onnx(tmp_path):
+    """The analysis of an ONNX model, written to a file and read from it."""
+    from cnnprof.network.analysis import analyze
+    from cnnprof.onnx_bridge.read import read
+
+    def load_onnx(net, **how):
+        path = tmp_path / "net.onnx"
+        path.write_bytes(net.SerializeToString())
+        return analyze(read(path, **how))
+
+    return load_onnx

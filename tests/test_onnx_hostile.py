@@ -10,20 +10,9 @@ from onnx import helper, numpy_helper
 from test_onnx import model, weight
 
 from cnnprof.errors import CnnprofError
-from cnnprof.network.analysis import analyze
 from cnnprof.onnx_bridge.load import MOST_NODES
-from cnnprof.onnx_bridge.read import read
 
 node = helper.make_node
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(net):
-        (tmp_path / "net.onnx").write_bytes(net.SerializeToString())
-        return analyze(read(tmp_path / "net.onnx"))
-
-    return load
 
 
 def chain(length):
@@ -50,15 +39,15 @@ def numbers(name, *values):
     return numpy_helper.from_array(np.array(values, np.int64), name)
 
 
-def test_a_long_chain_is_read(load):
-    profile = load(chain(5000))
+def test_a_long_chain_is_read(load_onnx):
+    profile = load_onnx(chain(5000))
     assert len(profile.costs) == len({cost.node.name for cost in profile.costs}) == 5000
     assert profile.costs[-1].node.name == "relu_4999"
 
 
-def test_more_nodes_than_are_read(load):
+def test_more_nodes_than_are_read(load_onnx):
     with pytest.raises(CnnprofError, match="has 100,001 nodes"):
-        load(chain(MOST_NODES + 1))
+        load_onnx(chain(MOST_NODES + 1))
 
 
 @pytest.mark.parametrize(
@@ -70,14 +59,14 @@ def test_more_nodes_than_are_read(load):
         (("Relu",) * 500, ("f0",) * 500),
     ],
 )
-def test_functions_that_would_fill_the_memory(load, bodies):
+def test_functions_that_would_fill_the_memory(load_onnx, bodies):
     """2^41 operators, two that call themselves, and 250,000; they are counted before anything is written out."""
     with pytest.raises(CnnprofError, match="more than 100,000 nodes with its functions written out"):
-        load(functions(*bodies))
+        load_onnx(functions(*bodies))
 
 
-def test_functions_of_functions(load):
-    profile = load(functions(("Relu", "Tanh"), ("f0", "f0", "Sigmoid"), ("f1", "f0", "f1")))
+def test_functions_of_functions(load_onnx):
+    profile = load_onnx(functions(("Relu", "Tanh"), ("f0", "f0", "Sigmoid"), ("f1", "f0", "f1")))
     assert [cost.node.layer.type for cost in profile.costs].count("Tanh") == 5
 
 
@@ -90,9 +79,9 @@ def test_functions_of_functions(load):
         ([node("Reshape", ["x", "s"], ["y"])], "cannot see 3x8x8 as"),
     ],
 )
-def test_what_makes_no_sense_is_one_message(load, nodes, message):
+def test_what_makes_no_sense_is_one_message(load_onnx, nodes, message):
     with pytest.raises(CnnprofError, match=message):
-        load(model(nodes, [weight("w", 4, 3, 3, 3), numbers("s", 7, 7)]))
+        load_onnx(model(nodes, [weight("w", 4, 3, 3, 3), numbers("s", 7, 7)]))
 
 
 @pytest.mark.parametrize(
@@ -105,39 +94,39 @@ def test_what_makes_no_sense_is_one_message(load, nodes, message):
         node("RoiAlign", ["x", "i", "i"], ["y"]),
     ],
 )
-def test_what_no_row_reads_is_named(load, last):
+def test_what_no_row_reads_is_named(load_onnx, last):
     """The convolution before it counts all the same."""
     kept = [weight("w", 3, 3, 1, 1), numbers("short", 2), numbers("i", 0, 0)]
     nodes = [node("Conv", ["x", "w"], ["c"]), helper.make_node(last.op_type, ["c", *last.input[1:]], list(last.output))]
     nodes[1].attribute.extend(last.attribute)
-    totals = load(model(nodes, kept)).totals
+    totals = load_onnx(model(nodes, kept)).totals
     assert (totals.params, totals.macs) == (9, 64 * 9)
     assert [entry.rpartition(": ")[2] for entry in totals.uncounted] == [last.op_type]
 
 
 @pytest.mark.parametrize("sizes", [(2**40, 2**40), (2**31, 4)])
-def test_constants_of_any_size_take_no_memory(load, sizes):
+def test_constants_of_any_size_take_no_memory(load_onnx, sizes):
     nodes = [
         node("Constant", [], ["s"], value=numbers("", *sizes)),
         node("ConstantOfShape", ["s"], ["k"]),
         node("Relu", ["x"], ["y"]),
         node("Identity", ["k"], ["z"]),
     ]
-    assert load(model(nodes)).costs[-1].output == (1, 3, 8, 8)
+    assert load_onnx(model(nodes)).costs[-1].output == (1, 3, 8, 8)
 
 
-def test_sizes_of_stored_tensors_that_lie(load):
+def test_sizes_of_stored_tensors_that_lie(load_onnx):
     liar = weight("w", 4, 3, 3, 3)
     liar.dims[0] = 2**40
-    profile = load(model([node("Conv", ["x", "w"], ["y"])], [liar]))
+    profile = load_onnx(model([node("Conv", ["x", "w"], ["y"])], [liar]))
     assert profile.totals.macs == 2**40 * 27 * 36
     liar.dims[0] = -4
     with pytest.raises(CnnprofError, match="the stored tensor 'w' has the sizes -4x3x3x3"):
-        load(model([node("Conv", ["x", "w"], ["y"])], [liar]))
+        load_onnx(model([node("Conv", ["x", "w"], ["y"])], [liar]))
 
 
-def test_an_input_without_sizes_is_asked_for(load):
+def test_an_input_without_sizes_is_asked_for(load_onnx):
     net = model([node("Relu", ["x"], ["y"])])
     net.graph.input[0].type.tensor_type.ClearField("shape")
     with pytest.raises(CnnprofError, match=r"(?s)does not say the sizes of its input 'x'.*--input CxHxW"):
-        load(net)
+        load_onnx(net)

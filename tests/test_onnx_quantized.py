@@ -7,9 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from cnnprof.network.analysis import analyze
 from cnnprof.network.layers import Ops
-from cnnprof.onnx_bridge.read import read
 
 MACS = 36 * 8 * 27
 """Of a 3x3 convolution, 3 to 8 channels, on 8x8: 36 positions."""
@@ -29,15 +27,13 @@ KEPT = (
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(load_onnx):
     def load(*nodes, kept=KEPT):
         ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))]
         outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
         opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
         made = [helper.make_node(op, inputs.split(), outs.split(), **more) for op, inputs, outs, more in map(as_node, nodes)]
-        net = helper.make_model(helper.make_graph(made, "net", ends, outputs, list(kept)), opset_imports=opsets)
-        (tmp_path / "net.onnx").write_bytes(net.SerializeToString())
-        return analyze(read(tmp_path / "net.onnx"))
+        return load_onnx(helper.make_model(helper.make_graph(made, "net", ends, outputs, list(kept)), opset_imports=opsets))
 
     return load
 
