@@ -42,17 +42,11 @@ def watch(model: Callable[[], Model], show: Callable[[Model], Profile], emit: Ca
     folder = file.resolve().parent
     saved = changes(folder, watch_filter=lambda _, path: Path(path).name == name, recursive=False, raise_interrupt=False)
     for _ in saved:
-        before = _unless_broken(lambda: _show_again(before, model(), show, emit)) or before  # noqa: B023 - called at once
+        try:
+            before = _show_again(before, model(), show, emit)
+        except CnnprofError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
         sys.stdout.flush()
-
-
-def _unless_broken(again: Callable[[], Profile]) -> Profile | None:
-    """The network as it is now; None where its spec has a mistake, which is told."""
-    try:
-        return again()
-    except CnnprofError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        return None
 
 
 def _show_again(before: Profile, model: Model, show: Callable[[Model], Profile], emit: Callable[[Report], None]) -> Profile:
