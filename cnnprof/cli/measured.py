@@ -76,8 +76,8 @@ class RunOptions:
 
     def refuse(self, by: str, *names: str) -> None:
         """Raises UsageError if one of these options was given: each says how to measure, and nothing is without `by`."""
-        for name in self.given(*names):
-            raise UsageError(f"--{name} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
+        if given := self.given(*names):
+            raise UsageError(f"--{given[0]} says how to measure, and nothing is measured without {by}", hint=f"add {by}")
 
     def given(self, *names: str) -> list[str]:
         """Those of these options that stand in the command line."""
