@@ -7,6 +7,7 @@ fills channels up (ResNet's shortcut without weights) fills them up to the narro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import lcm
 
@@ -17,7 +18,7 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Pad, Slice
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear, Parameter
-from cnnprof.network.shapes import output_shape, shapes_of
+from cnnprof.network.shapes import output_shape, shapes_of, walk
 
 MULTIPLE = 8
 """Widths that processors and graphics cards like."""
@@ -82,8 +83,7 @@ def _multiples(graph: Graph) -> dict[str, int]:
 
     Layers without weights hand channels on, and sums join those of several layers, which so stay equal.
     """
-    shapes: dict[str, Shape] = dict(graph.inputs)
-    same = {name: name for name in shapes}
+    same = {name: name for name in graph.inputs}
     multiples: dict[str, int] = {}
 
     def first(name: str) -> str:
@@ -94,16 +94,15 @@ def _multiples(graph: Graph) -> dict[str, int]:
     def need(name: str, number: int) -> None:
         multiples[first(name)] = lcm(multiples.get(first(name), MULTIPLE), number)
 
-    for node in graph.nodes:
-        given = [shapes[name] for name in node.inputs]
-        shapes[node.name] = output_shape(node, tuple(given))
+    for node, given, output in walk(graph.nodes, graph.inputs):
         same[node.name] = node.name
-        has_own = isinstance(node.layer, (Conv, ConvTranspose, Linear)) and not _is_depthwise(node.layer, given)
-        groups = 1 if _is_depthwise(node.layer, given) else int(getattr(node.layer, "groups", 1))
+        depthwise = _is_depthwise(node.layer, given)
+        has_own = isinstance(node.layer, (Conv, ConvTranspose, Linear)) and not depthwise
+        groups = 1 if depthwise else int(getattr(node.layer, "groups", 1))
         need(node.name, groups)
         for name, shape in zip(node.inputs, given, strict=True):
             need(name, groups)
-            if not has_own and len(shape) > 1 and shape[1] == shapes[node.name][1]:
+            if not has_own and len(shape) > 1 and shape[1] == output[1]:
                 number = multiples[first(name)]
                 same[first(name)] = first(node.name)
                 need(node.name, number)
@@ -137,7 +136,7 @@ def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float, mu
     return replace(layer, out_channels=_narrow(channels, share, multiple))
 
 
-def _is_depthwise(layer: Layer, inputs: list[Shape]) -> bool:
+def _is_depthwise(layer: Layer, inputs: Sequence[Shape]) -> bool:
     return isinstance(layer, (Conv, ConvTranspose)) and layer.is_depthwise(inputs[0])
 
 
