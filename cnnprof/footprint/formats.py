@@ -14,6 +14,7 @@ from typing import Literal
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.liveness import Footprint, inference
 from cnnprof.network.dims import Dim
+from cnnprof.network.graph import NUMBER_BYTES
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.results import Analysis, Cost
@@ -22,7 +23,7 @@ from cnnprof.record import record
 NumberFormat = Literal["fp32", "fp16", "bf16", "int8", "fp64"]
 FORMATS: tuple[NumberFormat, ...] = ("fp32", "fp16", "bf16", "int8")
 
-BYTES: dict[NumberFormat, int] = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1, "fp64": 8}
+BYTES = {**NUMBER_BYTES, "int8": 1}
 """Of a weight and of an activation."""
 
 INT32_BYTES = 4
