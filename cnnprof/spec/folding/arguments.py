@@ -113,7 +113,7 @@ class Arguments:
         sizes = all(isinstance(value, tuple) and all(type(each) is int for each in value) for value in known)
         if sizes and len({*known}) > 1 and len({*map(len, known)}) == 1:
             sides = [self.hole("w", tuple(value and value[at] for value in column)) for at in range(len(known[0]))]
-            return Expr(f"[{', '.join(map(_shown, sides))}]")
+            return Expr(f"[{', '.join(map(shown, sides))}]")
         return self.hole("w" if key in ("out_features", "start", "length") else key, column)
 
     def _part(self, part: Part, channels: Column | None) -> Part:
@@ -125,8 +125,8 @@ class Arguments:
             out = key == "0" and part.word in _SIZED
             hole = self.hole(_name_of(key, part.word), column, channels if out or part.word in _CHANNELWISE else None)
             options.append((key, hole))
-            if out and "C" not in _shown(hole):
-                self._widths.append((_shown(hole), column))
+            if out and "C" not in shown(hole):
+                self._widths.append((shown(hole), column))
             if key == "s" and isinstance(hole, Expr):
                 self._strides.append((hole, column))
         return part._replace(options=tuple(options))
@@ -135,12 +135,12 @@ class Arguments:
         """The value of a column where there is one, or an expression for it."""
         if any(isinstance(value, First) for value in column) and len({*column}) > 1:
             pairs = [value if isinstance(value, First) else First(value, value) for value in column]
-            sides = [_shown(self.hole(name, tuple(pair[side] for pair in pairs), channels)) for side in (0, 1)]
+            sides = [shown(self.hole(name, tuple(pair[side] for pair in pairs), channels)) for side in (0, 1)]
             return Expr(sides[0] if sides[0] == sides[1] else f"({sides[0]} if first else {sides[1]})")
         if any(isinstance(value, Rising) for value in column) and len({*column}) > 1:
             lines = [value if isinstance(value, Rising) else Rising(value, None) for value in column]
             start, step = (self.hole(name, tuple(line[side] for line in lines)) for side in (0, 1))
-            return Expr(f"({_shown(start)}+{_shown(step)}*i)")
+            return Expr(f"({shown(start)}+{shown(step)}*i)")
         known = {value for value in column if value is not None}
         if len(known) == 1:
             return (known.pop(),)
@@ -150,7 +150,7 @@ class Arguments:
             and isinstance(column[0], tuple)
         ):
             sides = [self.hole("w", tuple(value and value[at] for value in column), channels) for at in range(len(column[0]))]
-            entries = ",".join(map(_shown, sides))
+            entries = ",".join(map(shown, sides))
             return Expr(f"({entries})" if len(sides) > 1 else f"[{entries}]")
         if found := self._expression(column, channels, name):
             return Expr(found)
@@ -286,7 +286,8 @@ def _negated(text: str) -> str:
     return " and ".join(part.replace("!=", "==") for part in text.split(" or "))
 
 
-def _shown(hole: Any) -> str:
+def shown(hole: Any) -> str:
+    """The text of an expression, or of the one value of a column."""
     return str(hole) if isinstance(hole, Expr) else literal(hole[0])
 
 

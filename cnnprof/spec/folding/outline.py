@@ -166,6 +166,9 @@ class Rising(NamedTuple):
     step: float | None
 
 
+USUAL: dict[str, Any] = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
+"""The values of options of which nothing is said."""
+
 _TOKEN = re.compile(r"(?:[^\s(]|\([^)]*\))+")
 _LETTER = re.compile(r"([spgd])(\d+(?:x\d+)*)\Z")
 _SIZE = re.compile(r"\d+(?:x\d+)+\Z")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cnnprof.spec.folding.arguments import literal
+from cnnprof.spec.folding.arguments import literal, shown
 from cnnprof.spec.folding.outline import (
+    USUAL,
     Aux,
     Block,
     Body,
@@ -36,7 +37,6 @@ _CHAIN = 96
 _SAFE = re.compile(r"[^,\[\]{}:#'\"&!|>%@`?-][^,\[\]{}:#'\"]*\Z")
 _QUOTABLE = re.compile(r"[A-Za-z][^\"\\\\]*\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
-_USUAL = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
 
 
 def write_outline(outline: Outline) -> list[str]:
@@ -81,7 +81,7 @@ class _Writer:
             elif isinstance(item, Guard):
                 found += self._nested(f"if: {item.flag}", "then", item.body, indent)
             elif isinstance(item, Repeat):
-                found += self._nested(f"repeat: {_value(item.times)}", "do", item.body, indent)
+                found += self._nested(f"repeat: {shown(item.times)}", "do", item.body, indent)
             elif isinstance(item, For):
                 found += self._for(item, indent)
             elif isinstance(item, Aux):
@@ -138,14 +138,7 @@ class _Writer:
                 return [indent + line]
         if all(isinstance(branch, str) and re.match(r"\w+\Z", branch) for branch in branches):
             return _wrapped([str(branch) for branch in branches], item.kind, further, indent)
-        found = [f"{indent}- {item.kind}:"]
-        for branch in branches:
-            if isinstance(branch, str):
-                found.append(f"{indent}    - {branch}")
-            else:
-                inner = self.lines(branch, indent + "      ")
-                found += [f"{indent}    - {inner[0].lstrip()}", *inner[1:]]
-        return [*found, *(f"{indent}  {each}" for each in further)]
+        return [f"{indent}- {item.kind}:", *self._items(branches, indent), *(f"{indent}  {each}" for each in further)]
 
     def _layer(self, item: Join, further: list[str], indent: str) -> list[str]:
         """A layer without a word."""
@@ -158,11 +151,17 @@ class _Writer:
             line = f"{indent}- {{{', '.join([*head, *of, *further])}}}"
             if len(line) < WIDTH or not branches:
                 return [line]
-        lines = [f"{indent}- {head[0]}", *(f"{indent}  {each}" for each in [*head[1:], *further]), f"{indent}  of:"]
+        keys = [f"{indent}  {each}" for each in [*head[1:], *further, "of:"]]
+        return [f"{indent}- {head[0]}", *keys, *self._items(branches, indent)]
+
+    def _items(self, branches: list[str | Body], indent: str) -> list[str]:
+        """Branches as items of a list."""
+        found: list[str] = []
         for branch in branches:
-            inner = self.lines(branch, indent + "      ") if not isinstance(branch, str) else []
-            lines += [f"{indent}    - {inner[0].lstrip()}", *inner[1:]] if inner else [f"{indent}    - {branch}"]
-        return lines
+            lines = [branch] if isinstance(branch, str) else self.lines(branch, indent + "      ")
+            # Steps of a branch are a list within the list, the first of them behind its dash.
+            found += [f"{indent}    - {lines[0].lstrip()}", *lines[1:]]
+        return found
 
     def _branch(self, branch: Body, kept: Any) -> str | Body:
         if not branch:
@@ -260,7 +259,7 @@ def _given(item: Call) -> Iterator[tuple[str, str]]:
     """The arguments of a call that are not what is usual; those that have nothing usual without their names."""
     usual = dict(item.usual)
     for key, hole in item.arguments:
-        value = _value(hole)
+        value = shown(hole)
         if usual.get(key) is None:
             yield "", value
         elif value != literal(usual[key]):
@@ -286,14 +285,10 @@ def _argument(name: str, default: Any) -> str:
     return name if default is None else f"{name}={literal(default)}"
 
 
-def _value(hole: Any) -> str:
-    return str(hole) if isinstance(hole, Expr) else literal(hole[0])
-
-
 def _part(part: Part) -> str:
     words = [part.word]
     for key, hole in part.options:
-        if not isinstance(hole, Expr) and key in _USUAL and hole[0] == _USUAL[key] and part.word not in ("maxpool", "avgpool"):
+        if not isinstance(hole, Expr) and key in USUAL and hole[0] == USUAL[key] and part.word not in ("maxpool", "avgpool"):
             continue
         words.append(_option(part.word, key, hole))
     return " ".join([*words, *part.flags])
@@ -305,11 +300,11 @@ def _option(word: str, key: str, hole: Any) -> str:
         if isinstance(value, tuple):
             return "x".join(map(str, value))
         shorthand = WORDS[word].shorthand
-        return f"{'k' if shorthand == 'kernel' else shorthand or 'size'}={_value(hole)}"
+        return f"{'k' if shorthand == 'kernel' else shorthand or 'size'}={shown(hole)}"
     if key in "spgd" and isinstance(value, int):
         return f"{key}{value}"
     if key in "spgd" and isinstance(value, tuple):
         return key + "x".join(map(str, value))
     if key == "size=" and isinstance(value, tuple):
         return f"size={'x'.join(map(str, value))}"
-    return _value(hole) if key.isdigit() else f"{key.rstrip('=')}={_value(hole)}"
+    return shown(hole) if key.isdigit() else f"{key.rstrip('=')}={shown(hole)}"

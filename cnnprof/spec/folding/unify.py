@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from operator import and_
 from typing import Any, NamedTuple
 
-from cnnprof.spec.folding.outline import Body, Call, Column, Guard, Item, Join, Name, Part, Repeat, Words, walk, weight
-
-_USUAL: dict[str, Any] = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
-"""The values of options of which nothing is said."""
+from cnnprof.spec.folding.outline import USUAL, Body, Call, Column, Guard, Item, Join, Name, Part, Repeat, Words, walk, weight
 
 _ALIKE = 0.5
 """How much of two lists of steps must be common for the rest to become conditions."""
@@ -72,18 +69,17 @@ class _Aligner:
         if a and b:
             found += self._without_identity(i, j)
         if a:
-            found.append(self._only(a[0], (True, False), self.best(i + 1, j)))
+            found.append(self._only(a[0], True, self.best(i + 1, j)))
         if b:
-            found.append(self._only(b[0], (False, True), self.best(i, j + 1)))
+            found.append(self._only(b[0], False, self.best(i, j + 1)))
         return max(found, key=lambda each: each.common - 0.4 * each.guards)
 
-    def _only(self, item: Item, where: tuple[bool, bool], rest: _Found) -> _Found:
+    def _only(self, item: Item, first: bool, rest: _Found) -> _Found:
         """A step that one of the two has."""
-        size = self.sizes[where.index(True)]
-        held = _widened((item,), size, self.sizes, where[0])
-        if held is None or isinstance(item, Name):
+        if isinstance(item, Name):
             return _Found(-1e9, rest.guards, rest.body)
-        flag = (where[0],) * self.sizes[0] + (where[1],) * self.sizes[1]
+        held = _widened((item,), self.sizes, first)
+        flag = _where(self.sizes, first)
         if isinstance(item, Guard):
             (inner,) = held
             assert isinstance(inner, Guard)
@@ -148,9 +144,14 @@ def _guards(item: Item) -> int:
     return sum(isinstance(each, Guard) for each in walk((item,)))
 
 
-def _widened(body: Body, size: int, sizes: tuple[int, int], first: bool) -> Body | None:
-    """Steps of some places as steps of all, in which the others lack them."""
-    lacking = (None,) * (sum(sizes) - size)
+def _where(sizes: tuple[int, int], first: bool) -> tuple[bool, ...]:
+    """A column that holds at the places of the first list of steps, or at those of the second."""
+    return (first,) * sizes[0] + (not first,) * sizes[1]
+
+
+def _widened(body: Body, sizes: tuple[int, int], first: bool) -> Body:
+    """The first list of steps, or the second, as steps of all places, in which the others lack them."""
+    lacking = (None,) * sizes[1 if first else 0]
 
     def widen(column: Any) -> Column:
         return (*column, *lacking) if first else (*lacking, *column)
@@ -259,16 +260,13 @@ def _branch(a: Body, b: Body, sizes: tuple[int, int], guards: bool) -> Body | No
     found = unify(a, b, sizes, guards)
     if found is not None or not guards or (a and b) or not (a or b):
         return found
-    body, first = a or b, bool(a)
-    if len(body) == 1 and isinstance(body[0], Guard):
-        wide = _widened(body, sizes[0 if first else 1], sizes, first)
-        guard = wide[0] if wide else None
-        return (guard._replace(flag=tuple(map(bool, guard.flag))),) if isinstance(guard, Guard) else None
-    if any(isinstance(item, (Guard, Name)) for item in body):
+    first = bool(a)
+    wide = _widened(a or b, sizes, first)
+    if len(wide) == 1 and isinstance(guard := wide[0], Guard):
+        return (guard._replace(flag=tuple(map(bool, guard.flag))),)
+    if any(isinstance(item, (Guard, Name)) for item in wide):
         return None
-    wide = _widened(body, sizes[0 if first else 1], sizes, first)
-    flag = (first,) * sizes[0] + (not first,) * sizes[1]
-    return wide and (Guard(flag, wide, getattr(wide[0], "channels", (None,) * sum(sizes))),)
+    return (Guard(_where(sizes, first), wide, getattr(wide[0], "channels", (None,) * sum(sizes))),)
 
 
 def _part(a: Part, b: Part, sizes: tuple[int, int]) -> Part | None:
@@ -294,8 +292,8 @@ def _column(part: Part, key: str, size: int) -> Column | None:
     options = dict(part.options)
     if key in options:
         return options[key]  # type: ignore[return-value]
-    if key in _USUAL and not (key == "s" and part.word in ("maxpool", "avgpool", "subsample")):
-        return (_USUAL[key],) * size
+    if key in USUAL and not (key == "s" and part.word in ("maxpool", "avgpool", "subsample")):
+        return (USUAL[key],) * size
     if key == "s":
         return options.get("size")  # type: ignore[return-value]
     if key == "p":
