@@ -7,11 +7,12 @@ all share theirs, and `__init__` is compiled when the first value is made. `data
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args, get_origin, overload
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -110,6 +111,17 @@ def annotations_of(cls: type[Any]) -> dict[str, Any]:
     for base in cls.__mro__[::-1]:
         annotations |= get_annotations(base)
     return {name: annotations[name] for name in cls.__record_defaults__}
+
+
+def choices(annotation: str, cls: type[Any]) -> tuple[str, ...] | None:
+    """The words that a field of the class may be, by its annotation as it is written; None where that is no Literal."""
+    if annotation.startswith("Literal["):
+        from ast import literal_eval
+
+        words: tuple[str, ...] = literal_eval(f"({annotation.removeprefix('Literal[')[:-1]},)")
+        return words
+    named = getattr(sys.modules[cls.__module__], annotation, None)
+    return get_args(named) if get_origin(named) is Literal else None
 
 
 def _attributes(names: list[str]) -> Callable[[Any], Any]:

@@ -5,16 +5,14 @@ A file in a cache folder can hold anything. What is not a graph is found here, a
 
 from __future__ import annotations
 
-import sys
-from ast import literal_eval
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from cnnprof.errors import Place
 from cnnprof.network.analysis import params_and_macs
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph
-from cnnprof.record import annotations_of
+from cnnprof.record import annotations_of, choices
 
 LARGEST = 2**62
 """No size, count or figure of a network is larger."""
@@ -56,18 +54,13 @@ def _check(value: Any) -> None:
 @cache
 def _rules(kind: Any) -> tuple[tuple[str, Callable[[Any], bool]], ...]:
     """A check for each field of a record, by its annotation."""
-    names = vars(sys.modules[kind.__module__])
-    return tuple((name, _check_of(str(annotation), names)) for name, annotation in annotations_of(kind).items())
+    return tuple((name, _check_of(str(annotation), kind)) for name, annotation in annotations_of(kind).items())
 
 
-def _check_of(annotation: str, names: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """The check for an annotation as it is written; `names` has what a word in it may stand for."""
-    if get_origin(names.get(annotation)) is Literal:
-        return lambda value: value in get_args(names[annotation])
-    if annotation.startswith("Literal["):
-        words: tuple[str, ...] = literal_eval(annotation.removeprefix("Literal").replace("[", "(", 1)[:-1] + ",)")
-        return lambda value: value in words
-    return CHECKS[annotation]
+def _check_of(annotation: str, kind: Any) -> Callable[[Any], bool]:
+    """The check for an annotation as it is written in that class."""
+    words = choices(annotation, kind)
+    return CHECKS[annotation] if words is None else lambda value: value in words
 
 
 def _is_text(value: Any) -> bool:

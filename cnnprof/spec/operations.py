@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from ast import literal_eval
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
+from typing import Any, NamedTuple, TypeAlias
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
 from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.record import choices
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.reader import Scalar
@@ -141,13 +140,7 @@ def unknown_field(kind: type[Layer], name: str) -> tuple[str, str]:
 
 def _words_of(kind: type[Layer], annotation: str) -> tuple[str, ...] | None:
     """The words that a field may be, () for any; None for a field that is no word."""
-    if annotation == "str":
-        return ()
-    if annotation.startswith("Literal["):
-        words: tuple[str, ...] = literal_eval(f"({annotation[8:-1]},)")
-        return words
-    choice = getattr(sys.modules[kind.__module__], annotation, None)
-    return get_args(choice) if get_origin(choice) is Literal else None
+    return () if annotation == "str" else choices(annotation, kind)
 
 
 def _value(kind: type[Layer], name: str, annotation: str, given: Field, scope: Scope) -> Any:
@@ -161,10 +154,10 @@ def _value(kind: type[Layer], name: str, annotation: str, given: Field, scope: S
             raise given.error(f"'{name}' is one of {', '.join(map(repr, words))}, not '{text}'", did_you_mean(text, words))
         return text
     value = given.evaluate(scope)
-    for start, holds in _CHECKS.items():
+    for start, (said, holds) in _CHECKS.items():
         if annotation.startswith(start):
             if not holds(value):
-                raise given.token.error(f"'{name}' is {_SAID[start]}, not {describe_kind(value)}")
+                raise given.token.error(f"'{name}' is {said}, not {describe_kind(value)}")
             return float(value) if start == "float" and value is not None else value
     return value
 
@@ -177,23 +170,11 @@ def _is_whole(value: Value) -> bool:
     return is_integer(value) or not isinstance(value, (bool, float, str, tuple, Tensor, type(None)))
 
 
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "bool": lambda value: isinstance(value, bool),
-    "float": lambda value: value is None or is_number(value),
-    "tuple[tuple": lambda value: isinstance(value, tuple) and all(map(_is_size, value)),
-    "tuple[int": _is_size,
-    "Size": _is_size,
-    "Shape": _is_size,
-    "int": _is_whole,
-    "Dim": _is_whole,
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "float": ("a number", lambda value: value is None or is_number(value)),
+    "tuple[tuple": ("a list of lists of whole numbers", lambda value: isinstance(value, tuple) and all(map(_is_size, value))),
+    **dict.fromkeys(("tuple[int", "Size", "Shape"), ("a list of whole numbers", _is_size)),
+    **dict.fromkeys(("int", "Dim"), ("a whole number", _is_whole)),
 }
-_SAID = {
-    "bool": "true or false",
-    "float": "a number",
-    "tuple[tuple": "a list of lists of whole numbers",
-    "tuple[int": "a list of whole numbers",
-    "Size": "a list of whole numbers",
-    "Shape": "a list of whole numbers",
-    "int": "a whole number",
-    "Dim": "a whole number",
-}
+"""For each beginning of a field's annotation, what its value is called, and whether one is that."""
