@@ -132,6 +132,15 @@ def join(name: str, row: Join) -> None:
     JOINS[name] = row
 
 
+def unsayable(reason: str) -> Write:
+    """Refuses a layer, whatever its fields and its input are."""
+
+    def line(_: object, __: Shape) -> str:
+        raise UnsayableError(reason)
+
+    return line
+
+
 def write_layer(layer: Layer, x: Shape) -> str:
     """The step that builds the layer for an input of shape `x`.
 

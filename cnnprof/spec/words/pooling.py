@@ -17,7 +17,7 @@ from cnnprof.network.layers.pooling import (
 )
 from cnnprof.spec.arguments import Arguments, Size
 from cnnprof.spec.values import Tensor, describe_kind
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, Write, word
+from cnnprof.spec.words.base import Example, Layers, Word, Write, unsayable, word
 from cnnprof.spec.words.windows import SLIDE, dilation, kernel, letter, line, pool_padding, sized, stride_or_kernel
 
 MOST_POSITIONS = 4096
@@ -83,10 +83,7 @@ def _unpool(o: Arguments) -> Layers:
     return [("indices", MaxIndices(), (pooled,)), ("unpool", MaxUnpool(pooled.pooled_from), (0, 1))]
 
 
-def _unpool_line(layer: MaxUnpool | MaxIndices, x: Shape) -> str:  # noqa: ARG001
-    raise UnsayableError("it needs the name of a max pooling's output")
-
-
+_unpool_line = unsayable("it needs the name of a max pooling's output")
 _UNPOOL = "as in 'maxpool 2x2 -> p1' and, further on, 'unpool p1'"
 
 

@@ -9,14 +9,15 @@ from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
 
+_REDUCTIONS = {"mean": "mean", "max": "amax"}
+"""Words, and what torch calls them."""
 
-def _reduce(op: str) -> Word:
-    names = {"mean": ("mean", "mean"), "max": ("amax", "largest")}
-    torch_name, said = names[op]
+
+def _reduce(name: str, said: str) -> Word:
     return Word(
-        lambda o: [(op, Reduce(torch_name, (2 if o.tokens else 1,), keepdim=True))],
+        lambda o: [(name, Reduce(_REDUCTIONS[name], (2 if o.tokens else 1,), keepdim=True))],
         f"The {said} over the channels, as one channel; of branches it is a join.",
-        (Example(op, "1x32x32"),),
+        (Example(name, "1x32x32"),),
         on_tokens=True,
     )
 
@@ -37,10 +38,10 @@ def _permute(o: Arguments) -> Layers:
 
 
 def _reduce_line(layer: Reduce, x: Shape) -> str:
-    names = {"mean": "mean", "amax": "max"}
-    if layer.op not in names or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
+    name = next((each for each, op in _REDUCTIONS.items() if op == layer.op), None)
+    if name is None or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
         raise UnsayableError("there is no word for it")
-    return names[layer.op]
+    return name
 
 
 def _reshape_line(layer: Reshape, x: Shape) -> str:
@@ -55,8 +56,8 @@ def _permute_line(layer: Permute, _: Shape) -> str:
     return f"permute ({','.join(map(str, layer.dims[1:]))})"
 
 
-word("mean", _reduce("mean"), {Reduce: _reduce_line})
-word("max", _reduce("max"))
+word("mean", _reduce("mean", "mean"), {Reduce: _reduce_line})
+word("max", _reduce("max", "largest"))
 word(
     "reshape",
     Word(

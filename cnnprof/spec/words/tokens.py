@@ -9,7 +9,7 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.linear import Parameter
 from cnnprof.network.layers.merging import Add, Concat
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, Write, word
+from cnnprof.spec.words.base import Example, Layers, Word, Write, unsayable, word
 
 
 def check_tokens(o: Arguments) -> tuple[Dim, Dim, Dim]:
@@ -33,11 +33,7 @@ def to_image(x: Shape, grid: Shape) -> list[tuple[str, Layer]]:
 
 def only_in(words: str) -> Write:
     """Refuses a layer that only comes with the others of a word."""
-
-    def line(_: object, __: Shape) -> str:
-        raise UnsayableError(f"it has no word of its own, only within {words}")
-
-    return line
+    return unsayable(f"it has no word of its own, only within {words}")
 
 
 def _tokens(o: Arguments) -> Layers:
