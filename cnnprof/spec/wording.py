@@ -57,6 +57,8 @@ def _is_scalar(layer: Layer) -> bool:
 class Wording:
     """The text of each line; what the language cannot say is gathered in `unsayable`, the nodes by reason.
 
+    `names_outputs` says that the network has several outputs, or names for them.
+
     Args:
         graph: the network.
         compact: put normalization and activation behind their layer where one line may say all.
@@ -80,6 +82,7 @@ class Wording:
             for name in node.inputs:
                 self.readers.setdefault(self.source(name), []).append(node)
         self.outputs = tuple(map(self.source, graph.outputs))
+        self.names_outputs = len(self.outputs) != 1 or bool(graph.output_names)
         owners = {node.shared for node in graph if node.shared} if folded else set()
         self.shared = owners | {node.name for node in graph if node.shared in owners}
         self.wordless = {node.name for node in graph if self._is_wordless(node)} if folded else set()

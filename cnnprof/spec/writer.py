@@ -60,7 +60,7 @@ def write_folded(graph: Graph, partial: bool = False, blocks: bool = True) -> st
     outline = fold(plain, wording, blocks)
     _check(graph, wording, partial)
     names = {tensor: outline.name(tensor) for tensor in (*graph.inputs, *wording.outputs)}
-    ends = _ends(plain, [names[output] for output in wording.outputs])
+    ends = _ends(plain, [names[output] for output in wording.outputs]) if wording.names_outputs else []
     heads = [f"# not written, as it cannot be run: {name}, {count:,} params" for name, count in graph.aux_params.items()]
     return _joined(graph, names, write_outline(outline), ends, heads)
 
@@ -84,9 +84,7 @@ def _check(graph: Graph, wording: Wording, partial: bool = False) -> None:
 
 
 def _ends(graph: Graph, names: list[str]) -> list[str]:
-    """The line of the outputs, where there are several or they have names."""
-    if len(names) == 1 and not graph.output_names:
-        return []
+    """The line of the outputs, of which there are several, or which have names."""
     labels = [label if _can_name(label) else name for label, name in zip(graph.output_names, names, strict=False)]
     if labels in ([], names):
         return [f"outputs: [{', '.join(names)}]"]
@@ -105,7 +103,6 @@ class _Lines:
         self.taken: set[str] = set()
         # Of several inputs none is where the first step stands: each is read by its name.
         self.entry = "" if self.graph.further_inputs else self.graph.input_name
-        self.is_named = len(self.graph.outputs) != 1 or bool(self.graph.output_names)
 
     def write(self) -> list[str]:
         """All steps as lines of YAML."""
@@ -136,11 +133,11 @@ class _Lines:
             here = last.name
         output = self._source(self.graph.outputs[0])
         here = here if before_head is None else before_head
-        return lines if self.is_named or output == here else [*lines, f"  - {self.names[output]}"]
+        return lines if self.wording.names_outputs or output == here else [*lines, f"  - {self.names[output]}"]
 
     def ends(self) -> list[str]:
         """The line of the outputs, where there are several or they have names."""
-        return _ends(self.graph, [self.names[output] for output in self.wording.outputs]) if self.is_named else []
+        return _ends(self.graph, [self.names[output] for output in self.wording.outputs]) if self.wording.names_outputs else []
 
     def tables(self) -> list[str]:
         """The connection tables that convolutions name."""
@@ -162,7 +159,7 @@ class _Lines:
             yield from (source for source in map(self._source, first.inputs) if source != here)
             here = step[-1].name
         for output in map(self._source, self.graph.outputs):
-            if self.is_named or output != (here if before_head is None else before_head):
+            if self.wording.names_outputs or output != (here if before_head is None else before_head):
                 yield output
 
     def _source(self, name: str) -> str:

@@ -108,7 +108,7 @@ class _Folder:
         """The network's own steps, with the blocks that there are; `finish` finds loops in them."""
         entry = None if self.graph.further_inputs else self.graph.input_name
         ends = self.wording.outputs
-        named = len(ends) != 1 or bool(self.graph.output_names)
+        named = self.wording.names_outputs
         namer = Namer((), {}, [block.name for block in self.blocks])
         for tensor in self.graph.further_inputs and self.graph.inputs:
             namer(tensor)

@@ -124,8 +124,5 @@ class Namer:
     def __call__(self, tensor: str) -> str:
         """The word of a tensor."""
         if tensor not in self._names:
-            self._names[tensor] = self._free("_".join(tensor.split(".")[self._depth :]) or tensor)
+            self._names[tensor] = take_name("_".join(tensor.split(".")[self._depth :]) or tensor, RESERVED, self._taken)
         return self._names[tensor]
-
-    def _free(self, wanted: str) -> str:
-        return take_name(wanted, RESERVED, self._taken)
