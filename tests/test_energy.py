@@ -2,12 +2,14 @@
 
 import json
 import sys
+from importlib import import_module
 from itertools import takewhile
 from types import SimpleNamespace
 
 import pytest
 from shell import cnnprof
 
+import cnnprof as package
 from cnnprof.measure import energy
 from cnnprof.measure.energy import MeterEnergy, NvmlMeter, RaplMeter, measure_energies, measure_energy, open_meter
 from cnnprof.measure.options import Job, Options
@@ -169,3 +171,14 @@ def test_the_option(tmp_path):
     (result,) = json.loads(done.out)["results"]
     assert done.code == 0
     assert result["energy"].get("unavailable") or result["energy"]["joules"] > 0
+
+
+def test_a_stop_keeps_what_was_timed(monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    timed = (SimpleNamespace(twin=False),)
+    monkeypatch.setattr(energy, "measure_energies", stop)
+    monkeypatch.setattr(import_module("cnnprof.api.bench"), "time_jobs", lambda *_: (timed, False))
+    found = package.bench("lenet5", energy=True)
+    assert (found.measurements, found.interrupted, found.energies) == (timed, True, None)

@@ -106,7 +106,10 @@ def bench(
     if energy and not interrupted:
         from cnnprof.measure.energy import measure_energies
 
-        energies = measure_energies(jobs, how)
+        try:
+            energies = measure_energies(jobs, how)
+        except KeyboardInterrupt:
+            interrupted = True
     return Benchmark(measurements, interrupted, since, remarks, energies)
 
 
