@@ -81,10 +81,10 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def waiting(message: str) -> Iterator[Callable[[str], None]]:
-    """Show `message` on a terminal while the block runs, if it runs long; the yielded function changes it."""
+def waiting(message: str) -> Iterator[Callable[..., None]]:
+    """Show `message` on a terminal while the block runs, if it runs long; the yielded function changes it, as `Line.say`."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda *_, **__: None
         return
     sign = _Sign(message)
     try:
@@ -105,9 +105,9 @@ class _Sign:
         self._timer.daemon = True
         self._timer.start()
 
-    def say(self, message: str) -> None:
+    def say(self, message: str, share: float | None = None, rest: float | None = None) -> None:
         with self._lock:
-            self._line.say(message)
+            self._line.say(message, share, rest)
             if self._status is not None:
                 self._status.update(self._line)  # type: ignore[attr-defined]
 

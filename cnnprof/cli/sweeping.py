@@ -16,7 +16,7 @@ import typer
 from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.options import parse_names
 from cnnprof.cli.output import Destination, check_writable, choose_format, results_while_read
-from cnnprof.cli.progress import waiting
+from cnnprof.cli.progress import duration, waiting
 from cnnprof.errors import INTERRUPTED, UsageError
 from cnnprof.record import record
 from cnnprof.reports import FORMATS, PICTURES
@@ -253,10 +253,10 @@ def _run(sweep: Sweep, take: Callable[[Any], object]) -> None:
         def notify(done: int) -> None:
             nonlocal said
             left = (time.monotonic() - started) / done * (size - done)
-            shown = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} s"
-            say(f"{done:,} of {size:,} points, {shown} left{slow}")
+            say(f"{done:,} of {size:,} points{slow}", rest=left)
             if not said and left > LONG:
-                print(f"{size:,} points{slow}: about {shown}; --jobs {os.cpu_count()} loads several at a time", file=sys.stderr)
+                how = f"about {duration(left)}; --jobs {os.cpu_count()} loads several at a time"
+                print(f"{size:,} points{slow}: {how}", file=sys.stderr)
             said = True
 
         for columns in sweep.blocks(notify):
