@@ -13,7 +13,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Identity
 from cnnprof.network.layers.resizing import Upsample
-from cnnprof.network.shapes import shapes_of
+from cnnprof.network.shapes import walk
 
 if TYPE_CHECKING:
     from cnnprof.sources import Model
@@ -81,18 +81,16 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
     """Every layer with those that it reads, by number, and the outputs; what only hands on its input is left out."""
     number = {name: -1 - at for at, name in enumerate(graph.inputs)}
     found: list[tuple[Any, ...]] = []
-    shapes = shapes_of(graph)
-    for node in graph:
+    for node, inputs, output in walk(graph.nodes, graph.inputs):
         sources = tuple(number[name] for name in node.inputs)
         if isinstance(node.layer, Identity):
             number[node.name] = sources[0]
             continue
         number[node.name] = len(found)
         owner = number[node.shared] if node.shared else None
-        x = shapes[node.inputs[0]] if node.inputs else ()
-        # A size says no more of an upsampling than a factor.
-        size = shapes[node.name] if isinstance(node.layer, Upsample) else ()
-        said = (Upsample, node.layer.mode, size) if isinstance(node.layer, Upsample) else _said(node.layer, len(x))
+        said = _said(node.layer, len(inputs[0]) if inputs else 0)
+        if isinstance(node.layer, Upsample):
+            said = (Upsample, node.layer.mode, output)  # a size says no more than a factor
         found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))
     return [*found, tuple(number[name] for name in graph.outputs)]
 
@@ -109,7 +107,7 @@ class _Near(float):
     """A number that equals what is hardly another."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, float) and (float(self) == float(other) or isclose(self, other, rel_tol=1e-6))
+        return isinstance(other, float) and isclose(self, other, rel_tol=1e-6)
 
     def __hash__(self) -> int:
         return hash(round(self, 6))
