@@ -95,8 +95,6 @@ _OPTIONS = {
 
 _TAKEN_FOR = {other: option for option, others in _OPTIONS.items() for other in others}
 _CONDITIONS = ("when", "unless", "where", "?")
-_SIZED = re.compile(r"([A-Za-z]+?)_?(\d+x\d+)\Z", re.ASCII)
-_TIMES = re.compile(r"x(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)x")
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\((?P<inside>.*)\)\Z", re.DOTALL)
 _NAMED_SIZE = re.compile(r"([A-Za-z_]\w*)x\1\Z", re.ASCII)
 _DECIMAL = re.compile(r"\d+,\d+\Z")
@@ -111,7 +109,7 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
     if called and plain in blocks:
         arguments = re.sub(r",\s*", " ", called["inside"])
         return f"a block is called without parentheses and commas: write {plain} {arguments}".rstrip()
-    if (sized := _SIZED.match(plain)) and (word := _word(sized[1])):
+    if (sized := re.match(r"([A-Za-z]+?)_?(\d+x\d+)\Z", plain, re.ASCII)) and (word := _word(sized[1])):
         return f"write {word} {sized[2]}"
     if "=" in text and (word := text.partition("=")[0]) in WORDS:
         return f"write {text.replace('=', ' ')}"
@@ -184,7 +182,7 @@ def of_option(text: str, word: str, row: Word, after: str = "") -> str | None:
         return f"write {value} alone" if option in row.positional else f"write {option}={value}"
     if equals and value in row.flags and name not in row.known:
         return f"write '{value}' alone"
-    if row.positional[:1] == ("factor",) and (times := _TIMES.fullmatch(text)):
+    if row.positional[:1] == ("factor",) and (times := re.fullmatch(r"x(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)x", text)):
         return f"write {times[1] or times[2]}"
     if text == "-":
         return f"the next step is indented too far: its '-' stands under that of '{word}'"
@@ -203,7 +201,7 @@ def _of_signs(text: str, after: str) -> str | None:
         return "'->' names the output, '|' leads to the next step"
     if (called := _CALL.match(text)) and called["name"] in WORDS:
         return f"write '{called['name']}', without parentheses"
-    if (braced := re.fullmatch(r"(?:\$\{?|\{)\s*([A-Za-z_]\w*)\s*\}?", text)) is not None:
+    if text.startswith(("$", "{")) and (braced := re.fullmatch(r"(?:\$\{?|\{)\s*([A-Za-z_]\w*)\s*\}?", text)):
         return f"a name stands without signs: write {braced[1]}"
     return None
 
