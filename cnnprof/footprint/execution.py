@@ -127,5 +127,4 @@ HALF_BYTES = 2
 
 def as_written(graph: Graph, run: Execution = USUAL) -> Execution:
     """That way to run, in the number formats that the network is written in."""
-    own = not graph.is_single
-    return replace(run, dtype=cast("Dtype", graph.number_format), as_written=own) if own or run.dtype != "fp32" else run
+    return replace(run, dtype=cast("Dtype", graph.number_format), as_written=not graph.is_single)
