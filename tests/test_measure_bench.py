@@ -98,9 +98,12 @@ def test_a_killed_process_costs_one_network():
 
 
 def test_a_process_without_an_answer_is_ended():
-    # The network would sleep for an hour.
-    hanging, small = measure("Hanging", "Small", timeout=12.0, budget_seconds=200.0)
-    assert "no answer within 12 s" in hanging.error
+    # The network would sleep for an hour. On a busy machine the small one may take longer to answer.
+    for seconds in (5, 12):
+        hanging, small = measure("Hanging", "Small", timeout=float(seconds), budget_seconds=200.0)
+        assert f"no answer within {seconds} s" in hanging.error
+        if small.status == "ok":
+            break
     assert small.status == "ok"
 
 
@@ -191,10 +194,14 @@ def test_a_budget_ends_a_run_whose_worker_is_stopped(tmp_path, monkeypatch):
         if progress.step == "time":
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
 
-    begin = time.monotonic()
-    options = Options(processes=2, rounds=10**6, budget_seconds=15.0)
-    small, talkative = run([job("Small"), job("Talkative")], options, tell)
-    assert time.monotonic() - begin < 15 + 5
+    # On a busy machine workers may take longer to come to their first times.
+    for seconds in (6, 15):
+        begin = time.monotonic()
+        options = Options(processes=2, rounds=10**6, budget_seconds=float(seconds))
+        small, talkative = run([job("Small"), job("Talkative")], options, tell)
+        assert time.monotonic() - begin < seconds + 5
+        if any(progress.step == "time" for progress in told):
+            break
     assert any(progress.step == "time" for progress in told)
     for row in (small, talkative):
         untimed = "the time budget was spent before it was timed; 20 s a network is the usual --budget"

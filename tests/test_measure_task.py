@@ -89,10 +89,14 @@ def test_a_task_is_ended_at_its_time():
     import time
 
     heard = []
-    begin = time.monotonic()
     task = Scripted(Options(timeout=300.0), "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
-    assert follow(task, heard.append, begin + 20) == OUT_OF_TIME
-    assert time.monotonic() - begin < 60
+    # On a busy machine a process may need longer until it has said something and stops.
+    for seconds in (4, 20):
+        begin = time.monotonic()
+        assert follow(task, heard.append, begin + seconds) == OUT_OF_TIME
+        assert time.monotonic() - begin < 3 * seconds + 10
+        if heard:
+            break
     assert heard
 
 
