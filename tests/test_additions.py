@@ -36,14 +36,12 @@ def logit(layer, run):
 """,
     "spec/words/made_up.py": """
 from cnnprof.network.layers.made_up import Logit
-from cnnprof.spec.words.base import Example, Word, word
+from cnnprof.spec.words.base import Example, word
 
-word(
-    "logit",
-    Word(lambda o: [("logit", Logit(False, o.number("eps", 0.01)))], "Activation: logit.", (Example("logit 0.1", "16x32x32"),),
-         positional=("eps",), kind="act"),
-    {Logit: lambda layer, _: f"logit {layer.eps:g}"},
-)
+@word("logit [<eps>]", Example("logit 0.1", "16x32x32"), writes={Logit: lambda layer, _: f"logit {layer.eps:g}"}, kind="act")
+def logit(o):
+    "Activation: logit."
+    return [("logit", Logit(False, o.number("eps", 0.01)))]
 """,
     "torch_bridge/rows/made_up.py": """
 import torch

@@ -6,7 +6,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers.base import OpKind
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
 from cnnprof.spec.words.windows import number
 
 _KINDS: dict[str, OpKind] = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
@@ -18,30 +18,28 @@ _JOINED = ("mul", "add", "sub", "div")
 _WRITTEN_AS = {"mul": "scale"}
 
 
-def _line(layer: Arithmetic, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+def _line(layer: Arithmetic, x: Shape) -> str:
     if layer.value is None or layer.op not in _KINDS or layer != Arithmetic(layer.op, _KINDS[layer.op], layer.value):
         raise UnsayableError("there is no word for it")
     return f"{_WRITTEN_AS.get(layer.op, layer.op)} {number(layer.value)}"
 
 
 def _word(name: str, op: str, help: str, value: str) -> None:  # noqa: A002 - as the field is called
+    step = f"{name} {value}"
+
+    @word(
+        f"{name} <factor>",
+        Example(step, "16x32x32"),
+        writes={Arithmetic: _line} if name == "scale" else {},
+        help=help,
+        form=f"as in '{step}'; branches are joined by '- {name}: [a, b]'" if name in _JOINED else "",
+        on_tokens=True,
+    )
     def build(o: Arguments) -> Layers:
         factor = o.number("factor", 1.0, least=float("-inf"))
         if op == "div" and factor == 0:
             raise o.error("divides by 0", "factor")
         return [(name, Arithmetic(op, _KINDS[op], factor))]
-
-    step = f"{name} {value}"
-    row = Word(
-        build,
-        help,
-        (Example(step, "16x32x32"),),
-        positional=("factor",),
-        required=("factor",),
-        form=f"as in '{step}'; branches are joined by '- {name}: [a, b]'" if name in _JOINED else "",
-        on_tokens=True,
-    )
-    word(name, row, {Arithmetic: _line} if name == "scale" else {})
 
 
 _word("scale", "mul", "Every element times a number.", "0.17")

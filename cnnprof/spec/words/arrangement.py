@@ -8,27 +8,10 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsampleMode
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import describe_kind
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
 from cnnprof.spec.words.windows import line, number
 
 _TAKE = "'take a b' keeps the channels from a up to, and not with, b"
-
-
-def _take(o: Arguments) -> Layers:
-    start = o.whole("start", least=0)
-    length = o.whole("end") - start
-    if not at_least(length, 1):
-        raise o.error(f"takes no channel from {start} to {start + length}", "end", _TAKE)
-    return [("take", Slice(2 if o.tokens else 1, start, length))]
-
-
-def _pad(o: Arguments) -> Layers:
-    repeats: tuple[PadMode, ...] = ("reflect", "replicate")
-    modes = [mode for mode in repeats if o.flag(mode)]
-    if len(modes) > 1 or (modes and ("value" in o.given or "channels" in o.given)):
-        raise o.error("repeats the image or fills with a value, one of them", modes[-1])
-    value = o.number("value", 0.0, least=float("-inf"))
-    return [("pad", Pad(_amounts(o, 1), modes[0] if modes else "constant", value))]
 
 
 def _amounts(o: Arguments, sign: int) -> tuple[tuple[Dim, Dim], ...]:
@@ -85,7 +68,124 @@ def _pad_line(layer: Pad, x: Shape) -> str:
     )
 
 
+_MODES: dict[tuple[UpsampleMode, int], UpsampleMode] = {("bilinear", 1): "linear", ("bilinear", 3): "trilinear"}
+
+
+def _upsample_line(layer: Upsample, x: Shape) -> str:
+    if layer.mode not in ("nearest", "bilinear", "bicubic"):
+        raise UnsayableError(f"it resizes in the mode '{layer.mode}'")
+    mode = layer.mode if layer.mode != "nearest" else ""
+    factor = layer.scale_factor
+    if layer.size and len(x) == 4 and all(to % size == 0 for to, size in zip(layer.size, x[2:], strict=True)):
+        factor = tuple(to // size for to, size in zip(layer.size, x[2:], strict=True))
+    if len(factor) != len(x) - 2:
+        return line(
+            "upsample", f"size={'x'.join(map(str, layer.size))}" if len(layer.size) > 1 else f"size={layer.size[0]}", mode
+        )
+    return line("upsample", "x".join(map(str, factor)), mode)
+
+
+def _flatten_line(layer: Flatten, x: Shape) -> str:
+    if layer.start_dim != 1:
+        raise UnsayableError("it does not flatten all axes behind the batch")
+    return "flatten"
+
+
+def _take_line(layer: Slice, x: Shape) -> str:
+    if layer.dim % len(x) != 1 or layer.step != 1:
+        raise UnsayableError("it does not take a run of channels")
+    return f"take {layer.start} {layer.start + layer.length}"
+
+
+@word("flatten", Example("flatten", "16384"), writes={Flatten: _flatten_line}, on_tokens=True)
+def _flatten(o: Arguments) -> Layers:
+    """All axes behind the batch made one."""
+    return [("flatten", Flatten())]
+
+
+@word("identity", Example("identity", "16x32x32"), on_tokens=True)
+def _identity(o: Arguments) -> Layers:
+    """The input itself, as a branch of a join."""
+    return []
+
+
+@word("shuffle <groups>", Example("shuffle 4", "16x32x32"), writes={ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}"})
+def _shuffle(o: Arguments) -> Layers:
+    """Channels of groups interleaved."""
+    return [("shuffle", ChannelShuffle(o.whole("groups")))]
+
+
+@word(
+    "pixelshuffle <factor>",
+    Example("pixelshuffle 2", "4x64x64"),
+    writes={PixelShuffle: lambda layer, _: f"pixelshuffle {layer.factor}"},
+)
+def _pixel_shuffle(o: Arguments) -> Layers:
+    """Groups of channels as squares of pixels (sub-pixel convolution); `depth to space`."""
+    return [("pixelshuffle", PixelShuffle(o.whole("factor")))]
+
+
+@word(
+    "space2depth <factor>",
+    Example("space2depth 2", "64x16x16"),
+    writes={PixelUnshuffle: lambda layer, _: f"space2depth {layer.factor}"},
+)
+def _space_to_depth(o: Arguments) -> Layers:
+    """Squares of pixels as groups of channels."""
+    return [("space2depth", PixelUnshuffle(o.whole("factor")))]
+
+
+@word(
+    "take <start> <end>",
+    Example("take 0 4", "4x32x32"),
+    writes={Slice: _take_line},
+    form="as in 'take 0 64': from channel 0 up to, and not with, channel 64",
+    on_tokens=True,
+)
+def _take(o: Arguments) -> Layers:
+    """The channels from start up to, and not with, end, counted from 0."""
+    start = o.whole("start", least=0)
+    length = o.whole("end") - start
+    if not at_least(length, 1):
+        raise o.error(f"takes no channel from {start} to {start + length}", "end", _TAKE)
+    return [("take", Slice(2 if o.tokens else 1, start, length))]
+
+
+@word(
+    "pad [{sides}] [<height> <width>] [channels= value=] [reflect replicate]",
+    Example("pad 1", "16x34x34"),
+    Example("pad (0,1) (2,0)", "16x33x34", "before and after, for height and width"),
+    Example("pad 1 reflect", "16x34x34", "the image mirrored at its border; replicate repeats the border"),
+    Example("pad channels=(0,16)", "32x32x32", "empty channels behind the others"),
+    writes={Pad: _pad_line},
+)
+def _pad(o: Arguments) -> Layers:
+    """Zeros around the image, or empty channels."""
+    repeats: tuple[PadMode, ...] = ("reflect", "replicate")
+    modes = [mode for mode in repeats if o.flag(mode)]
+    if len(modes) > 1 or (modes and ("value" in o.given or "channels" in o.given)):
+        raise o.error("repeats the image or fills with a value, one of them", modes[-1])
+    value = o.number("value", 0.0, least=float("-inf"))
+    return [("pad", Pad(_amounts(o, 1), modes[0] if modes else "constant", value))]
+
+
+@word("crop [{sides}] [<height> <width>] [channels=]", Example("crop 1x2", "16x30x28"))
+def _crop(o: Arguments) -> Layers:
+    """Rows, columns or channels cut off."""
+    return [("crop", Pad(_amounts(o, -1)))]
+
+
+@word(
+    "upsample [{factor} <factor>] [size=] [bilinear bicubic]",
+    Example("upsample 2", "16x64x64"),
+    Example("upsample 2 bilinear", "16x64x64", "interpolated; also bicubic"),
+    Example("upsample 1.5", "16x48x48"),
+    Example("upsample size=28x20", "16x28x20", "to a size"),
+    writes={Upsample: _upsample_line},
+    form="as in 'upsample 2'",
+)
 def _upsample(o: Arguments) -> Layers:
+    """A larger grid, by the nearest neighbour."""
     smooth: tuple[UpsampleMode, ...] = ("bilinear", "bicubic")
     modes = [mode for mode in smooth if o.flag(mode)]
     if len(modes) > 1:
@@ -104,142 +204,3 @@ def _upsample(o: Arguments) -> Layers:
             raise o.error("a factor that is not whole needs an input of a known size", "factor")
         return [("upsample", Upsample((), mode, tuple([int(size * factor) for size in o.x[2:]])))]
     return [("upsample", Upsample(o.each("factor", 1), mode))]
-
-
-_MODES: dict[tuple[UpsampleMode, int], UpsampleMode] = {("bilinear", 1): "linear", ("bilinear", 3): "trilinear"}
-
-
-def _upsample_line(layer: Upsample, x: Shape) -> str:
-    if layer.mode not in ("nearest", "bilinear", "bicubic"):
-        raise UnsayableError(f"it resizes in the mode '{layer.mode}'")
-    mode = layer.mode if layer.mode != "nearest" else ""
-    factor = layer.scale_factor
-    if layer.size and len(x) == 4 and all(to % size == 0 for to, size in zip(layer.size, x[2:], strict=True)):
-        factor = tuple(to // size for to, size in zip(layer.size, x[2:], strict=True))
-    if len(factor) != len(x) - 2:
-        return line(
-            "upsample", f"size={'x'.join(map(str, layer.size))}" if len(layer.size) > 1 else f"size={layer.size[0]}", mode
-        )
-    return line("upsample", "x".join(map(str, factor)), mode)
-
-
-def _flatten_line(layer: Flatten, x: Shape) -> str:  # noqa: ARG001
-    if layer.start_dim != 1:
-        raise UnsayableError("it does not flatten all axes behind the batch")
-    return "flatten"
-
-
-def _take_line(layer: Slice, x: Shape) -> str:
-    if layer.dim % len(x) != 1 or layer.step != 1:
-        raise UnsayableError("it does not take a run of channels")
-    return f"take {layer.start} {layer.start + layer.length}"
-
-
-word(
-    "flatten",
-    Word(
-        lambda o: [("flatten", Flatten())],  # noqa: ARG005
-        "All axes behind the batch made one.",
-        (Example("flatten", "16384"),),
-        on_tokens=True,
-    ),
-    {Flatten: _flatten_line},
-)
-word(
-    "identity",
-    Word(lambda o: [], "The input itself, as a branch of a join.", (Example("identity", "16x32x32"),), on_tokens=True),  # noqa: ARG005
-)
-word(
-    "shuffle",
-    Word(
-        lambda o: [("shuffle", ChannelShuffle(o.whole("groups")))],
-        "Channels of groups interleaved.",
-        (Example("shuffle 4", "16x32x32"),),
-        positional=("groups",),
-        required=("groups",),
-    ),
-    {ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}"},
-)
-word(
-    "pixelshuffle",
-    Word(
-        lambda o: [("pixelshuffle", PixelShuffle(o.whole("factor")))],
-        "Groups of channels as squares of pixels (sub-pixel convolution); `depth to space`.",
-        (Example("pixelshuffle 2", "4x64x64"),),
-        positional=("factor",),
-        required=("factor",),
-    ),
-    {PixelShuffle: lambda layer, _: f"pixelshuffle {layer.factor}"},
-)
-word(
-    "space2depth",
-    Word(
-        lambda o: [("space2depth", PixelUnshuffle(o.whole("factor")))],
-        "Squares of pixels as groups of channels.",
-        (Example("space2depth 2", "64x16x16"),),
-        positional=("factor",),
-        required=("factor",),
-    ),
-    {PixelUnshuffle: lambda layer, _: f"space2depth {layer.factor}"},
-)
-word(
-    "take",
-    Word(
-        _take,
-        "The channels from start up to, and not with, end, counted from 0.",
-        (Example("take 0 4", "4x32x32"),),
-        positional=("start", "end"),
-        required=("start", "end"),
-        form="as in 'take 0 64': from channel 0 up to, and not with, channel 64",
-        on_tokens=True,
-    ),
-    {Slice: _take_line},
-)
-word(
-    "pad",
-    Word(
-        _pad,
-        "Zeros around the image, or empty channels.",
-        (
-            Example("pad 1", "16x34x34"),
-            Example("pad (0,1) (2,0)", "16x33x34", "before and after, for height and width"),
-            Example("pad 1 reflect", "16x34x34", "the image mirrored at its border; replicate repeats the border"),
-            Example("pad channels=(0,16)", "32x32x32", "empty channels behind the others"),
-        ),
-        positional=("height", "width"),
-        options=("channels", "value"),
-        flags=("reflect", "replicate"),
-        shorthand="sides",
-    ),
-    {Pad: _pad_line},
-)
-word(
-    "crop",
-    Word(
-        lambda o: [("crop", Pad(_amounts(o, -1)))],
-        "Rows, columns or channels cut off.",
-        (Example("crop 1x2", "16x30x28"),),
-        positional=("height", "width"),
-        options=("channels",),
-        shorthand="sides",
-    ),
-)
-word(
-    "upsample",
-    Word(
-        _upsample,
-        "A larger grid, by the nearest neighbour.",
-        (
-            Example("upsample 2", "16x64x64"),
-            Example("upsample 2 bilinear", "16x64x64", "interpolated; also bicubic"),
-            Example("upsample 1.5", "16x48x48"),
-            Example("upsample size=28x20", "16x28x20", "to a size"),
-        ),
-        positional=("factor",),
-        options=("size",),
-        flags=("bilinear", "bicubic"),
-        shorthand="factor",
-        form="as in 'upsample 2'",
-    ),
-    {Upsample: _upsample_line},
-)

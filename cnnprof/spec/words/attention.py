@@ -14,7 +14,7 @@ from cnnprof.network.layers.linear import Constant, Linear, MatMul, Parameter, S
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, Word, word
+from cnnprof.spec.words.base import Example, Layers, word
 from cnnprof.spec.words.tokens import check_tokens, only_in, to_image, to_tokens
 
 _INDEX_BYTES = 8
@@ -38,8 +38,22 @@ class _Row:
         return len(self.layers)
 
 
+@word(
+    "attention [<heads>] [window= shift= grid= dilation= reduce=] [relpos bias nobias]",
+    Example("tokens | attention 4", "1024x16"),
+    Example("tokens | attention 4 window=8 shift=4 relpos", "1024x16", "in shifted windows, relative positions (Swin)"),
+    Example("tokens | attention 4 grid=8", "1024x16", "among 8x8 tokens over the whole image (MaxViT)"),
+    Example("tokens | attention 4 dilation=2", "1024x16", "among all that lie 2 apart: patches of 2x2 (MobileViT)"),
+    Example("tokens | attention 4 reduce=4", "1024x16", "keys of a strided convolution (PVT)"),
+    writes=dict.fromkeys((ScaledDotProductAttention, Roll, Gather), only_in("'attention'")),
+    form="as in 'attention 12', of 12 heads",
+    on_tokens=True,
+)
 def _attention(o: Arguments) -> Layers:
-    """Heads of width / heads channels each; queries, keys and values come of one linear layer, as in timm's `Attention`."""
+    """Multi-head self-attention of tokens; in windows it pads an image to whole ones.
+
+    Heads have width / heads channels each; queries, keys and values come of one linear layer, as in timm's `Attention`.
+    """
     batch, length, width = check_tokens(o)
     heads = o.whole("heads", 1)
     if known(width) and known(heads) and width % heads:
@@ -194,25 +208,3 @@ def _reduced(o: Arguments, heads: Dim) -> Layers:
     row.add("merge", Reshape((batch, length, width)))
     row.add("proj", Linear(width))
     return row.layers
-
-
-word(
-    "attention",
-    Word(
-        _attention,
-        "Multi-head self-attention of tokens; in windows it pads an image to whole ones.",
-        (
-            Example("tokens | attention 4", "1024x16"),
-            Example("tokens | attention 4 window=8 shift=4 relpos", "1024x16", "in shifted windows, relative positions (Swin)"),
-            Example("tokens | attention 4 grid=8", "1024x16", "among 8x8 tokens over the whole image (MaxViT)"),
-            Example("tokens | attention 4 dilation=2", "1024x16", "among all that lie 2 apart: patches of 2x2 (MobileViT)"),
-            Example("tokens | attention 4 reduce=4", "1024x16", "keys of a strided convolution (PVT)"),
-        ),
-        positional=("heads",),
-        options=("window", "shift", "grid", "dilation", "reduce"),
-        flags=("relpos", "bias", "nobias"),
-        form="as in 'attention 12', of 12 heads",
-        on_tokens=True,
-    ),
-    {ScaledDotProductAttention: only_in("'attention'"), Roll: only_in("'attention'"), Gather: only_in("'attention'")},
-)

@@ -27,6 +27,7 @@ Write: TypeAlias = Callable[[Any, Shape], str]
 """(layer, shape of its input) -> the step that builds it, without what stands behind it. Raises UnsayableError."""
 
 Kind: TypeAlias = Literal["", "norm", "act"]
+Gives: TypeAlias = Literal["", "tokens", "image"]
 
 
 class UnsayableError(Exception):
@@ -71,7 +72,7 @@ class Word(NamedTuple):
     shorthand: str | None = None
     kind: Kind = ""
     form: str = ""
-    gives: Literal["", "tokens", "image"] = ""
+    gives: Gives = ""
     on_tokens: bool = False
     drops_bias: bool = False
 
@@ -113,16 +114,66 @@ JOINS: dict[str, Join] = {}
 """The row of each join."""
 
 
-def word(name: str, row: Word, writes: Mapping[type[Layer], Write] | None = None) -> None:
-    """Register a layer word, with the lines of the layer types that it builds; a second row for either is refused."""
-    if name in WORDS:
-        raise ValueError(f"the word '{name}' has two rows")
-    needs_form = row.required and row.examples and not row.form
-    WORDS[name] = row._replace(form=f"as in '{row.examples[0].step}'") if needs_form else row
-    for layer, write in (writes or {}).items():
-        if layer in WRITERS:
-            raise ValueError(f"layer '{layer.__name__}' is written by two words")
-        WRITERS[layer] = write
+def word(
+    usage: str,
+    *examples: Example,
+    writes: Mapping[type[Layer], Write] | None = None,
+    help: str = "",  # noqa: A002 - as the field is called
+    kind: Kind = "",
+    form: str = "",
+    gives: Gives = "",
+    on_tokens: bool = False,
+    drops_bias: bool = False,
+) -> Callable[[Build], Build]:
+    """Register the function below it as what builds a layer word; the first paragraph of its docstring is the word's help.
+
+    Args:
+        usage: the word and what it takes, as a manual has it: `conv {kernel} <out> [stride= groups=] [same bias]`. `<out>` may
+            stand without its name, `stride=` needs it, `same` is a flag, and a token such as `3x3` gives `{kernel}`; what
+            stands in brackets may be left out.
+        examples: steps on an input of 16x32x32.
+        writes: the lines of the layer types that it builds.
+        help: what the docstring would say, where one function builds several words.
+        kind, form, gives, on_tokens, drops_bias: as in `Word`.
+
+    Raises ValueError for a second row of a word or of a layer type.
+    """
+
+    name, *takes = usage.split()
+
+    def register(build: Build) -> Build:
+        if name in WORDS:
+            raise ValueError(f"the word '{name}' has two rows")
+        said = help or " ".join((build.__doc__ or "").partition("\n\n")[0].split())
+        row = _with_options(
+            takes, Word(build, said, examples, kind=kind, gives=gives, on_tokens=on_tokens, drops_bias=drops_bias)
+        )
+        WORDS[name] = row._replace(form=form or (f"as in '{examples[0].step}'" if row.required and examples else ""))
+        for layer, write in (writes or {}).items():
+            if layer in WRITERS:
+                raise ValueError(f"layer '{layer.__name__}' is written by two words")
+            WRITERS[layer] = write
+        return build
+
+    return register
+
+
+def _with_options(takes: Sequence[str], row: Word) -> Word:
+    """The row with the options that the parts of a usage name."""
+    kinds: dict[str, list[str]] = {"<": [], "=": [], "": [], "{": []}
+    required, optional = [], False
+    for part in takes:
+        optional = optional or part.startswith("[")
+        bare = part.strip("[]")
+        option = bare.strip("<>{}=")
+        kinds[bare[0] if bare[0] in "<{" else bare[len(option) :]].append(option)
+        if not optional:
+            required.append(option)
+        optional = optional and not part.endswith("]")
+    positional, options, flags, shorthand = map(tuple, kinds.values())
+    return row._replace(
+        positional=positional, options=options, flags=flags, required=tuple(required), shorthand=next(iter(shorthand), None)
+    )
 
 
 def join(name: str, row: Join) -> None:

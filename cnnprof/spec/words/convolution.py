@@ -5,9 +5,8 @@ from __future__ import annotations
 from cnnprof.network.dims import Dim, Shape, ceil_div, maximum
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, Word, word
+from cnnprof.spec.words.base import Example, Layers, word
 from cnnprof.spec.words.windows import (
-    SLIDE,
     channels,
     conv_padding,
     dilation,
@@ -18,17 +17,6 @@ from cnnprof.spec.words.windows import (
     sized,
     stride,
 )
-
-_FLAGS = ("same", "bias", "nobias")
-
-
-def _conv(o: Arguments) -> Layers:
-    """With a connection table, LeNet's."""
-    filters = o.whole("out")
-    if "connect" in o.given:
-        return _partial(o, filters)
-    before, padding = conv_padding(o)
-    return [*before, ("conv", Conv(filters, kernel(o), stride(o), padding, dilation(o), o.whole("groups", 1), o.bias))]
 
 
 def _partial(o: Arguments, filters: Dim) -> Layers:
@@ -42,37 +30,6 @@ def _partial(o: Arguments, filters: Dim) -> Layers:
             raise o.error(f"a connection table goes with no {option}", option)
     before, padding = conv_padding(o)
     return [*before, ("conv", PartialConv(matrix, kernel(o), stride(o), padding, o.bias))]
-
-
-def _depthwise(o: Arguments) -> Layers:
-    count = channels(o)
-    before, padding = conv_padding(o)
-    filters = count * o.whole("multiplier", 1)
-    return [*before, ("dw", Conv(filters, kernel(o), stride(o), padding, dilation(o), count, o.bias))]
-
-
-def _separable(o: Arguments) -> Layers:
-    count = channels(o)
-    before, padding = conv_padding(o)
-    depth = Conv(count, kernel(o), stride(o), padding, dilation(o), count, o.bias)
-    one, none = (1,) * len(padding), (0,) * len(padding)
-    return [*before, ("dw", depth), ("conv", Conv(o.whole("out"), one, one, none, one, bias=o.bias))]
-
-
-def _transposed(o: Arguments) -> Layers:
-    """`same` makes the output `stride` times the input."""
-    size, step, gaps = kernel(o), stride(o), dilation(o)
-    extra = o.each("output_pad", 0, least=0)
-    if o.flag("same"):
-        for option in ("pad", "output_pad"):
-            if option in o.given:
-                raise o.error(f"takes one of 'same' and {option}", option)
-        surplus = [d * (k - 1) + 1 - s for k, s, d in zip(size, step, gaps, strict=True)]
-        padding = tuple([ceil_div(maximum(size, 0), 2) for size in surplus])
-        extra = tuple([2 * half - size for half, size in zip(padding, surplus, strict=True)])
-    else:
-        padding = odd_padding(o)
-    return [("deconv", ConvTranspose(o.whole("out"), size, step, padding, extra, gaps, o.whole("groups", 1), o.bias))]
 
 
 def _conv_line(layer: Conv, x: Shape) -> str:
@@ -92,7 +49,7 @@ def _conv_line(layer: Conv, x: Shape) -> str:
     )
 
 
-def _transposed_line(layer: ConvTranspose, x: Shape) -> str:  # noqa: ARG001 - every writer is called the same way
+def _transposed_line(layer: ConvTranspose, x: Shape) -> str:
     extra = ",".join(map(str, layer.output_padding))
     return line(
         "deconv",
@@ -107,75 +64,77 @@ def _transposed_line(layer: ConvTranspose, x: Shape) -> str:  # noqa: ARG001 - e
     )
 
 
-word(
-    "conv",
-    Word(
-        _conv,
-        "Convolution; an odd kernel is padded by (k-1)/2, an even one says pad or same. It has a bias unless bn follows.",
-        (
-            Example("conv 3x3 64", "64x32x32"),
-            Example("conv 3x3 64 p0", "64x30x30", "not padded"),
-            Example("conv 7x7 64 s2 bn relu", "64x16x16", "stride 2, no bias, normalized"),
-            Example("conv 1x7 8", "8x32x32", "height x width, padded by 0 and 3"),
-            Example("conv 3x3 64 s2x1", "64x16x32", "a stride for each axis"),
-            Example("conv 3x3 64 g4", "64x32x32", "four groups"),
-            Example("conv 3x3 64 d2", "64x32x32", "dilated: it reaches over 5x5"),
-            Example("conv 4x4 64 s4 p0", "64x8x8", "patches"),
-            Example(
-                "conv 3x3 64 s2 same",
-                "64x16x16",
-                "padded as TensorFlow pads: the input over the stride, rounded up",
-            ),
-        ),
-        positional=("out",),
-        options=(*SLIDE, "groups", "connect"),
-        flags=_FLAGS,
-        required=("kernel", "out"),
-        shorthand="kernel",
-        form="as in 'conv 3x3 64 s2 bn relu': kernel, filters, options",
-    ),
-    {Conv: _conv_line},
+@word(
+    "conv {kernel} <out> [stride= pad= dilation= groups= connect=] [same bias nobias]",
+    Example("conv 3x3 64", "64x32x32"),
+    Example("conv 3x3 64 p0", "64x30x30", "not padded"),
+    Example("conv 7x7 64 s2 bn relu", "64x16x16", "stride 2, no bias, normalized"),
+    Example("conv 1x7 8", "8x32x32", "height x width, padded by 0 and 3"),
+    Example("conv 3x3 64 s2x1", "64x16x32", "a stride for each axis"),
+    Example("conv 3x3 64 g4", "64x32x32", "four groups"),
+    Example("conv 3x3 64 d2", "64x32x32", "dilated: it reaches over 5x5"),
+    Example("conv 4x4 64 s4 p0", "64x8x8", "patches"),
+    Example("conv 3x3 64 s2 same", "64x16x16", "padded as TensorFlow pads: the input over the stride, rounded up"),
+    writes={Conv: _conv_line},
+    form="as in 'conv 3x3 64 s2 bn relu': kernel, filters, options",
 )
-word(
-    "dw",
-    Word(
-        _depthwise,
-        "Depthwise convolution: one filter a channel, or `multiplier` filters.",
-        (Example("dw 3x3 s2", "16x16x16"), Example("dw 3x3 2", "32x32x32", "two filters a channel")),
-        positional=("multiplier",),
-        options=SLIDE,
-        flags=_FLAGS,
-        required=("kernel",),
-        shorthand="kernel",
-        form="as in 'dw 3x3 s2 bn relu': kernel, options",
-    ),
+def _conv(o: Arguments) -> Layers:
+    """Convolution; an odd kernel is padded by (k-1)/2, an even one says pad or same. It has a bias unless bn follows.
+
+    With a connection table it is LeNet's.
+    """
+    filters = o.whole("out")
+    if "connect" in o.given:
+        return _partial(o, filters)
+    before, padding = conv_padding(o)
+    return [*before, ("conv", Conv(filters, kernel(o), stride(o), padding, dilation(o), o.whole("groups", 1), o.bias))]
+
+
+@word(
+    "dw {kernel} [<multiplier>] [stride= pad= dilation=] [same bias nobias]",
+    Example("dw 3x3 s2", "16x16x16"),
+    Example("dw 3x3 2", "32x32x32", "two filters a channel"),
+    form="as in 'dw 3x3 s2 bn relu': kernel, options",
 )
-word(
-    "sepconv",
-    Word(
-        _separable,
-        "A depthwise convolution and a 1x1 convolution.",
-        (Example("sepconv 3x3 64", "64x32x32"),),
-        positional=("out",),
-        options=SLIDE,
-        flags=_FLAGS,
-        required=("kernel", "out"),
-        shorthand="kernel",
-        form="as in 'sepconv 3x3 64 s2': kernel, filters, options",
-    ),
+def _depthwise(o: Arguments) -> Layers:
+    """Depthwise convolution: one filter a channel, or `multiplier` filters."""
+    count = channels(o)
+    before, padding = conv_padding(o)
+    filters = count * o.whole("multiplier", 1)
+    return [*before, ("dw", Conv(filters, kernel(o), stride(o), padding, dilation(o), count, o.bias))]
+
+
+@word(
+    "sepconv {kernel} <out> [stride= pad= dilation=] [same bias nobias]",
+    Example("sepconv 3x3 64", "64x32x32"),
+    form="as in 'sepconv 3x3 64 s2': kernel, filters, options",
 )
-word(
-    "deconv",
-    Word(
-        _transposed,
-        "Transposed convolution; with same, the output is the input times the stride.",
-        (Example("deconv 4x4 8 s2 p1", "8x64x64"),),
-        positional=("out",),
-        options=(*SLIDE, "groups", "output_pad"),
-        flags=_FLAGS,
-        required=("kernel", "out"),
-        shorthand="kernel",
-        form="as in 'deconv 4x4 64 s2 p1': kernel, filters, options",
-    ),
-    {ConvTranspose: _transposed_line},
+def _separable(o: Arguments) -> Layers:
+    """A depthwise convolution and a 1x1 convolution."""
+    count = channels(o)
+    before, padding = conv_padding(o)
+    depth = Conv(count, kernel(o), stride(o), padding, dilation(o), count, o.bias)
+    one, none = (1,) * len(padding), (0,) * len(padding)
+    return [*before, ("dw", depth), ("conv", Conv(o.whole("out"), one, one, none, one, bias=o.bias))]
+
+
+@word(
+    "deconv {kernel} <out> [stride= pad= dilation= groups= output_pad=] [same bias nobias]",
+    Example("deconv 4x4 8 s2 p1", "8x64x64"),
+    writes={ConvTranspose: _transposed_line},
+    form="as in 'deconv 4x4 64 s2 p1': kernel, filters, options",
 )
+def _transposed(o: Arguments) -> Layers:
+    """Transposed convolution; with same, the output is the input times the stride."""
+    size, step, gaps = kernel(o), stride(o), dilation(o)
+    extra = o.each("output_pad", 0, least=0)
+    if o.flag("same"):
+        for option in ("pad", "output_pad"):
+            if option in o.given:
+                raise o.error(f"takes one of 'same' and {option}", option)
+        surplus = [d * (k - 1) + 1 - s for k, s, d in zip(size, step, gaps, strict=True)]
+        padding = tuple([ceil_div(maximum(size, 0), 2) for size in surplus])
+        extra = tuple([2 * half - size for half, size in zip(padding, surplus, strict=True)])
+    else:
+        padding = odd_padding(o)
+    return [("deconv", ConvTranspose(o.whole("out"), size, step, padding, extra, gaps, o.whole("groups", 1), o.bias))]

@@ -7,7 +7,7 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Flatten
 from cnnprof.network.layers.linear import RBF, Linear, Parameter
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
 from cnnprof.spec.words.windows import line
 
 
@@ -16,50 +16,36 @@ def _flattened(o: Arguments) -> list[tuple[str, Layer]]:
     return [("flatten", Flatten())] if len(o.x) > 2 and not o.tokens else []
 
 
-def _linear(o: Arguments) -> Layers:
-    return [*_flattened(o), ("fc", Linear(o.whole("out"), o.bias))]
-
-
 def _linear_line(layer: Linear, x: Shape) -> str:
     if len(x) != 2:
         raise UnsayableError("it works on the last axis of a tensor that is not flat")
     return line("fc", str(layer.out_features), "" if layer.bias else "nobias")
 
 
-word(
-    "fc",
-    Word(
-        _linear,
-        "Fully connected layer; an input with spatial axes is flattened, of tokens each is an input.",
-        (Example("fc 10 nobias", "10"),),
-        positional=("out",),
-        flags=("bias", "nobias"),
-        required=("out",),
-        form="as in 'fc 1000'",
-        on_tokens=True,
-    ),
-    {Linear: _linear_line},
+@word(
+    "fc <out> [bias nobias]",
+    Example("fc 10 nobias", "10"),
+    writes={Linear: _linear_line},
+    form="as in 'fc 1000'",
+    on_tokens=True,
 )
-word(
-    "rbf",
-    Word(
-        lambda o: [*_flattened(o), ("rbf", RBF(o.whole("out")))],
-        "Squared distances to stored vectors: LeNet's output.",
-        (Example("rbf 10", "10"),),
-        positional=("out",),
-        required=("out",),
-    ),
-    {RBF: lambda layer, _: f"rbf {layer.out_features}"},
+def _linear(o: Arguments) -> Layers:
+    """Fully connected layer; an input with spatial axes is flattened, of tokens each is an input."""
+    return [*_flattened(o), ("fc", Linear(o.whole("out"), o.bias))]
+
+
+@word("rbf <out>", Example("rbf 10", "10"), writes={RBF: lambda layer, _: f"rbf {layer.out_features}"})
+def _rbf(o: Arguments) -> Layers:
+    """Squared distances to stored vectors: LeNet's output."""
+    return [*_flattened(o), ("rbf", RBF(o.whole("out")))]
+
+
+@word(
+    "parameter <size>",
+    writes={Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})"},
+    form="as in 'parameter (C, 1, 1)': a number for each channel",
+    on_tokens=True,
 )
-word(
-    "parameter",
-    Word(
-        lambda o: [("parameter", Parameter(o.sizes("size")))],
-        "A learned tensor, to be joined with an output: (C, 1, 1) holds a number for each channel.",
-        positional=("size",),
-        required=("size",),
-        form="as in 'parameter (C, 1, 1)': a number for each channel",
-        on_tokens=True,
-    ),
-    {Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})"},
-)
+def _parameter(o: Arguments) -> Layers:
+    """A learned tensor, to be joined with an output: (C, 1, 1) holds a number for each channel."""
+    return [("parameter", Parameter(o.sizes("size")))]

@@ -7,34 +7,10 @@ from cnnprof.network.layers.arrangement import Permute, Reshape
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, Word, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
 
 _REDUCTIONS = {"mean": "mean", "max": "amax"}
 """Words, and what torch calls them."""
-
-
-def _reduce(name: str, said: str) -> Word:
-    return Word(
-        lambda o: [(name, Reduce(_REDUCTIONS[name], (2 if o.tokens else 1,), keepdim=True))],
-        f"The {said} over the channels, as one channel; of branches it is a join.",
-        (Example(name, "1x32x32"),),
-        on_tokens=True,
-    )
-
-
-def _reshape(o: Arguments) -> Layers:
-    sizes = o.sizes("size")
-    whole = prod(o.x[1:])
-    if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
-        raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
-    return [("reshape", Reshape((o.x[0], *sizes)))]
-
-
-def _permute(o: Arguments) -> Layers:
-    order = o.sizes("order")
-    if sorted(order) != list(range(1, len(o.x))):
-        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order")
-    return [("permute", Permute((0, *order)))]
 
 
 def _reduce_line(layer: Reduce, x: Shape) -> str:
@@ -56,31 +32,36 @@ def _permute_line(layer: Permute, _: Shape) -> str:
     return f"permute ({','.join(map(str, layer.dims[1:]))})"
 
 
-word("mean", _reduce("mean", "mean"), {Reduce: _reduce_line})
-word("max", _reduce("max", "largest"))
-word(
-    "reshape",
-    Word(
-        _reshape,
-        "The same elements under another shape, the batch aside; the first axis then has the channels.",
-        (Example("reshape (4,64,64)", "4x64x64"),),
-        positional=("size",),
-        required=("size",),
-        gives="image",
-        on_tokens=True,
-    ),
-    {Reshape: _reshape_line},
-)
-word(
-    "permute",
-    Word(
-        _permute,
-        "The axes in another order; 1 is the first behind the batch, which then has the channels.",
-        (Example("permute (2,3,1)", "32x32x16"),),
-        positional=("order",),
-        required=("order",),
-        gives="image",
-        on_tokens=True,
-    ),
-    {Permute: _permute_line},
-)
+def _over_channels(name: str, o: Arguments) -> Layers:
+    return [(name, Reduce(_REDUCTIONS[name], (2 if o.tokens else 1,), keepdim=True))]
+
+
+@word("mean", Example("mean", "1x32x32"), writes={Reduce: _reduce_line}, on_tokens=True)
+def _mean(o: Arguments) -> Layers:
+    """The mean over the channels, as one channel; of branches it is a join."""
+    return _over_channels("mean", o)
+
+
+@word("max", Example("max", "1x32x32"), on_tokens=True)
+def _max(o: Arguments) -> Layers:
+    """The largest over the channels, as one channel; of branches it is a join."""
+    return _over_channels("max", o)
+
+
+@word("reshape <size>", Example("reshape (4,64,64)", "4x64x64"), writes={Reshape: _reshape_line}, gives="image", on_tokens=True)
+def _reshape(o: Arguments) -> Layers:
+    """The same elements under another shape, the batch aside; the first axis then has the channels."""
+    sizes = o.sizes("size")
+    whole = prod(o.x[1:])
+    if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
+        raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
+    return [("reshape", Reshape((o.x[0], *sizes)))]
+
+
+@word("permute <order>", Example("permute (2,3,1)", "32x32x16"), writes={Permute: _permute_line}, gives="image", on_tokens=True)
+def _permute(o: Arguments) -> Layers:
+    """The axes in another order; 1 is the first behind the batch, which then has the channels."""
+    order = o.sizes("order")
+    if sorted(order) != list(range(1, len(o.x))):
+        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order")
+    return [("permute", Permute((0, *order)))]

@@ -9,7 +9,7 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.linear import Parameter
 from cnnprof.network.layers.merging import Add, Concat
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, Word, Write, unsayable, word
+from cnnprof.spec.words.base import Example, Layers, Write, unsayable, word
 
 
 def check_tokens(o: Arguments) -> tuple[Dim, Dim, Dim]:
@@ -36,13 +36,24 @@ def only_in(words: str) -> Write:
     return unsayable(f"it has no word of its own, only within {words}")
 
 
+@word("tokens", Example("tokens", "1024x16"), gives="tokens", on_tokens=True)
 def _tokens(o: Arguments) -> Layers:
+    """The positions of an image one after the other, each with its channels: (length, channels)."""
     if o.tokens or len(o.x) < 3:
         raise o.error(f"takes channels and spatial axes, and its input has the shape {describe(o.x)}")
     return to_tokens(o.x)
 
 
+@word(
+    "image [{size}]",
+    Example("tokens | image", "16x32x32"),
+    Example("tokens | image 64x16", "16x64x16", "of another size"),
+    form="as in 'image 14x14'",
+    gives="image",
+    on_tokens=True,
+)
 def _image(o: Arguments) -> Layers:
+    """Tokens as an image again, of that height and width where they are not all of an image's."""
     _, length, _ = check_tokens(o)
     if "size" not in o.given and not o.grid:
         hint = "write its size, as in 'image 14x14'; behind 'clstoken' or 'token' they are no image any more"
@@ -53,70 +64,32 @@ def _image(o: Arguments) -> Layers:
     return to_image(o.x, grid)
 
 
+@word("clstoken", Example("tokens | clstoken", "1025x16"), writes={Expand: only_in("'clstoken'")}, on_tokens=True)
 def _class_token(o: Arguments) -> Layers:
+    """A learned token in front of the others."""
     batch, _, width = check_tokens(o)
     token = ("token", Parameter((1, 1, width)), ())
     return [token, ("expand", Expand((batch, 1, width)), (1,)), ("concat", Concat(1), (2, 0))]
 
 
+@word("posembed", Example("tokens | posembed", "1024x16"), on_tokens=True)
 def _position(o: Arguments) -> Layers:
+    """A learned position embedding, added to the tokens."""
     _, length, width = check_tokens(o)
     return [("position", Parameter((1, length, width)), ()), ("add", Add(), (0, 1))]
 
 
+@word(
+    "token [<index>]",
+    Example("tokens | token", "16"),
+    writes={Select: only_in("'attention' and 'token'")},
+    gives="image",
+    on_tokens=True,
+)
 def _first(o: Arguments) -> Layers:
+    """One of the tokens, the first if nothing is said."""
     _, length, _ = check_tokens(o)
     index = o.whole("index", 0, least=0)
     if known(length) and known(index) and index >= length:
         raise o.error(f"there is no token {index} among {length}", "index")
     return [("token", Select(1, index))]
-
-
-word(
-    "tokens",
-    Word(
-        _tokens,
-        "The positions of an image one after the other, each with its channels: (length, channels).",
-        (Example("tokens", "1024x16"),),
-        gives="tokens",
-        on_tokens=True,
-    ),
-)
-word(
-    "image",
-    Word(
-        _image,
-        "Tokens as an image again, of that height and width where they are not all of an image's.",
-        (Example("tokens | image", "16x32x32"), Example("tokens | image 64x16", "16x64x16", "of another size")),
-        shorthand="size",
-        form="as in 'image 14x14'",
-        gives="image",
-        on_tokens=True,
-    ),
-)
-word(
-    "clstoken",
-    Word(_class_token, "A learned token in front of the others.", (Example("tokens | clstoken", "1025x16"),), on_tokens=True),
-    {Expand: only_in("'clstoken'")},
-)
-word(
-    "posembed",
-    Word(
-        _position,
-        "A learned position embedding, added to the tokens.",
-        (Example("tokens | posembed", "1024x16"),),
-        on_tokens=True,
-    ),
-)
-word(
-    "token",
-    Word(
-        _first,
-        "One of the tokens, the first if nothing is said.",
-        (Example("tokens | token", "16"),),
-        positional=("index",),
-        gives="image",
-        on_tokens=True,
-    ),
-    {Select: only_in("'attention' and 'token'")},
-)

@@ -12,9 +12,6 @@ from cnnprof.network.layers.arrangement import Pad
 from cnnprof.network.layers.base import describe
 from cnnprof.spec.arguments import Arguments, Size
 
-SLIDE = ("stride", "pad", "dilation")
-"""The options of a window that slides."""
-
 Numbers: TypeAlias = "tuple[int, ...]"
 
 
