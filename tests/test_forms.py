@@ -6,7 +6,7 @@ import pytest
 from shell import cnnprof
 from spec_texts import build
 
-from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.errors import UsageError
 from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.footprint.capacity import parse_capacity
 from cnnprof.footprint.formats import sizes_in
@@ -105,16 +105,6 @@ def test_a_pruned_residual_network_is_the_narrower_one():
 def test_shares_that_are_none(share):
     with pytest.raises(UsageError, match="a share to prune is between 0 and 1"):
         prune(specs.load("lenet5"), share)
-
-
-def test_what_cannot_be_pruned_says_why():
-    with pytest.raises(CnnprofError, match="dpn92 cannot be pruned"):
-        prune(specs.load("dpn92"), 0.5)
-    done = cnnprof("compare", "resnet18", "dpn92", "--prune", "0.5", "--json")
-    assert done.code == 3
-    models = json.loads(done.out)["models"]
-    assert [bool(entry.get("error")) for entry in models] == [False, False, False, True]
-    assert models[1]["accuracy"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,57 +1,49 @@
 """A network with narrower layers, as structured pruning leaves it: every inner width by one share, to multiples of 8.
 
-Widths of equal size stay equal, so that sums still fit; the input and what the network returns keep their channels. A depthwise
-convolution follows its input, and a grouped one keeps its groups. A slice takes the same share of its input as before, and what
-fills channels up (ResNet's shortcut without weights) fills them up to the narrower width; a layer scale has an entry a channel.
+Channels that a sum, a slice or a concatenation makes the same keep one width; the input and what the network returns stay as
+they are. A depthwise convolution follows its input, and a grouped one keeps its groups. Attention keeps its heads, which get
+narrower, and tokens have a width that is a multiple of them. What fills channels up (ResNet's shortcut without weights) fills
+them up to the narrower width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from math import lcm
+from functools import singledispatch
 
 from cnnprof.errors import CnnprofError, UsageError
+from cnnprof.network.channels import Axes, Fixed, follow
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Pad, Slice
+from cnnprof.network.layers.arrangement import Expand, Pad, Rearrange, Reshape, Slice
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear, Parameter
-from cnnprof.network.shapes import output_shape, shapes_of, walk
-
-MULTIPLE = 8
-"""Widths that processors and graphics cards like."""
+from cnnprof.network.layers.normalization import GroupNorm
+from cnnprof.network.shapes import output_shape, walk
+from cnnprof.network.widths import Axis, count, cut, join, keep, narrowed, need, runs
 
 
 def prune(graph: Graph, share: float) -> Graph:
     """The network without that share of its inner widths: 0.5 halves them.
 
     Raises UsageError for a share that is not between 0 and 1, CnnprofError for a network whose layers do not fit together then,
-    as where the code has fixed a number of channels.
+    as where an operation has a number of channels written into it.
     """
     check_share(share)
-    kept, multiples = _writers(graph), _multiples(graph)
-    before = shapes_of(graph)
-    after: dict[str, Shape] = dict(graph.inputs)
+    axes = _axes(graph)
+    after = {name: tuple(narrowed(axis, share) for axis in given) for name, given in axes.items()}
     nodes = []
     for node in graph.nodes:
-        old, new = ([shapes[name] for name in node.inputs] for shapes in (before, after))
-        layer = (
-            node.layer
-            if node.name in kept and not _is_depthwise(node.layer, old)
-            else _narrowed(node.layer, old, new, share, multiples[node.name])
-        )
-        narrow = replace(node, layer=layer)
+        inputs = [axes[name] for name in node.inputs]
+        narrow = replace(node, layer=_resized(node.layer, inputs, after[node.name], share))
         try:
-            after[node.name] = output_shape(narrow, tuple(new))
+            fits = output_shape(narrow, tuple(after[name] for name in node.inputs)) == after[node.name]
         except CnnprofError as error:
-            raise CnnprofError(
-                f"{graph.name} cannot be pruned: {error.message}", node.place, "its widths do not follow from each other"
-            ) from None
+            raise _refused(graph, node, error.message) from None
+        if not fits:
+            raise _refused(graph, node, f"{node.name} ({node.layer.type}) does not follow the widths around it")
         nodes.append(narrow)
-    if any(before[name] != after[name] for name in graph.outputs):
-        raise CnnprofError(f"{graph.name} cannot be pruned: what it returns would change its shape")
     # What a package or a file has is the network as it was; this one is built from its layers.
     facts = replace(graph.facts, published={}, accuracy=None)
     return replace(graph, nodes=tuple(nodes), facts=facts, origin=None)
@@ -63,85 +55,101 @@ def check_share(share: float) -> None:
         raise UsageError(f"a share to prune is between 0 and 1, and not {share:g}", hint="--prune 0.5 halves every width")
 
 
-def _writers(graph: Graph) -> set[str]:
-    """The layers with weights whose channels the network returns: going back from the outputs over layers without any."""
-    by_name = {node.name: node for node in graph.nodes}
-    kept, waiting = set[str](), list(graph.outputs)
-    while waiting:
-        name = waiting.pop()
-        node = by_name.get(name)
-        if node is None or name in kept:
-            continue
-        kept.add(name)
-        if not isinstance(node.layer, (Conv, ConvTranspose, Linear)) or _follows(node):
-            waiting += node.inputs
-    return kept
+def _axes(graph: Graph) -> dict[str, Axes]:
+    """The axes of every input and every layer's output, by name."""
+    axes: dict[str, Axes] = {name: tuple(shape) for name, shape in graph.inputs.items()}
+    fixed: list[tuple[Node, list[Axes]]] = []
+    layers = {node.name: node for node in graph.nodes}
+    for node, _, output in walk(graph.nodes, graph.inputs):
+        inputs = [axes[name] for name in node.inputs]
+        try:
+            axes[node.name] = follow(node.layer, inputs, output)
+        except Fixed:
+            fixed.append((node, inputs))
+            axes[node.name] = output
+        if node.shared in axes:
+            first = layers[node.shared]
+            pairs = [(node.name, first.name), *zip(node.inputs, first.inputs, strict=False)]
+            place = -1 if isinstance(node.layer, Linear) else 1
+            for one, other in pairs:
+                if len(axes[one]) > 1 < len(axes[other]):
+                    join(axes[one][place], axes[other][place])
+    _let_stay(graph, axes)
+    for node in graph.nodes:
+        if isinstance(node.layer, Linear):
+            _let_heads_fit(axes[node.inputs[0]][-1], axes[node.name][-1])
+    for node, inputs in fixed:
+        if any(run.narrows and not run.stays for given in inputs for axis in given for run, _ in runs(axis)):
+            raise _refused(graph, node, f"{node.name} ({node.layer.type}) has its sizes written into it")
+    return axes
 
 
-def _multiples(graph: Graph) -> dict[str, int]:
-    """By layer, the number that its channels have to be a multiple of: of 8, and of the groups of all that share them.
-
-    Layers without weights hand channels on, and sums join those of several layers, which so stay equal.
-    """
-    same = {name: name for name in graph.inputs}
-    multiples: dict[str, int] = {}
-
-    def first(name: str) -> str:
-        while same[name] != name:
-            name = same[name]
-        return name
-
-    def need(name: str, number: int) -> None:
-        multiples[first(name)] = lcm(multiples.get(first(name), MULTIPLE), number)
-
-    for node, given, output in walk(graph.nodes, graph.inputs):
-        same[node.name] = node.name
-        depthwise = _is_depthwise(node.layer, given)
-        has_own = isinstance(node.layer, (Conv, ConvTranspose, Linear)) and not depthwise
-        groups = 1 if depthwise else int(getattr(node.layer, "groups", 1))
-        need(node.name, groups)
-        for name, shape in zip(node.inputs, given, strict=True):
-            need(name, groups)
-            if not has_own and len(shape) > 1 and shape[1] == output[1]:
-                number = multiples[first(name)]
-                same[first(name)] = first(node.name)
-                need(node.name, number)
-    return {name: multiples[first(name)] for name in same}
+def _let_stay(graph: Graph, axes: dict[str, Axes]) -> None:
+    """Keep what the network returns, and what its heads for training alone do."""
+    read = {name for node in graph.nodes for name in node.inputs}
+    for name in {*graph.outputs, *(node.name for node in graph.nodes if node.name not in read)}:
+        for axis in axes[name]:
+            keep(axis)
 
 
-def _follows(node: Node) -> bool:
-    """Whether a convolution's channels may be those of its input: a grouped one."""
-    return isinstance(node.layer, Conv) and node.layer.groups != 1 and node.layer.groups == node.layer.out_channels
+def _let_heads_fit(given: Axis, made: Axis) -> None:
+    """Let queries, keys and values, so many times as wide as the tokens they are made of, have the tokens' width in heads."""
+    tokens, parts = runs(given), runs(made)
+    if len(tokens) == len(parts) == 1 and count(made) % count(given) == 0:
+        heads, rest = divmod(parts[0][1], count(made) // count(given))
+        if heads > 1 and not rest and tokens[0][1] == 1:
+            need(given, heads)
 
 
-def _narrowed(layer: Layer, old: list[Shape], new: list[Shape], share: float, multiple: int) -> Layer:
-    if isinstance(layer, Linear):
-        return replace(layer, out_features=_narrow(int(layer.out_features), share, MULTIPLE))
-    if isinstance(layer, Parameter) and layer.size[1:] == (1, 1):
-        return replace(layer, size=(_narrow(int(layer.size[0]), share, multiple), 1, 1))
-    if isinstance(layer, Slice) and layer.dim == 1 and layer.step == 1:
-        first, end = (place * new[0][1] // old[0][1] for place in (layer.start, layer.start + layer.length))
-        return replace(layer, start=first, length=end - first)
-    if isinstance(layer, Pad) and len(layer.amounts) == len(old[0]) - 1:
-        (before, after), *around = layer.amounts
-        missing = _narrow(int(before + old[0][1] + after), share, multiple) - int(new[0][1])
-        front = missing * before // (before + after) if before + after else 0
-        return replace(layer, amounts=((front, missing - front), *around))
-    if not isinstance(layer, (Conv, ConvTranspose)):
-        return layer
-    groups, channels = int(layer.groups), int(layer.out_channels)
-    if _is_depthwise(layer, old):
-        width = int(new[0][1])
-        return replace(layer, groups=width, out_channels=channels // groups * width)
-    return replace(layer, out_channels=_narrow(channels, share, multiple))
+def _refused(graph: Graph, node: Node, why: str) -> CnnprofError:
+    hint = "its widths do not follow from each other"
+    return CnnprofError(f"{graph.name} cannot be pruned: {why}", node.place, hint)
 
 
-def _is_depthwise(layer: Layer, inputs: Sequence[Shape]) -> bool:
-    return isinstance(layer, (Conv, ConvTranspose)) and layer.is_depthwise(inputs[0])
+@singledispatch
+def _resized(layer: Layer, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    """The layer with the sizes that make the narrower output of the narrower inputs."""
+    return layer
 
 
-def _narrow(width: int, share: float, multiple: int) -> int:
-    """The width without that share, to the nearest multiple, at least one; one that is smaller already stays."""
-    if width <= multiple:
-        return width
-    return max(multiple, int((1 - share) * width / multiple + 0.5) * multiple)
+@_resized.register(Conv)
+@_resized.register(ConvTranspose)
+def _(layer: Conv | ConvTranspose, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    (x,) = inputs
+    groups = narrowed(x[1], share) if layer.is_depthwise(tuple(map(count, x))) else layer.groups
+    return replace(layer, out_channels=output[1], groups=groups)
+
+
+@_resized.register(Linear)
+def _(layer: Linear, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    return replace(layer, out_features=output[-1])
+
+
+@_resized.register(Parameter)
+@_resized.register(Reshape)
+@_resized.register(Expand)
+@_resized.register(Rearrange)
+def _(layer: Parameter | Reshape | Expand | Rearrange, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    return replace(layer, size=output)
+
+
+@_resized.register(GroupNorm)
+def _(layer: GroupNorm, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    return replace(layer, groups=output[1]) if layer.groups == count(inputs[0][1]) else layer
+
+
+@_resized.register(Slice)
+def _(layer: Slice, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    before, _ = cut(inputs[0][layer.dim], layer.start)
+    return replace(layer, start=narrowed(before, share), length=output[layer.dim])
+
+
+@_resized.register(Pad)
+def _(layer: Pad, inputs: list[Axes], output: Shape, share: float) -> Layer:
+    first = len(output) - len(layer.amounts)
+    amounts = []
+    for axis, size, (before, behind) in zip(inputs[0][first:], output[first:], layer.amounts, strict=True):
+        missing, was = size - narrowed(axis, share), before + behind
+        front = missing * before // was if was else before
+        amounts.append((before, behind) if missing == was else (front, missing - front))
+    return replace(layer, amounts=tuple(amounts))
