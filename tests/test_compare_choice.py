@@ -154,6 +154,8 @@ def test_files_that_are_none(tmp_path, text, message):
         (["--sort", "size"], "--sort: there is no column 'size'"),
         (["--sort", "latency_ms"], "--sort latency_ms orders by what is measured"),
         (["--columns", "model,prams"], "did you mean 'params'"),
+        (["--columns", "model,latency"], "--columns: no row has 'latency_ms'\n  = hint: add --bench"),
+        (["--columns", "params,predicted_ms"], "--columns: no row has 'predicted_ms'\n  = hint: add --predict"),
         (["--columns", ""], "--columns is a list of columns"),
         (["--pareto", "top1"], "--pareto takes two axes or more"),
         (["--pareto", "top1,size"], "--pareto: there is no column 'size'"),

@@ -6,6 +6,7 @@ import cnnprof
 from cnnprof.accuracies import recipe_of, timm_checkpoints, torchvision_weights
 from cnnprof.api.listing import list_networks
 from cnnprof.errors import CnnprofError
+from cnnprof.network.graph import Accuracy
 from cnnprof.report import Column
 from cnnprof.sources import spec_names, specs
 from cnnprof.views import columns as every_column
@@ -69,14 +70,21 @@ def test_other_recipes_are_said(monkeypatch):
             assert own.top1 == pytest.approx(accuracy.top1, abs=0.005), name
 
 
+def recipe_of_entry(entry):
+    stated = entry["accuracy"]
+    return recipe_of(Accuracy(stated["top1"], stated["top5"], stated["source"]))
+
+
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "mnasnet1_0"])
 def test_torchvisions_network_is_the_bundled_one(name):
     report = cnnprof.compare([name, f"torchvision:{name}"]).report()
     ours, theirs = report.data["models"]
     assert [ours["totals"][figure] for figure in FIGURES] == [theirs["totals"][figure] for figure in FIGURES]
     marks = [row["accuracy_mark"] for row in report.data["rows"]]
     assert ours["accuracy"]["top1"] == theirs["accuracy"]["top1"] or marks[1].endswith("≠")
+    # One recipe is one source, which is marked once.
+    assert (marks[0] == marks[1]) == (recipe_of_entry(ours) == recipe_of_entry(theirs))
 
 
 @pytest.mark.torch

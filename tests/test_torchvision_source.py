@@ -56,7 +56,7 @@ def test_facts_come_from_the_metadata():
         "params": Figure(25_557_032, text="25,557,032", where=where),
         "macs": Figure(4_089_000_000, 500_000, "4.089 G", where=where),
     }
-    assert facts.accuracy == Accuracy(80.858, 95.434, "torchvision IMAGENET1K_V2", input=(3, 224, 224))
+    assert facts.accuracy == Accuracy(80.858, 95.434, "torchvision IMAGENET1K_V2, 1 crop", input=(3, 224, 224))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_paper_is_the_one_that_the_documentation_names(name, paper, year):
 def test_another_entry_of_the_weights_has_its_own_figures_and_input():
     graph = load("vit_b_16", {"weights": "IMAGENET1K_SWAG_E2E_V1"})
     assert graph.input_shape == (1, 3, 384, 384)
-    assert graph.facts.accuracy == Accuracy(85.304, 97.65, "torchvision IMAGENET1K_SWAG_E2E_V1", input=(3, 384, 384))
+    assert graph.facts.accuracy == Accuracy(85.304, 97.65, "torchvision IMAGENET1K_SWAG_E2E_V1, 1 crop", input=(3, 384, 384))
     assert analyze(graph).totals.params == graph.facts.published["params"].value == 86_859_496
 
 

@@ -61,12 +61,17 @@ def recipe_of(accuracy: Accuracy) -> str:
     return source.partition(",")[0] if source.partition(":")[0].endswith(".csv") else PAPER
 
 
+def torchvision_source(weights: str) -> str:
+    """The source of an accuracy in the metadata of torchvision's weights, of one crop, as bundled specs name it."""
+    return f"torchvision {weights}, 1 crop"
+
+
 @cache
 def torchvision_weights() -> dict[str, tuple[Stated, ...]]:
     """torchvision's classification weights by model."""
     found: dict[str, tuple[Stated, ...]] = {}
     for row in _bundled("torchvision"):
-        source = f"torchvision {row['weights']}"
+        source = torchvision_source(row["weights"])
         accuracy = Accuracy(float(row["top1"]), float(row["top5"]), source, IMAGENET, _sizes(row["input"]))
         macs = round(float(row["giga_macs"]) * 1e9)
         stated = Stated(row["model"], accuracy, int(row["params"]), macs, bool(row["default"]))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import isnan
 from typing import Any
 
+from cnnprof.accuracies import torchvision_source
 from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph, Origin
 from cnnprof.sources._asked import Settings, Size
@@ -90,5 +91,7 @@ def _figures(name: str, entry: Any, own_shape: tuple[int, ...]) -> dict[str, Any
             # The metadata has three decimals of 10^9.
             "macs": Figure(round(giga * 1e9), tolerance=0.0005e9, text=f"{giga} G", where=where),
         },
-        "accuracy": None if isnan(top1) else Accuracy(top1, metrics["acc@5"], f"torchvision {entry.name}", _DATASET, own_shape),
+        "accuracy": None
+        if isnan(top1)
+        else Accuracy(top1, metrics["acc@5"], torchvision_source(entry.name), _DATASET, own_shape),
     }

@@ -95,6 +95,7 @@ def show_comparison(
     ordered = [rows[i] for i in shown]
     kept = [entries[i] for i in shown]
     columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting), _told(choice, sort, axes))
+    _check_measured(choice, columns, rows)
     best = _best(ordered, kept, elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
@@ -155,6 +156,13 @@ _LACKING = {
     **{c.key: "add --predict" for c in (col.PREDICTED_MS, col.INTERVAL90)},
 }
 """How a user comes to have a column that no row has."""
+
+
+def _check_measured(choice: Choice, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raises UsageError for a column asked for by name that is measured, if it was for no network."""
+    for column in columns if choice.columns else ():
+        if column.key in _LACKING and rows and all(row.get(column.key) is None for row in rows):
+            raise UsageError(f"--columns: no row has '{column.key}'", hint=_LACKING[column.key])
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:
