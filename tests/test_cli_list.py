@@ -218,3 +218,11 @@ def test_a_name_that_nothing_has_is_no_network():
     assert (done.code, done.out) == (3, "")
     assert "unknown network 'resnt18'" in done.err
     assert "resnet18" in done.err
+
+
+def test_conditions_compare_what_is_shown_of_sizes_and_words():
+    shown = json.loads(cnnprof("list", "wrn*", "--json").out)["models"]
+    of_cifar = {entry["model"] for entry in shown if entry["input"] == [3, 32, 32]}
+    assert of_cifar
+    asked = json.loads(cnnprof("list", "wrn*", "--where", "input == '3x32x32'", "--json").out)["models"]
+    assert {entry["model"] for entry in asked} == of_cifar

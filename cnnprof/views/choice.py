@@ -9,6 +9,7 @@ from typing import Any
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.record import record
 from cnnprof.report import Column, names_of
+from cnnprof.units import sizes_text
 
 
 @record
@@ -54,6 +55,17 @@ def choose_columns(
         # What is asked for by name is not dropped for want of room.
         chosen = tuple(replace(find_column(name, columns, "--columns"), weight=0) for name in choice.columns)
     return tuple(_exact(column) for column in chosen) if choice.exact else chosen
+
+
+def named(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
+    """A row's values by every name that its columns have, as conditions compare them: sizes as text, `3x224x224`."""
+    values = {name: row.get(column.key) for name, column in names_of(columns).items()}
+    return {
+        name: (sizes_text(value) if all(isinstance(each, int) for each in value) else " ".join(map(str, value)))
+        if isinstance(value, (tuple, list))
+        else value
+        for name, value in values.items()
+    }
 
 
 def _exact(column: Column) -> Column:

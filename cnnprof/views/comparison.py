@@ -17,7 +17,7 @@ from cnnprof.timing.ratios import noise_of
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions, warnings_of
-from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, order
+from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, named, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
 from cnnprof.views.memory import int8_note
@@ -138,7 +138,7 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
     left, notes = list(range(len(rows))), []
     if choice.where:
         condition = read_condition(choice.where, _holds())
-        cells = [_named(row) for row in rows]
+        cells = [named(row, COLUMNS) for row in rows]
         for name in sorted(condition.columns):
             if all(row.get(name) is None for row in cells):
                 hint = _LACKING.get(find_column(name, COLUMNS, "--where").key)
@@ -163,12 +163,6 @@ def _check_measured(choice: Choice, columns: Sequence[Column], rows: Sequence[Ma
     for column in columns if choice.columns else ():
         if column.key in _LACKING and rows and all(row.get(column.key) is None for row in rows):
             raise UsageError(f"--columns: no row has '{column.key}'", hint=_LACKING[column.key])
-
-
-def _named(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row's values by every name that its columns have; sizes as text."""
-    named = {name: row.get(column.key) for name, column in names_of(COLUMNS).items()}
-    return {name: sizes_text(value) if isinstance(value, tuple) else value for name, value in named.items()}
 
 
 def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
