@@ -243,3 +243,17 @@ def test_names_are_only_letters(name):
     assert b"<script" not in svg
     assert "other" in texts(svg)
     assert name in " ".join(texts(svg)).replace("\n", " ") or len(name) == 300
+
+
+@pytest.mark.parametrize("later", [[], ["b"]])
+def test_names_that_find_room_at_last_are_not_said_to_have_none(later, monkeypatch):
+    from matplotlib.figure import Figure
+
+    from cnnprof.charts.scatter import Axis, Point, Scatter
+
+    found = iter([["a", "b"], later])
+    monkeypatch.setattr(Scatter, "_name_points", lambda *_: next(found))
+    figure = Figure()
+    Scatter("", Axis("x"), Axis("y"), (Point("a", 1, 1), Point("b", 2, 2)), notes=("a remark",)).draw(figure)
+    lines = figure.get_supxlabel().splitlines()
+    assert lines == ["a remark", *(f"no room for the names of: {name}" for name in later)]

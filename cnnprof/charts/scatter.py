@@ -132,7 +132,7 @@ class Scatter(Chart):
             # The list of names takes room from the axes, so that a name less or more may fit.
             foot(figure, [*self.notes, _missing(missing), " "])
             missing = self._name_points(figure, axes)
-            foot(figure, [*self.notes, _missing(missing)])
+            foot(figure, [*self.notes, *([_missing(missing)] if missing else [])])
 
     def sketch(self, canvas: Sketch) -> None:
         """Points and lines, and the names of the first points that do not stand in one another's way."""
