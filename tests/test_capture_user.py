@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import types
 
@@ -265,3 +266,28 @@ def test_what_a_model_prints_is_no_part_of_the_report(here):
     done = cnnprof("summary", "loud.py:Leaving", "--input", "3x8x8", cwd=here)
     assert (done.code, done.out) == (3, "")
     assert "cannot run loud.py:Leaving on an input of 3x8x8: SystemExit" in done.err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_code_that_ends_the_process_is_no_success(here):
+    """`os._exit(0)` would let a gate pass; a child process that the code starts may end as it likes."""
+    (here / "ending.py").write_text(
+        "import os\nfrom torch import nn\n"
+        "def make(): os._exit(0)\n"
+        "class Late(nn.Conv2d):\n"
+        "    def __init__(self): super().__init__(3, 4, 1)\n"
+        "    def forward(self, x): os._exit(0)\n"
+        "class Forking(nn.Conv2d):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(3, 4, 1)\n"
+        "        child = os.fork()\n"
+        "        if not child: os._exit(7)\n"
+        "        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
+    )
+    leave = os._exit
+    for name, said in (("make", "ending.py:make failed"), ("Late", "cannot run ending.py:Late on an input of 3x8x8")):
+        done = cnnprof("check", f"ending.py:{name}", "--input", "3x8x8", "--max-params", "1K", cwd=here)
+        assert (done.code, done.out) == (3, "")
+        assert f"{said}: SystemExit: os._exit(0)" in done.err
+    assert python.load("ending.py:Forking", inputs=(3, 8, 8)).nodes
+    assert os._exit is leave

@@ -189,3 +189,46 @@ def test_files_are_read_once_until_they_change(files, tmp_path, name, monkeypatc
     os.utime(path, ns=(1, 1))
     with pytest.raises(pytest.fail.Exception, match="it is read again"):
         read()
+
+
+def _overlapping(path):
+    """One entry of 10 kB that the directory names 100 times."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/code/a.py", b"#" * 10_000)
+        archive.filelist *= 100
+
+
+def _inflated(path, size):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02.")
+        with archive.open("net/code/a.py", "w") as stream:
+            for _ in range(size // 2**20):
+                stream.write(b"#" * 2**20)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["net.pt", "net.pt2"])
+def test_archives_that_unpack_to_more_than_they_say(tmp_path, name):
+    """Zeros deflate to a thousandth; torch's own files hold code that deflates to a fifth, and weights as they are."""
+    _inflated(tmp_path / name, 80 * 2**20)
+    result = cnnprof("summary", name, cwd=tmp_path)
+    assert (result.code, result.out) == (3, "")
+    assert f"'{name}' is not opened: its " in result.err
+    assert f"would unpack to {80 * 2**20 + 3:,}" in result.err.replace("\n", " ")
+    _overlapping(tmp_path / name)
+    result = cnnprof("summary", name, cwd=tmp_path)
+    assert (result.code, result.out) == (3, "")
+    assert "its entries lie over each other (1,000,000 bytes in a file of 1" in result.err
+
+
+@pytest.mark.torch
+def test_zeros_for_weights_are_no_bomb(tmp_path):
+    """A network of 100 MB whose weights are all zero: torch stores them as they are."""
+    import torch
+    from torch import nn
+
+    net = nn.Sequential(nn.Flatten(), nn.Linear(2500, 10_000, bias=False)).eval()
+    nn.init.zeros_(net[1].weight)
+    torch.jit.save(torch.jit.trace(net, torch.zeros(1, 2500)), tmp_path / "net.pt")
+    result = cnnprof("summary", "net.pt", "--input", "2500", "--json", cwd=tmp_path)
+    assert json.loads(result.out)["totals"]["macs"] == 25_000_000

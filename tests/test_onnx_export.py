@@ -53,3 +53,26 @@ def test_what_torch_exports_counts_as_what_it_runs(exporter, tmp_path, monkeypat
     assert ours.totals.uncounted == ()
     assert (ours.totals.params, ours.totals.macs) == (theirs.totals.params, theirs.totals.macs)
     assert ours.costs[-1].output == (1, 5)
+
+
+def test_what_learns_and_what_is_stored_beside_it(tmp_path):
+    """A fixed filter as a convolution's weight is no parameter; queries that learn are, also in front of a linear layer."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.q = nn.Conv2d(3, 6, 3, bias=False), nn.Linear(6, 5, bias=False)
+            self.register_buffer("blur", torch.rand(6, 1, 3, 3), persistent=False)
+            self.queries = nn.Parameter(torch.rand(1, 4, 6))
+
+        def forward(self, x):
+            y = torch.nn.functional.conv2d(self.conv(x), self.blur, groups=6).mean((2, 3))
+            return self.q(self.queries) + self.q(y)[:, None]
+
+    net, image, path = Net().eval(), torch.rand(1, 3, 9, 9), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, (image,), path, dynamo=True, optimize=False, external_data=False, verbose=False)
+    totals = analyze(read(path)).totals
+    assert totals.params == 6 * 27 + 6 * 5 + 4 * 6 == sum(p.numel() for p in net.parameters())
+    assert totals.macs == 7 * 7 * 6 * 27 + 5 * 5 * 6 * 9 + (4 + 1) * 6 * 5 == analyze(capture(net, (1, 3, 9, 9))).totals.macs

@@ -65,6 +65,7 @@ class _Walk:
         # torch's newer exporter notes what a stored tensor was to the module.
         kinds = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
         self._buffers = {name for name, kind in kinds.items() if kind == "BUFFER"}
+        self._learn = {name for name, kind in kinds.items() if kind == "PARAMETER"}
         # The older one leaves a parameter its path in the module.
         paths = [each.name for each in model.graph.initializer] if model.producer_name == "pytorch" else []
         self._parameters = {name for name in paths if (kinds.get(name) or "PARAMETER") == "PARAMETER" and "." in name}
@@ -101,16 +102,19 @@ class _Walk:
 
     def add(self, layer: Layer, inputs: Sequence[Value], weights: Sequence[Value | None], node: Any) -> Value:
         """A new node, and its output. Raises ShapeError where the inputs do not fit."""
-        # What is stored and goes through a layer's weights is a table, such as positions; nothing learned takes that way.
+        # What is stored and goes through a layer's weights is a table, such as positions, unless the file says that it learns.
         table = isinstance(layer, (Linear, Conv))
-        read = tuple(self._node_of(value, node, learned=self._learned(value) and not table) for value in inputs)
+        read = tuple(
+            self._node_of(value, node, learned=self._learned(value) and (not table or value.weight in self._learn))
+            for value in inputs
+        )
         held = [weight for weight in weights if weight is not None]
         if getattr(layer, "bias", False) and _is_zero(held[-1]):
             # Some exporters make up a bias for a layer that has none.
             return self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
         if getattr(layer, "affine", False) and held and all(map(_is_made_up, held)):
             return self.add(replace(layer, affine=False), inputs, (), node)  # type: ignore[call-arg]
-        roots = [weight.weight or f"#{id(weight.data)}" if not weight.node else "" for weight in held]
+        roots = [self._root(weight) for weight in held]
         new = [root for root in roots if root and root not in self._counted]
         if getattr(layer, "bias", False) and len(new) == 1:
             # Exporters store equal tensors once: a bias that counts elsewhere is read here, and no weight of this layer's.
@@ -129,6 +133,12 @@ class _Walk:
         self._nodes.append(Node(name, layer, read, owns_params=bool(owned) or not roots, param_bytes=_bytes(owned)))
         self._shapes[name] = shape
         return Value(shape, name)
+
+    def _root(self, weight: Value) -> str:
+        """What a weight is told by from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
+        if weight.node or weight.weight in self._buffers:
+            return ""
+        return weight.weight or f"#{id(weight.data)}"
 
     def _shifted(self, plain: Value, bias: Value, node: Any) -> Value:
         behind = 0 if isinstance(self._nodes[-1].layer, Linear) else len(plain.shape) - 2

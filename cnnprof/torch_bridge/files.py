@@ -17,6 +17,10 @@ from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.network.inputs import Input, Inputs
 
 _MOST_PICKLE = 256 * 2**20
+_MOST_UNPACKED = 2**30
+"""Bytes that the compressed entries of an archive may have: torch compresses code alone, and stores weights as they are."""
+_FREELY_UNPACKED, _MOST_RATIO = 64 * 2**20, 100
+"""Up to so many bytes nobody minds; above, what grows by more than the ratio is no code (which deflates to a fifth or so)."""
 _CODE = "name the code that makes the model (cnnprof summary net.py:Net), or save it with torch.export.save or torch.jit.save"
 
 
@@ -77,6 +81,7 @@ def _kind(path: str) -> str:
         raise CnnprofError(f"'{path}' is no file" if file.exists() else f"there is no file '{path}'")
     try:
         with zipfile.ZipFile(file) as archive:
+            _refuse_bomb(path, archive)
             names = archive.namelist()
             if any(name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names):
                 return "exported"
@@ -89,6 +94,17 @@ def _kind(path: str) -> str:
             if stream.read(2)[:1] == b"\x80":
                 return "a pickle, which runs whatever code it names when it is read"
         return "no file that torch wrote, or only a part of one"
+
+
+def _refuse_bomb(path: str, archive: zipfile.ZipFile) -> None:
+    """Raises CnnprofError (exit code 3) for an archive that would unpack to more than a file of torch's does."""
+    entries = archive.infolist()
+    size, held = Path(path).stat().st_size, sum(entry.compress_size for entry in entries)
+    unpacked = sum(entry.file_size for entry in entries if entry.file_size != entry.compress_size)
+    if held > size:
+        raise CnnprofError(f"'{path}' is not opened: its entries lie over each other ({held:,} bytes in a file of {size:,})")
+    if unpacked > max(_FREELY_UNPACKED, min(_MOST_UNPACKED, _MOST_RATIO * size)):
+        raise CnnprofError(f"'{path}' is not opened: its {size:,} bytes would unpack to {unpacked:,}")
 
 
 def _pickled(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:

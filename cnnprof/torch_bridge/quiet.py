@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import NoReturn
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Python's stdout and the process's descriptor 1 lead to stderr; so does what a child process writes.
 
-    The current folder and the streams are as before afterwards, whatever the code does to them.
+    The current folder and the streams are as before afterwards, whatever the code does to them. It does not end the process
+    either: `os._exit` raises SystemExit, for with exit code 0 a gate would pass that checked nothing.
     """
     streams = sys.stdout, sys.stderr
+    leave = os._exit
+    here = os.getpid(), threading.get_ident()
+
+    def stay(status: int) -> NoReturn:
+        if (os.getpid(), threading.get_ident()) != here:
+            # A child process, or a thread that is not the code's own.
+            leave(status)
+        raise SystemExit(f"os._exit({status})")
+
     folder = _folder()
     _flush()
     kept = _duplicate()
+    os._exit = stay
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
+        os._exit = leave
         sys.stdout, sys.stderr = streams
         _flush()
         if kept is not None:
