@@ -135,7 +135,7 @@ class _Walk:
         return Value(shape, name)
 
     def _root(self, weight: Value) -> str:
-        """What a weight is told by from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
+        """The key that tells a weight from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
         if weight.node or weight.weight in self._buffers:
             return ""
         return weight.weight or f"#{id(weight.data)}"

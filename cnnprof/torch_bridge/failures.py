@@ -60,6 +60,8 @@ def own_line(error: BaseException) -> tuple[Place | None, str]:
     while trace is not None:
         file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
         if not file.startswith(("<frozen", "<string>", *_NOT_THE_USERS)):
+            # A notebook's process outlives what stood in the file.
+            linecache.checkcache(file)
             text = linecache.getline(file, line).rstrip("\n")
             stripped = text.strip()
             column = text.find(stripped) + 1 if stripped else 1
