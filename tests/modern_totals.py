@@ -59,6 +59,21 @@ _C3D = [3, 64, 128, 256, 256, 512, 512, 512, 512]
 _C3D_POSITIONS = [16 * 112 * 112, 16 * 56 * 56, *[8 * 28 * 28] * 2, *[4 * 14 * 14] * 2, *[2 * 7 * 7] * 2]
 _C3D_FC = [512 * 1 * 4 * 4, 4096, 4096, 487]
 
+_EXCITATION = sum(w * (w + 1) for w in (256, 512, 768, 1024))
+_EXCITATION_MACS = sum(w * w for w in (256, 512, 768, 1024))
+
+
+def _vovnet27_slim() -> tuple[int, int]:
+    """A stem of 64, 64 and 128 maps; five 3x3 a module, and a 1x1 over its input and all of them; no biases, normalized."""
+    convs = [(9, 3, 64, 112), (9, 64, 64, 112), (9, 64, 128, 56)]
+    channels = 128
+    for size, w, maps in zip((56, 28, 14, 7), (64, 80, 96, 112), (128, 256, 384, 512), strict=True):
+        convs += [(9, channels, w, size), *[(9, w, w, size)] * 4, (1, channels + 5 * w, maps, size)]
+        channels = maps
+    params = sum(k * i * o + 2 * o for k, i, o, _ in convs) + 1000 * 513
+    return params, sum(k * i * o * n * n for k, i, o, n in convs) + 1000 * 512
+
+
 MODERN = {
     "repvgg_a0": _repvgg(0.75, 2.5, (2, 4, 14, 1)),
     "repvgg_a1": _repvgg(1, 2.5, (2, 4, 14, 1)),
@@ -112,6 +127,19 @@ MODERN = {
     "hrnet_w32": (41_232_680, 8_921_133_056),
     "res2net50_26w_4s": (25_699_120, 4_255_166_464),
     "res2net50_14w_8s": (25_059_816, 4_178_898_944),
+    "ese_vovnet39b": (24_568_936, 7_074_193_408),
+    "ese_vovnet57b": (38_608_936, 8_932_110_336),
+    "dla34": (15_742_104, 3_060_043_776),
+    "dla60": (22_036_632, 4_235_878_400),
+    "dla102": (33_268_888, 7_164_551_168),
+    "dla169": (53_389_720, 11_557_560_320),
+    "mobilevit_xxs": (1_272_024, 407_364_096),
+    "mobilevit_xs": (2_317_848, 1_025_911_808),
+    "mobilevit_s": (5_578_632, 2_000_831_488),
+    # timm's without the excitation of w maps, w (w + 1), at the end of each stage
+    "vovnet27_slim": _vovnet27_slim(),
+    "vovnet39": (24_568_936 - _EXCITATION, 7_074_193_408 - _EXCITATION_MACS),
+    "vovnet57": (38_608_936 - _EXCITATION, 8_932_110_336 - _EXCITATION_MACS),
     "convnextv2_femto": (5_233_240, 779_629_824),
     "convnextv2_pico": (9_066_280, 1_367_055_360),
     "convnextv2_nano": (15_623_800, 2_445_528_320),
@@ -132,6 +160,7 @@ MODERN = {
 }
 MODERN_FAMILIES = {"repvgg", "vit", "waveform_cnn"}
 MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8", "swin"}
+MODERN_FAMILIES |= {"vovnet", "dla", "mobilevit"}
 MODERN_OUTPUTS = {
     **dict.fromkeys(("m3", "m5", "m11", "m18"), (1, 10)),
     "unet": (1, 2, 388, 388),
