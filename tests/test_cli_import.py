@@ -4,11 +4,13 @@ import re
 
 import pytest
 from shell import cnnprof, process
+from spec_texts import build
 
 from cnnprof import api
 from cnnprof.errors import CnnprofError
 from cnnprof.network.results import Totals
 from cnnprof.sources import torchvision_names
+from cnnprof.sources._writing import _layers, _plain
 
 
 def figures(totals: Totals) -> tuple[object, ...]:
@@ -32,12 +34,22 @@ def test_torchvisions_networks_are_reproduced(name, tmp_path):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["swin_t", "vit_b_16", "maxvit_t"])
-def test_what_the_flat_form_lacks_is_listed(name):
+@pytest.mark.parametrize("name", ["swin_t", "vit_b_16"])
+def test_the_flat_form_says_layers_without_a_word_by_their_types(name):
+    graph = api.load(f"torchvision:{name}")
+    text = api.to_spec(graph, flat=True)
+    assert _layers(build(text)) == _layers(_plain(graph))
+    assert "op LayerNorm" in text
+    assert "blocks:" not in text
+    assert "repeat" not in text
+
+
+@pytest.mark.torch
+def test_what_one_line_a_layer_lacks_is_listed():
     with pytest.raises(
         CnnprofError, match=r"what the spec language cannot say:\n(  - .*\n)*  - .*there is no word for it"
     ) as caught:
-        api.to_spec(api.load(f"torchvision:{name}"), flat=True)
+        api.to_spec(api.load("torchvision:swin_t"), compact=False)
     kinds = {re.match(r"  - (\w+): ", line)[1] for line in caught.value.message.splitlines()[1:]}
     assert {"Permute", "LayerNorm", "Linear"} <= kinds
 
@@ -74,11 +86,8 @@ def test_import_of_a_users_own_model(tmp_path):
     assert cnnprof(*said, cwd=tmp_path).out.partition("layers:\n")[2] == "  - conv 3x3 4 p0 | relu | gap | fc 10\n"
     done = cnnprof(*said, "--flat", cwd=tmp_path)
     assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
-    refused = cnnprof("import", "net.py:odd", "--flat", "-o", "odd.yaml", cwd=tmp_path)
-    assert refused.code == 3
-    assert "net.py:odd uses what the spec language cannot say:\n  - Softmax: it is not over the channels (1)" in refused.err
-    assert not (tmp_path / "odd.yaml").exists()
-    assert "  - conv 3x3 8 p0 | op Softmax dim=-1\n" in cnnprof("import", "net.py:odd", cwd=tmp_path).out
+    for flat in ([], ["--flat"]):
+        assert "  - conv 3x3 8 p0 | op Softmax dim=-1\n" in cnnprof("import", "net.py:odd", *flat, cwd=tmp_path).out
 
 
 @pytest.mark.torch

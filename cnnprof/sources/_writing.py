@@ -35,7 +35,13 @@ def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = 
             text = write_folded(graph, partial, blocks)
             if _says(text, graph):
                 return text
-    text = write_spec(graph, compact)
+    try:
+        text = write_spec(graph, compact)
+    except CnnprofError:
+        # Layers without a word stand by their types, as among blocks.
+        if flat and _says(text := write_folded(graph, blocks=False), graph):
+            return text
+        raise
     ours, theirs = (analyze(each).totals for each in (graph, _read(text, graph)))
     for what in ("params", "aux_params", "ops", "activations"):
         if getattr(ours, what) != getattr(theirs, what):
