@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 SIZES = {1: (24,), 2: (12, 10), 3: (6, 8, 6)}
 
@@ -156,7 +157,7 @@ class Writer:
         heads = ["gap | fc 5", "gmp | fc 4 | softmax", "tokens | gap | fc 2"]
         # Behind a normalization over channels, or tokens, the image lies pixel by pixel, and to flatten it takes a copy.
         text = " ".join([*layers, *unit])
-        heads += [] if " ln" in text or "image" in text else ["fc 3", "adaptive_avgpool size=2 | fc 3"]
+        heads += [] if re.search(r"\b(ln|image)\b", text) else ["fc 3", "adaptive_avgpool size=2 | fc 3"]
         layers.append(f"- {self.pick(*heads)} -> last")
         outputs = self.pick("", "[middle, last]", "{first: middle, second: last}", "{first: a, last: last}")
         lines = [
@@ -182,5 +183,4 @@ def write_network(seed: int) -> str:
 
 def is_parted(text: str) -> bool:
     """Whether the network uses words that torch runs in several steps."""
-    words = {*text.replace(":", " ").replace("[", " ").replace(",", " ").split()}
-    return not words.isdisjoint({"lrn", "l2norm", "grn", "subsample"})
+    return bool(re.search(r"\b(lrn|l2norm|grn|subsample)\b", text))

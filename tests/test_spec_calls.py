@@ -106,7 +106,7 @@ def test_no_size_is_offered_where_none_helps() -> None:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ("{repeat: 200000, do: relu}", "the network has more than 100,000 layers"),
+        ("{repeat: 200000, do: relu}", "the network has more than 60,000 layers"),
         ("{repeat: 2000000000, do: identity}", "the network takes more than 1,000,000 steps to build"),
         ("twice 60", "the network takes more than 1,000,000 steps to build"),
         ("nest 60", "net.yaml: blocks and loops nest too deeply"),

@@ -79,7 +79,7 @@ class Expression(OfToken):
         """Its value. Raises SpecError with the place of the part that is at fault."""
         # A long expression takes longer than the step that it stands in.
         cost = len(self.token.text) - _FREE
-        if cost > 0 and not scope.budget.spend(cost // 4):
+        if cost > 0 and not scope.budget.spend(cost // 2):
             raise self.token.error(TOO_MUCH, RUNAWAY)
         try:
             return self.code(scope)

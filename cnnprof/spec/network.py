@@ -16,7 +16,7 @@ from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY, Here
 from cnnprof.spec.values import MAX_INT, Tensor
 
-MAX_LAYERS = 100_000
+MAX_LAYERS = 60_000
 MAX_CALLS = 64
 MAX_NAME = 500
 

@@ -50,6 +50,8 @@ class Table:
 
 def is_number(value: Value) -> bool:
     """Whether the value counts as a number; true and false do not."""
+    if type(value) is int:
+        return True
     return not isinstance(value, (bool, str, tuple, type(None), Tensor, Table)) and not is_condition(value)
 
 
