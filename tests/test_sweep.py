@@ -338,3 +338,10 @@ def test_the_first_points_are_measured():
     refused = cnnprof("sweep", "lenet5", "classes=10,20", "--threads", "1")
     assert "--threads says how to measure" in refused.err
     assert "in the terminal" in cnnprof("sweep", "lenet5", "classes=10", "--bench", "1", "--json").err
+
+
+@pytest.mark.torch
+def test_an_axis_that_a_torchvision_model_does_not_have_is_refused_at_once():
+    with pytest.raises(CnnprofError, match="torchvision's densenet121 has no setting 'grwth_rate'") as caught:
+        sweep("torchvision:densenet121", {"grwth_rate": [12, 32], "input": [64]})
+    assert caught.value.hint == "did you mean 'growth_rate' or 'drop_rate'?"

@@ -100,6 +100,10 @@ def _of_spec(model: Model, asked: Mapping[str, Sequence[Any]]) -> Swept:
 def _of_other(model: Model, asked: Mapping[str, Sequence[Any]]) -> Swept:
     from cnnprof.sources._settings import parse_settings
 
+    if model.source == "torchvision":
+        from cnnprof.sources.torchvision import check_settings
+
+        check_settings(model.name, [name for name in asked if name not in OTHER_AXES])
     channels = COLOURS
     if "input" in asked:
         with suppress(CnnprofError):  # at its usual size it may not run at all, and at those that are asked for it may

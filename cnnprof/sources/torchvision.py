@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from math import isnan
 from typing import Any
@@ -46,6 +47,13 @@ def load(name: str, settings: Settings = None, input_shape: Size = None, batch: 
     question = ask(f"torchvision:{name}", given, input_shape, batch)
     graph = recall_graph(question, _PACKAGES, lambda: _capture(name, given, input_shape, batch))
     return replace(graph, origin=Origin("torchvision", name, given))
+
+
+def check_settings(name: str, asked: Iterable[str]) -> None:
+    """Raises CnnprofError for a setting that the model does not have, UnavailableError without torchvision."""
+    from cnnprof.torch_bridge.zoo import check_torchvision_settings
+
+    check_torchvision_settings(name, asked)
 
 
 def _list_names() -> list[str]:

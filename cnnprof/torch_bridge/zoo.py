@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -29,12 +29,8 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
     builder = import_torchvision().models.get_model_builder(name)
     if len(input_shape) != 4:
         raise CnnprofError(f"{name} takes images of three sizes, CxHxW, and the input has {len(input_shape) - 1}")
-    arguments = _arguments(builder)
+    arguments = check_torchvision_settings(name, settings)
     given = {key: value for key, value in settings.items() if key != WEIGHTS}
-    for key in given:
-        if key not in arguments:
-            hint = did_you_mean(key, [WEIGHTS, *arguments])
-            raise CnnprofError(f"torchvision's {name} has no setting '{key}'", hint=hint)
     height, width = input_shape[2:]
     if "image_size" in arguments:
         if height != width:
@@ -50,6 +46,16 @@ def torchvision_model(name: str, settings: Mapping[str, Any], input_shape: Shape
     except Exception as error:
         raise CnnprofError(f"torchvision cannot build {name}: {type(error).__name__}: {error}") from error
     return model
+
+
+def check_torchvision_settings(name: str, asked: Iterable[str]) -> list[str]:
+    """The settings that `torchvision.models.NAME` has. Raises CnnprofError for one that is asked for and is none of them."""
+    arguments = _arguments(import_torchvision().models.get_model_builder(name))
+    for key in asked:
+        if key not in (WEIGHTS, *arguments):
+            hint = did_you_mean(key, [WEIGHTS, *arguments])
+            raise CnnprofError(f"torchvision's {name} has no setting '{key}'", hint=hint)
+    return arguments
 
 
 def weights_entry(name: str, chosen: Any) -> Any:
