@@ -13,7 +13,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
 from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.views import columns as col
-from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, named, order
+from cnnprof.views.choice import NONE, Choice, choose_columns, compared, find_column, order
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
@@ -72,7 +72,7 @@ def show_names(networks: Sequence[Listed], sort: str | None = None, choice: Choi
     notes = []
     if choice.where:
         condition = read_condition(choice.where, {name: holds_of(column) for name, column in names_of(OF_NETWORK).items()})
-        cells = [named(row, OF_NETWORK) for row in rows]
+        cells = compared(rows, OF_NETWORK)
         unknown = sum(map(condition.is_unknown, cells))
         numbers = [i for i in numbers if condition.holds(cells[i])]
         notes += [f"{plural(unknown, 'network')} left out, as a figure is not known"] if unknown else []

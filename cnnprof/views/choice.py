@@ -57,15 +57,17 @@ def choose_columns(
     return tuple(_exact(column) for column in chosen) if choice.exact else chosen
 
 
-def named(row: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
-    """A row's values by every name that its columns have, as conditions compare them: sizes as text, `3x224x224`."""
-    values = {name: row.get(column.key) for name, column in names_of(columns).items()}
-    return {
-        name: (sizes_text(value) if all(isinstance(each, int) for each in value) else " ".join(map(str, value)))
-        if isinstance(value, (tuple, list))
-        else value
-        for name, value in values.items()
-    }
+def compared(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Rows as conditions compare them: values by every name that their columns have, sizes as text, `3x224x224`."""
+    names = names_of(columns)
+    return [{name: _as_text(row.get(column.key)) for name, column in names.items()} for row in rows]
+
+
+def _as_text(value: Any) -> Any:
+    """Several sizes or words as they are shown; one value as it is."""
+    if not isinstance(value, (tuple, list)):
+        return value
+    return sizes_text(value) if all(isinstance(each, int) for each in value) else " ".join(map(str, value))
 
 
 def _exact(column: Column) -> Column:

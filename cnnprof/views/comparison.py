@@ -17,7 +17,7 @@ from cnnprof.timing.ratios import noise_of
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions, warnings_of
-from cnnprof.views.choice import NONE, Choice, choose_columns, find_column, named, order
+from cnnprof.views.choice import NONE, Choice, choose_columns, compared, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
 from cnnprof.views.memory import int8_note
@@ -95,7 +95,9 @@ def show_comparison(
     ordered = [rows[i] for i in shown]
     kept = [entries[i] for i in shown]
     columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting), _told(choice, sort, axes))
-    _check_measured(choice, columns, rows)
+    for column in columns if choice.columns and rows else ():
+        if column.key in _LACKING:
+            _check_known(rows, column, "--columns")
     best = _best(ordered, kept, elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
@@ -138,11 +140,9 @@ def _filtered(rows: Sequence[Mapping[str, Any]], choice: Choice) -> tuple[list[i
     left, notes = list(range(len(rows))), []
     if choice.where:
         condition = read_condition(choice.where, _holds())
-        cells = [named(row, COLUMNS) for row in rows]
+        cells = compared(rows, COLUMNS)
         for name in sorted(condition.columns):
-            if all(row.get(name) is None for row in cells):
-                hint = _LACKING.get(find_column(name, COLUMNS, "--where").key)
-                raise UsageError(f"--where: no row has '{name}'", hint=hint)
+            _check_known(rows, find_column(name, COLUMNS, "--where"), "--where", name)
         unknown = [rows[i]["model"] for i in left if condition.is_unknown(cells[i])]
         left = [i for i in left if condition.holds(cells[i])]
         notes.append(f"{len(left)} of {plural(len(rows), 'network')} with {choice.where}")
@@ -158,11 +158,10 @@ _LACKING = {
 """How a user comes to have a column that no row has."""
 
 
-def _check_measured(choice: Choice, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Raises UsageError for a column asked for by name that is measured, if it was for no network."""
-    for column in columns if choice.columns else ():
-        if column.key in _LACKING and rows and all(row.get(column.key) is None for row in rows):
-            raise UsageError(f"--columns: no row has '{column.key}'", hint=_LACKING[column.key])
+def _check_known(rows: Sequence[Mapping[str, Any]], column: Column, option: str, name: str = "") -> None:
+    """Raises UsageError where no row has the column, which the option calls by that name."""
+    if all(row.get(column.key) is None for row in rows):
+        raise UsageError(f"{option}: no row has '{name or column.key}'", hint=_LACKING.get(column.key))
 
 
 def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) -> tuple[Column, ...]:
@@ -174,9 +173,7 @@ def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) 
     for axis in axes if asked else ():
         if holds_of(axis) == "text":
             raise UsageError(f"--pareto: '{axis.key}' is no figure")
-        if all(row.get(axis.key) is None for row in rows):
-            hint = _LACKING.get(axis.key)
-            raise UsageError(f"--pareto: no row has '{axis.key}'", hint=hint)
+        _check_known(rows, axis, "--pareto")
     return axes
 
 
