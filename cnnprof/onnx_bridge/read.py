@@ -63,12 +63,10 @@ class _Walk:
         self._held: dict[str, str] = {}
         self._absorbed: dict[str, Value] = {}
         # torch's newer exporter notes what a stored tensor was to the module.
-        kinds = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
-        self._buffers = {name for name, kind in kinds.items() if kind == "BUFFER"}
-        self._learn = {name for name, kind in kinds.items() if kind == "PARAMETER"}
+        self._kinds = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
         # The older one leaves a parameter its path in the module.
         paths = [each.name for each in model.graph.initializer] if model.producer_name == "pytorch" else []
-        self._parameters = {name for name in paths if (kinds.get(name) or "PARAMETER") == "PARAMETER" and "." in name}
+        self._parameters = {name for name in paths if (self._kinds.get(name) or "PARAMETER") == "PARAMETER" and "." in name}
         self._readers: dict[str, list[Any]] = {}
         self._lost: set[str] = set()
         self._inferred: dict[str, Shape] | None = None
@@ -105,7 +103,9 @@ class _Walk:
         # What is stored and goes through a layer's weights is a table, such as positions, unless the file says that it learns.
         table = isinstance(layer, (Linear, Conv))
         read = tuple(
-            self._node_of(value, node, learned=self._learned(value) and (not table or value.weight in self._learn))
+            self._node_of(
+                value, node, learned=self._learned(value) and (not table or self._kinds.get(value.weight) == "PARAMETER")
+            )
             for value in inputs
         )
         held = [weight for weight in weights if weight is not None]
@@ -136,7 +136,7 @@ class _Walk:
 
     def _root(self, weight: Value) -> str:
         """The key that tells a weight from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
-        if weight.node or weight.weight in self._buffers:
+        if weight.node or self._kinds.get(weight.weight) == "BUFFER":
             return ""
         return weight.weight or f"#{id(weight.data)}"
 
@@ -246,7 +246,7 @@ class _Walk:
         return self._inferred
 
     def _learned(self, value: Value) -> bool:
-        return value.learned and value.weight not in self._buffers
+        return value.learned and self._kinds.get(value.weight) != "BUFFER"
 
     def _node_of(self, value: Value, reader: Any, learned: bool) -> str:
         """The node that a value comes from; what is stored becomes one, once."""
