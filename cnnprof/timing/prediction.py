@@ -135,9 +135,6 @@ class Prediction:
         return tuple(dict.fromkeys(layer.kind for layer in self.layers if layer.basis == "unknown"))
 
 
-"""Of the conditions' `time`."""
-
-
 @record
 class Calibration:
     """The times of a machine's operations.
