@@ -249,7 +249,8 @@ def test_names_are_only_letters(name):
 def test_names_that_find_room_at_last_are_not_said_to_have_none(later, monkeypatch):
     from matplotlib.figure import Figure
 
-    from cnnprof.charts.scatter import Axis, Point, Scatter
+    from cnnprof.charts.points import Axis, Point
+    from cnnprof.charts.scatter import Scatter
 
     found = iter([["a", "b"], later])
     monkeypatch.setattr(Scatter, "_name_points", lambda *_: next(found))

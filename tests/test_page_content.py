@@ -13,7 +13,8 @@ from cnnprof.api.compare import compare
 from cnnprof.charts.bars import Bars, Panel
 from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.charts.heat import Heat
-from cnnprof.charts.scatter import Axis, Point, Scatter
+from cnnprof.charts.points import Axis, Point
+from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError
 from cnnprof.report import Report
 from cnnprof.reports import Style, _page, render

@@ -10,8 +10,9 @@ from shell import cnnprof, texts
 import cnnprof as package
 from cnnprof.charts.bars import Bars, Panel
 from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.points import Axis, Point
 from cnnprof.charts.routing import arrange
-from cnnprof.charts.scatter import Axis, Point, Scatter
+from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node

@@ -13,9 +13,10 @@ from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.charts.explorer import Explorer
 from cnnprof.charts.heat import Heat
+from cnnprof.charts.points import Axis, Point
 from cnnprof.charts.saved import MODULES, to_saved
 from cnnprof.charts.saved import from_saved as from_saved_chart
-from cnnprof.charts.scatter import Axis, Point, Scatter
+from cnnprof.charts.scatter import Scatter
 from cnnprof.charts.timeline import Timeline
 from cnnprof.cli import join_inputs
 from cnnprof.report import Report

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts import Chart, Sketch
 from cnnprof.charts.colors import vega_looks
-from cnnprof.charts.scatter import Axis, Scatter
+from cnnprof.charts.points import Axis
+from cnnprof.charts.scatter import Scatter
 from cnnprof.record import record
 
 if TYPE_CHECKING:

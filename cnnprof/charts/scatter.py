@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from cnnprof.charts import Chart, Sketch, foot, head
 from cnnprof.charts.colors import MARKERS, look
+from cnnprof.charts.points import Axis, Line, Point
 from cnnprof.record import record
 
 if TYPE_CHECKING:
@@ -24,45 +24,6 @@ DASHES: Any = ("--", "-.", ":", "-")
 
 SKETCHED = 8
 """So many names a terminal has room for."""
-
-
-@record
-class Axis:
-    """An edge of the chart: its name with the unit, whether by powers of ten, and which way is better."""
-
-    label: str
-    log: bool = False
-    better: Literal["lower", "higher", ""] = ""
-
-
-@record
-class Point:
-    """A symbol: `size` is its area as a share of the largest one's, `group` names its colour.
-
-    `x_span` and `y_span` are intervals; `apart` says that it is no part of a comparison; `detail` is shown where a reader
-    points at it, as texts by their names.
-    """
-
-    label: str
-    x: float
-    y: float
-    size: float = 0.1
-    group: str = ""
-    x_span: tuple[float, float] | None = None
-    y_span: tuple[float, float] | None = None
-    apart: bool = False
-    detail: Mapping[str, str] = field(default_factory=dict)
-
-
-@record
-class Line:
-    """Points that a line joins, black or in the colour of a group; as `steps` it stays at a value until the next one."""
-
-    label: str
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    steps: bool = False
-    group: str = ""
 
 
 @record
@@ -150,7 +111,7 @@ class Scatter(Chart):
         """The same as a Vega-Lite specification."""
         from cnnprof.charts.scatter_page import specification
 
-        return specification(self)
+        return specification(self.x, self.y, self.points, self.lines, self.groups)
 
     def _largest(self) -> float:
         """Area of the largest symbol, in square points."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from cnnprof.charts.colors import vega_looks
-
-if TYPE_CHECKING:
-    from cnnprof.charts.scatter import Axis, Scatter
+from cnnprof.charts.points import Axis, Line, Point
 
 
-def specification(chart: Scatter) -> dict[str, Any]:
-    """The chart as a Vega-Lite specification: lines behind points, and what a point stands for where a reader points at it."""
-    names = [group or "points" for group in chart.groups]
+def specification(
+    x_axis: Axis, y_axis: Axis, points: Sequence[Point], lines: Sequence[Line], groups: Sequence[str]
+) -> dict[str, Any]:
+    """A Vega-Lite specification: lines behind points, and what a point stands for where a reader points at it."""
+    names = [group or "points" for group in groups]
     colors_of, shapes_of = vega_looks(len(names))
     colors = {
         "field": "group",
@@ -21,8 +22,8 @@ def specification(chart: Scatter) -> dict[str, Any]:
         "scale": {"domain": names, "range": colors_of},
         "legend": {"orient": "bottom", "columns": 4} if len(names) > 1 else None,
     }
-    kept = sorted({key for point in chart.points for key in point.detail})
-    points = [
+    kept = sorted({key for point in points for key in point.detail})
+    symbols = [
         {
             "x": point.x,
             "y": point.y,
@@ -32,24 +33,24 @@ def specification(chart: Scatter) -> dict[str, Any]:
             "size": point.size,
         }
         | {f"d{number}": point.detail[key] for number, key in enumerate(kept) if key in point.detail}
-        for point in chart.points
+        for point in points
     ]
     stretches = [
         {"x": x, "y": y, "line": number, "n": n, "group": line.group or "points"}
-        for number, line in enumerate(chart.lines)
+        for number, line in enumerate(lines)
         for n, (x, y) in enumerate(zip(line.xs, line.ys, strict=True))
         if not line.label
     ]
     limits = [
         {"x": x, "y": y, "line": line.label, "n": n}
-        for line in chart.lines
+        for line in lines
         if line.label
         for n, (x, y) in enumerate(zip(line.xs, line.ys, strict=True))
     ]
-    x, y = _channel("x", chart.x), _channel("y", chart.y)
-    tips = [{"field": "name"}] * any(point.label for point in chart.points) + [
-        {"field": "x", "title": chart.x.label, "format": ",.4~g"},
-        {"field": "y", "title": chart.y.label, "format": ",.4~g"},
+    x, y = _channel("x", x_axis), _channel("y", y_axis)
+    tips = [{"field": "name"}] * any(point.label for point in points) + [
+        {"field": "x", "title": x_axis.label, "format": ",.4~g"},
+        {"field": "y", "title": y_axis.label, "format": ",.4~g"},
         *([{"field": "group"}] if len(names) > 1 else []),
         *({"field": f"d{number}", "title": key} for number, key in enumerate(kept)),
     ]
@@ -73,7 +74,7 @@ def specification(chart: Scatter) -> dict[str, Any]:
             "encoding": {"x": x, "y": y, **ordered, "tooltip": {"field": "line"}},
         },
         {
-            "data": {"values": points},
+            "data": {"values": symbols},
             "mark": {"type": "point", "filled": True, "opacity": 0.85},
             "encoding": {
                 "x": x,

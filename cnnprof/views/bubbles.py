@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from cnnprof.charts.explorer import Explorer
-from cnnprof.charts.scatter import Axis, Line, Point, Scatter
+from cnnprof.charts.points import Axis, Line, Point
+from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.judging.pareto import Span, standings
 from cnnprof.record import record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnprof.charts.scatter import Axis, Line, Point, Scatter
+from cnnprof.charts.points import Axis, Line, Point
+from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings
 from cnnprof.views.reasons import TimedNetwork

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from cnnprof.charts import Chart
 from cnnprof.charts.heat import Heat
-from cnnprof.charts.scatter import Axis, Line, Point, Scatter
+from cnnprof.charts.points import Axis, Line, Point
+from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.judging.filters import Limit
 from cnnprof.record import record
