@@ -18,7 +18,7 @@ LATE = HEAVY | {"rich", "yaml", "typer"}
 
 # Which rooms of cnnprof each room may import; those of COMMON are everybody's.
 BASE = {"network", "footprint"}
-COMMON = {"errors", "environment", "files", "record", "streams", "texts", "units"}
+COMMON = {"errors", "environment", "files", "notify", "record", "streams", "texts", "units"}
 RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts", "accuracies"}
 ALLOWED = {
     "errors": set(),
@@ -27,6 +27,7 @@ ALLOWED = {
     "streams": set(),
     "texts": set(),
     "environment": set(),
+    "notify": set(),
     "record": set(),
     "cache": set(),
     "config": set(),
@@ -55,7 +56,7 @@ ALLOWED = {
     "__init__": {"api"},
 }
 PLAIN = {"errors", "texts", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
-PLAIN |= {"report", "config"}
+PLAIN |= {"report", "config", "notify"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
+from cnnprof.api.profile import Network, Size, as_models, profile_each
 from cnnprof.api.result import Result
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.charts import Chart
-    from cnnprof.measure.bench import Job, Options, Progress
+    from cnnprof.measure.bench import Job, Options
     from cnnprof.measure.journal import Journal
+    from cnnprof.measure.turn import Tell
     from cnnprof.report import Report
     from cnnprof.timing.energy import Energy
     from cnnprof.timing.measurements import Measurement
     from cnnprof.timing.ratios import Ratio
-
-Tell = Callable[["Progress"], None]
 
 
 @record(repr=False)
@@ -61,9 +62,9 @@ def bench(
     networks: Network,
     batches: int | Sequence[int] = (1,),
     input_shape: Size = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     options: Options | None = None,
-    on_progress: Tell = lambda _: None,
+    on_progress: Tell = quiet,
     journal: str | Path | None = None,
     against: str | Path | None = None,
     energy: bool = False,
@@ -148,7 +149,7 @@ def jobs_of(
     models: Sequence[Model],
     batches: Sequence[int] = (1,),
     input_shapes: Sequence[Size] = (None,),
-    notify: Notify = lambda _: None,
+    notify: Notify = quiet,
 ) -> list[Job]:
     """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
     from cnnprof.measure.options import Job

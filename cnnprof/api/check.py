@@ -13,8 +13,10 @@ from cnnprof.api.figures import resolve_each
 from cnnprof.api.profile import Network, Profile, Size, profile, told_apart
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, SpecError, UnavailableError, UsageError
+from cnnprof.notify import quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.api.predict import Known, Predictions
@@ -76,7 +78,7 @@ def check(
     limits: Mapping[str, str] | None = None,
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     time: Time | None = None,
     run_code: bool = False,
     options: Options | None = None,
@@ -259,7 +261,7 @@ NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allo
 
 
 def _expand_budgets(
-    budgets: Sequence[Budget], project: Project | None, settings: Mapping[str, Any] | None = None
+    budgets: Sequence[Budget], project: Project | None, settings: Settings = None
 ) -> list[tuple[Model, Budget | None]]:
     """Every network that a budget names, with the first that does. Raises SpecError for a file outside of the project."""
     found: dict[str, tuple[Model, Budget | None]] = {}
@@ -288,4 +290,4 @@ def _time_quickly(profiles: Sequence[Profile], way: Mapping[str, Any]) -> Sequen
     from cnnprof.measure.bench import Job, Options, run
 
     jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in profiles]
-    return run(jobs, Options(processes=3, rounds=5, **way), lambda _: None)
+    return run(jobs, Options(processes=3, rounds=5, **way), quiet)

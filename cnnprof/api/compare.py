@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnprof.api.accuracy import state
-from cnnprof.api.bench import Tell, time_jobs
+from cnnprof.api.bench import time_jobs
 from cnnprof.api.figures import Form, entries_of, in_form, resolve_each
-from cnnprof.api.profile import Network, Notify, Size
+from cnnprof.api.profile import Network, Size
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.footprint.formats import FORMATS, NumberFormat
 from cnnprof.network.pruning import check_share
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from cnnprof.api.predict import Known
     from cnnprof.charts import Chart
     from cnnprof.measure.options import Job, Options
+    from cnnprof.measure.turn import Tell
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
     from cnnprof.timing.prediction import Calibration
@@ -124,7 +127,7 @@ def compare(
     baseline: str | None = None,
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     fit: str | Sequence[str] | None = None,
     options: Options | None = None,
     accuracy_from: str | None = None,
@@ -132,8 +135,8 @@ def compare(
     dtype: NumberFormat = "fp32",
     formats: bool = False,
     prune: Sequence[float] = (),
-    notify: Notify = lambda _: None,
-    on_progress: Tell = lambda _: None,
+    notify: Notify = quiet,
+    on_progress: Tell = quiet,
 ) -> Comparison:
     """Several networks side by side.
 

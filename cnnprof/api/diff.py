@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnnprof.api.profile import Network, Notify, Profile, Size, as_model, pair
+from cnnprof.api.profile import Network, Profile, Size, as_model, pair
 from cnnprof.api.result import Result
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.judging.alignment import Pair
@@ -41,12 +42,7 @@ class Difference(Result):
 
 
 def diff(
-    before: Network,
-    after: Network,
-    input_shape: Size = None,
-    batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
-    notify: Notify = lambda _: None,
+    before: Network, after: Network, input_shape: Size = None, batch: int = 1, settings: Settings = None, notify: Notify = quiet
 ) -> Difference:
     """The differences between two networks, layer by layer.
 

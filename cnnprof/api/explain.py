@@ -5,9 +5,6 @@ What a function does not need every time it imports itself, so that the calculat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cnnprof import sources
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
@@ -17,6 +14,7 @@ from cnnprof.network import results
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.sources import Model
+from cnnprof.sources._asked import Settings
 
 
 @record(repr=False)
@@ -51,7 +49,7 @@ def explain(
     what: str | None = None,
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     layer: str | None = None,
 ) -> Worksheet:
     """The calculations of a network, or of the layer or block behind its name (`resnet50:stage3.bottleneck2.conv1`).
@@ -78,18 +76,14 @@ def explain(
     return Worksheet(analyzed, tuple(select(analyzed, target)), tuple(derive_layers(analyzed, target, what)), what)
 
 
-def _split(network: Network, settings: Mapping[str, Any] | None) -> tuple[Model, str | None]:
+def _split(network: Network, settings: Settings) -> tuple[Model, str | None]:
     """The network, and the layer that its reference goes on to name."""
     reference, target = sources.split_layer(network) if isinstance(network, str) else (network, None)
     return as_model(reference, settings), target
 
 
 def explain_gap(
-    network: Network,
-    convention: str,
-    input_shape: Size = None,
-    batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    network: Network, convention: str, input_shape: Size = None, batch: int = 1, settings: Settings = None
 ) -> Report:
     """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
     from cnnprof.counting.gaps import find_gaps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ from cnnprof.api.profile import Network, admit, as_models, listed, names_apart
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.analysis import MemoryAnalysis, analyze_memory
 from cnnprof.network.graph import Graph
+from cnnprof.notify import Notify
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._asked import Settings
 from cnnprof.sources._catalogue import looked_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.views.entry import Entry
 
@@ -55,7 +55,7 @@ def in_form(model: Model, form: Form) -> Model:
 
 
 @looked_at_once()
-def resolve_each(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
+def resolve_each(networks: Network, settings: Settings = None) -> list[Model]:
     """As `as_models`, with an `Unresolved` for what names no network."""
     found: dict[str, Model] = {}
     for network in listed(networks):
@@ -90,7 +90,7 @@ def entries_of(
     models: Sequence[Model],
     input_shape: tuple[int, ...] | None,
     batch: int,
-    notify: Callable[[str], None],
+    notify: Notify,
     forms: Sequence[Form] = (AS_IT_IS,),
 ) -> list[Entry]:
     """An entry for each of the networks; one that cannot be read has the reason, unless none can: then the first one is raised.
@@ -108,7 +108,7 @@ def entries_of(
 
 
 def _of_form(
-    models: Sequence[Model], input_shape: tuple[int, ...] | None, batch: int, notify: Callable[[str], None], form: Form
+    models: Sequence[Model], input_shape: tuple[int, ...] | None, batch: int, notify: Notify, form: Form
 ) -> list[Entry]:
     entries: list[Entry] = []
     errors: list[CnnprofError] = []

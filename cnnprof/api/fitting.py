@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cnnprof.api.profile import Notify, Size
+from cnnprof.api.profile import Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
 from cnnprof.footprint.execution import USUAL, Device, Execution, as_written
@@ -16,6 +16,7 @@ from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
+from cnnprof.notify import Notify, quiet
 from cnnprof.sources import Model
 
 
@@ -56,7 +57,7 @@ def fit_each(
     models: Sequence[Model],
     sizes: str | Sequence[str],
     input_shape: Size = None,
-    notify: Notify = lambda _: None,
+    notify: Notify = quiet,
     dtypes: Sequence[NumberFormat | None] | None = None,
 ) -> list[tuple[Fit, ...]]:
     """For each network the largest batches that fit into the memories of these names: inference, and training with SGD.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnprof.api.fitting import fit_in_all, read_capacities
-from cnnprof.api.profile import Network, Notify, Profile, Size, as_model, profile
+from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, did_you_mean
 from cnnprof.footprint.capacity import Fit
@@ -17,8 +17,10 @@ from cnnprof.footprint.formats import int8_inference, int8_scale_bytes
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
 from cnnprof.network.graph import Graph
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.report import Report
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options
@@ -60,13 +62,13 @@ def memory(
     network: Network,
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     run: Execution | None = None,
     optimizer: str = "sgd",
     fit: str | Sequence[str] | None = None,
     checkpoint: bool = False,
     measured: Options | None = None,
-    notify: Notify = lambda _: None,
+    notify: Notify = quiet,
     int8: bool = False,
 ) -> Memory:
     """The memory that a network holds while it runs.

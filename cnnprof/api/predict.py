@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
+from cnnprof.api.profile import Network, Size, as_models, profile_each
 from cnnprof.api.result import Result
 from cnnprof.network.results import Analysis
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import resolve
+from cnnprof.sources._asked import Settings
 from cnnprof.timing.prediction import Calibration, Prediction, Predictor
 
 if TYPE_CHECKING:
-    from cnnprof.api.bench import Tell
     from cnnprof.measure.options import Options
+    from cnnprof.measure.turn import Tell
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
 
@@ -66,13 +68,13 @@ def predict(
     networks: Network | Sequence[Network],
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     options: Options | None = None,
     calibration: Known = None,
     measure_missing: bool = False,
     measure: bool = False,
-    notify: Notify = lambda _: None,
-    on_progress: Tell = lambda _: None,
+    notify: Notify = quiet,
+    on_progress: Tell = quiet,
 ) -> Predictions:
     """How long one inference takes, from single operations that were timed on the machine.
 
@@ -140,9 +142,7 @@ def predictor_of(calibration: Calibration, options: Options) -> Predictor:
     return Predictor(calibration, RUN_BYTES[options.dtype])
 
 
-def calibrate(
-    options: Options | None = None, full: bool = False, on_progress: Callable[[Any], None] = lambda _: None
-) -> Calibration:
+def calibrate(options: Options | None = None, full: bool = False, on_progress: Tell = quiet) -> Calibration:
     """Time a designed grid of operations on this machine, for `predict`; less than 3 minutes, or 12 in `full`.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from cnnprof.errors import UsageError
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
+from cnnprof.sources._asked import Settings
 from cnnprof.sources._catalogue import looked_at_once
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.report import Report
 
-Notify = Callable[[str], None]
 Network = Any
 """A network, as every function takes it: a reference, as on the command line, a torch module, or a Model."""
 
@@ -68,7 +69,7 @@ class Profile(MemoryAnalysis, Result):
         return f"<Profile {self.graph.name}: {self.totals.params:,} params, {self.totals.macs:,} MACs>"
 
 
-def load(network: Network, input_shape: Size = None, batch: int = 1, settings: Mapping[str, Any] | None = None) -> Graph:
+def load(network: Network, input_shape: Size = None, batch: int = 1, settings: Settings = None) -> Graph:
     """The layers of a network.
 
     Args:
@@ -87,7 +88,7 @@ def load(network: Network, input_shape: Size = None, batch: int = 1, settings: M
     return as_model(network, settings).graph(input_shape, batch)
 
 
-def as_model(network: Network, settings: Mapping[str, Any] | None = None) -> Model:
+def as_model(network: Network, settings: Settings = None) -> Model:
     """The network that a reference names, or that a module is; a Model as it is, with more settings if some are given.
 
     Raises UsageError for anything else, and for settings of a module, which is made already.
@@ -104,7 +105,7 @@ def as_model(network: Network, settings: Mapping[str, Any] | None = None) -> Mod
 
 
 @looked_at_once()
-def as_models(networks: Network, settings: Mapping[str, Any] | None = None) -> list[Model]:
+def as_models(networks: Network, settings: Settings = None) -> list[Model]:
     """The networks that references and globs name, each of them once; a single one may stand without a list."""
     found: dict[str, Model] = {}
     for network in listed(networks):
@@ -128,7 +129,7 @@ def admit(model: Model, found: dict[str, Model]) -> None:
     found.setdefault(name, model if name == model.reference else replace(model, reference=name))
 
 
-def profile(network: Network, input_shape: Size = None, batch: int = 1, settings: Mapping[str, Any] | None = None) -> Profile:
+def profile(network: Network, input_shape: Size = None, batch: int = 1, settings: Settings = None) -> Profile:
     """Shapes, parameters, operations and memory of a network.
 
     Args:
@@ -147,7 +148,7 @@ def profile(network: Network, input_shape: Size = None, batch: int = 1, settings
     return Profile(analyzed.graph, analyzed.costs)
 
 
-def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = lambda _: None) -> list[Profile]:
+def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = quiet) -> list[Profile]:
     """The profiles of two networks, which may be the same."""
     named = []
     for model in (a, b):
@@ -177,9 +178,7 @@ def to_spec(graph: Graph, compact: bool = True, flat: bool = False, partial: boo
 
 
 @looked_at_once()
-def profile_each(
-    models: Sequence[Model], input_shape: Size = None, batch: int = 1, notify: Notify = lambda _: None
-) -> list[Profile]:
+def profile_each(models: Sequence[Model], input_shape: Size = None, batch: int = 1, notify: Notify = quiet) -> list[Profile]:
     """The profiles of the networks; those that share a name are told apart by reference. Raises UsageError for none."""
     if not models:
         raise UsageError("no network is named")

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.api.profile import Network, as_model
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, UnavailableError, UsageError
+from cnnprof.notify import quiet
 from cnnprof.record import record
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     import pandas
@@ -55,7 +57,7 @@ class Sweep(Result):
     forecast: Forecast | None = None
     failed: dict[str, Any] = field(default_factory=lambda: {"points": 0, "first": None}, compare=False)
 
-    def blocks(self, notify: Callable[[int], None] = lambda _: None) -> Iterator[Columns]:
+    def blocks(self, notify: Callable[[int], None] = quiet) -> Iterator[Columns]:
         """The points in order, some at a time, as columns; points without a network are counted in `failed`.
 
         Args:
@@ -152,7 +154,7 @@ def sweep(
     where: str | None = None,
     figures: Collection[str] | None = None,
     strict: bool = False,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     jobs: int = 1,
     predict: bool = False,
     options: Options | None = None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnnprof.api.bench import Tell, time_jobs
+from cnnprof.api.bench import time_jobs
 from cnnprof.api.fitting import on_capacity, read_capacity
 from cnnprof.api.memory import as_measured, check_optimizer
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
@@ -17,12 +17,15 @@ from cnnprof.footprint.capacity import largest_batch
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
+from cnnprof.notify import quiet
 from cnnprof.record import record
 from cnnprof.report import Report
+from cnnprof.sources._asked import Settings
 from cnnprof.transfer_learning import Strategy, StrategyCost, strategies
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
+    from cnnprof.measure.turn import Tell
     from cnnprof.timing.measurements import Measurement
 
 
@@ -62,14 +65,14 @@ def transfer(
     classes: int,
     input_shape: Size = None,
     batch: int = 32,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     run: Execution | None = None,
     optimizer: str = "sgd",
     classifier: str | None = None,
     freeze: str | Sequence[str] = (),
     fit: str | None = None,
     options: Options | None = None,
-    on_progress: Tell = lambda _: None,
+    on_progress: Tell = quiet,
 ) -> Transfer:
     """The cost of training a network for other classes, by which of its layers are trained.
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from cnnprof import sources
-from cnnprof.api.profile import Network, Notify, Size, as_models, profile_each
+from cnnprof.api.profile import Network, Size, as_models, profile_each
 from cnnprof.api.profile import profile as profile_network
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError
@@ -24,6 +24,7 @@ from cnnprof.judging.verification import (
 )
 from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.sources import specs
@@ -63,7 +64,7 @@ def verify(
     networks: Network = None,
     input_shape: Size = None,
     counters: bool = True,
-    notify: Notify = lambda _: None,
+    notify: Notify = quiet,
 ) -> Verification:
     """Hold networks to their papers' figures, to torchvision's network of the name, and to other counters.
 

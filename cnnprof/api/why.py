@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cnnprof.api.bench import Tell
-from cnnprof.api.profile import Network, Notify, Size, as_model, pair
+from cnnprof.api.profile import Network, Size, as_model, pair
 from cnnprof.api.result import Result
+from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
+from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options
+    from cnnprof.measure.turn import Tell
     from cnnprof.report import Report
     from cnnprof.timing.roofline import Ceilings
     from cnnprof.views.reasons import TimedNetwork as Timed
@@ -44,11 +45,11 @@ def why(
     b: Network,
     input_shape: Size = None,
     batch: int = 1,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     options: Options | None = None,
     ceilings: Ceilings | None = None,
-    notify: Notify = lambda _: None,
-    on_progress: Tell = lambda _: None,
+    notify: Notify = quiet,
+    on_progress: Tell = quiet,
 ) -> Reasons:
     """Time two networks layer by layer, beside what this machine can do at the most.
 

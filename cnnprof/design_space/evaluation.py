@@ -19,6 +19,7 @@ from cnnprof.network.analysis import analyze
 from cnnprof.network.dims import Split
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis, Totals, sum_up
+from cnnprof.notify import quiet
 from cnnprof.record import record
 
 FIGURES = ("params", "macs", "activations", "param_bytes", "peak_inference_bytes", "peak_training_bytes")
@@ -62,7 +63,7 @@ def evaluate(
     block: Block,
     build: Build,
     wanted: Collection[str] = FIGURES,
-    notify: Callable[[int], None] = lambda _: None,
+    notify: Callable[[int], None] = quiet,
     predict: Predict | None = None,
 ) -> Figures:
     """The wanted figures of every point of a block.

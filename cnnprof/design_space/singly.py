@@ -10,6 +10,7 @@ from cnnprof.design_space.blocks import Block
 from cnnprof.design_space.evaluation import Figures, Predict, evaluate, joined
 from cnnprof.design_space.networks import Swept, load
 from cnnprof.errors import CnnprofError
+from cnnprof.notify import quiet
 from cnnprof.sources import Model
 
 
@@ -18,7 +19,7 @@ def evaluate_singly(
     swept: Swept,
     wanted: Collection[str],
     jobs: int,
-    notify: Callable[[int], None] = lambda _: None,
+    notify: Callable[[int], None] = quiet,
     predict: Predict | None = None,
 ) -> Figures:
     """As `evaluate`, one point after the other; with several `jobs`, processes load them into the cache before that."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnprof.errors import INTERRUPTED, CnnprofError
@@ -22,7 +22,7 @@ from cnnprof.measure.options import Options as Options
 from cnnprof.measure.supervisor import StartError
 from cnnprof.measure.surroundings import find_disturbances
 from cnnprof.measure.turn import Progress as Progress
-from cnnprof.measure.turn import Series, Turn
+from cnnprof.measure.turn import Series, Tell, Turn
 from cnnprof.timing.intervals import relative_half_width
 from cnnprof.timing.measurements import Measurement, Status
 from cnnprof.timing.ratios import compare
@@ -44,9 +44,7 @@ class Interrupted(CnnprofError):  # noqa: N818 (as KeyboardInterrupt)
         self.measurements = [*measurements]
 
 
-def run(
-    jobs: Sequence[Job], options: Options, on_progress: Callable[[Progress], None], journal: Journal | None = None
-) -> list[Measurement]:
+def run(jobs: Sequence[Job], options: Options, on_progress: Tell, journal: Journal | None = None) -> list[Measurement]:
     """Measure the jobs; one measurement each, in their order.
 
     With a `journal`, what it holds counts as done, and each process's results are added to it.
@@ -72,7 +70,7 @@ class _Run:
 
     jobs: Sequence[Job]
     options: Options
-    tell: Callable[[Progress], None]
+    tell: Tell
     journal: Journal | None
     series: list[list[Series]] = field(default_factory=list)
     started: int = 0

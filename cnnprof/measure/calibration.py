@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnprof.errors import MeasurementError
@@ -12,7 +11,8 @@ from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.kept import way
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
-from cnnprof.measure.turn import Progress
+from cnnprof.measure.turn import Progress, Tell
+from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT, disturbance
 from cnnprof.timing.roofline import Ceilings, Rate
 
@@ -22,7 +22,7 @@ PROCESSES = 2
 MOST_PROCESSES = 4
 
 
-def calibrate(options: Options, on_progress: Callable[[Progress], None] = lambda _: None) -> Ceilings:
+def calibrate(options: Options, on_progress: Tell = quiet) -> Ceilings:
     """Measure the ceilings; while something else disturbed every process, there is another, `MOST_PROCESSES` at the most.
 
     Raises UnavailableError before anything starts, and MeasurementError if a process fails.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
-from cnnprof.measure.turn import Progress
+from cnnprof.measure.turn import Progress, Tell
+from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
 from cnnprof.timing.layer_times import LayerTimes
@@ -27,9 +28,7 @@ class _Found:
     layers: list[list[float]] = field(default_factory=list)
 
 
-def time_layers(
-    jobs: Sequence[Job], options: Options, on_progress: Callable[[Progress], None] = lambda _: None
-) -> tuple[list[LayerTimes], bool]:
+def time_layers(jobs: Sequence[Job], options: Options, on_progress: Tell = quiet) -> tuple[list[LayerTimes], bool]:
     """Time every layer of the jobs' networks, in inference; one result each, in their order, and whether it is complete.
 
     Ctrl-C ends it, and what finished processes found out is kept; before the first has finished it is raised.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
-from cnnprof.measure.turn import Progress
+from cnnprof.measure.turn import Progress, Tell
 from cnnprof.network.layers import layer_from_dict, layer_to_dict
+from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
 
@@ -149,7 +150,7 @@ class _Timer:
 def time_operations(
     samples: Sequence[Sample],
     options: Options,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Tell = quiet,
     found: Found | None = None,
     then: float = 0.0,
 ) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,9 @@ from cnnprof.measure.grid import designed
 from cnnprof.measure.kept import operations_path, way
 from cnnprof.measure.operations import Found, time_operations
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.turn import Progress
+from cnnprof.measure.turn import Tell
 from cnnprof.network.results import Analysis, Cost
+from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT
 from cnnprof.timing.operations import Timed, key_of, operation_alone
 from cnnprof.timing.prediction import Calibration
@@ -31,14 +32,12 @@ FULL_BATCHES = (1, 8)
 SECONDS_A_NETWORK = 2.0
 """Of the networks that are timed whole."""
 
-Tell = Callable[[Progress], None]
-
 
 def calibrate_operations(
     options: Options,
     networks: Sequence[Analysis],
     full: bool = False,
-    on_progress: Tell = lambda _: None,
+    on_progress: Tell = quiet,
     every: int = 1,
 ) -> Calibration:
     """Measure the machine's ceilings, a designed grid of operations, and whole networks that say what a run takes beyond them.
@@ -85,7 +84,7 @@ def calibrate_operations(
 
 
 def measure_missing_operations(
-    calibration: Calibration, costs: Mapping[str, Cost], options: Options, on_progress: Tell = lambda _: None
+    calibration: Calibration, costs: Mapping[str, Cost], options: Options, on_progress: Tell = quiet
 ) -> Calibration:
     """The calibration with these layers' own times. Raises MeasurementError if a process fails."""
     samples = [(cost.node.layer, cost.inputs) for cost in costs.values()]

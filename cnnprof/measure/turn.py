@@ -37,6 +37,10 @@ class Progress:
     left: float | None = None
 
 
+Tell = Callable[[Progress], None]
+"""Told where a run stands."""
+
+
 @dataclass
 class Series:
     """The times of one network in one worker process; `spent` sums processor seconds, page faults and switches.
@@ -64,7 +68,7 @@ class Turn:
 
     jobs: Sequence[Job]
     options: Options
-    tell: Callable[[Progress], None]
+    tell: Tell
     turn: int
     before: int
     processes: int

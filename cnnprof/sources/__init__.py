@@ -143,7 +143,7 @@ class Model:
         return specs.read_text(self.name) if self.source == "specs" else ""
 
 
-def resolve(reference: str, settings: Mapping[str, Any] | None = None) -> Model:
+def resolve(reference: str, settings: Settings = None) -> Model:
     """The network that a user's word names.
 
     Args:
@@ -159,7 +159,7 @@ def resolve(reference: str, settings: Mapping[str, Any] | None = None) -> Model:
     return found[0]
 
 
-def _resolve_all(reference: str, settings: Mapping[str, Any] | None = None) -> list[Model]:
+def _resolve_all(reference: str, settings: Settings = None) -> list[Model]:
     """The networks that a reference without a glob stands for: one for each combination of its settings' values."""
     name, inline = split_settings(reference)
     source, rest = _resolve(name)
@@ -172,7 +172,7 @@ def _combinations(inline: dict[str, str]) -> list[dict[str, str]]:
     return list(variations(inline)) if inline else [{}]
 
 
-def _varied(model: Model, name: str, inline: dict[str, str], settings: Mapping[str, Any] | None) -> Model:
+def _varied(model: Model, name: str, inline: dict[str, str], settings: Settings) -> Model:
     """The network with these settings of its reference, under the name that says them."""
     own = {key: value for key, value in inline.items() if key != INPUT_SETTING}
     reference = f"{name}@{','.join(f'{key}={value}' for key, value in inline.items())}" if inline else model.reference
@@ -186,7 +186,7 @@ def load(reference: str, settings: Settings = None, input_shape: Size = None, ba
     return resolve(reference, settings).graph(input_shape, batch)
 
 
-def expand(patterns: Iterable[str], settings: Mapping[str, Any] | None = None) -> list[Model]:
+def expand(patterns: Iterable[str], settings: Settings = None) -> list[Model]:
     """The networks that references and globs (`resnet*`, `torchvision:swin_*`) name, each of them once."""
     from cnnprof.sources import specs
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cnnprof.errors import CnnprofError, UnavailableError
 from cnnprof.network.graph import Graph
+from cnnprof.sources._asked import Settings
 
 SPECS = (".yaml", ".yml")
 """The suffixes of specs."""
@@ -66,7 +67,7 @@ def source_of(name: str) -> str | None:
     return SOURCES.get(suffix)
 
 
-def no_settings(path: str, settings: Mapping[str, Any] | None) -> None:
+def no_settings(path: str, settings: Settings) -> None:
     """Raises CnnprofError if there are settings: a file has none."""
     if settings:
         raise CnnprofError(f"'{path}' has no setting '{next(iter(settings))}'", hint="a file holds the network as it is")

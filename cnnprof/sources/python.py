@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.network.inputs import read_inputs
+from cnnprof.sources._asked import Settings
 from cnnprof.sources._files import without_way
 from cnnprof.sources._settings import parse_settings
 
@@ -19,7 +19,7 @@ def names() -> list[str]:
 
 def load(
     reference: str,
-    settings: Mapping[str, Any] | None = None,
+    settings: Settings = None,
     inputs: Any = None,
     batch: int = 1,
     real: bool = False,
