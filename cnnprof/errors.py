@@ -6,11 +6,13 @@ leaves with `error.exit_code`. Any other exception is a bug in cnnprof.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from cnnprof.record import record
 from cnnprof.texts import visible, without_commands
+
+T = TypeVar("T", bound=str)
 
 GATE_FAILED = 1
 USAGE = 2
@@ -107,6 +109,20 @@ class MeasurementError(CnnprofError):
     """A measurement could not be made."""
 
     exit_code = 5
+
+
+def read_word(text: object, words: Sequence[T], unknown: str) -> T:
+    """The one of the words that the text is; raises UsageError with the message `unknown` where it is none of them."""
+    for word in words:
+        if word == text:
+            return word
+    raise UsageError(unknown, hint=suggest(str(text), words))
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A hint with the names like `word`, or with all of them where none is near."""
+    names = [*known]
+    return did_you_mean(word, names) or f"one of {', '.join(names)}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

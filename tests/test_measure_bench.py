@@ -235,6 +235,7 @@ def test_no_process_is_started_without_the_device(monkeypatch):
         {"dtype": "int8"},
         {"mode": "evaluate"},
         {"layout": "nhwc"},
+        {"optimizer": "adm"},
         {"threads": 0},
         {"processes": 0},
         {"timeout": 0},

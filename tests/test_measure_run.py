@@ -142,6 +142,9 @@ def test_other_ways_to_run_are_rows_of_their_own():
         ("b (compiled)", "compiled"),
     ]
     assert add_ways([job("a")], []) == [job("a")]
+    with pytest.raises(UsageError, match="not run 'compile'") as refused:
+        add_ways([job("a")], ["compile"])
+    assert refused.value.hint == "did you mean 'compiled'?"
 
 
 def test_a_journal_keeps_the_phases_of_a_step(machine, tmp_path):

@@ -143,12 +143,13 @@ def test_options_that_do_not_go_together(tmp_path, options, message):
     assert done.out == ""
 
 
-def test_formats_that_nothing_was_timed_in_have_no_prediction():
-    columns = sweep("lenet5", {"dtype": ["fp32", "int8"]}, predict=True, calibration=uneven()).to_dict()
+@pytest.mark.parametrize("other", ["int8", "fp64"])
+def test_formats_that_nothing_was_timed_in_have_no_prediction(other):
+    columns = sweep("lenet5", {"dtype": ["fp32", other]}, predict=True, calibration=uneven()).to_dict()
     assert columns["predicted_ms"][0] > 0
     assert np.isnan(columns["predicted_ms"][1])
     with pytest.raises(CnnprofError, match="in formats that networks are run in"):
-        sweep("lenet5", {"dtype": ["int8"]}, predict=True, calibration=uneven())
+        sweep("lenet5", {"dtype": [other]}, predict=True, calibration=uneven())
 
 
 def test_a_kind_that_was_not_timed_makes_the_times_lower_bounds():

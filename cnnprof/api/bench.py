@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnprof.charts import Chart
     from cnnprof.measure.bench import Job, Options
     from cnnprof.measure.journal import Journal
+    from cnnprof.measure.options import Way
     from cnnprof.measure.turn import Tell
     from cnnprof.report import Report
     from cnnprof.timing.energy import Energy
@@ -68,7 +69,7 @@ def bench(
     journal: str | Path | None = None,
     against: str | Path | None = None,
     energy: bool = False,
-    ways: Sequence[str] = (),
+    ways: Sequence[Way] = (),
 ) -> Benchmark:
     """Time networks on a device. Ctrl-C ends it, and what was measured is returned.
 

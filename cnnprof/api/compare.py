@@ -11,7 +11,7 @@ from cnnprof.api.bench import time_jobs
 from cnnprof.api.figures import Form, entries_of, in_form, resolve_each
 from cnnprof.api.profile import Network, Size
 from cnnprof.api.result import Result
-from cnnprof.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, UsageError, suggest
 from cnnprof.footprint.formats import FORMATS, NumberFormat
 from cnnprof.network.pruning import check_share
 from cnnprof.notify import Notify, quiet
@@ -179,7 +179,7 @@ def compare(
     if chosen not in names:
         raise UsageError(
             f"the baseline '{baseline}' is not one of the networks",
-            hint=did_you_mean(chosen, names) or f"one of {', '.join(names)}",
+            hint=suggest(chosen, names),
         )
     if fit:
         from cnnprof.api.fitting import fit_each

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnprof.api.profile import Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
-from cnnprof.footprint.execution import USUAL, Device, Execution, as_written
+from cnnprof.footprint.execution import USUAL, Device, Execution, Optimizer, as_written
 from cnnprof.footprint.formats import NumberFormat, sizes_in
 from cnnprof.footprint.instruction_set import of_this_machine
 from cnnprof.footprint.liveness import inference
@@ -36,7 +36,7 @@ def read_capacities(sizes: str | Sequence[str], device: Device) -> dict[str, Cap
     return {text: read_capacity(text, device) for text in ([sizes] if isinstance(sizes, str) else sizes)}
 
 
-def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: str) -> tuple[Fit, ...]:
+def fit_both(capacity: Capacity, model: Model, input_shape: Size, run: Execution, optimizer: Optimizer) -> tuple[Fit, ...]:
     """The largest batch that fits into that memory in inference, and in training."""
     run = on_capacity(capacity, run)
     one = analyze(model.graph(input_shape))
@@ -84,7 +84,7 @@ def fit_in_all(
     model: Model,
     input_shape: Size,
     dtype: NumberFormat | None,
-    optimizer: str = "sgd",
+    optimizer: Optimizer = "sgd",
 ) -> tuple[Fit, ...]:
     """The largest batches that fit into each of these memories, where the network is run so; arguments as for `fit_each`."""
     found: list[Fit] = []

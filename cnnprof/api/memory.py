@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from cnnprof.api.fitting import fit_in_all, read_capacities
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, read_word
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
-from cnnprof.footprint.execution import HALF_BYTES, USUAL, Execution, as_written
+from cnnprof.footprint.execution import USUAL, Execution, Optimizer, as_written
 from cnnprof.footprint.formats import int8_inference, int8_scale_bytes
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
@@ -35,7 +35,7 @@ class Memory(Result):
 
     profile: Profile
     run: Execution
-    optimizer: str
+    optimizer: Optimizer
     inference: Footprint
     training: Footprint | None
     fits: tuple[Fit, ...] = ()
@@ -64,7 +64,7 @@ def memory(
     batch: int = 1,
     settings: Settings = None,
     run: Execution | None = None,
-    optimizer: str = "sgd",
+    optimizer: Optimizer = "sgd",
     fit: str | Sequence[str] | None = None,
     checkpoint: bool = False,
     measured: Options | None = None,
@@ -94,7 +94,7 @@ def memory(
         CnnprofError: as `load`.
         UsageError: there is no such optimizer, size or card, or what int8 is asked of needs training or a measurement.
     """
-    check_optimizer(optimizer)
+    read_optimizer(optimizer)
     if int8 and (checkpoint or measured):
         raise UsageError("int8 is computed, and only of an inference: it is neither trained nor measured")
     run = run or replace(as_measured(measured), as_written=not measured)
@@ -103,7 +103,7 @@ def memory(
     graph, costs = analyzed.graph, analyzed.costs
     if run.as_written:
         run = as_written(graph, run)
-        measured = replace(measured, dtype=run.dtype) if measured and run.element_bytes == HALF_BYTES else measured
+        measured = replace(measured, dtype=run.dtype) if measured and run.dtype in ("fp16", "bf16") else measured
     rooms = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
     fits = fit_in_all(rooms, model, input_shape, "int8" if int8 else run.dtype, optimizer)
     if int8:
@@ -115,7 +115,7 @@ def memory(
     return Memory(analyzed, run, optimizer, infer, train, fits, records, what_if)
 
 
-def _record(graph: Graph, options: Options, optimizer: str, notify: Notify) -> tuple[AllocatorRecord, ...]:
+def _record(graph: Graph, options: Options, optimizer: Optimizer, notify: Notify) -> tuple[AllocatorRecord, ...]:
     """The allocator's records of an inference and of a training step."""
     from cnnprof.measure.memory import record_memory
 
@@ -135,9 +135,6 @@ def as_measured(options: Options | None) -> Execution:
     return as_run(options)
 
 
-def check_optimizer(name: str) -> None:
-    """Raise UsageError for an optimizer that is not known."""
-    if name not in OPTIMIZERS:
-        raise UsageError(
-            f"unknown optimizer '{name}'", hint=did_you_mean(name, OPTIMIZERS) or f"one of {', '.join(OPTIMIZERS)}"
-        )
+def read_optimizer(name: str) -> Optimizer:
+    """The optimizer of that name; raises UsageError for one that is not known."""
+    return read_word(name, [*OPTIMIZERS], f"unknown optimizer '{name}'")

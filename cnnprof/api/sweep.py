@@ -211,13 +211,12 @@ def forecast_of(formats: Sequence[str], options: Options | None, given: Known) -
     """
     from cnnprof.api.predict import find_calibration, predictor_of
     from cnnprof.design_space.predicting import ArrayPredictor, Forecast
-    from cnnprof.footprint.execution import RUN_BYTES
+    from cnnprof.footprint.execution import RUN_DTYPES
     from cnnprof.measure.options import Options
 
-    predictors, lacking = {}, None
-    for dtype in dict.fromkeys(formats):
-        if dtype not in RUN_BYTES:
-            continue
+    predictors: dict[str, ArrayPredictor] = {}
+    lacking = None
+    for dtype in [each for text in dict.fromkeys(formats) for each in RUN_DTYPES if each == text]:
         how = replace(options or Options(), dtype=dtype)
         try:
             predictors[dtype] = ArrayPredictor(predictor_of(find_calibration(how, given), how))

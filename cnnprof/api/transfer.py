@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from cnnprof.api.bench import time_jobs
 from cnnprof.api.fitting import on_capacity, read_capacity
-from cnnprof.api.memory import as_measured, check_optimizer
+from cnnprof.api.memory import as_measured, read_optimizer
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
 from cnnprof.errors import UsageError
 from cnnprof.footprint.capacity import largest_batch
-from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.execution import Execution, Optimizer
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
 from cnnprof.notify import quiet
@@ -36,7 +36,7 @@ class Transfer(Result):
     profile: Profile
     classes: int
     run: Execution
-    optimizer: str
+    optimizer: Optimizer
     rows: tuple[StrategyCost, ...]
 
     def report(self) -> Report:
@@ -67,7 +67,7 @@ def transfer(
     batch: int = 32,
     settings: Settings = None,
     run: Execution | None = None,
-    optimizer: str = "sgd",
+    optimizer: Optimizer = "sgd",
     classifier: str | None = None,
     freeze: str | Sequence[str] = (),
     fit: str | None = None,
@@ -97,7 +97,7 @@ def transfer(
         CnnprofError: as `load`, and where there is no classifier to replace.
         UsageError: there is no such optimizer, size or card.
     """
-    check_optimizer(optimizer)
+    read_optimizer(optimizer)
     run = run or as_measured(options)
     if classes < 1:
         raise UsageError(f"a classifier has at least one class, not {classes}")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from cnnprof.cli.groups import Command, takes
-from cnnprof.errors import UsageError
+from cnnprof.errors import UsageError, read_word
+from cnnprof.footprint.execution import DTYPES, RUN_DTYPES, ImageLayout, RunDtype
 from cnnprof.footprint.instruction_set import InstructionSet
 
 if TYPE_CHECKING:
     from cnnprof.footprint.execution import Amp, Device, Execution
     from cnnprof.measure.options import Options
+
+T = TypeVar("T", bound=str)
 
 Dtype = Literal["fp32", "fp16", "bf16"]
 Ceilings = Annotated[
@@ -30,9 +33,9 @@ class RunOptions:
 
     context: typer.Context
     device: str = "cpu"
-    dtype: str = "fp32"
+    dtype: RunDtype | Literal["int8"] = "fp32"
     threads: int = 1
-    layout: Literal["nchw", "channels_last"] = "nchw"
+    layout: ImageLayout = "nchw"
     quick: bool = False
     isa: InstructionSet | None = None
 
@@ -47,7 +50,7 @@ class RunOptions:
         """As options that something is predicted for: the device need not be there."""
         from cnnprof.measure.options import Options
 
-        return Options(device=self.device, dtype=self.dtype, threads=self.threads, layout=self.layout)
+        return Options(device=self.device, dtype=self._read(RUN_DTYPES), threads=self.threads, layout=self.layout)
 
     def execution(self, measure: bool, workspace: bool = True, amp: Amp = "") -> Execution:
         """The way of running that memory depends on; to be measured, with what cuBLAS takes on the device, which must be there.
@@ -59,7 +62,7 @@ class RunOptions:
         from cnnprof.footprint.execution import Execution
 
         kind, isa = memory_kind(self.device), self.isa or instruction_set.of_this_machine()
-        found = Execution(kind, cast("Dtype", self.dtype), self.layout, self.threads, workspace, amp, isa=isa)
+        found = Execution(kind, self._read(DTYPES), self.layout, self.threads, workspace, amp, isa=isa)
         if not measure:
             return found
         from cnnprof.measure.devices import check_device, cublas_bytes, processor_set
@@ -73,6 +76,10 @@ class RunOptions:
             )
         found = replace(found, isa=self.isa or here)
         return replace(found, cublas_bytes=cublas_bytes(self.device))
+
+    def _read(self, formats: Sequence[T]) -> T:
+        """The number format, one of these; raises UsageError for another."""
+        return read_word(self.dtype, formats, f"no network is run in {self.dtype} here")
 
     def refuse(self, by: str, *names: str) -> None:
         """Raises UsageError if one of these options was given: each says how to measure, and nothing is without `by`."""
@@ -90,7 +97,7 @@ def run(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")] = "cpu",
     dtype: Annotated[Dtype, typer.Option(help="Number format of weights and tensors.")] = "fp32",
     threads: Annotated[int, typer.Option(help="Processor threads an operation may use.", min=1)] = 1,
-    layout: Annotated[Literal["nchw", "channels_last"], typer.Option(help="How tensors lie in memory.")] = "nchw",
+    layout: Annotated[ImageLayout, typer.Option(help="How tensors lie in memory.")] = "nchw",
     quick: Annotated[
         bool, typer.Option("--quick", help="Three short worker processes instead of five: wider intervals.")
     ] = False,

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, suggest
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
@@ -33,7 +33,7 @@ def choose_format(name: str | None, json: bool, output: Path | None, formats: Se
         raise UsageError(f"--json and --format {name} exclude each other")
     chosen = "json" if json else name
     if chosen and chosen not in formats:
-        raise UsageError(f"there is no format '{chosen}'", hint=did_you_mean(chosen, formats) or f"one of {', '.join(formats)}")
+        raise UsageError(f"there is no format '{chosen}'", hint=suggest(chosen, formats))
     if output:
         check_writable(output)
     if output and not chosen:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cnnprof.counting.activations import ACTIVATION_CONVENTIONS, ActivationConvention
 from cnnprof.counting.conventions import CONVENTIONS
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, suggest
 from cnnprof.network.dims import Dim
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Analysis, Cost
@@ -42,9 +42,7 @@ def find_gaps(profile: Analysis, convention: str) -> list[Gap]:
     name = NAMES.get(convention, convention)
     if name not in CONVENTIONS:
         known = [*CONVENTIONS, *NAMES, *ACTIVATION_CONVENTIONS]
-        raise UsageError(
-            f"there is no convention '{convention}'", hint=did_you_mean(convention, known) or f"one of {', '.join(known)}"
-        )
+        raise UsageError(f"there is no convention '{convention}'", hint=suggest(convention, known))
     count = CONVENTIONS[name]
     groups: dict[str, list[tuple[Cost, int]]] = {}
     for cost in profile.costs:

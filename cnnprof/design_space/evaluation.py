@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from cnnprof.design_space.blocks import APART, Block
 from cnnprof.errors import CnnprofError
-from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype
-from cnnprof.footprint.formats import int8_inference, int8_weight_bytes
+from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL
+from cnnprof.footprint.formats import NumberFormat, int8_inference, int8_weight_bytes
 from cnnprof.footprint.liveness import inference, worst
 from cnnprof.footprint.training import training
 from cnnprof.network.analysis import analyze
@@ -55,7 +55,7 @@ class Figures:
     failures: tuple[Failure, ...]
 
 
-Predict = Callable[[Analysis, str], Mapping[str, Any]]
+Predict = Callable[[Analysis, NumberFormat], Mapping[str, Any]]
 """Further figures of a network in a number format, by name."""
 
 
@@ -146,7 +146,7 @@ def _halves(part: Block) -> list[Block]:
     return [*block.chunks((block.size + 1) // 2)]
 
 
-def _figures(graph: Graph, dtype: str, wanted: Collection[str], predict: Predict | None) -> dict[str, Any]:
+def _figures(graph: Graph, dtype: NumberFormat, wanted: Collection[str], predict: Predict | None) -> dict[str, Any]:
     analysis = analyze(graph, see_input=False)
     compute: dict[str, Callable[[Any], Any]] = {
         "param_bytes": partial(_weights, analysis, dtype),
@@ -160,13 +160,13 @@ def _figures(graph: Graph, dtype: str, wanted: Collection[str], predict: Predict
     return found | {name: more.get(name, np.nan) for name in wanted if name not in FIGURES}
 
 
-def _weights(analysis: Analysis, dtype: str, totals: Totals) -> Any:
+def _weights(analysis: Analysis, dtype: NumberFormat, totals: Totals) -> Any:
     if dtype == "int8":
         return int8_weight_bytes(analysis)
-    return totals.param_bytes if dtype == USUAL.dtype else totals.params * ELEMENT_BYTES[cast(Dtype, dtype)]
+    return totals.param_bytes if dtype == USUAL.dtype else totals.params * ELEMENT_BYTES[dtype]
 
 
-def _peak(footprint: Any, analysis: Analysis, dtype: str, _: Any) -> Any:
+def _peak(footprint: Any, analysis: Analysis, dtype: NumberFormat, _: Any) -> Any:
     if dtype == "int8":
         return int8_inference(analysis).peak_bytes if footprint is inference else np.nan
-    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=cast(Dtype, dtype)), keep=worst).peak_bytes
+    return footprint(analysis.graph, analysis.costs, replace(USUAL, dtype=dtype), keep=worst).peak_bytes

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from cnnprof.design_space.evaluation import DTYPES, Build
-from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, SpecError, UsageError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources import Model
@@ -135,7 +135,5 @@ def _other_value(name: str, value: Any, channels: int) -> Any:
             raise SpecError(f"a batch is a whole number of images, not {value}")
         return int(value)
     if value not in DTYPES:
-        raise SpecError(
-            f"unknown number format '{value}'", hint=did_you_mean(str(value), DTYPES) or f"one of {', '.join(DTYPES)}"
-        )
+        raise SpecError(f"unknown number format '{value}'", hint=suggest(str(value), DTYPES))
     return value

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnprof.design_space.entries import entries
+from cnnprof.footprint.formats import NumberFormat
 from cnnprof.network.dims import Shape, Split, combinations, is_array
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis
@@ -167,7 +168,7 @@ class Forecast:
 
     predictors: Mapping[str, ArrayPredictor]
 
-    def __call__(self, analysis: Analysis, dtype: str) -> dict[str, Any]:
+    def __call__(self, analysis: Analysis, dtype: NumberFormat) -> dict[str, Any]:
         """The columns of `PREDICTED`, or none."""
         predictor = self.predictors.get(dtype)
         return predictor.predict(analysis) if predictor else {}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from cnnprof.errors import UsageError
-from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.execution import USUAL, Execution, Optimizer
 from cnnprof.footprint.liveness import Checkpointed
 from cnnprof.footprint.saved_tensors import save_tensors
 from cnnprof.footprint.training import training
@@ -32,7 +32,7 @@ def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
     return found
 
 
-def checkpoint(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: str = "sgd") -> Checkpointed:
+def checkpoint(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: Optimizer = "sgd") -> Checkpointed:
     """A training step whose stages are checkpointed. Raises UsageError for a network without stages."""
     stretches = stages(graph, costs)
     recomputed = save_tensors(graph, costs, run, stretches).recompute.values()

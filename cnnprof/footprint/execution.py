@@ -18,6 +18,12 @@ Mode = Literal["infer", "train"]
 Device = Literal["cpu", "cuda"]
 
 Dtype = Literal["fp32", "fp16", "bf16", "fp64"]
+"""The format of weights and tensors."""
+
+RunDtype = Literal["fp32", "fp16", "bf16", "amp"]
+"""The formats that a measurement can run in; `amp` is torch.autocast with the one that it has for the device."""
+
+RUN_DTYPES: tuple[RunDtype, ...] = get_args(RunDtype)
 
 Amp = Literal["", "fp16", "bf16"]
 """The half format of torch.autocast; empty without it."""
@@ -26,15 +32,23 @@ Layout = Literal["nchw", "channels_last", "permuted", "sliced", "cropped"]
 """How a tensor lies: of a layer's input also `permuted`, neither of the first two, `sliced`, a part of the channels of `nchw`,
 and `cropped`, a part of its rows or columns."""
 
+ImageLayout = Literal["nchw", "channels_last"]
+"""How a network's input and weights lie."""
+
+Optimizer = Literal["sgd", "momentum", "adam", "adamw", "none"]
+"""What a training step ends with; nothing for `none`."""
+
 ELEMENT_BYTES = NUMBER_BYTES
 """Bytes of a number of each format that weights and tensors can have."""
 
 RUN_BYTES = {**ELEMENT_BYTES, "amp": 4}
 """The same of what a measurement can run in: torch.autocast leaves weights and most tensors in fp32."""
 
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
+
 CHOICES = {
     "device": get_args(Device),
-    "dtype": get_args(Dtype),
+    "dtype": DTYPES,
     "layout": get_args(Layout),
     "amp": get_args(Amp),
     "isa": INSTRUCTION_SETS,
@@ -119,10 +133,6 @@ class Execution:
 
 USUAL = Execution()
 """The usual way to run: the processor, one thread, fp32, torch's own layout."""
-
-
-HALF_BYTES = 2
-"""Of a number in fp16 or bf16."""
 
 
 def as_written(graph: Graph, run: Execution = USUAL) -> Execution:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
-from cnnprof.footprint.execution import USUAL, Execution
+from cnnprof.footprint.execution import USUAL, Execution, Optimizer
 from cnnprof.footprint.liveness import (
     Footprint,
     Keep,
@@ -36,7 +36,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
 
-OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
+OPTIMIZERS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
 """How many numbers each optimizer keeps for a trained weight."""
 
 ADAPTIVE = ("adam", "adamw")
@@ -48,7 +48,7 @@ def training(
     graph: Graph,
     costs: Sequence[Cost],
     run: Execution = USUAL,
-    optimizer: str = "sgd",
+    optimizer: Optimizer = "sgd",
     checkpointed: Sequence[range] = (),
     keep: Keep = tuple,
 ) -> Footprint:
@@ -77,7 +77,7 @@ def training(
     )
 
 
-def _step_tensors(optimizer: str, trained: Sequence[Dim], run: Execution) -> Dim:
+def _step_tensors(optimizer: Optimizer, trained: Sequence[Dim], run: Execution) -> Dim:
     """Bytes that the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
     if optimizer not in ADAPTIVE:
         return 0

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
 from cnnprof.config import Project
-from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, Place, SpecError, UsageError, did_you_mean, suggest
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.deployment import EVERYWHERE, Deployment, figure_in, read_deployment, unknown_in
 from cnnprof.judging.deployment import KEYS as DEPLOYMENT
@@ -229,7 +229,7 @@ def parse_limit(key: str, value: Any) -> float:
     factor = factor_of(unit, quantity)
     if factor is None:
         units = [name for name in UNITS[quantity] if name]
-        raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=did_you_mean(unit, units) or f"one of {', '.join(units)}")
+        raise CnnprofError(f"{key}: unknown unit '{unit}'", hint=suggest(unit, units))
     if not number:
         raise CnnprofError(f"{key}: a limit is above 0")
     if number * factor > MOST:
@@ -252,7 +252,7 @@ def budgets_of(limits: Mapping[str, Any]) -> list[Budget]:
     """Budgets for every network that is checked, from limits by name. Raises UsageError for a wrong one."""
     for key in limits:
         if key not in LIMITS:
-            raise UsageError(f"there is no limit '{key}'", hint=did_you_mean(key, LIMITS) or f"one of {', '.join(LIMITS)}")
+            raise UsageError(f"there is no limit '{key}'", hint=suggest(key, LIMITS))
     try:
         return [Budget(key, parse_limit(key, value)) for key, value in limits.items()]
     except CnnprofError as error:
@@ -284,7 +284,7 @@ def _read_entry(project: Project, lines: range, entry: Mapping[str, Any]) -> lis
             raise SpecError(f"unknown key '{key}' in a budget", place(key), hint)
     level, models = entry.get("level", "error"), entry.get("model", [])
     if level not in LEVELS:
-        hint = did_you_mean(str(level), LEVELS) or f"one of {', '.join(LEVELS)}"
+        hint = suggest(str(level), LEVELS)
         raise SpecError(f"unknown level '{level}' of a budget", place("level", str(level)), hint)
     models = [models] if isinstance(models, str) else models
     if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.errors import CnnprofError, Place, SpecError, suggest
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.execution import Execution, device_kind
 from cnnprof.footprint.formats import FORMATS, NumberFormat, sizes_in
@@ -134,9 +134,7 @@ def _read_number(key: str, value: Any) -> int:
 
 def _read_dtype(_: str, value: Any) -> NumberFormat:
     if value not in FORMATS:
-        raise CnnprofError(
-            f"'{value}' is not a number format", hint=did_you_mean(str(value), FORMATS) or f"one of {', '.join(FORMATS)}"
-        )
+        raise CnnprofError(f"'{value}' is not a number format", hint=suggest(str(value), FORMATS))
     dtype: NumberFormat = value
     return dtype
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cnnprof.footprint.execution import ImageLayout, RunDtype
 from cnnprof.measure.devices import Device
 from cnnprof.measure.task import Report
 from cnnprof.measure.workload import DTYPES, LAYOUTS
@@ -69,7 +70,7 @@ class Kernel(NamedTuple):
     size: int = 0
 
 
-def measure_ceilings(device: Device, dtype: str, layout: str, report: Report) -> None:
+def measure_ceilings(device: Device, dtype: RunDtype, layout: ImageLayout, report: Report) -> None:
     """Run every kernel for a while and report the highest rate it reached."""
     with torch.inference_mode():
         for kernel in kernels(device.name, dtype, layout):
@@ -90,7 +91,7 @@ def best(run: Callable[[], object], device: Device, seconds: float) -> float:
     return min(times)
 
 
-def kernels(device: str, dtype: str, layout: str) -> Iterator[Kernel]:
+def kernels(device: str, dtype: RunDtype, layout: ImageLayout) -> Iterator[Kernel]:
     """Every kernel, each on tensors that are made when its turn comes."""
     for size in MATMUL_SIZES:
         a, b = (torch.rand(size, size, device=device, dtype=DTYPES[dtype]) for _ in range(2))

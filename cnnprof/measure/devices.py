@@ -9,10 +9,10 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 from cnnprof.errors import UnavailableError, UsageError
-from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Dtype, Execution, Layout, device_kind
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution, device_kind
 from cnnprof.footprint.instruction_set import InstructionSet
 from cnnprof.measure.options import Options
 from cnnprof.measure.surroundings import core_count
@@ -230,8 +230,8 @@ def as_run(options: Options) -> Execution:
     amp = options.dtype == "amp"
     return Execution(
         kind,
-        "fp32" if amp else cast("Dtype", options.dtype),
-        cast("Layout", options.layout),
+        "fp32" if options.dtype == "amp" else options.dtype,
+        options.layout,
         options.threads,
         amp="" if not amp else "bf16" if kind == "cpu" else "fp16",
         cublas_bytes=cublas_bytes(options.device),

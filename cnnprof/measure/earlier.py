@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cnnprof.errors import UsageError
 from cnnprof.files import RESULTS, parse_json, read_within
@@ -44,7 +45,7 @@ def _find(before: Sequence[Measurement], job: Job, options: Options, path: Path)
             hint=f"it has those of {'; '.join(held)}" if held else "it has none at all",
         )
     kept = found[0].environment
-    shared = {"layout": options.layout, "threads": options.threads, "input": [*job.graph.input_shape[1:]]}
+    shared: dict[str, Any] = {"layout": options.layout, "threads": options.threads, "input": [*job.graph.input_shape[1:]]}
     if options.device == "cpu":
         shared |= {"device_name": cpu_name(), "cores": core_count(), "device": "cpu"}
     known = {key: kept.get(key) for key in shared} | {"input": [*found[0].input_shape]}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from cnnprof.footprint.execution import ImageLayout, RunDtype
 from cnnprof.measure.devices import Device
 from cnnprof.measure.task import Report
 from cnnprof.measure.workload import Cast, casting, infer, place, with_batch
@@ -38,7 +39,7 @@ class LayerWork:
     stepped: Callable[[], Split]
 
 
-def prepare_layers(graph: Graph, batch: int, device: Device, dtype: str, layout: str) -> LayerWork:
+def prepare_layers(graph: Graph, batch: int, device: Device, dtype: RunDtype, layout: ImageLayout) -> LayerWork:
     """The network as its source makes it for whole runs, and as built from its graph for runs layer by layer."""
     module, x = place(instantiate(graph).eval(), with_batch(graph, batch), device.name, dtype, layout)
     network = build(graph)

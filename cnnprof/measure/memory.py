@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnnprof.errors import MeasurementError, UsageError
+from cnnprof.footprint.execution import ImageLayout, Mode, Optimizer, RunDtype
 from cnnprof.footprint.liveness import AllocatorRecord
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import Job, Options
@@ -60,7 +61,9 @@ class RecordMemory:
             report({"event": "memory", "bytes": found})
 
 
-def record(graph: Graph, device: Device, dtype: str, mode: str, layout: str, optimizer: str) -> dict[str, int]:
+def record(
+    graph: Graph, device: Device, dtype: RunDtype, mode: Mode, layout: ImageLayout, optimizer: Optimizer
+) -> dict[str, int]:
     """The fields of a `AllocatorRecord`, measured in this process: in the second run, when an optimizer's state is there."""
     from cnnprof.measure.workload import TrainingStep, casting, infer, place, with_batch
     from cnnprof.torch_bridge.instantiate import instantiate

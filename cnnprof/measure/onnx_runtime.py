@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnprof.errors import CnnprofError
-from cnnprof.measure.options import Options
+from cnnprof.measure.options import Options, Way
 from cnnprof.measure.session import Workload
 from cnnprof.network.graph import Graph
 
@@ -24,7 +24,7 @@ ELEMENTS = {
 """numpy's name for each element type of an input that is filled by chance."""
 
 
-def prepare_file(graph: Graph, batch: int, device: str, options: Options, way: str) -> Workload | None:
+def prepare_file(graph: Graph, batch: int, device: str, options: Options, way: Way) -> Workload | None:
     """The file of a graph that was read from one, to be run; None without onnxruntime, or for any other graph.
 
     Raises CnnprofError for a way to run that onnxruntime is not asked for here, and for a file that is not as it was read.

@@ -6,15 +6,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from cnnprof.errors import UsageError
+from cnnprof.errors import UsageError, read_word
+from cnnprof.footprint.execution import RUN_DTYPES, ImageLayout, Mode, Optimizer, RunDtype
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 
-CHOICES = {"dtype": ("fp32", "fp16", "bf16", "amp"), "mode": ("infer", "train"), "layout": ("nchw", "channels_last")}
+CHOICES = {
+    "dtype": RUN_DTYPES,
+    "mode": get_args(Mode),
+    "layout": get_args(ImageLayout),
+    "optimizer": get_args(Optimizer),
+}
+"""The values that each of these options can have."""
 
-WAYS = ("eager", "compiled", "CUDA graph")
+Way = Literal["eager", "compiled", "CUDA graph"]
+WAYS: tuple[Way, ...] = get_args(Way)
 """As torch runs it, through torch.compile, or recorded once and replayed without the processor's share in every launch."""
 
 SECONDS_A_JOB = 20.0
@@ -31,7 +39,7 @@ class Options:
         threads: processor threads an operation may use.
         mode: `infer`, or `train`: forward, cross-entropy, backward, the optimizer's step.
         layout: `nchw` or `channels_last`.
-        optimizer: of a training step: one of `workload.OPTIMIZERS`, or `none` for no step.
+        optimizer: of a training step: sgd, momentum, adam or adamw, or `none` for no step.
         processes: fresh worker processes; statistics are across them.
         rounds: in each process, every network is timed at least this often, unless the whole run's time is up.
         precision: go on with further processes until every interval's half-width is below this part of its middle.
@@ -43,15 +51,15 @@ class Options:
         seed: of the order within rounds; turn k uses `seed + k`.
 
     Raises:
-        UsageError: there is no such number format, mode or layout, or a number is not above 0.
+        UsageError: there is no such number format, mode, layout or optimizer, or a number is not above 0.
     """
 
     device: str = "cpu"
-    dtype: str = "fp32"
+    dtype: RunDtype = "fp32"
     threads: int = 1
-    mode: Literal["infer", "train"] = "infer"
-    layout: str = "nchw"
-    optimizer: str = "sgd"
+    mode: Mode = "infer"
+    layout: ImageLayout = "nchw"
+    optimizer: Optimizer = "sgd"
     processes: int = 5
     rounds: int = 20
     precision: float | None = None
@@ -64,8 +72,7 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UsageError(f"unknown {name} '{getattr(self, name)}'", hint=f"one of {', '.join(choices)}")
+            read_word(getattr(self, name), choices, f"unknown {name} '{getattr(self, name)}'")
         for name in ("threads", "processes", "rounds", "warmup_runs"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, not {getattr(self, name)}")
@@ -78,14 +85,14 @@ class Options:
 class Job:
     """A network to measure; `batch` takes the place of the graph's.
 
-    A `twin` repeats another job, to show what noise does. `way` is how it is run, one of `WAYS`.
+    A `twin` repeats another job, to show what noise does. `way` is how it is run.
     """
 
     name: str
     graph: Graph
     batch: int
     twin: bool = False
-    way: str = "eager"
+    way: Way = "eager"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled with the graph as JSON types, which are checked where they are read."""
@@ -102,9 +109,13 @@ def _job(name: str, graph: Mapping[str, Any], *others: Any) -> Job:
     return Job(name, Graph.from_dict(graph), *others)
 
 
-def add_ways(jobs: Sequence[Job], ways: Sequence[str]) -> list[Job]:
-    """The jobs, each with its network run in these ways behind it, as rows of their own."""
-    return [each for job in jobs for each in (job, *(replace(job, name=f"{job.name} ({way})", way=way) for way in ways))]
+def add_ways(jobs: Sequence[Job], ways: Sequence[Way]) -> list[Job]:
+    """The jobs, each with its network run in these ways behind it, as rows of their own.
+
+    Raises UsageError for a way that there is not.
+    """
+    known = [read_word(way, WAYS, f"a network is not run '{way}'") for way in ways]
+    return [each for job in jobs for each in (job, *(replace(job, name=f"{job.name} ({way})", way=way) for way in known))]
 
 
 def add_twin(jobs: Sequence[Job]) -> list[Job]:

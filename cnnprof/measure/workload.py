@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from cnnprof.errors import UsageError
+from cnnprof.footprint.execution import ImageLayout, Optimizer, RunDtype
 from cnnprof.measure.onnx_runtime import prepare_file
-from cnnprof.measure.options import Options
+from cnnprof.measure.options import Options, Way
 from cnnprof.measure.session import Workload
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph
@@ -31,8 +32,8 @@ LEARNING_RATE = 1e-6
 """Small, so that hundreds of steps on one random batch leave the weights finite."""
 
 
-def prepare(graph: Graph, batch: int, device: str, options: Options, way: str = "eager") -> Workload:
-    """The network of a graph with random weights and one random batch, moved to the device, to be run in one of `WAYS`.
+def prepare(graph: Graph, batch: int, device: str, options: Options, way: Way = "eager") -> Workload:
+    """The network of a graph with random weights and one random batch, moved to the device, to be run in that way.
 
     An ONNX file is run by onnxruntime where that is installed. Of the `options` (see `Options`) it takes `dtype`, `mode`,
     `layout` and `optimizer`.
@@ -76,7 +77,9 @@ def with_batch(graph: Graph, batch: int) -> list[Shape]:
     return [(batch, *shape[1:]) for shape in graph.inputs.values()]
 
 
-def place(module: nn.Module, shapes: Sequence[Shape], device: str, dtype: str, layout: str) -> tuple[nn.Module, Given]:
+def place(
+    module: nn.Module, shapes: Sequence[Shape], device: str, dtype: RunDtype, layout: ImageLayout
+) -> tuple[nn.Module, Given]:
     """The module, and a random tensor of each of the shapes, on the device and in the format and layout."""
     random = torch.Generator().manual_seed(0)
     batches = [torch.randn(shape, generator=random) for shape in shapes]
@@ -88,7 +91,7 @@ def place(module: nn.Module, shapes: Sequence[Shape], device: str, dtype: str, l
     )
 
 
-def casting(device: str, dtype: str) -> Cast:
+def casting(device: str, dtype: RunDtype) -> Cast:
     """The context that a run needs: torch.autocast for `amp`."""
     return partial(torch.autocast, torch.device(device).type) if dtype == "amp" else nullcontext
 
@@ -99,7 +102,7 @@ def infer(module: nn.Module, x: Given, cast: Cast) -> None:
         module(*x)
 
 
-OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[Optimizer, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, lr=LEARNING_RATE),
     "momentum": partial(torch.optim.SGD, lr=LEARNING_RATE, momentum=0.9),
     "adam": partial(torch.optim.Adam, lr=LEARNING_RATE),
@@ -114,7 +117,7 @@ PHASES = ("forward", "backward", "step")
 class TrainingStep:
     """Forward, cross-entropy, backward and the optimizer's step; without an optimizer (`none`) no step."""
 
-    def __init__(self, module: nn.Module, x: Given, cast: Cast, optimizer: str = "sgd") -> None:
+    def __init__(self, module: nn.Module, x: Given, cast: Cast, optimizer: Optimizer = "sgd") -> None:
         self._module, self._x, self._cast = module, x, cast
         self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         if not self._trained:

@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Protocol
 
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, suggest
 from cnnprof.record import record
 from cnnprof.report import Report
 
@@ -72,7 +72,7 @@ _ROOMS = {".pictures": PICTURES, ".gates": GATES, ".overlays": OVERLAYS, ".specs
 def format_of(name: str) -> Format:
     """The format of that name. Raises UsageError if there is none."""
     if name not in (*FORMATS, *PICTURES, *GATES, *OVERLAYS, *SPECS):
-        raise UsageError(f"there is no format '{name}'", hint=did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+        raise UsageError(f"there is no format '{name}'", hint=suggest(name, FORMATS))
     folder = next((room for room, names in _ROOMS.items() if name in names), "")
     module: Any = import_module(f"{__name__}{folder}.{name.replace('-', '_')}")
     return module  # type: ignore[no-any-return]

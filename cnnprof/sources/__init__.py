@@ -22,7 +22,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
-from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean
+from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources._asked import Settings, Size
@@ -320,9 +320,7 @@ def _resolve(name: str) -> tuple[str, str]:
 def source_named(prefix: str) -> str:
     """The source that a prefix stands for. Raises CnnprofError for an unknown one."""
     if prefix not in PREFIXES:
-        raise CnnprofError(
-            f"unknown source '{prefix}:'", hint=did_you_mean(prefix, PREFIXES) or f"one of {', '.join(sorted(PREFIXES))}"
-        )
+        raise CnnprofError(f"unknown source '{prefix}:'", hint=suggest(prefix, sorted(PREFIXES)))
     return PREFIXES[prefix]
 
 

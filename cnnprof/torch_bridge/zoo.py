@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean
+from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean, suggest
 from cnnprof.network.dims import Shape
 from cnnprof.torch_bridge.meta import on_meta
 from cnnprof.torch_bridge.requirements import import_torchvision
@@ -65,7 +65,7 @@ def weights_entry(name: str, chosen: Any) -> Any:
         return entries.DEFAULT
     if chosen not in entries.__members__:
         known = list(entries.__members__)
-        hint = did_you_mean(str(chosen), known) or f"one of {', '.join(known)}"
+        hint = suggest(str(chosen), known)
         raise CnnprofError(f"torchvision has no weights '{chosen}' for {name}", hint=hint)
     return entries[chosen]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cnnprof.charts.explorer import Explorer
 from cnnprof.charts.points import Axis, Line, Point
 from cnnprof.charts.scatter import Scatter
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.pareto import Span, standings
 from cnnprof.record import record
 from cnnprof.units import sizes_text
@@ -71,8 +71,7 @@ def find_quantity(word: str, option: str) -> Quantity:
     by_key = {quantity.key: quantity for quantity in QUANTITIES.values()}
     found = QUANTITIES.get(word) or by_key.get(word)
     if found is None:
-        words = ", ".join(QUANTITIES)
-        raise UsageError(f"{option}: '{word}' cannot be drawn", hint=did_you_mean(word, QUANTITIES) or f"one of {words}")
+        raise UsageError(f"{option}: '{word}' cannot be drawn", hint=suggest(word, QUANTITIES))
     return found
 
 
@@ -140,9 +139,7 @@ def bubbles(
     """
     across, up, area = find_quantity(x, "--x"), find_quantity(y, "--y"), find_quantity(size, "--size")
     if colour not in COLOURS:
-        raise UsageError(
-            f"--colour: there is no '{colour}'", hint=did_you_mean(colour, COLOURS) or f"one of {', '.join(COLOURS)}"
-        )
+        raise UsageError(f"--colour: there is no '{colour}'", hint=suggest(colour, COLOURS))
     for quantity in (across, up, area):
         if all(row.get(quantity.key) is None for row in rows):
             raise UsageError(f"no network has the {quantity.label}", hint=quantity.lacking or None)

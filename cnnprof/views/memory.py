@@ -8,7 +8,7 @@ from typing import Any
 from cnnprof.charts.timeline import Timeline
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
-from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.execution import Execution, Optimizer
 from cnnprof.footprint.instruction_set import ESTIMATED, TITLES
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, Moment, Tensor
 from cnnprof.network.graph import Graph
@@ -54,7 +54,7 @@ def show_memory(
     profile: MemoryAnalysis,
     by_mode: dict[str, Footprint],
     run: Execution,
-    optimizer: str,
+    optimizer: Optimizer,
     mode: str,
     top: int,
     fits: Sequence[Fit],
@@ -109,7 +109,7 @@ _INT8 = {"device": None, "dtype": "int8", "layout": None, "threads": None, "isa"
 """`execution` of what does not depend on a device: no kernel of int8 is counted, and nothing is trained."""
 
 
-def _execution_dict(run: Execution, optimizer: str) -> dict[str, Any]:
+def _execution_dict(run: Execution, optimizer: Optimizer) -> dict[str, Any]:
     return {
         "device": run.device,
         "dtype": run.dtype,

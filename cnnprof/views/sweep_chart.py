@@ -10,7 +10,7 @@ from cnnprof.charts import Chart
 from cnnprof.charts.heat import Heat
 from cnnprof.charts.points import Axis, Line, Point
 from cnnprof.charts.scatter import Scatter
-from cnnprof.errors import UsageError, did_you_mean
+from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.filters import Limit
 from cnnprof.record import record
 from cnnprof.report import plural
@@ -63,7 +63,7 @@ def chart_sweep(
     Raises UsageError for a figure that cannot be drawn, an axis that is no number, a space without a network or with too many.
     """
     if y not in DRAWN:
-        raise UsageError(f"--y: '{y}' cannot be drawn", hint=did_you_mean(y, DRAWN) or f"one of {', '.join(DRAWN)}")
+        raise UsageError(f"--y: '{y}' cannot be drawn", hint=suggest(y, DRAWN))
     if QUANTITIES[y].key not in columns:
         raise UsageError(f"--y {y} is not worked out", hint=QUANTITIES[y].lacking or "name it among the figures")
     count = len(next(iter(columns.values())))

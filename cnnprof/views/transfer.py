@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.footprint.execution import Execution
+from cnnprof.footprint.execution import Execution, Optimizer
 from cnnprof.network.results import Analysis
 from cnnprof.report import Column, Fact, Listing, Report, Table, plural
 from cnnprof.transfer_learning import StrategyCost, backward_macs
@@ -50,7 +50,9 @@ LESS = (
 )
 
 
-def show_transfer(profile: Analysis, classes: int, run: Execution, optimizer: str, rows: Sequence[StrategyCost]) -> Report:
+def show_transfer(
+    profile: Analysis, classes: int, run: Execution, optimizer: Optimizer, rows: Sequence[StrategyCost]
+) -> Report:
     """The report on the strategies for one network."""
     graph = profile.graph
     batch = graph.input_shape[0]

@@ -26,7 +26,7 @@ from cnnprof.timing.ratios import VERDICTS, Ratio, relate
 
 if TYPE_CHECKING:
     from cnnprof.measure.journal import Journal
-    from cnnprof.measure.options import Job, Options
+    from cnnprof.measure.options import Job, Options, Way
 
 PANEL = "Measurements"
 
@@ -59,11 +59,12 @@ class Rows:
         bool, typer.Option("--energy", help="Measure energy as well, 20 seconds a network (NVML, or RAPL as root).")
     ] = False
 
-    def ways(self, how: Options) -> list[str]:
+    def ways(self, how: Options) -> list[Way]:
         """How each network is run besides the usual way. Raises UsageError for a CUDA graph of anything else."""
         if self.cuda_graph and not (how.device.startswith("cuda") and how.mode == "infer"):
             raise UsageError("--cuda-graph replays an inference on CUDA", hint="--device cuda --mode infer")
-        return ["compiled"] * self.compile + ["CUDA graph"] * self.cuda_graph
+        ways: dict[Way, bool] = {"compiled": self.compile, "CUDA graph": self.cuda_graph}
+        return [way for way, asked in ways.items() if asked]
 
 
 @dataclass(frozen=True)

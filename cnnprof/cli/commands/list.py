@@ -12,7 +12,7 @@ from cnnprof.cli.completion import complete_name
 from cnnprof.cli.options import reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
-from cnnprof.errors import CnnprofError, UsageError, did_you_mean
+from cnnprof.errors import CnnprofError, UsageError, did_you_mean, suggest
 from cnnprof.judging.catalogue import Listed, Selection
 
 PANEL = "Networks"
@@ -95,6 +95,6 @@ def _selected(selection: Selection, networks: Sequence[Listed]) -> list[Listed]:
         )
     datasets = {network.dataset for network in networks if network.dataset}
     if selection.dataset and not any(name.lower().startswith(selection.dataset.lower()) for name in datasets):
-        hint = did_you_mean(selection.dataset, datasets) or f"one of {', '.join(sorted(datasets))}"
+        hint = suggest(selection.dataset, sorted(datasets))
         raise UsageError(f"no network has an accuracy on '{selection.dataset}'", hint=hint)
     return [network for network in networks if network.error or selection.takes(network)]

@@ -55,22 +55,22 @@ def show_memory_of(
 
       cnnprof memory resnet50 --train -o step.svg
     """
-    from cnnprof.api.memory import memory
+    from cnnprof.api.memory import memory, read_optimizer
 
-    int8 = run.dtype == "int8"
+    chosen, int8 = read_optimizer(optimizer), run.dtype == "int8"
     if int8:
         run = _of_int8(run)
     _check(run, amp, measure, workspace)
     own = not (amp or int8 or run.given("dtype"))
     execution = replace(run.execution(measure, workspace=workspace, amp=amp or ""), as_written=own)
-    how = run.options(optimizer=optimizer, dtype="amp" if amp else run.dtype) if measure else None
+    how = run.options(optimizer=chosen, dtype="amp" if amp else run.dtype) if measure else None
     with waiting(f"reading {name}") as say:
         found = memory(
             network.model(name),
             network.input_shape,
             network.batch,
             run=execution,
-            optimizer=optimizer,
+            optimizer=chosen,
             fit=fit,
             checkpoint=bool(checkpoint),
             measured=how,

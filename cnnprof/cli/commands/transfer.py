@@ -47,10 +47,12 @@ def command(
 
       cnnprof transfer torchvision:mobilenet_v3_small --classes 5 --batch 8 --bench --quick
     """
+    from cnnprof.api.memory import read_optimizer
     from cnnprof.api.transfer import transfer
 
+    chosen = read_optimizer(optimizer)
     execution = run.execution(bench)
-    how = run.options(mode="train", optimizer=optimizer) if bench else None
+    how = run.options(mode="train", optimizer=chosen) if bench else None
     if not bench:
         run.refuse("--bench", "quick")
     with waiting(f"reading {name}"):
@@ -60,7 +62,7 @@ def command(
             network.input_shape,
             batch,
             run=execution,
-            optimizer=optimizer,
+            optimizer=chosen,
             classifier=classifier,
             freeze=freeze or (),
             fit=fit,
