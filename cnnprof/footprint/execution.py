@@ -36,7 +36,7 @@ ImageLayout = Literal["nchw", "channels_last"]
 """How a network's input and weights lie."""
 
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "none"]
-"""What a training step ends with; nothing for `none`."""
+"""How a training step ends; not at all for `none`."""
 
 ELEMENT_BYTES = NUMBER_BYTES
 """Bytes of a number of each format that weights and tensors can have."""
