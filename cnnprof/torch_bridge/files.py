@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import pickletools
 import warnings
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from pickle import UnpicklingError
 from types import MethodType
 from typing import Any
 
@@ -15,6 +18,8 @@ from torch import nn
 
 from cnnprof.errors import CnnprofError, UsageError
 from cnnprof.network.inputs import Input, Inputs
+from cnnprof.torch_bridge.failures import one_line
+from cnnprof.torch_bridge.trust import refusal, refuse_code, tensors_alone
 
 _MOST_PICKLE = 256 * 2**20
 _MOST_UNPACKED = 2**30
@@ -33,18 +38,38 @@ def module_in(path: str) -> nn.Module:
     if kind not in ("exported", "script"):
         raise CnnprofError(f"'{path}' is {kind}", hint=_CODE)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _unlogged(), tensors_alone():
             # torch warns of what it calls itself.
             warnings.simplefilter("ignore")
             if kind == "script":
                 return torch.jit.load(path, map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]
             module: Any = torch.export.load(path).module()
     except Exception as error:
-        first = str(error).strip().split("\n")[0]
-        raise CnnprofError(f"torch cannot read '{path}': {type(error).__name__}: {first[:200]}") from None
+        cause = _root(error)
+        if isinstance(cause, UnpicklingError):
+            raise refusal(path, "pickled objects") from None
+        raise CnnprofError(f"torch cannot read '{path}': {one_line(cause).partition(' Please check')[0][:200]}") from None
     # torch refuses both: a program is what it was in the mode that it was exported in.
     module.train, module.eval = MethodType(_stay, module), MethodType(_stay, module)
     return module  # type: ignore[no-any-return]
+
+
+def _root(error: BaseException) -> BaseException:
+    """The exception that this one comes from: torch wraps some in one that only says that there was one."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return error
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Nothing of torch's log, which has tracebacks of what becomes one message here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _stay(module: nn.Module, mode: bool = False) -> nn.Module:
@@ -84,6 +109,7 @@ def _kind(path: str) -> str:
             _refuse_bomb(path, archive)
             names = archive.namelist()
             if any(name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names):
+                refuse_code(path, archive)
                 return "exported"
             if any("/code/" in name for name in names):
                 return "script"
