@@ -101,6 +101,12 @@ MODERN = {
     "yolov3": (62_001_757 - 52_608, 32_932_037_632),
     # 8,858,734 numbers in Darknet's weights less 6,368 stored means and variances
     "yolov3_tiny": (8_858_734 - 6_368, 2_782_480_896),
+    # torchvision's weights' metadata, with 2 x 26,560 scales and shifts of normalizations that are frozen there
+    "ssd300_vgg16": (35_641_826, 34_858_153_472),
+    "retinanet_resnet50_fpn": (34_014_999 + 53_120, 151_540_437_248),
+    "retinanet_resnet50_fpn_v2": (38_198_935, 152_238_199_040),
+    # detectron2's own test of its network: 37,915,572 without those scales and shifts, and 146 G
+    "retinanet_resnet50_paper": (37_915_572 + 53_120, 146_245_594_112),
     # 3x3x3 filters and biases, then three layers that see 512x1x4x4
     "c3d": (
         sum(27 * i * o + o for i, o in pairwise(_C3D)) + sum(i * o + o for i, o in pairwise(_C3D_FC)),
@@ -160,13 +166,17 @@ MODERN = {
 }
 MODERN_FAMILIES = {"repvgg", "vit", "waveform_cnn"}
 MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8", "swin"}
-MODERN_FAMILIES |= {"vovnet", "dla", "mobilevit"}
+MODERN_FAMILIES |= {"vovnet", "dla", "mobilevit", "ssd", "retinanet"}
 MODERN_OUTPUTS = {
     **dict.fromkeys(("m3", "m5", "m11", "m18"), (1, 10)),
     "unet": (1, 2, 388, 388),
     "dcgan": (1, 3, 64, 64),
     "yolov3": (1, 255, 52, 52),
     "yolov3_tiny": (1, 255, 26, 26),
+    "ssd300_vgg16": (1, 8_732, 91),
+    "retinanet_resnet50_fpn": (1, 120_087, 4),
+    "retinanet_resnet50_fpn_v2": (1, 120_087, 4),
+    "retinanet_resnet50_paper": (1, 120_087, 4),
     "c3d": (1, 487),
     **dict.fromkeys(("yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"), (1, 80, 20, 20)),
 }
