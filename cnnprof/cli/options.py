@@ -30,6 +30,23 @@ NAMES_HELP = NAME_HELP.replace("A network:", "Networks, or globs such as 'resnet
 
 Name = Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)]
 Names = Annotated[list[str], typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default=False)]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+
+
+def names_argument(default: str) -> Any:
+    """The argument of a command that takes networks, and without any what `default` says."""
+    return typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default=default)
+
+
+def format_option(text: str, default: str, names: Sequence[str] = ()) -> Any:
+    """The option that names a format, with its help, what is taken without it, and the names to complete."""
+    return typer.Option(
+        help=text,
+        show_default=default,
+        autocompletion=(lambda incomplete: [name for name in names if name.startswith(incomplete)]) if names else None,
+    )
+
+
 Fit = Annotated[
     str | None,
     typer.Option("--fit", help="Find the largest batch for a size, a device, a card or a board.", metavar="8GB|cuda:0|T4"),
@@ -117,13 +134,13 @@ def reported(formats: Sequence[str] = FORMATS) -> Callable[[Command], Command]:
         context: typer.Context,
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
-            typer.Option(
-                help="table, wide (every column), json, csv, markdown, html, latex or github (a CI log); gates: junit, sarif.",
-                show_default="table, or by the suffix of -o",
-                autocompletion=lambda incomplete: [name for name in (*FORMATS, *GATES) if name.startswith(incomplete)],
+            format_option(
+                "table, wide (every column), json, csv, markdown, html, latex or github (a CI log); gates: junit, sarif.",
+                "table, or by the suffix of -o",
+                (*FORMATS, *GATES),
             ),
         ] = None,
-        json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+        json: JsonFlag = False,
         pager: Annotated[
             bool, typer.Option("--pager/--no-pager", help="Show what is longer than the terminal with $PAGER, or less.")
         ] = True,
@@ -149,9 +166,10 @@ def drawn() -> Callable[[Command], Command]:
     def out(
         format: Annotated[  # noqa: A002 - the option's name
             str | None,
-            typer.Option(
-                help="svg, png, pdf, braille (a sketch for the terminal), or of a diagram mermaid.",
-                show_default="svg, or by the suffix of -o",
+            format_option(
+                "svg, png, pdf, braille (a sketch for the terminal), or of a diagram mermaid.",
+                "svg, or by the suffix of -o",
+                PICTURES,
             ),
         ] = None,
         json: Annotated[bool, typer.Option("--json", hidden=True)] = False,

@@ -90,6 +90,9 @@ class Points:
         return Order(self.sort, self.top, self.pareto, self.columns)
 
 
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override a setting at every point.", metavar="NAME=VALUE")]
+
+
 def points(
     zip: Annotated[  # noqa: A002 - the option's name
         list[str] | None, typer.Option(help="Axes that move together.", metavar="A,B")

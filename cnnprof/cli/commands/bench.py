@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cnnprof.cli.completion import complete_name
 from cnnprof.cli.effort import Effort
 from cnnprof.cli.groups import takes
 from cnnprof.cli.layering import Layering
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, parse_sweep, reported
+from cnnprof.cli.options import NetworkOptions, names_argument, of_network, parse_sweep, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError, did_you_mean
@@ -139,10 +138,7 @@ class Keeping:
 @measured("device", "dtype", "threads", "layout", "quick", dtype=AutocastDtype)
 @of_network("set")
 def command(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default="a suite from LeNet-5 to MobileNet v2"),
-    ] = None,
+    names: Annotated[list[str] | None, names_argument("a suite from LeNet-5 to MobileNet v2")] = None,
     batch: Annotated[str, typer.Option(help="Batch sizes, with commas between them.", metavar="1,8,32")] = "1",
     mode: Annotated[
         Literal["infer", "train"], typer.Option(help="A forward pass, or a training step (forward, backward, SGD).")

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnnprof.cli.completion import complete_name
 from cnnprof.cli.errors import say
 from cnnprof.cli.forecast import Machine
 from cnnprof.cli.groups import takes
 from cnnprof.cli.limits import Limits
 from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, reported
+from cnnprof.cli.options import NetworkOptions, names_argument, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, CnnprofError, MeasurementError
 from cnnprof.reports import FORMATS, GATES
@@ -30,12 +29,7 @@ PANEL = "Gates"
 @takes(Limits)
 @of_network()
 def command(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help=NAMES_HELP, autocompletion=complete_name, show_default="the networks that pyproject.toml has budgets for"
-        ),
-    ] = None,
+    names: Annotated[list[str] | None, names_argument("the networks that pyproject.toml has budgets for")] = None,
     machine: Machine = None,
     run_code: Annotated[
         bool, typer.Option("--run-code", help="Run the Python code that pyproject.toml names as models.")

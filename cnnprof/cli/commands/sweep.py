@@ -10,8 +10,8 @@ import typer
 from cnnprof.cli.forecast import Forecast
 from cnnprof.cli.groups import takes
 from cnnprof.cli.measured import RunOptions, measured
-from cnnprof.cli.options import Name, parse_settings
-from cnnprof.cli.sweeping import Points, emit, make, swept, target_of
+from cnnprof.cli.options import JsonFlag, Name, format_option, parse_settings
+from cnnprof.cli.sweeping import Overrides, Points, emit, make, swept, target_of
 from cnnprof.errors import UsageError
 
 PANEL = "Comparisons"
@@ -28,17 +28,14 @@ def command(
             metavar="AXIS=VALUES...", help="What varies: width=0.25:1.5:0.25, input=96:288:32, depth=1,2,3, batch=, dtype=."
         ),
     ],
-    set: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Override a setting at every point.", metavar="NAME=VALUE")
-    ] = None,
+    set: Overrides = None,  # noqa: A002 - the option's name
     format: Annotated[  # noqa: A002 - the option's name
         str | None,
-        typer.Option(
-            help="csv, jsonl, parquet, a report (table, json, markdown, html) or its chart: svg, png, pdf, braille.",
-            show_default="table",
+        format_option(
+            "csv, jsonl, parquet, a report (table, json, markdown, html) or its chart: svg, png, pdf, braille.", "table"
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    json: JsonFlag = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Write to this file; its suffix picks the format."),

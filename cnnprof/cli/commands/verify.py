@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.completion import complete_name
-from cnnprof.cli.options import NAMES_HELP, NetworkOptions, of_network, reported
+from cnnprof.cli.options import NetworkOptions, names_argument, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import GATE_FAILED, INTERRUPTED, UsageError
@@ -20,10 +19,7 @@ PANEL = "Gates"
 @reported((*FORMATS, *GATES))
 @of_network("input")
 def command(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default="every spec there is"),
-    ] = None,
+    names: Annotated[list[str] | None, names_argument("every spec there is")] = None,
     quick: Annotated[
         bool, typer.Option("--no-torch", "--quick", help="Only what needs no torch: the published figures.")
     ] = False,

@@ -13,7 +13,7 @@ from cnnprof.cli.measured import RunOptions, measured
 from cnnprof.cli.options import Name, drawn, parse_settings
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
-from cnnprof.cli.sweeping import Points, make, swept
+from cnnprof.cli.sweeping import Overrides, Points, make, swept
 
 
 @drawn()
@@ -32,9 +32,7 @@ def command(
         Literal["lines", "heat"] | None,
         typer.Option(help="A line for each value of the second axis, or a cell for each pair.", show_default="as fits"),
     ] = None,
-    set: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Override a setting at every point.", metavar="NAME=VALUE")
-    ] = None,
+    set: Overrides = None,  # noqa: A002 - the option's name
     *,
     points: Points,
     forecast: Forecast,
