@@ -41,7 +41,8 @@ def fault(**settings: object) -> tuple[str, str | None]:
 
 def test_a_family() -> None:
     family = read(TEXT)
-    assert (family.name, family.stem, family.path, family.year, family.paper) == ("Toy", "net", "net.yaml", 2015, "A paper")
+    assert (family.name, family.stem, family.path) == ("Toy", "net", "net.yaml")
+    assert (family.description.year, family.description.paper) == (2015, "A paper")
     assert list(family.variants) == ["small", "big"]
     assert family.settings == {
         "res": 32,
@@ -109,7 +110,7 @@ layers: relu
     )
     first, second = family.variants.values()
     assert first.settings == {"res": 16, "w": 1.0, "depths": (1, 2, 3), "block": "b", "flag": True}
-    assert first.about == "the wide one"
+    assert first.description.about == "the wide one"
     assert {key: figure.value for key, figure in first.published.figures.items()} == {"params": 4.2e6, "top1": 70.6}
     assert second.settings == {"w": 0.5, "depths": (4, 5)}
     assert elaborate(family, "net_1.0").input_shape == (1, 3, 16, 16)

@@ -60,12 +60,7 @@ class Verification(Result):
         return f"<Verification of {len(self.networks)} networks: {'passed' if self.passed else 'failed'}>"
 
 
-def verify(
-    networks: Network = None,
-    input_shape: Size = None,
-    counters: bool = True,
-    notify: Notify = quiet,
-) -> Verification:
+def verify(networks: Network = None, input_shape: Size = None, counters: bool = True, notify: Notify = quiet) -> Verification:
     """Hold networks to their papers' figures, to torchvision's network of the name, and to other counters.
 
     Args:

@@ -10,7 +10,7 @@ from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import Dim, Shape, at_least, known, one
 from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
-from cnnprof.spec.located import Expression, OfToken, OfValue, Token
+from cnnprof.spec.located import Expression, OfToken, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
 
@@ -31,20 +31,10 @@ class Constant(OfToken):
 
 
 @record
-class Bare(OfValue):
+class Bare(Expression):
     """A kernel that is one number without a name, as on one spatial axis; `mistake` is what it is on others."""
 
-    value: Expression
     mistake: SpecError
-
-    @property
-    def text(self) -> str:
-        """As it is written."""
-        return self.value.text
-
-    def evaluate(self, scope: Scope) -> Value:
-        """The number."""
-        return self.value.evaluate(scope)
 
 
 _LABELS = {
@@ -59,7 +49,7 @@ _LABELS = {
 
 _KINDS = {2: "an image such as 3x224x224", 3: "a volume such as 3x16x112x112"}
 
-Given: TypeAlias = "Constant | Bare | Expression"
+Given: TypeAlias = Constant | Expression
 
 
 class Arguments(NamedTuple):

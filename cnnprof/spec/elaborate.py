@@ -275,17 +275,17 @@ def _facts(
 ) -> Facts:
     """The facts about the variant, with the published figures of the one that it is `stated_of`."""
     own = variant or Variant(family.stem)
-    paper = own.paper or family.paper
-    stated = stated_of or own
+    about, stated = own.description.over(family.description), stated_of or own
     published = stated.published.over(family.published) if stated_of else Published()
-    accuracy = published.accuracy(stated.paper or family.paper, stated.dataset or family.dataset)
+    where = stated.description.over(family.description)
+    accuracy = published.accuracy(where.paper, where.dataset)
     return Facts(
         family=family.name,
         source=family.path,
-        year=own.year or family.year,
-        paper=paper,
-        about=own.about or family.about,
-        notes=own.notes or family.notes,
+        year=about.year,
+        paper=about.paper,
+        about=about.about,
+        notes=about.notes,
         settings={name: _listed(value) for name, value in values.items()},
         published=published.counts,
         accuracy=replace(accuracy, input=tuple(input_shape)) if accuracy else None,

@@ -19,7 +19,7 @@ from cnnprof.spec.settings import read_setting
 from cnnprof.spec.steps import Step
 from cnnprof.spec.structure import Structure, read_truth
 from cnnprof.spec.tables import check_name, read_table
-from cnnprof.spec.texts import read_text, read_year
+from cnnprof.spec.texts import TEXTS, Description, read_text, read_year
 from cnnprof.spec.tokens import split_commas
 from cnnprof.spec.unread import unread
 from cnnprof.spec.values import Table, Value
@@ -64,7 +64,6 @@ class Family:
         warnings: what the file says and nothing reads, each with its place.
         settings: default values, in the file's order.
         default: the variant that the stem stands for.
-        dataset: what the published accuracies were measured on, where it is not ImageNet-1K.
     """
 
     name: str
@@ -73,11 +72,7 @@ class Family:
     inputs: tuple[Input, ...]
     layers: Step
     source: Source
-    year: int | None = None
-    paper: str | None = None
-    about: str | None = None
-    notes: str | None = None
-    dataset: str | None = None
+    description: Description = field(default_factory=Description)
     default: str | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -158,11 +153,7 @@ class _Reader:
             inputs=read_inputs(self.root),
             layers=structure.read(self._layers()),
             source=self.source,
-            year=None if year is None else read_year(year),
-            paper=self._text("paper"),
-            about=self._text("about"),
-            notes=self._text("notes"),
-            dataset=self._text("dataset"),
+            description=Description(None if year is None else read_year(year), *map(self._text, TEXTS)),
             default=self._default(variants),
             settings=settings,
             tables=tables,

@@ -191,7 +191,9 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
             given[option] = value
     if word.text == "dw" and "kernel" not in given and isinstance(only := given.get("multiplier"), Expression):
         mistake = SpecError("dw: there is no kernel such as 3x3 or k=3", span([word, *tokens]).place, rule.form)
-        given = {"kernel": Bare(only, mistake)} | {name: value for name, value in given.items() if name != "multiplier"}
+        given = {"kernel": Bare(only.token, only.code, mistake)} | {
+            name: value for name, value in given.items() if name != "multiplier"
+        }
     return layer_steps(word, span([word, *tokens]), given, behind)
 
 
@@ -232,12 +234,13 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given],
         raise mistake
     # The kernel of an input with one spatial axis: `conv 3 64`, `maxpool 2`.
     if not rule.positional:
-        return "kernel", Bare(read_expression(token), mistake)
+        only = read_expression(token)
+        return "kernel", Bare(only.token, only.code, mistake)
     (option,) = rule.positional
     first = given.pop(option)
     if not isinstance(first, Expression):
         raise mistake
-    given["kernel"] = Bare(first, mistake)
+    given["kernel"] = Bare(first.token, first.code, mistake)
     return option, read_expression(token)
 
 

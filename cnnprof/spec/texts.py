@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from cnnprof.record import record
 from cnnprof.spec.reader import Scalar, Yaml
 
 TEXTS = ("paper", "about", "notes", "dataset")
+"""The keys of texts."""
+
+
+@record
+class Description:
+    """The year and the texts of a family or a variant.
+
+    `dataset` is what the published accuracies were measured on, where it is not ImageNet-1K.
+    """
+
+    year: int | None = None
+    paper: str | None = None
+    about: str | None = None
+    notes: str | None = None
+    dataset: str | None = None
+
+    def over(self, other: Description) -> Description:
+        """These, and the other's where these say nothing."""
+        return Description(*(getattr(self, name) or getattr(other, name) for name in ("year", *TEXTS)))
 
 
 def read_text(what: str, node: Yaml) -> str | None:

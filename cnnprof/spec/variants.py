@@ -15,7 +15,7 @@ from cnnprof.spec.published import Published, check_figure, read_figure, read_pu
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.settings import SettingError, check_setting, read_setting
 from cnnprof.spec.tables import check_width, read_lines
-from cnnprof.spec.texts import TEXTS, read_text, read_year
+from cnnprof.spec.texts import TEXTS, Description, read_text, read_year
 from cnnprof.spec.values import Value
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}\Z", re.ASCII)
@@ -24,16 +24,12 @@ _PUBLISHED = "published."
 
 @record
 class Variant:
-    """One network of a family: the settings that differ, what its paper states, and texts of its own."""
+    """One network of a family: the settings that differ, what its paper states, and its own description."""
 
     name: str
     settings: Mapping[str, Value] = field(default_factory=dict)
     published: Published = field(default_factory=Published)
-    year: int | None = None
-    paper: str | None = None
-    about: str | None = None
-    notes: str | None = None
-    dataset: str | None = None
+    description: Description = field(default_factory=Description)
 
 
 def read_variants(node: Yaml | None, settings: Mapping[str, Value]) -> dict[str, Variant]:
@@ -67,7 +63,7 @@ def _from_mapping(key: Scalar, node: Yaml, settings: Mapping[str, Value]) -> Var
             texts[entry.value] = read_text(entry.value, value)
         else:
             values[entry.value] = _read_value(entry, value, settings)
-    return Variant(key.value, values, published, year, **texts)
+    return Variant(key.value, values, published, Description(year, **texts))
 
 
 def _read_value(key: Scalar, node: Yaml, settings: Mapping[str, Value]) -> Value:
@@ -114,7 +110,7 @@ def _from_row(name: str, header: list[Token], row: list[Token], settings: Mappin
             values[column.text] = _cell_value(column.text, cell, settings)
         else:
             texts[column.text] = str(read_cell(cell))
-    return Variant(name, values, Published(figures), None, **texts)
+    return Variant(name, values, Published(figures), Description(None, **texts))
 
 
 def _cell_value(name: str, cell: Token, settings: Mapping[str, Value]) -> Value:

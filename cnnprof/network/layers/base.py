@@ -214,6 +214,12 @@ def per_element(output: Shape, **counts: int) -> Ops:
     return Ops(**{kind: count * size for kind, count in counts.items()})
 
 
+def check_rank(x: Shape, least: int, says: str) -> None:
+    """The input must have so many axes at least, the batch among them; `says` what the layer does with them."""
+    if len(x) < least:
+        raise ShapeError(f"{says}, and its input has the shape {describe(x)}")
+
+
 def describe(shape: Shape) -> str:
     """`(1, 64, 56, 56)` as `64x56x56` for a message: the batch says nothing there."""
     return "x".join(str(dim) for dim in shape[1:]) or "a scalar"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, known, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer
 from cnnprof.record import record
 
 
@@ -19,8 +19,7 @@ class Linear(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x) < 2:
-            raise ShapeError(f"takes a batch of features, and its input has the shape {describe(x)}")
+        check_rank(x, 2, "takes a batch of features")
         return (*x[:-1], self.out_features)
 
     def params(self, *inputs: Shape) -> Dim:

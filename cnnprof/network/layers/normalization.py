@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer, per_element
 from cnnprof.record import record
 
 
@@ -25,8 +25,7 @@ class BatchNorm(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x) < 2:
-            raise ShapeError(f"needs channels, and its input has the shape {describe(x)}")
+        check_rank(x, 2, "needs channels")
         return x
 
     def params(self, *inputs: Shape) -> Dim:
@@ -52,8 +51,7 @@ class LayerNorm(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x) <= self.axes:
-            raise ShapeError(f"normalizes {self.axes} axes, and its input has the shape {describe(x)}")
+        check_rank(x, self.axes + 1, f"normalizes {self.axes} axes")
         return x
 
     def params(self, *inputs: Shape) -> Dim:
@@ -141,8 +139,7 @@ class GlobalResponseNorm(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x) < 3:
-            raise ShapeError(f"takes channels and spatial axes, and its input has the shape {describe(x)}")
+        check_rank(x, 3, "takes channels and spatial axes")
         return x
 
     def params(self, *inputs: Shape) -> Dim:

@@ -78,7 +78,7 @@ def _clip(call: Call) -> Value:
     return call.layer(Arithmetic("clamp", "cmp", None, max(1, sum(bound is not None for bound in bounds))))
 
 
-_UNARY: dict[str, tuple[str, OpKind]] = {
+_ARITHMETIC: dict[str, tuple[str, OpKind]] = {
     "Neg": ("neg", "mul"),
     "Abs": ("abs", "cmp"),
     "Sign": ("sign", "cmp"),
@@ -110,15 +110,6 @@ _UNARY: dict[str, tuple[str, OpKind]] = {
     "Asinh": ("asinh", "exp"),
     "Atanh": ("atanh", "exp"),
     "BitwiseNot": ("bitwise_not", "cmp"),
-}
-
-
-@row(*_UNARY)
-def _unary(call: Call) -> Value:
-    return arithmetic(call, *_UNARY[call.op], call.x)
-
-
-_BINARY: dict[str, tuple[str, OpKind]] = {
     "Sub": ("sub", "add"),
     "Div": ("div", "div"),
     "Mod": ("remainder", "div"),
@@ -137,9 +128,9 @@ _BINARY: dict[str, tuple[str, OpKind]] = {
 }
 
 
-@row(*_BINARY)
-def _binary(call: Call) -> Value:
-    return arithmetic(call, *_BINARY[call.op], *call.given)
+@row(*_ARITHMETIC)
+def _arithmetic(call: Call) -> Value:
+    return arithmetic(call, *_ARITHMETIC[call.op], *call.given)
 
 
 _JOINS: dict[str, tuple[Join, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape, at_least, known
+from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, PadMode, Slice
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsampleMode
@@ -109,30 +110,23 @@ def _identity(o: Arguments) -> Layers:
     return []
 
 
-@word("shuffle <groups>", Example("shuffle 4", "16x32x32"), writes={ChannelShuffle: lambda layer, _: f"shuffle {layer.groups}"})
-def _shuffle(o: Arguments) -> Layers:
-    """Channels of groups interleaved."""
-    return [("shuffle", ChannelShuffle(o.whole("groups")))]
+def _of_one_number(example: Example, option: str, layer: type[Layer], says: str) -> None:
+    """A row for a layer that a whole number makes, its hyper-parameter `option`."""
+    name = example.step.partition(" ")[0]
+
+    @word(f"{name} <{option}>", example, writes={layer: lambda each, _: f"{name} {getattr(each, option)}"}, help=says)
+    def build(o: Arguments) -> Layers:
+        return [(name, layer(o.whole(option)))]  # type: ignore[call-arg]
 
 
-@word(
-    "pixelshuffle <factor>",
+_of_one_number(Example("shuffle 4", "16x32x32"), "groups", ChannelShuffle, "Channels of groups interleaved.")
+_of_one_number(
     Example("pixelshuffle 2", "4x64x64"),
-    writes={PixelShuffle: lambda layer, _: f"pixelshuffle {layer.factor}"},
+    "factor",
+    PixelShuffle,
+    "Groups of channels as squares of pixels (sub-pixel convolution); `depth to space`.",
 )
-def _pixel_shuffle(o: Arguments) -> Layers:
-    """Groups of channels as squares of pixels (sub-pixel convolution); `depth to space`."""
-    return [("pixelshuffle", PixelShuffle(o.whole("factor")))]
-
-
-@word(
-    "space2depth <factor>",
-    Example("space2depth 2", "64x16x16"),
-    writes={PixelUnshuffle: lambda layer, _: f"space2depth {layer.factor}"},
-)
-def _space_to_depth(o: Arguments) -> Layers:
-    """Squares of pixels as groups of channels."""
-    return [("space2depth", PixelUnshuffle(o.whole("factor")))]
+_of_one_number(Example("space2depth 2", "64x16x16"), "factor", PixelUnshuffle, "Squares of pixels as groups of channels.")
 
 
 @word(

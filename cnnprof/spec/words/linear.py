@@ -24,9 +24,9 @@ def _linear_line(layer: Linear, x: Shape) -> str:
 
 @word(
     "fc <out> [bias nobias]",
-    Example("fc 10 nobias", "10"),
+    Example("fc 1000", "1000"),
+    Example("fc 10 nobias", "10", "without a bias"),
     writes={Linear: _linear_line},
-    form="as in 'fc 1000'",
     on_tokens=True,
 )
 def _linear(o: Arguments) -> Layers:
