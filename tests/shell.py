@@ -17,6 +17,8 @@ from xml.etree import ElementTree
 from cnnprof.__main__ import main
 
 DEFECT = ("Traceback", "a defect in cnnprof")
+TOLD = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Variables by which a terminal, a user or a CI says how output should look: a test says them itself."""
 QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 """Warnings that Python does not show unless it is asked to."""
 
@@ -88,7 +90,7 @@ def texts(svg: bytes) -> list[str]:
 
 def _surroundings(environment: dict[str, str]) -> dict[str, str]:
     """The environment of a command: this one, without what says how wide or colourful it should be."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")}
+    kept = {key: value for key, value in os.environ.items() if key not in TOLD}
     path = [folder for folder in (environment.get("PYTHONPATH"), kept.get("PYTHONPATH")) if folder]
     return kept | {"CNNPROF_DEBUG": "1"} | environment | ({"PYTHONPATH": os.pathsep.join(path)} if path else {})
 

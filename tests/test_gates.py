@@ -1,12 +1,14 @@
 """Gates as CI has them: test results, code scanning, annotations, and files as they were at another revision."""
 
 import json
+import re
 import subprocess
 from xml.etree import ElementTree
 
 import pytest
 from shell import cnnprof
 
+from cnnprof.errors import Place
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import Ratio
 from cnnprof.views.benchmark import show_measurements
@@ -119,12 +121,77 @@ def test_gates_annotate_on_github_whatever_the_format(repository):
     github = {"GITHUB_ACTIONS": "true"}
     diff = cnnprof("diff", "net.yaml", "--against-rev", "main", "--exit-code", "--json", cwd=repository, **github)
     assert json.loads(diff.out)
-    assert diff.err.startswith("::error title=net.yaml at main -> net.yaml::")
+    assert diff.err.startswith("::error file=net.yaml,line=3,title=net.yaml at main -> net.yaml::")
     check = cnnprof("check", "net.yaml", *LIMITS, cwd=repository, **github)
     assert [
         line for line in check.err.splitlines() if line.startswith("::error file=net.yaml,line=1,title=net%3A max-params::")
     ]
     assert "::" not in cnnprof("check", "net.yaml", "--max-params", "1M", cwd=repository, **github).err
+
+
+TWO = """input: 3x8x8
+layers:
+  - conv 3x3 4
+  - relu
+  - conv 1x1 {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        (TWO.format(4), TWO.format(5), 5),  # the second convolution
+        (TWO.format(4) + "  - fc 3\n", TWO.format(4), 1),  # what is gone stands in no line
+        (TWO.format(4), TWO.format(4) + "  - gap\n", 6),
+    ],
+)
+def test_a_difference_is_shown_at_its_line(tmp_path, before, after, line):
+    for name, text in (("a.yaml", before), ("b.yaml", after)):
+        (tmp_path / name).write_text(text)
+    for _ in range(2):  # the second time the network is one that was kept
+        done = cnnprof("diff", "a.yaml", "b.yaml", "--format", "github", cwd=tmp_path)
+        assert f"::error file=b.yaml,line={line},title=a -> b::" in done.out
+    beside = cnnprof("diff", "lenet5", "b.yaml", "--format", "github", cwd=tmp_path).out
+    assert re.search(r"^::error file=b\.yaml,line=\d,", beside, re.MULTILINE)
+    assert "::error title=lenet5 -> alexnet::" in cnnprof("diff", "lenet5", "alexnet", "--format", "github", cwd=tmp_path).out
+
+
+def test_files_are_named_from_the_root_of_the_repository(repository):
+    inside = repository / "models"
+    inside.mkdir()
+    (inside / "own.yaml").write_text(NET.format(8))
+    ci = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(repository)}
+    check = cnnprof("check", "own.yaml", "--max-params", "1", "-o", "c.sarif", "-o", "c.xml", cwd=inside, **ci)
+    assert "::error file=models/own.yaml,line=1," in check.err
+    (result,) = json.loads((inside / "c.sarif").read_text())["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "models/own.yaml"
+    assert next(ElementTree.fromstring((inside / "c.xml").read_text()).iter("testcase")).get("file") == "models/own.yaml"
+    (inside / "own.yaml").write_text("input: 3x8x8\nlayers: [konv 3x3 4]\n")
+    assert "::error file=models/own.yaml,line=2,title=cnnprof::" in cnnprof("summary", "own.yaml", cwd=inside, **ci).err
+    gitlab = cnnprof("check", "../net.yaml", "--max-params", "1", "--format", "junit", cwd=inside, CI_PROJECT_DIR=str(repository))
+    assert gitlab.code == 1
+
+
+def test_what_is_in_no_file_is_an_error_without_one():
+    done = cnnprof("list", "--where", "params <", GITHUB_ACTIONS="true")
+    assert done.err.splitlines()[-1].startswith("::error title=cnnprof::")
+
+
+FIGURE = "input: 3x8x8\npublished: {params: 500}\nlayers: [conv 3x3 4]\n"
+
+
+def test_a_figure_that_does_not_hold_and_a_spec_that_is_broken_have_their_files(tmp_path):
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["nets"]\n')
+    (tmp_path / "nets" / "own.yaml").write_text(FIGURE)
+    named = cnnprof("verify", "own", "--no-torch", cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert (named.code, named.err.startswith("::error file=nets/own.yaml,line=1,title=own%3A published%2C params::")) == (1, True)
+    (tmp_path / "nets" / "broken.yaml").write_text("input: 3x8x8\nlayers:\n  - konv 3x3 4\n")
+    every = cnnprof("verify", "--no-torch", "--format", "junit", cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert every.code == 3
+    failures = {case.get("file"): case for case in ElementTree.fromstring(every.out).iter("testcase") if len(case)}
+    assert "konv" in failures["nets/broken.yaml"].find("failure").get("message")
+    assert every.err.count("::error file=nets/broken.yaml,line=3,title=cnnprof::") == 1
 
 
 def test_verify_as_junit():
@@ -139,8 +206,20 @@ def test_verify_as_junit():
 def test_verdicts_of_a_benchmark(fail_on, levels):
     timed = Measurement("a", "cpu", "fp32", 1, "infer", ((0.01,), (0.01,)), (0, 1))
     since = [Ratio("a now", "before", 1.5, (1.4, 1.6), "slower"), Ratio("b now", "before", 1.1, (0.9, 1.3), "undecided")]
-    report = show_measurements([timed], since=since, fail_on=fail_on)
+    places = {"a": Place("a.yaml", 1, 1), "b": None}
+    report = show_measurements([timed], since=since, fail_on=fail_on, places=places)
     assert [annotation.level for annotation in report.annotations] == levels
+    assert [annotation.place for annotation in report.annotations] == [*places.values()]
+
+
+def test_a_network_that_cannot_be_timed_fails_its_gate():
+    rows = [
+        Measurement("a", "cpu", "fp32", 1, "infer", ((0.01,), (0.01,)), (0, 1)),
+        Measurement("b", "cpu", "fp32", 1, "infer", (), (), status="failed", error="out of memory"),
+    ]
+    (annotation,) = show_measurements(rows, leading=True, places={"b": Place("b.yaml", 1, 1)}).annotations
+    assert (annotation.level, annotation.title, annotation.message) == ("error", "b: failed", "out of memory")
+    assert annotation.place == Place("b.yaml", 1, 1)
 
 
 def test_a_verdict_that_there_is_not():

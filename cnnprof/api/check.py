@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnprof import sources
 from cnnprof.api.figures import resolve_each
+from cnnprof.api.places import file_of
 from cnnprof.api.profile import Network, Profile, Size, profile, told_apart
 from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, SpecError, UnavailableError, UsageError
@@ -154,7 +154,7 @@ def check(
     verdicts = [v for each in held for v in judge(each.profile, None, each.budgets, latencies.get(each.name))]
     known, why = _predict(held, options, calibration)
     verdicts = settle(verdicts, {each.model: each for each in known.predictions} if known else {}, why)
-    files = {each.name: _file_of(each.profile) for each in held}
+    files = {each.name: file_of(each.profile.graph) for each in held}
     verdicts = [replace(verdict, file=files[verdict.model]) for verdict in verdicts]
     verdicts += [verdict for name in refused for verdict in leave_out(name, _covering(budgets, name), NAMES_CODE)]
     verdicts += [verdict for name, theirs, error in failed for verdict in leave_out(name, theirs, error.message)]
@@ -204,16 +204,6 @@ def _deployed(
     stated = own_accuracy(made.graph, own, shape is None) or graph.facts.accuracy
     named = replace(graph, facts=replace(graph.facts, accuracy=stated))
     return replace(held, profile=Profile(named, made.costs))
-
-
-def _file_of(profile: Profile) -> str:
-    """The file that the network is written in, if it lies in this folder or below and is none of cnnprof's own."""
-    from cnnprof.sources._catalogue import bundled_folder
-
-    source = profile.graph.facts.source.removeprefix("python:")
-    file = source.rpartition(":")[0] if ".py:" in source else source.partition("#")[0]
-    is_own = file and Path(file).is_file() and not Path(file).resolve().is_relative_to(bundled_folder().resolve())
-    return file if is_own else ""
 
 
 def _by_way(held: Sequence[Held], figure: str) -> Iterator[tuple[dict[str, Any], list[Profile]]]:

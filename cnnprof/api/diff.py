@@ -32,9 +32,11 @@ class Difference(Result):
 
     def report(self, by: str | None = None) -> Report:
         """The report of `cnnprof diff`."""
+        from cnnprof.api.places import place_of_change
         from cnnprof.views.difference import show_difference
 
-        return show_difference(self.before, self.after, self.pairs, by)
+        place = place_of_change(self.before.graph, self.after.graph, self.pairs)
+        return show_difference(self.before, self.after, self.pairs, by, place)
 
     def __repr__(self) -> str:
         verdict = "different" if self.different else "the same"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from cnnprof import sources
+from cnnprof.api.places import place_of
 from cnnprof.api.profile import Network, Size, as_models, profile_each
 from cnnprof.api.profile import profile as profile_network
 from cnnprof.api.result import Result
@@ -54,7 +55,7 @@ class Verification(Result):
         """The report of `cnnprof verify`."""
         from cnnprof.views.verification import show_verification
 
-        return show_verification(self.networks)
+        return show_verification(self.networks, self.broken)
 
     def __repr__(self) -> str:
         return f"<Verification of {len(self.networks)} networks: {'passed' if self.passed else 'failed'}>"
@@ -93,14 +94,14 @@ def _read_catalogue(notify: Notify) -> tuple[list[Analysis], list[CnnprofError]]
             broken.append(graph)
         else:
             profiles.append(analyze(graph))
-    return profiles, broken
+    return profiles, [*dict.fromkeys(broken)]  # one that breaks a file is that of all its networks
 
 
 def verify_each(profiles: Sequence[Analysis], counters: bool, notify: Notify) -> tuple[list[Verified], bool]:
     """The verdicts on all networks, and whether they are complete: Ctrl-C keeps those that are finished."""
     verdicts: dict[int, list[Verdict]] = {}
     if not counters:
-        return [Verified(profile, (*check_read(profile), *check_published(profile))) for profile in profiles], True
+        return [_verified(profile, [*check_read(profile), *check_published(profile)]) for profile in profiles], True
     from cnnprof.measure.crosschecks import check_each
 
     twins = {*sources.torchvision_names()}
@@ -116,8 +117,12 @@ def verify_each(profiles: Sequence[Analysis], counters: bool, notify: Notify) ->
         pass
     finally:
         rows.close()
-    finished = [Verified(profiles[number], tuple(verdicts[number])) for number in sorted(verdicts)]
+    finished = [_verified(profiles[number], verdicts[number]) for number in sorted(verdicts)]
     return finished, len(finished) == len(profiles)
+
+
+def _verified(profile: Analysis, verdicts: Sequence[Verdict]) -> Verified:
+    return Verified(profile, tuple(verdicts), place_of(profile.graph))
 
 
 def _twin(profile: Analysis) -> list[Verdict]:

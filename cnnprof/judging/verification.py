@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from cnnprof.counting.conventions import CONVENTIONS
+from cnnprof.errors import Place
 from cnnprof.network.graph import Figure
 from cnnprof.network.layers.base import elements
 from cnnprof.network.layers.convolution import Conv
@@ -64,10 +65,11 @@ class Verdict:
 
 @record
 class Verified:
-    """A network with the verdicts on it."""
+    """A network with the verdicts on it, and where it is written."""
 
     profile: Analysis
     verdicts: tuple[Verdict, ...]
+    place: Place | None = None
 
     def status(self, check: str | None = None) -> str:
         """The status that stands for one of the checks, or for all: the worst there is; `unknown` where nothing was checked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
+from cnnprof.reports._repository import from_root
 from cnnprof.reports.table import lay_out
 from cnnprof.texts import visible
 
@@ -26,7 +27,7 @@ def commands(report: Report) -> list[str]:
 def command_of(annotation: Annotation) -> str:
     """The workflow command that makes an annotation."""
     place = annotation.place
-    properties = {"file": place.file, "line": str(place.line)} if place else {}
+    properties = {"file": from_root(place.file), "line": str(place.line)} if place else {}
     properties["title"] = annotation.title
     options = ",".join(f"{key}={_escape(text, ':,')}" for key, text in properties.items())
     return f"::{_COMMANDS[annotation.level]} {options}::{_escape(annotation.message)}"

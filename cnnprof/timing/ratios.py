@@ -18,6 +18,9 @@ VERDICTS: tuple[Word, ...] = get_args(Word)
 NOISE: Literal["noise"] = "noise"
 """In place of a verdict on two copies of one network."""
 
+NOW = " now"
+"""Behind the name of a network that is held against an earlier run of its own."""
+
 
 @record
 class Ratio:
@@ -66,7 +69,7 @@ def compare_runs(now: Measurement, before: Measurement) -> Ratio | None:
         return None
     ratio = statistics.geometric_mean(ours) / statistics.geometric_mean(theirs)
     interval = statistics.unpaired_interval(ours, theirs)
-    return Ratio(f"{now.model} now", "before", ratio, interval, verdict(ratio, interval), now.batch)
+    return Ratio(f"{now.model}{NOW}", "before", ratio, interval, verdict(ratio, interval), now.batch)
 
 
 def relate(measurements: Sequence[Measurement]) -> list[Ratio]:

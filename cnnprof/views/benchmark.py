@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
+from types import MappingProxyType
 
 from cnnprof.charts.distributions import Distribution, Distributions
-from cnnprof.errors import UsageError
+from cnnprof.errors import Place, UsageError
 from cnnprof.record import pick
 from cnnprof.report import WIDE_ONLY, Annotation, Column, Level, Report, Table, plural
 from cnnprof.timing.energy import Energy
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.ratios import NOISE, Ratio, noise_of, relate
+from cnnprof.timing.ratios import NOISE, NOW, Ratio, noise_of, relate
 from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 
@@ -67,6 +68,7 @@ def show_measurements(
     remarks: Sequence[str] = (),
     energies: Sequence[Energy | str] | None = None,
     fail_on: Collection[str] = (),
+    places: Mapping[str, Place | None] = MappingProxyType({}),
 ) -> Report:
     """The report on a benchmark: a row a measurement, and each network's latency beside the first one's of the same batch.
 
@@ -75,8 +77,9 @@ def show_measurements(
         leading: begin with the comparison, its first verdict as the title.
         since: ratios to an earlier run, which then come first.
         remarks: notes on those.
-        fail_on: the verdicts that a gate fails on.
         energies: of every measurement but twins, its energy or why there is none; None if nobody asked.
+        fail_on: the verdicts that a gate fails on.
+        places: where networks are written, by name.
     """
     shown = [each for each in measurements if not each.twin]
     ratios = relate(measurements)
@@ -119,8 +122,11 @@ def show_measurements(
     if (leading or since) and verdicts:
         title = say(verdicts[0])
     judged = since or verdicts if leading or since else []
-    annotations = tuple(_annotation(ratio, fail_on) for ratio in judged)
-    return Report("bench", title, tuple(sections), tuple(notes), data, annotations=annotations)
+    annotations = [_annotation(ratio, fail_on, places) for ratio in judged]
+    if leading or since:
+        failed = [each for each in shown if each.error]
+        annotations += [Annotation("error", f"{each.model}: failed", each.error, places.get(each.model)) for each in failed]
+    return Report("bench", title, tuple(sections), tuple(notes), data, annotations=tuple(annotations))
 
 
 def warnings_of(measurements: Sequence[Measurement]) -> list[str]:
@@ -152,9 +158,10 @@ def _ranged(texts: Sequence[str]) -> str:
     return _NUMBER.sub(span, texts[0])
 
 
-def _annotation(ratio: Ratio, fail_on: Collection[str]) -> Annotation:
+def _annotation(ratio: Ratio, fail_on: Collection[str], places: Mapping[str, Place | None]) -> Annotation:
     level: Level = "error" if ratio.verdict in fail_on else "warn" if ratio.verdict == "slower" else "ok"
-    return Annotation(level, f"{ratio.a} / {ratio.b}: {ratio.verdict}", say(ratio))
+    place = places.get(ratio.a.removesuffix(NOW))
+    return Annotation(level, f"{ratio.a} / {ratio.b}: {ratio.verdict}", say(ratio), place)
 
 
 def chart_runs(measurements: Sequence[Measurement]) -> Distributions:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.errors import Place
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.network.layers import layer_to_dict
@@ -30,8 +31,13 @@ FIGURES = ("params", "macs", "activations", "param_bytes", "activation_bytes", "
 COSTS = ("params", "macs", "activations")
 
 
-def show_difference(before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: str | None = None) -> Report:
-    """The report on two aligned networks, by `layer`, `stage` or `type`; left out, by layer, or by stage where that is long."""
+def show_difference(
+    before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: str | None = None, place: Place | None = None
+) -> Report:
+    """The report on two aligned networks, by `layer`, `stage` or `type`; left out, by layer, or by stage where that is long.
+
+    `place` is where the first difference is written.
+    """
     kinds = Counter(pair.kind for pair in pairs)
     different = differ(before, after, pairs)
     notes = []
@@ -58,7 +64,7 @@ def show_difference(before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequen
     }
     told = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind]) if alike(pairs) else "nothing aligns"
     title = f"{before.graph.name} -> {after.graph.name}: {told if different else 'the same, layer by layer'}"
-    annotation = Annotation("error" if different else "ok", f"{before.graph.name} -> {after.graph.name}", title)
+    annotation = Annotation("error" if different else "ok", f"{before.graph.name} -> {after.graph.name}", title, place)
     return Report("diff", title, tuple(sections), tuple(notes), data, annotations=(annotation,))
 
 

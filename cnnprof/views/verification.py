@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.errors import CnnprofError
 from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
 from cnnprof.report import Annotation, Column, Report, Table, plural
 from cnnprof.views import columns as col
@@ -30,8 +31,8 @@ CHECKED = (CHECK_PUBLISHED, CHECK_TORCHVISION, CHECK_WEIGHTS, CHECK_TORCH, CHECK
 """How each of `CHECKS` came out."""
 
 
-def show_verification(networks: Sequence[Verified]) -> Report:
-    """The report of `verify`."""
+def show_verification(networks: Sequence[Verified], broken: Sequence[CnnprofError] = ()) -> Report:
+    """The report of `verify`; what is `broken` and could not be checked is an annotation."""
     grid = tuple(
         {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
     )
@@ -47,15 +48,17 @@ def show_verification(networks: Sequence[Verified]) -> Report:
         title += f", {count[UNKNOWN]} could not be made"
     errata = [_erratum(each, note) for each in networks for note in erratum_notes(each.profile, each.profile.costs, None)]
     counted = [_TRIED] if any(verdict.check in (TORCH, FVCORE) for each in networks for verdict in each.verdicts) else []
-    annotations = tuple(_annotation(each, verdict) for each in networks for verdict in each.verdicts)
-    return Report("verify", title, tuple(sections), (*errata, *LEGEND, *counted), _data(networks), annotations=annotations)
+    annotations = [_annotation(each, verdict) for each in networks for verdict in each.verdicts]
+    annotations += [Annotation("error", "cnnprof", error.message, error.place) for error in broken]
+    notes = (*errata, *LEGEND, *counted)
+    return Report("verify", title, tuple(sections), notes, _data(networks), annotations=tuple(annotations))
 
 
 def _annotation(each: Verified, verdict: Verdict) -> Annotation:
     figures = f"{verdict.ours} computed, {verdict.text or verdict.theirs}" if verdict.theirs is not None else ""
     message = "; ".join(text for text in (figures, verdict.reason) if text)
     title = f"{each.profile.graph.name}: {verdict.check}, {verdict.what}"
-    return Annotation("error" if verdict.status == FAILED else "ok", title, message)
+    return Annotation("error" if verdict.status == FAILED else "ok", title, message, each.place)
 
 
 def _erratum(each: Verified, note: str) -> str:

@@ -214,6 +214,7 @@ def _read(
 def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: Gate, keeping: Keeping, out: Destination) -> int:
     """Time whole networks and print what was found; returns the exit code."""
     from cnnprof.api.bench import held_against
+    from cnnprof.api.places import place_of
     from cnnprof.cli.measuring import measure
     from cnnprof.measure.energy import measure_energies
     from cnnprof.measure.options import add_twin, add_ways
@@ -234,7 +235,8 @@ def _time(jobs: Sequence[Job], how: Options, effort: Effort, rows: Rows, gate: G
         except KeyboardInterrupt:
             print("interrupted before the energy was known; the latencies:", file=sys.stderr)
             code = INTERRUPTED
-    report = show_measurements(measured.measurements, gate.compare, since, remarks, energies, gate.verdicts)
+    places = {job.name: place_of(job.graph) for job in jobs}
+    report = show_measurements(measured.measurements, gate.compare, since, remarks, energies, gate.verdicts, places)
     timed = any(each.times for each in measured.measurements)
     out.finish(replace(report, chart=chart_runs(measured.measurements)) if out.draws and timed else report)
     if kept and kept.problem:

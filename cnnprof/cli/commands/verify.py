@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from cnnprof.cli.errors import say
 from cnnprof.cli.options import NetworkOptions, names_argument, of_network, reported
 from cnnprof.cli.output import Destination
 from cnnprof.cli.progress import waiting
@@ -45,10 +45,10 @@ def command(
 
     if network.input_shape and not names:
         raise UsageError("--input is for networks that are named", hint="cnnprof verify resnet18 --input 3x160x160")
-    with waiting("reading the networks") as say:
-        found = api.verify(names or None, network.input_shape, not quick, say)
+    with waiting("reading the networks") as tell:
+        found = api.verify(names or None, network.input_shape, not quick, tell)
     for error in found.broken:
-        print(f"error: {error}", file=sys.stderr)
+        say(error, annotates=not found.networks)
     if found.networks:
         out.finish(found.report())
     if not found.complete:

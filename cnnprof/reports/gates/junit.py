@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from cnnprof.report import Report
 from cnnprof.reports import Style
+from cnnprof.reports._repository import from_root
 from cnnprof.texts import visible
 
 suffixes = (".xml",)
@@ -19,7 +20,8 @@ def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format 
     root = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(root, "testsuite", {"name": f"cnnprof {report.command}", **counts})
     for annotation in report.annotations:
-        where = {"file": annotation.place.file, "line": str(annotation.place.line)} if annotation.place else {}
+        place = annotation.place
+        where = {"file": from_root(place.file), "line": str(place.line)} if place else {}
         names = {"name": annotation.title, "classname": f"cnnprof.{report.command}", **where}
         case = ElementTree.SubElement(suite, "testcase", {key: visible(text) for key, text in names.items()})
         message = visible(annotation.message)

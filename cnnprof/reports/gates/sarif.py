@@ -9,6 +9,7 @@ from urllib.parse import quote
 from cnnprof.environment import __version__
 from cnnprof.report import Annotation, Report
 from cnnprof.reports import Style
+from cnnprof.reports._repository import from_root
 from cnnprof.texts import visible
 
 suffixes = (".sarif",)
@@ -32,7 +33,7 @@ def _result(annotation: Annotation, rule: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"ruleId": rule, "level": _LEVELS[annotation.level], "message": {"text": text}}
     if place := annotation.place:
         region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + max(1, place.length)}
-        file = {"uri": quote(place.file.replace("\\", "/"))}
+        file = {"uri": quote(from_root(place.file).replace("\\", "/"))}
         found["locations"] = [{"physicalLocation": {"artifactLocation": file, "region": region}}]
     else:
         found["locations"] = [{"logicalLocations": [{"name": visible(annotation.title), "kind": "command line"}]}]
