@@ -40,6 +40,29 @@ class Killed(Small):
         return super().forward(x)
 
 
+class Stopped(Small):
+    """Stops its process in its tenth run, as Ctrl-Z or a debugger does, and nobody lets it go on."""
+
+    def forward(self, x):
+        if self.runs == 9:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return super().forward(x)
+
+
+class Starved(Small):
+    """Runs against the limit of its process's memory in its third run."""
+
+    def forward(self, x):
+        if self.runs == 2:
+            import resource
+
+            with open("/proc/self/statm") as file:
+                used = int(file.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, resource.RLIM_INFINITY))
+            torch.empty(2**28)
+        return super().forward(x)
+
+
 class Exiting(Small):
     def forward(self, x):
         os._exit(3)

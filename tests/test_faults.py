@@ -10,7 +10,7 @@ import pytest
 from shell import cnnprof, start
 
 import cnnprof as package
-from cnnprof.measure import turn
+from cnnprof.measure import supervisor, turn
 from cnnprof.measure.bench import run
 from cnnprof.measure.devices import CpuDevice
 from cnnprof.measure.journal import resume_journal, start_journal
@@ -67,6 +67,48 @@ def test_a_worker_that_dies_at_any_moment_costs_one_network_at_most(events, monk
         again = resume_journal(journal.path, jobs(), OPTIONS)
         assert not again.skipped
         assert {number for number, _ in again.kept} >= {number for number in range(2) if number != at}
+
+
+DIES_ONCE = """
+import os, signal, sys
+sys.path[:] = sys.argv[1:]
+from cnnprof.measure import worker
+
+do = worker.do
+
+def once(task, report):
+    def say(event):
+        report(event)
+        if event["event"] == "run" and not os.path.exists({flag!r}):
+            open({flag!r}, "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+    do(task, say)
+
+worker.do = once
+worker.main()
+"""
+
+
+@pytest.mark.torch
+def test_a_strategy_whose_worker_is_killed_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(supervisor, "_START", DIES_ONCE.format(flag=str(tmp_path / "died")))
+    done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")
+    rows = [row["measurement"] for row in json.loads(done.out)["strategies"]]
+    assert sorted(row["status"] for row in rows) == ["failed", *["ok"] * (len(rows) - 1)]
+    assert [row["error"] for row in rows if row["status"] == "failed"] == [KILLED]
+    # It had been timed once; the others were timed by a fresh process.
+    assert all(row["latency_ms"]["runs"] for row in rows)
+    assert done.code == 5
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_a_worker_without_memory_for_torch_is_said(monkeypatch):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28)); "
+    monkeypatch.setattr(supervisor, "_START", limit + supervisor._START)
+    done = cnnprof("bench", "lenet5", "--quick")
+    assert (done.code, done.out) == (5, "")
+    assert "the worker process cannot work: " in done.err
 
 
 @contextmanager

@@ -168,7 +168,9 @@ def test_files_are_named_from_the_root_of_the_repository(repository):
     assert next(ElementTree.fromstring((inside / "c.xml").read_text()).iter("testcase")).get("file") == "models/own.yaml"
     (inside / "own.yaml").write_text("input: 3x8x8\nlayers: [konv 3x3 4]\n")
     assert "::error file=models/own.yaml,line=2,title=cnnprof::" in cnnprof("summary", "own.yaml", cwd=inside, **ci).err
-    gitlab = cnnprof("check", "../net.yaml", "--max-params", "1", "--format", "junit", cwd=inside, CI_PROJECT_DIR=str(repository))
+    gitlab = cnnprof(
+        "check", "../net.yaml", "--max-params", "1", "--format", "junit", cwd=inside, CI_PROJECT_DIR=str(repository)
+    )
     assert gitlab.code == 1
 
 
@@ -185,7 +187,10 @@ def test_a_figure_that_does_not_hold_and_a_spec_that_is_broken_have_their_files(
     (tmp_path / "pyproject.toml").write_text('[tool.cnnprof]\npaths = ["nets"]\n')
     (tmp_path / "nets" / "own.yaml").write_text(FIGURE)
     named = cnnprof("verify", "own", "--no-torch", cwd=tmp_path, GITHUB_ACTIONS="true")
-    assert (named.code, named.err.startswith("::error file=nets/own.yaml,line=1,title=own%3A published%2C params::")) == (1, True)
+    assert (named.code, named.err.startswith("::error file=nets/own.yaml,line=1,title=own%3A published%2C params::")) == (
+        1,
+        True,
+    )
     (tmp_path / "nets" / "broken.yaml").write_text("input: 3x8x8\nlayers:\n  - konv 3x3 4\n")
     every = cnnprof("verify", "--no-torch", "--format", "junit", cwd=tmp_path, GITHUB_ACTIONS="true")
     assert every.code == 3

@@ -97,6 +97,28 @@ def test_a_killed_process_costs_one_network():
     assert "exit code 3" in exiting.error
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process")
+def test_a_process_that_is_out_of_memory_costs_one_network():
+    small, starved = measure("Small", "Starved", rounds=20)
+    assert (starved.status, starved.error) == ("failed", "out of memory: 1,073.7 MB more were asked for")
+    assert (small.status, small.error) == ("ok", None)
+    assert len(small.times[0]) >= 20
+
+
+def test_a_process_that_is_stopped_is_ended_and_what_it_timed_is_kept():
+    # On a busy machine the small one may take longer to answer than the patience with the stopped one lasts.
+    for seconds in (5, 12):
+        small, stopped = measure("Small", "Stopped", rounds=20, timeout=float(seconds), budget_seconds=200.0)
+        assert (stopped.status, stopped.error) == ("failed", f"no answer within {seconds} s")
+        if small.status == "ok":
+            break
+    assert small.status == "ok"
+    # What either was timed in the process that was stopped stays; the small one is timed by a fresh process, too.
+    assert [len(times) > 2 for times in stopped.times] == [True]
+    assert [len(times) > 2 for times in small.times] == [True, True]
+    assert len(small.times[1]) >= 20
+
+
 def test_a_process_without_an_answer_is_ended():
     # The network would sleep for an hour. On a busy machine the small one may take longer to answer.
     for seconds in (5, 12):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import field, replace
 from typing import Literal, get_args
 
+from cnnprof.collector import without_collections
 from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype, Execution, Layout, Mode
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
@@ -216,6 +217,7 @@ def _alike(shape: Shape, other: Shape) -> bool:
     return len(shape) == len(other) and all(same(a, b) for a, b in zip(shape, other, strict=True))
 
 
+@without_collections()
 def inference(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, keep: Keep = tuple) -> Footprint:
     """The memory of one forward pass in eval mode; `keep` says which moments it has, all unless told otherwise."""
     used = [cost for cost in costs if not cost.node.aux]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
+from cnnprof.collector import without_collections
 from cnnprof.footprint.execution import USUAL, Execution, Optimizer
 from cnnprof.footprint.liveness import (
     Footprint,
@@ -44,6 +45,7 @@ ADAPTIVE = ("adam", "adamw")
 LOSS = "loss"
 
 
+@without_collections()
 def training(
     graph: Graph,
     costs: Sequence[Cost],

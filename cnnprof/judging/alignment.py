@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from cnnprof.collector import without_collections
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.resizing import Upsample
@@ -64,6 +65,7 @@ class Pair:
         return int(after - before)
 
 
+@without_collections()
 def align(before: Analysis, after: Analysis) -> list[Pair]:
     """Every layer of both networks once, in order. Training-only heads are left out."""
     ours, theirs = ([cost for cost in profile.costs if not cost.node.aux] for profile in (before, after))

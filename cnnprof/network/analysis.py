@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cnnprof.collector import without_collections
 from cnnprof.network.dims import Dim
 from cnnprof.network.graph import Graph
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields, output_fields
@@ -12,6 +13,7 @@ from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.shapes import walk
 
 
+@without_collections()
 def analyze(graph: Graph, see_input: bool = True) -> Analysis:
     """Everything that can be known of a network without running it; without `see_input` all but the receptive fields.
 

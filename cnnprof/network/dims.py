@@ -272,6 +272,8 @@ def _filled(value: Any, numbers: Iterator[int]) -> Any:
 
 def same(a: Dim, b: Dim) -> bool:
     """False if the two are known to differ (in any entry of an array); a symbol may be anything."""
+    if type(a) is int and type(b) is int:
+        return a == b
     if is_array(a) or is_array(b):
         return always(a == b)
     if known(a) and known(b):
@@ -282,6 +284,8 @@ def same(a: Dim, b: Dim) -> bool:
 
 def at_least(value: Dim, bound: int) -> bool:
     """False if `value` is known to be below `bound` (in any entry of an array)."""
+    if type(value) is int:
+        return value >= bound
     return always(value >= bound) if known(value) or is_array(value) else True
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import cnnprof
 from cnnprof.cache import cache_folder
+from cnnprof.collector import without_collections
 from cnnprof.errors import Place, UnavailableError
 from cnnprof.network.graph import Graph
 from cnnprof.sources._validation import validate, validate_place
@@ -65,6 +66,7 @@ def recall_graph(question: Mapping[str, Any], packages: Iterable[str], make: Cal
     return graph
 
 
+@without_collections()
 def recall_spec(question: Mapping[str, Any], shown: str, make: Callable[[], Graph]) -> Graph:
     """The kept graph of a spec with the places of its nodes, or a new one, which is then kept.
 

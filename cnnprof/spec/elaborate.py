@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from time import process_time
 from typing import TypeAlias
 
+from cnnprof.collector import without_collections
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
 from cnnprof.network.graph import Facts, Graph, Node
@@ -32,20 +31,7 @@ _TRIAL_STEPS = 20_000
 _TRIAL_SECONDS = 0.15
 
 
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Networks are made of what stays: to look for what does not, at every 700 objects, takes a third of a large one's time."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@_without_collections()
+@without_collections()
 def elaborate(
     family: Family,
     variant: str | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from cnnprof.errors import Place, SpecError
@@ -15,10 +16,13 @@ from cnnprof.network.shapes import output_shape
 from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY, Here
 from cnnprof.spec.values import MAX_INT, Tensor
+from cnnprof.spec.words.base import Layers
 
 MAX_LAYERS = 60_000
 MAX_CALLS = 64
 MAX_NAME = 500
+MOST_KEPT = 4096
+"""Steps of loops and blocks whose layers are kept for when they run again on the same."""
 
 SUBTRACTS_A_MEAN = (BatchNorm, GroupNorm)
 """Normalizations that take a bias before them away again; a layer has none before one of these unless it says so."""
@@ -55,14 +59,36 @@ class Network:
         self.plain_activations: list[int] = []
         self.opaque: list[int] = []
         self._aux: set[int] = set()
+        self._built: dict[tuple[object, ...], tuple[Layers, list[Shape]]] = {}
 
     @property
     def entries(self) -> tuple[Tensor, ...]:
         """The network's inputs."""
         return tuple(Tensor(index, self.shapes[index]) for index in range(self.first))
 
-    def add(self, kind: str, layer: Layer, inputs: tuple[int, ...], place: Place) -> Tensor:
-        """Append a layer. Raises CnnprofError if its inputs do not fit it, or if the network has too many layers."""
+    @property
+    def repeats(self) -> bool:
+        """Whether steps may run again: inside of a loop, or of a block."""
+        return bool(self.loops or self.calls)
+
+    def recall(self, key: tuple[object, ...] | None) -> tuple[Layers, list[Shape]] | None:
+        """The layers of a step that has run like this before, with the shapes of their outputs; None where none has."""
+        try:
+            return self._built.get(key) if key else None
+        except TypeError:  # a shape with design points
+            return None
+
+    def keep(self, key: tuple[object, ...], layers: Layers, first: int) -> None:
+        """Keep the layers of a step, whose outputs stand from `first` on, for the next time that it runs like this."""
+        if len(self._built) < MOST_KEPT:
+            with suppress(TypeError):
+                self._built[key] = layers, self.shapes[first:]
+
+    def add(self, kind: str, layer: Layer, inputs: tuple[int, ...], place: Place, shape: Shape | None = None) -> Tensor:
+        """Append a layer, whose output has the `shape` if that is known.
+
+        Raises CnnprofError if its inputs do not fit it, or if the network has too many layers.
+        """
         if len(self.nodes) >= MAX_LAYERS:
             raise SpecError(f"the network has more than {MAX_LAYERS:,} layers", place, RUNAWAY)
         if self._aux and not self.aux and not self._aux.isdisjoint(inputs):
@@ -71,10 +97,11 @@ class Network:
         if len(name) > MAX_NAME:
             raise SpecError(f"the path of this layer has more than {MAX_NAME} characters", place, "shorten the names of blocks")
         node = Node(name, layer, tuple([self.names[index] for index in inputs]), place, self.aux)
-        shape = output_shape(node, tuple([self.shapes[index] for index in inputs]))
-        for size in shape:
-            if known(size) and size > MAX_INT:
-                raise SpecError(f"{name} ({layer.type}): its output of {describe(shape)} is too large", place)
+        if shape is None:
+            shape = output_shape(node, tuple([self.shapes[index] for index in inputs]))
+            for size in shape:
+                if known(size) and size > MAX_INT:
+                    raise SpecError(f"{name} ({layer.type}): its output of {describe(shape)} is too large", place)
         index = len(self.names)
         self.nodes.append(node)
         self.shapes.append(shape)

@@ -11,12 +11,14 @@ from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.dims import same
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.record import record
-from cnnprof.spec.arguments import Arguments, Given
+from cnnprof.spec.arguments import Arguments, Constant, Given
+from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.located import Expression, OfToken, OfValue, Token
 from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
 from cnnprof.spec.words import WORDS, Word
+from cnnprof.spec.words.base import Layers
 
 
 class Step(Protocol):
@@ -90,16 +92,17 @@ class LayerStep(NamedTuple):
             before = network.layer_at(here.index)
             behind = before is not None and before.writes
         start, tokens = here, here.tokens
-        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind, tokens, here.grid)
-        if tokens and not self.rule.on_tokens:
-            message = f"takes channels in front, and its input is {describe_tokens(here.shape)}"
-            raise arguments.error(message, hint="'image' makes an image of tokens")
         first = len(network.names)
-        for kind, layer, *reads in self.rule.build(arguments):
+        key = self._asked(scope, here, behind) if network.repeats else None
+        layers, shapes = network.recall(key) or (self._build(scope, here, behind), ())
+        for number, (kind, layer, *reads) in enumerate(layers):
             inputs = [_read(each, start, first) for each in reads[0]] if reads else [here.index]
-            here = network.add(kind, layer, () if layer.arity == 0 else tuple(inputs), self.place)
+            shape = shapes[number] if shapes else None
+            here = network.add(kind, layer, () if layer.arity == 0 else tuple(inputs), self.place, shape)
             if isinstance(layer, MaxPool) and inputs == [start.index]:
                 here = replace(here, pooled_from=start.shape[2:])
+        if key and not shapes:
+            network.keep(key, layers, first)
         if self.rule.gives == "tokens":
             here = replace(here, tokens=True, grid=start.shape[2:])
         elif tokens and not self.rule.gives and len(here.shape) > 2:
@@ -109,6 +112,30 @@ class LayerStep(NamedTuple):
         if network.inplace and self.rule.kind == "act" and not self.behind and "inplace" not in self.given:
             network.plain_activations.append(here.index)
         scope.here = here
+
+    def _build(self, scope: Scope, here: Tensor, behind: bool) -> Layers:
+        """The word's layers."""
+        arguments = Arguments(self.word, self.place, self.given, scope, here.shape, self.normed, behind, here.tokens, here.grid)
+        if here.tokens and not self.rule.on_tokens:
+            message = f"takes channels in front, and its input is {describe_tokens(here.shape)}"
+            raise arguments.error(message, hint="'image' makes an image of tokens")
+        return self.rule.build(arguments)
+
+    def _asked(self, scope: Scope, here: Tensor, behind: bool) -> tuple[object, ...] | None:
+        """All that the layers depend on, where that is this step, its input and whole numbers; None where it is more."""
+        numbers = []
+        for given in self.given.values():
+            if type(given) is Expression:
+                try:
+                    value = given.code(scope)
+                except ExpressionError:
+                    return None
+                if type(value) is not int:
+                    return None
+                numbers.append(value)
+            elif type(given) is not Constant:
+                return None
+        return id(self), here.shape, here.tokens, here.grid, behind, *numbers
 
 
 def _read(each: int | Tensor, start: Tensor, first: int) -> int:

@@ -124,8 +124,9 @@ def show_measurements(
     judged = since or verdicts if leading or since else []
     annotations = [_annotation(ratio, fail_on, places) for ratio in judged]
     if leading or since:
-        failed = [each for each in shown if each.error]
-        annotations += [Annotation("error", f"{each.model}: failed", each.error, places.get(each.model)) for each in failed]
+        annotations += [
+            Annotation("error", f"{each.model}: failed", each.error, places.get(each.model)) for each in shown if each.error
+        ]
     return Report("bench", title, tuple(sections), tuple(notes), data, annotations=tuple(annotations))
 
 

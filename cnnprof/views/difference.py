@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from cnnprof.collector import without_collections
 from cnnprof.errors import Place
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
@@ -31,6 +32,7 @@ FIGURES = ("params", "macs", "activations", "param_bytes", "activation_bytes", "
 COSTS = ("params", "macs", "activations")
 
 
+@without_collections()
 def show_difference(
     before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: str | None = None, place: Place | None = None
 ) -> Report:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.charts.bars import Bars, Panel
+from cnnprof.collector import without_collections
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
@@ -61,6 +62,7 @@ LEGEND = (
 """The figures of the totals, as `legend_of` defines them."""
 
 
+@without_collections()
 def summarize(
     profile: MemoryAnalysis,
     by: str | None = None,

@@ -48,7 +48,7 @@ def check_room(x: Shape, reach: Size, padding: Size, slack: Size = (0, 0, 0)) ->
 
 def dilated(kernel_size: Size, dilation: Size) -> Size:
     """The extent on each axis of a window with gaps: D (F - 1) + 1."""
-    return tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
+    return tuple([d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True)])
 
 
 class Filters(Spatial):
@@ -95,7 +95,7 @@ class Conv(Filters):
         self.check(x)
         check_room(x, self.reach, self.padding)
         axes = zip(x[2:], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
-        return (x[0], self.out_channels, *(slide(*axis) for axis in axes))
+        return (x[0], self.out_channels, *[slide(*axis) for axis in axes])
 
     def params(self, *inputs: Shape) -> Dim:
         return self.out_channels * (self._per_output(inputs[0]) + int(self.bias))
