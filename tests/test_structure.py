@@ -18,9 +18,10 @@ LATE = HEAVY | {"rich", "yaml", "typer"}
 
 # Which rooms of cnnprof each room may import; those of COMMON are everybody's.
 BASE = {"network", "footprint"}
-COMMON = {"errors", "environment", "files", "notify", "record", "streams", "texts", "units"}
+COMMON = {"collector", "errors", "environment", "files", "notify", "record", "streams", "texts", "units"}
 RESULTS = BASE | {"counting", "timing", "judging", "transfer_learning", "report", "charts", "accuracies"}
 ALLOWED = {
+    "collector": set(),
     "errors": set(),
     "units": set(),
     "files": set(),
@@ -56,7 +57,7 @@ ALLOWED = {
     "__init__": {"api"},
 }
 PLAIN = {"errors", "texts", "files", "units", "network", "counting", "footprint", "timing", "judging", "transfer_learning"}
-PLAIN |= {"report", "config", "notify"}
+PLAIN |= {"report", "config", "notify", "collector"}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
