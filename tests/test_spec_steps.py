@@ -323,33 +323,3 @@ def test_a_head_that_another_input_does_not_fit_is_left_out() -> None:
 def test_an_output_called_input_does_not_take_the_networks_place():
     graph = layers("concat: [conv 3x3 8 -> input, conv 1x1 4]", "conv 1x1 2")
     assert wiring(graph) == {"input_2": ("input",), "conv1": ("input",), "concat1": ("input_2", "conv1"), "conv2": ("concat1",)}
-
-
-ROUNDS = """input: 3x32x32
-blocks:
-  unit(w, s, b):
-    - conv 3x3 w s=s bias=b | maxpool 2x2 s1 p1 | relu
-    - add: [conv 1x1 w, identity]
-layers:
-"""
-
-
-def test_what_a_loop_builds_is_what_its_rounds_build_one_by_one() -> None:
-    # Widths come back, strides make other sizes of the same widths, and 1 == True is no flag.
-    rounds = [(8, 1, "true"), (16, 1, "true"), (8, 2, "false"), (8, 1, "true"), (8, 1, "true"), (16, 2, "false")]
-    listed = ", ".join(f"[{w}, {s}, {b}]" for w, s, b in rounds)
-    looped = build(f"{ROUNDS}  - {{for: 'w, s, b in [{listed}]', do: unit w s b}}\n")
-    single = build(ROUNDS + "".join(f"  - unit {w} {s} {b}\n" for w, s, b in rounds))
-    assert [(node.layer, node.place) for node in looped] == [(node.layer, node.place) for node in single]
-    assert [cost.output for cost in analyze(looped).costs] == [cost.output for cost in analyze(single).costs]
-    with pytest.raises(SpecError, match="'bias' is true or false, not 1"):
-        build(ROUNDS + "  - {for: 'b in [true, 1]', do: unit 8 1 b}\n")
-    with pytest.raises(SpecError, match="is a number, not true"):
-        build(ROUNDS + "  - {for: 's in [1, true]', do: unit 8 s true}\n")
-
-
-def test_tokens_are_told_from_a_sequence_of_their_size() -> None:
-    called = build("input: 8x8\nblocks: {norm(): ln}\nlayers: [norm, tokens, norm]\n")
-    written = build("input: 8x8\nlayers: [ln, tokens, ln]\n")
-    assert [node.layer for node in called] == [node.layer for node in written]
-    assert called.nodes[0].layer != called.nodes[-1].layer
