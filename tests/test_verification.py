@@ -208,7 +208,7 @@ def test_a_broken_spec_does_not_keep_the_others_back(tmp_path):
     (tmp_path / "odd.yaml").write_text("input: 3x8x8\nlayers: [conv 9x9 4 p0]\n")
     done = cnnprof("verify", "--no-torch", "--json", cwd=tmp_path)
     assert done.code == 3
-    assert "error: conv1 (Conv2d)" in done.err
+    assert json.loads(done.err)["error"]["message"].startswith("conv1 (Conv2d)")
     assert len(json.loads(done.out)["models"]) > 100
 
 
