@@ -157,14 +157,24 @@ def pair(a: Model, b: Model, input_shape: Size, batch: int, notify: Notify = qui
     return told_apart(named) if a.reference != b.reference else [each for _, each in named]
 
 
-def to_spec(graph: Graph, compact: bool = True, flat: bool = False, partial: bool = False) -> str:
-    """A spec that reproduces the graph.
+def to_spec(
+    graph: Graph | Network,
+    compact: bool = True,
+    flat: bool = False,
+    partial: bool = False,
+    input_shape: Size = None,
+    settings: Settings = None,
+) -> str:
+    """A spec that reproduces the network.
 
     Args:
-        graph: the network.
+        graph: the network; it, `input_shape` and `settings` are as for `load`. The spec holds at every batch, if it can.
+            Of a Graph, which is the network at one batch, the spec is for that batch alone where a size may hold it.
         compact: blocks and loops where layers repeat; False for one line a layer.
         flat: no blocks and loops, but what goes behind a layer on its line.
         partial: operations that are not counted stand as `opaque`; without it, they are an error.
+        input_shape: (C, H, W) instead of the network's own.
+        settings: values that override the network's own, by name.
 
     Returns:
         The text of a YAML file.
@@ -174,7 +184,10 @@ def to_spec(graph: Graph, compact: bool = True, flat: bool = False, partial: boo
     """
     from cnnprof.sources._writing import write_text
 
-    return write_text(graph, compact, flat, partial)
+    if isinstance(graph, Graph):
+        return write_text(graph, compact, flat, partial)
+    model = as_model(graph, settings)
+    return write_text(model.graph(input_shape), compact, flat, partial, lambda batch: model.graph(input_shape, batch))
 
 
 @looked_at_once()

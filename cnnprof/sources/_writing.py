@@ -2,58 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from math import isclose
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
-from cnnprof.errors import CnnprofError
+from cnnprof.errors import CnnprofError, SpecWarning
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Identity
+from cnnprof.network.layers.arrangement import Identity, shows_all
 from cnnprof.network.layers.resizing import Upsample
+from cnnprof.network.recognition import recognize
 from cnnprof.network.shapes import walk
+from cnnprof.spec import elaborate
+from cnnprof.spec.batches import EVERY, MANY, Batches, batch_of, fields_by_batch, is_samplewise
+from cnnprof.spec.family import parse_family
+from cnnprof.spec.reader import MAX_BYTES, Source
+from cnnprof.spec.writer import write_folded, write_spec
 
 if TYPE_CHECKING:
     from cnnprof.sources import Model
 
 
-def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = False) -> str:
+Again = Callable[[int], Graph]
+"""The same network at another batch."""
+
+
+def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = False, again: Again | None = None) -> str:
     """A spec that describes the graph, by blocks and loops, or `flat`, or with one line a layer where it is not `compact`.
 
-    What is not counted stands as `opaque` in a `partial` one.
+    What is not counted stands as `opaque` in a `partial` one. With `again` it describes the network at every batch as far as
+    can be; where a size may hold the batch and nothing else is known, it says that it is for the graph's batch alone.
 
     It was read back and gives the same figures; with blocks, the same layers. Raises CnnprofError with a list of what the
     language cannot say.
     """
-    from cnnprof.spec.writer import write_folded, write_spec
+    *tried, last = _readings(graph, again)
+    for reading in tried:
+        with suppress(CnnprofError):
+            return reading.text(compact, flat, partial)
+    return last.text(compact, flat, partial)
 
-    if compact and not flat:
-        # Where a fold says something else than what it was made of, the plain steps are no worse.
-        for blocks in (True, False):
-            text = write_folded(graph, partial, blocks)
-            if _says(text, graph):
+
+def _readings(graph: Graph, again: Again | None) -> Iterator[_Reading]:
+    """The network as it may be written, what holds for most batches first."""
+    if again is not None:
+        if (found := _at_many(graph, again)) is not None:
+            yield found
+    elif is_samplewise(_plain(graph)):
+        yield _Reading((graph,))
+        return
+    yield _Reading((graph,), Batches(only=batch_of(graph)))
+
+
+def _at_many(graph: Graph, again: Again) -> _Reading | None:
+    """The network in terms of the batch; None where it cannot be run at another one, or its layers do not follow it."""
+    with suppress(CnnprofError), catch_warnings():
+        simplefilter("ignore", SpecWarning)
+        one, other = map(again, MANY)
+        fields = fields_by_batch(_plain(one), _plain(other), _plain(graph))
+        if fields is not None:
+            return _Reading((one, graph, other), Batches(fields))
+    return None
+
+
+class _Reading(NamedTuple):
+    """A network at several batches, and what its layers say of these; the text is made of the first."""
+
+    graphs: tuple[Graph, ...]
+    batches: Batches = EVERY
+
+    def text(self, compact: bool, flat: bool, partial: bool) -> str:
+        """The text, read back at each batch. Raises CnnprofError where none says the same."""
+        graph, batches = self.graphs[0], self.batches
+        if compact and not flat:
+            # Where a fold says something else than what it was made of, the plain steps are no worse.
+            for blocks, conditions in ((True, True), (True, False), (False, False)):
+                text = write_folded(graph, partial, blocks, batches=batches, conditions=conditions)
+                if self._is_said_by(text):
+                    return text
+        try:
+            text = write_spec(graph, compact, batches)
+        except CnnprofError:
+            # Layers without a word stand by their types, as among blocks.
+            if (flat or not compact) and self._is_said_by(
+                text := write_folded(graph, blocks=False, compact=compact, batches=batches)
+            ):
                 return text
-    try:
-        text = write_spec(graph, compact)
-    except CnnprofError:
-        # Layers without a word stand by their types, as among blocks.
-        if flat and _says(text := write_folded(graph, blocks=False), graph):
-            return text
-        raise
-    ours, theirs = (analyze(each).totals for each in (graph, _read(text, graph)))
-    for what in ("params", "aux_params", "ops", "activations"):
-        if getattr(ours, what) != getattr(theirs, what):
-            raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
-    return text
+            raise
+        for each, read in zip(self.graphs, self._read(text), strict=True):
+            ours, theirs = analyze(each).totals, analyze(read).totals
+            for what in ("params", "aux_params", "ops", "activations"):
+                if getattr(ours, what) != getattr(theirs, what):
+                    raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
+        return text
 
+    def _is_said_by(self, text: str) -> bool:
+        """Whether the text, read back, is the network, layer by layer."""
+        with suppress(CnnprofError, RecursionError):
+            return all(
+                _layers(read) == _layers(_plain(graph)) for graph, read in zip(self.graphs, self._read(text), strict=True)
+            )
+        return False
 
-def _says(text: str, graph: Graph) -> bool:
-    """Whether the text, read back, is the network, layer by layer."""
-    with suppress(CnnprofError, RecursionError):
-        return _layers(_read(text, graph)) == _layers(_plain(graph))
-    return False
+    def _read(self, text: str) -> Iterator[Graph]:
+        """The network that a text describes, at each batch. Raises CnnprofError if it is none."""
+        name = self.graphs[0].name
+        if (size := len(text.encode())) > MAX_BYTES:
+            message = f"{name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
+            raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
+        family = parse_family(Source("the written spec", text), name)
+        return (elaborate(family, batch=batch_of(graph)) for graph in self.graphs)
 
 
 def own_spec(model: Model) -> str:
@@ -62,25 +124,11 @@ def own_spec(model: Model) -> str:
         from cnnprof.sources.specs import own_text
 
         return own_text(model.name)
-    return write_text(model.graph(), compact=True)
+    return write_text(model.graph(), compact=True, again=lambda batch: model.graph(batch=batch))
 
 
 def _plain(graph: Graph) -> Graph:
-    from cnnprof.network.recognition import recognize
-
     return recognize(graph)
-
-
-def _read(text: str, graph: Graph) -> Graph:
-    """The network that a text describes, as large as the graph's. Raises CnnprofError if it is none."""
-    from cnnprof.spec import elaborate
-    from cnnprof.spec.family import parse_family
-    from cnnprof.spec.reader import MAX_BYTES, Source
-
-    if (size := len(text.encode())) > MAX_BYTES:
-        message = f"{graph.name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
-        raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
-    return elaborate(parse_family(Source("the written spec", text), graph.name), batch=int(graph.input_shape[0]))
 
 
 def _layers(graph: Graph) -> list[tuple[Any, ...]]:
@@ -89,7 +137,7 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for node, inputs, output in walk(graph.nodes, graph.inputs):
         sources = tuple(number[name] for name in node.inputs)
-        if isinstance(node.layer, Identity):
+        if isinstance(node.layer, Identity) or (inputs and shows_all(node.layer, inputs[0])):
             number[node.name] = sources[0]
             continue
         number[node.name] = len(found)

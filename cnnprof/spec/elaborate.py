@@ -11,6 +11,7 @@ from cnnprof.collector import without_collections
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
 from cnnprof.network.graph import Facts, Graph, Node
+from cnnprof.spec.batches import BATCH
 from cnnprof.spec.family import Family
 from cnnprof.spec.inputs import Input, find_outputs, misread
 from cnnprof.spec.network import Network
@@ -56,6 +57,9 @@ def elaborate(
     values = defaults | given
     if known(batch) and batch < 1:
         raise SpecError(f"the batch is at least 1, not {batch}")
+    if isinstance(family.batch, int) and not (known(batch) and same(batch, family.batch)):
+        message = f"{family.path} is written for a batch of {family.batch}, and for no other"
+        raise SpecError(message, hint=f"a size of it holds the batch; --batch {family.batch} is what it describes")
     wanted = _wanted(family, input_shape)
     values |= _follow(family, wanted, given, values)
     outer = _names(family, values)
@@ -128,6 +132,7 @@ def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
 def _run(family: Family, network: Network, outer: Mapping[str, Value], budget: Budget) -> dict[str, Tensor]:
     """Build the network; its outputs by name."""
     entries = network.entries
+    outer = outer if family.batch != BATCH else {**outer, BATCH: entries[0].shape[0]}
     scope = Scope(outer, entries[0] if len(entries) == 1 else entries, budget, outermost=True)
     if len(entries) > 1:
         scope.update(zip(network.names, entries, strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
 from cnnprof.spec.blocks import Block, Parameter
-from cnnprof.spec.inputs import Input, Output, read_inputs, read_outputs
+from cnnprof.spec.inputs import Input, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import Line
 from cnnprof.spec.published import Published, read_published
@@ -35,6 +35,7 @@ KEYS = (
     "dataset",
     "input",
     "inputs",
+    "batch",
     "settings",
     "tables",
     "blocks",
@@ -59,6 +60,7 @@ class Family:
         stem: the file's name without its suffix; the name of a network that has no variants.
         path: the file, as the user knows it.
         inputs: what the network takes, channels in front.
+        batch: the one batch that the layers are written for, or N, the name of each in expressions.
         outputs: what it returns under a name; without any, what its layers end with.
         inplace: whether activations on lines of their own work in place, too.
         warnings: what the file says and nothing reads, each with its place.
@@ -80,6 +82,7 @@ class Family:
     variants: Mapping[str, Variant] = field(default_factory=dict)
     published: Published = field(default_factory=Published)
     outputs: tuple[Output, ...] = ()
+    batch: int | str | None = None
     inplace: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -161,6 +164,7 @@ class _Reader:
             variants=variants,
             published=Published() if published is None else read_published(published),
             outputs=read_outputs(self.root.get("outputs")),
+            batch=read_batch(self.root.get("batch")),
             inplace=self._flag("inplace"),
             warnings=unread(self.root),
         )
@@ -172,7 +176,11 @@ class _Reader:
         return None
 
     def _settings(self) -> dict[str, Value]:
-        return self._each("settings", lambda key, node: read_setting(check_name(key, "a setting"), node))
+        settings = self._each("settings", lambda key, node: read_setting(check_name(key, "a setting"), node))
+        batch = self.root.get("batch")
+        if batch is not None and read_batch(batch) in settings:
+            raise batch.error(f"'{read_batch(batch)}' is a setting here, and the batch")
+        return settings
 
     def _each(self, name: str, read: Callable[[Token, Yaml], Value]) -> dict[str, Value]:
         """A mapping's values, read one by one; empty if the key is missing."""

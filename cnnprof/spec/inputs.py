@@ -7,6 +7,7 @@ from typing import NamedTuple
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.graph import INPUT
+from cnnprof.spec.batches import BATCH
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.mistakes import of_size
@@ -131,6 +132,19 @@ def misread(shape: Shape) -> str | None:
         turned = "x".join(map(str, (last, *front)))
         return f"channels stand in front: write {turned}; {'x'.join(map(str, shape))} {_ORDERS[len(front)]} is taken as it is"
     return None
+
+
+def read_batch(node: Yaml | None) -> int | str | None:
+    """The one batch that the layers are written for, or the name that expressions have for it. Raises SpecError otherwise."""
+    if node is None:
+        return None
+    text = node.value.strip() if isinstance(node, Scalar) else ""
+    if text == BATCH:
+        return text
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_INT):
+        hint = f"leave it out where no size holds it; {BATCH} is its name in expressions"
+        raise node.error(f"'batch' is {BATCH}, or the one number of samples that the layers are written for", hint)
+    return int(text)
 
 
 def read_outputs(node: Yaml | None) -> tuple[Output, ...]:

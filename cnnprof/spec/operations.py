@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
-from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.layers.arrangement import Unknown, shows_all
 from cnnprof.record import choices
+from cnnprof.spec.batches import BATCH
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.network import Network
 from cnnprof.spec.reader import Scalar
@@ -17,9 +18,6 @@ from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import Step, must_continue
 from cnnprof.spec.tokens import span
 from cnnprof.spec.values import Tensor, Value, describe_kind, is_integer, is_number
-
-BATCH = "N"
-"""The samples in one run, where a size holds them."""
 
 OPERATIONS: Mapping[str, type[Layer]] = {name: LAYERS[name] for name in sorted(LAYERS) if LAYERS[name] is not Unknown}
 """The layer types that `op` names."""
@@ -63,6 +61,9 @@ class OpStep(NamedTuple):
         """Append the layer."""
         layer = self._layer(network, scope)
         inputs = self._inputs(network, scope)
+        if inputs and shows_all(layer, network.shapes[inputs[0]]):
+            scope.here = Tensor(inputs[0], network.shapes[inputs[0]])
+            return
         scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place)
         if self.weights:
             own, trained = "given" not in self.weights, "frozen" not in self.weights

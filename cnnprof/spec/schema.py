@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cnnprof.spec.batches import BATCH
 from cnnprof.spec.operations import OPERATIONS, WEIGHTS
 from cnnprof.spec.published import ACCURACIES, COUNTS
 from cnnprof.spec.words import ACTIVATIONS, JOINS, NORMS, WORDS, Word
@@ -88,6 +89,10 @@ _KEYS = {
     "dataset": {"type": "string", "description": "What the accuracies were measured on; ImageNet-1K if nothing is said."},
     "input": _ref("shape"),
     "inputs": _named("name", _ref("shape"), "Several inputs: their sizes by name."),
+    "batch": {
+        "description": "N, its name in expressions, or the one batch that the layers are written for.",
+        "anyOf": [{"const": BATCH}, {"type": "integer", "minimum": 1}],
+    },
     "settings": _named("name", _ref("value"), "Values with their defaults; a variant overrides them, then --set."),
     "tables": _named(
         "name", {"type": "string"}, "Text tables under |: a header row and rows; - is an empty cell, # starts a comment."

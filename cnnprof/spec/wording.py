@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cnnprof.network.graph import Graph, Node
@@ -16,6 +17,7 @@ from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.shapes import shapes_of
 from cnnprof.record import changed
+from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.network import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
@@ -40,9 +42,8 @@ def join_word(node: Node) -> str | None:
     return _JOIN_WORDS.get(_kind(node.layer))
 
 
-def told(node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    """The keys behind `op` or `opaque` for a node: the fields of its layer, and weights that are not its own or not trained."""
-    values = changed(node.layer)
+def _told(node: Node, by_batch: Mapping[str, Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    values = {**changed(node.layer), **by_batch}
     weights = " ".join(["given"] * (not node.owns_params) + ["frozen"] * (not node.trainable))
     if isinstance(node.layer, Unknown):
         del values["op"]
@@ -64,10 +65,12 @@ class Wording:
         compact: put normalization and activation behind their layer where one line may say all.
         folded: and with normalization its options; an axis that `fc` flattens by itself takes no word. Then
             layers without a word are in `wordless`, and those that share weights in `shared`.
+        batches: what layers say in terms of the batch.
     """
 
-    def __init__(self, graph: Graph, compact: bool, folded: bool = False) -> None:
+    def __init__(self, graph: Graph, compact: bool, folded: bool = False, batches: Batches | None = None) -> None:
         self.graph = graph
+        self.by_batch = batches.fields if batches else {}
         self.compact = compact
         self.folded = folded
         self.shapes = shapes_of(graph)
@@ -126,6 +129,18 @@ class Wording:
             words[0] += " bias"
         return [words[0], *(word.removesuffix(" inplace") for word in words[1:])] if len(step) > 1 else words
 
+    def told(self, node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+        """The keys behind `op` or `opaque`: the fields of the layer, and weights that are not its own or not trained."""
+        return _told(node, self.by_batch.get(node.name, {}))
+
+    def _holds_the_batch(self, node: Node) -> bool:
+        """Whether the node depends on the batch otherwise than words do, which leave the first axis as it is."""
+        said = self.by_batch.get(node.name)
+        if said is None or not isinstance(node.layer, Reshape) or not isinstance(size := said.get("size"), tuple):
+            return said is not None
+        kept = size[:1] == (PerBatch(1),) and node.layer.size[0] == self.shapes[node.inputs[0]][0]
+        return len(said) > 1 or not kept or holds_the_batch(size[1:])
+
     def check(self, node: Node) -> None:
         """Note what no word can say of a node's weights."""
         if not node.owns_params and node.name not in self.shared:
@@ -180,7 +195,7 @@ class Wording:
 
     def _is_wordless(self, node: Node) -> bool:
         layer = node.layer
-        if not ((node.owns_params or node.shared) and node.trainable):
+        if not ((node.owns_params or node.shared) and node.trainable) or self._holds_the_batch(node):
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
         if join_word(node):
@@ -200,6 +215,8 @@ class Wording:
 
     def _words(self, node: Node) -> str:
         layer = node.layer
+        if self._holds_the_batch(node):
+            self.refuse(node, "a size of it depends on the batch")
         try:
             if isinstance(layer, PartialConv):
                 self.connections.append(layer)

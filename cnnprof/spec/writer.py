@@ -16,6 +16,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.graph import Figure, Graph, Node
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.recognition import recognize
+from cnnprof.spec.batches import EVERY, Batches
 from cnnprof.spec.folding.fold import fold
 from cnnprof.spec.folding.text import write_outline
 from cnnprof.spec.functions import FUNCTIONS
@@ -31,42 +32,53 @@ _PLAIN = re.compile(r"[A-Za-z][\w./()-]*( [\w./()-]+)*", re.ASCII)
 _RESERVED = {*WORDS, *FUNCTIONS, *AXES, "none", "let", "use", "true", "false", "first", "last", "row", "i"}
 
 
-def write_spec(graph: Graph, compact: bool = False) -> str:
+def write_spec(graph: Graph, compact: bool = False, batches: Batches = EVERY) -> str:
     """The text of a spec that describes the graph, layer by layer; its facts head the text.
 
     Args:
         compact: put normalization and activation behind their layer where one line may say all.
+        batches: what its layers say in terms of the batch.
 
     Raises CnnprofError with a list of all that the language cannot say.
     """
     plain = recognize(graph)
-    lines = _Lines(plain, Wording(plain, compact))
+    lines = _Lines(plain, Wording(plain, compact, batches=batches))
     text = lines.write()
     _check(graph, lines.wording)
-    return _joined(graph, lines.names, lines.tables(), ["layers:", *text], lines.ends())
+    return _joined(graph, lines.names, batches, lines.tables(), ["layers:", *text], lines.ends())
 
 
-def write_folded(graph: Graph, partial: bool = False, blocks: bool = True) -> str:
+def write_folded(
+    graph: Graph,
+    partial: bool = False,
+    blocks: bool = True,
+    compact: bool = True,
+    batches: Batches = EVERY,
+    conditions: bool = True,
+) -> str:
     """The text of a spec that describes the graph by blocks and loops, as far as its layers come again.
 
     Args:
         partial: operations that are not counted stand as `opaque`, and heads that cannot be run in a comment.
         blocks: fold; without it the steps stand one after the other, those that have no words, too.
+        compact: put several layers on a line; without it, and without `blocks`, each is one step.
+        batches: what its layers say in terms of the batch.
+        conditions: blocks may have steps that only some of their calls run.
 
     Raises CnnprofError as `write_spec`.
     """
     plain = recognize(graph)
-    wording = Wording(plain, compact=True, folded=True)
-    outline = fold(plain, wording, blocks)
+    wording = Wording(plain, compact, folded=True, batches=batches)
+    outline = fold(plain, wording, blocks, compact, conditions)
     _check(graph, wording, partial)
     names = {tensor: outline.name(tensor) for tensor in (*graph.inputs, *wording.outputs)}
     ends = _ends(plain, [names[output] for output in wording.outputs]) if wording.names_outputs else []
     heads = [f"# not written, as it cannot be run: {name}, {count:,} params" for name, count in graph.aux_params.items()]
-    return _joined(graph, names, write_outline(outline), ends, heads)
+    return _joined(graph, names, batches, write_outline(outline, not compact), ends, heads)
 
 
-def _joined(graph: Graph, names: Mapping[str, str], *parts: list[str]) -> str:
-    return "\n".join([*_head(graph, names), *(line for part in parts for line in part)]) + "\n"
+def _joined(graph: Graph, names: Mapping[str, str], batches: Batches, *parts: list[str]) -> str:
+    return "\n".join([*_head(graph, names), *batches.head, *(line for part in parts for line in part)]) + "\n"
 
 
 def _check(graph: Graph, wording: Wording, partial: bool = False) -> None:

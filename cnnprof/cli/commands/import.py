@@ -35,8 +35,9 @@ def command(
     """Write a network as a spec that reproduces it: a torchvision or timm model, or your own PyTorch code.
 
     Modules that come again become blocks, with arguments for what differs, and equal calls in a row loops. The spec has the
-    same layers in the same order, with the same shapes, parameters, operations and activations. What the language has no words
-    for is listed; then no file is written, and the exit code is 3.
+    same layers in the same order, with the same shapes, parameters, operations and activations, at every batch; where a size
+    holds for one batch only, it says so by 'batch: 1'. In inference a spec holds a tensor until it has been read, and a
+    module's own code may hold it longer. What is not counted is listed; then no file is written, and the exit code is 3.
 
     Examples:
 
@@ -54,8 +55,9 @@ def command(
         check_spec_path(output)
         refuse_input(output, context.params)
     with waiting(f"reading {name}"):
-        profile = api.profile(network.model(name), network.input_shape)
-        text = api.to_spec(profile.graph, flat=flat, partial=partial)
+        model = network.model(name)
+        profile = api.profile(model, network.input_shape)
+        text = api.to_spec(model, flat=flat, partial=partial, input_shape=network.input_shape)
     if output:
         write_whole(output, text)
         totals = profile.totals

@@ -47,7 +47,7 @@ def command(
         model = sources.resolve(name)
         profile = api.profile(model, network.input_shape)
         if expanded:
-            text = api.to_spec(profile.graph, compact=False)
+            text = api.to_spec(model, compact=False, input_shape=network.input_shape)
         else:
             text = own_spec(model) if out.format in SPECS else model.spec_text()
         report = show_network(profile, text)

@@ -133,6 +133,16 @@ class Slice(View):
         return cls(1, 2, n // 2, 1), ((2, n, n, n),)
 
 
+def shows_all(layer: Layer, x: Shape) -> bool:
+    """Whether the layer is a view of an input of this shape as it is, which torch gives back without an operation."""
+    if not isinstance(layer, (Expand, Reshape, Slice)) or layer.writes:
+        return False
+    try:
+        return all(isinstance(size, int) for size in x) and layer.shape(x) == x
+    except ShapeError:
+        return False
+
+
 @layer
 @record
 class Select(View):

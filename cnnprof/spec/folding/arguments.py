@@ -8,6 +8,7 @@ from keyword import iskeyword
 from math import isfinite
 from typing import Any
 
+from cnnprof.spec.batches import BATCH, Besides, PerBatch, sum_text
 from cnnprof.spec.folding.outline import (
     Argument,
     Body,
@@ -110,7 +111,7 @@ class Arguments:
     def _field(self, key: str, column: Any) -> Any:
         """A field of a layer without a word; sizes are of numbers of channels, as far as can be."""
         known = [value for value in column if value is not None]
-        sizes = all(isinstance(value, tuple) and all(type(each) is int for each in value) for value in known)
+        sizes = all(isinstance(value, tuple) and all(type(each) in (int, PerBatch) for each in value) for value in known)
         if sizes and len({*known}) > 1 and len({*map(len, known)}) == 1:
             sides = [self.hole("w", tuple(value and value[at] for value in column)) for at in range(len(known[0]))]
             return Expr(f"[{', '.join(map(shown, sides))}]")
@@ -144,6 +145,10 @@ class Arguments:
         known = {value for value in column if value is not None}
         if len(known) == 1:
             return (known.pop(),)
+        if any(isinstance(value, PerBatch) for value in known):
+            of = [PerBatch(0, value) if isinstance(value, int) else value for value in column]
+            parts = (tuple(value and getattr(value, side) for value in of) for side in ("times", "plus"))
+            return Expr(sum_text(*(shown(self.hole(name, part, channels)) for part in parts)))
         if (
             channels
             and len({len(value) if isinstance(value, tuple) else 0 for value in known}) == 1
@@ -299,6 +304,10 @@ def literal(value: Any) -> str:
         return "first" if value.first else "(not first)"
     if isinstance(value, First):
         return f"({literal(value.first)} if first else {literal(value.others)})"
+    if isinstance(value, Besides):
+        if isinstance(value.one, bool):
+            return f"({BATCH} == 1)" if value.one else f"({BATCH} > 1)"
+        return f"({literal(value.several)} if {BATCH} > 1 else {literal(value.one)})"
     if isinstance(value, Rising):
         return f"({literal(value.start)}+{literal(value.step)}*i)"
     if isinstance(value, tuple):

@@ -17,7 +17,7 @@ from cnnprof.spec.folding.sharing import shared_modules
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
 from cnnprof.spec.folding.unify import unify
-from cnnprof.spec.wording import Wording, join_word, told
+from cnnprof.spec.wording import Wording, join_word
 
 _FROM_OUTSIDE = ("x", "y", "z", "u", "v")
 """Names for the tensors that a block gets from outside, the one that it continues from first."""
@@ -50,18 +50,22 @@ class _Shared(NamedTuple):
     body: Body
 
 
-def fold(graph: Graph, wording: Wording, blocks: bool = True) -> Outline:
-    """The network as blocks and steps; without `blocks` as one step after the other, but for weights that are shared."""
-    folder = _Folder(graph, wording)
+def fold(graph: Graph, wording: Wording, blocks: bool = True, nested: bool = True, conditions: bool = True) -> Outline:
+    """The network as blocks and steps; without `blocks` as one step after the other, but for weights that are shared.
+
+    Without `nested` the branches of joins are names, too; without `conditions` blocks have no steps that only some calls run.
+    """
+    folder = _Folder(graph, wording, nested)
     if blocks:
-        folder.find_blocks()
+        folder.find_blocks(conditions)
     return folder.outline((lambda body: staged(folded(body))) if blocks else lambda body: body)
 
 
 class _Folder:
-    def __init__(self, graph: Graph, wording: Wording) -> None:
+    def __init__(self, graph: Graph, wording: Wording, nested: bool) -> None:
         self.graph = graph
         self.wording = wording
+        self.nested = nested
         steps = wording.steps()
         self.root = grouped(graph, steps)
         self.blocks: list[Block] = []
@@ -94,7 +98,7 @@ class _Folder:
             call = Call(name, (), (), (self._channels(place.face.takes[0]),))
             self.calls[id(group)] = Element(call, place.face.takes, place.face.gives)
 
-    def find_blocks(self) -> None:
+    def find_blocks(self, conditions: bool) -> None:
         """Fold from the innermost modules on."""
         kinds: dict[tuple[str, int], list[Group]] = {}
         for group in self.root.groups():
@@ -102,7 +106,7 @@ class _Folder:
                 kinds.setdefault((self._name(group), group.nested), []).append(group)
         for (name, _), members in sorted(kinds.items(), key=lambda kind: max(group.height for group in kind[1])):
             if len(members) > 1:
-                self._block(name, members)
+                self._block(name, members, conditions)
 
     def outline(self, finish: Callable[[Body], Body]) -> Outline:
         """The network's own steps, with the blocks that there are; `finish` finds loops in them."""
@@ -113,7 +117,13 @@ class _Folder:
         for tensor in self.graph.further_inputs and self.graph.inputs:
             namer(tensor)
         body = structure(
-            self._elements(self.root), entry, ends if not named else (), namer, self._channels, ends if named else ()
+            self._elements(self.root),
+            entry,
+            ends if not named else (),
+            namer,
+            self._channels,
+            ends if named else (),
+            self.nested,
         )
         return Outline(tuple(self.blocks), finish(body), tuple(map(namer, ends)) if named else (), namer)
 
@@ -135,7 +145,7 @@ class _Folder:
             return self._shared(first, reads, channels)
         if first.name in self.wording.wordless:
             kind = f"opaque {first.layer.type}" if isinstance(first.layer, Unknown) else f"op {type(first.layer).__name__}"
-            layer = Join(kind, False, (), channels, fields=told(first))
+            layer = Join(kind, False, (), channels, fields=self.wording.told(first))
             return Element(layer, reads, (last.name,), first.aux)
         if (word := join_word(first)) is not None:
             join = Join(word, getattr(first.layer, "inplace", False), (), channels)
@@ -205,7 +215,7 @@ class _Folder:
         self.names |= _names(body)
         return _Place(group, face, folded(body), tuple(map(namer, face.gives)) if len(face.gives) > 1 else ())
 
-    def _block(self, name: str, members: Sequence[Group]) -> None:
+    def _block(self, name: str, members: Sequence[Group], conditions: bool) -> None:
         """Make blocks of the groups of one class, as few as can be."""
         shared: list[_Shared] = []
         for place in map(self._place, members):
@@ -224,7 +234,7 @@ class _Folder:
                     break
             else:
                 shared.append(_Shared([place], place.body))
-        for found in self._merged(shared) if members[0].kind not in CONTAINERS else shared:
+        for found in self._merged(shared) if conditions and members[0].kind not in CONTAINERS else shared:
             if len(found.places) > 1:
                 self._add(name, found)
 

@@ -49,6 +49,7 @@ def structure(
     name: Callable[[str], str],
     channels: Callable[[str], int | None],
     listed: Sequence[str] = (),
+    nested: bool = True,
 ) -> Body:
     """The elements as steps, in their order.
 
@@ -58,17 +59,18 @@ def structure(
         name: what a tensor is called.
         channels: how many it has.
         listed: tensors that have names whoever reads them.
+        nested: layers before a join may be its branches; without it these are names.
     """
     placed: list[_Placed] = []
     heads: list[_Placed] = []
     for element in elements:
         if element.aux:
-            heads = _place(heads, element, placed[-1].out if placed else entry)
+            heads = _place(heads, element, placed[-1].out if placed else entry, nested)
             continue
         if heads:
             placed.append(_head(heads, placed[-1].out if placed else entry))
             heads = []
-        placed = _place(placed, element, entry)
+        placed = _place(placed, element, entry, nested)
     if heads:
         placed.append(_head(heads, placed[-1].out if placed else entry))
     writer = _Writer(name, channels, {*listed, *(ends if len(ends) != 1 else ())})
@@ -82,11 +84,12 @@ def _head(heads: list[_Placed], here: str | None) -> _Placed:
     return _Placed(element, None, (heads,))
 
 
-def _place(placed: list[_Placed], element: Element, entry: str | None) -> list[_Placed]:
+def _place(placed: list[_Placed], element: Element, entry: str | None, nested: bool) -> list[_Placed]:
     item = element.item
     if not isinstance(item, Join) or item.listed or (item.is_layer and len(element.reads) < 2):
         return [*placed, _Placed(element, element.reads[0] if element.reads else None)]
-    for first in range(len(placed) - 1, max(-1, len(placed) - 1 - _LONGEST), -1):
+    longest = _LONGEST if nested else 0
+    for first in range(len(placed) - 1, max(-1, len(placed) - 1 - longest), -1):
         start = placed[first - 1].out if first else entry
         branches = start and _branches(placed[first:], start, element.reads)
         if branches:

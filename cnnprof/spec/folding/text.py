@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from cnnprof.spec.batches import Besides, holds_the_batch
 from cnnprof.spec.folding.arguments import literal, shown
 from cnnprof.spec.folding.outline import (
     USUAL,
@@ -39,9 +40,9 @@ _QUOTABLE = re.compile(r"[A-Za-z][^\"\\\\]*\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 
 
-def write_outline(outline: Outline) -> list[str]:
-    """The sections `tables`, `shared`, `blocks` and `layers`."""
-    writer = _Writer()
+def write_outline(outline: Outline, alone: bool = False) -> list[str]:
+    """The sections `tables`, `shared`, `blocks` and `layers`; `alone` puts each step on a line of its own."""
+    writer = _Writer(0 if alone else _CHAIN)
     shared = [line for block in outline.blocks if block.shared for line in writer.block(block)]
     blocks = [line for block in outline.blocks if not block.shared for line in writer.block(block)]
     layers = writer.lines(outline.body, "  ", True)
@@ -55,7 +56,8 @@ def height(body: Body) -> int:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, chain: int = _CHAIN) -> None:
+        self.chain = chain
         self.tables: list[str] = []
         self._tables = 0
 
@@ -73,7 +75,7 @@ class _Writer:
     def lines(self, body: Body, indent: str, calls_alone: bool = False) -> list[str]:
         """Each step as an item of a list; with `calls_alone` no call shares its line with other steps."""
         found: list[str] = []
-        for text, item in _chunks(body, calls_alone):
+        for text, item in _chunks(body, calls_alone, self.chain):
             if item is None:
                 found.append(f"{indent}- {text}")
             elif isinstance(item, Join):
@@ -95,7 +97,7 @@ class _Writer:
         return [f"{indent}- aux:", *lines]
 
     def _nested(self, head: str, key: str, body: Body, indent: str) -> list[str]:
-        chunks = [*_chunks(body)]
+        chunks = [*_chunks(body, chain=self.chain)]
         if len(chunks) == 1 and chunks[0][1] is None:
             text = chunks[0][0]
             if _SAFE.match(text) and _SAFE.match(head.partition(": ")[2]) and len(head) + len(text) < WIDTH - 20:
@@ -111,7 +113,8 @@ class _Writer:
         lists = [f"[{', '.join(column)}]" for column in columns]
         head = f"for: {', '.join(item.names)} in {lists[0] if len(lists) == 1 else f'zip({chr(44).join(lists)})'}"
         head = head.replace("],[", "], [")
-        if len(columns) > 3 or len(head) > WIDTH - 20:
+        steady = not any(map(holds_the_batch, item.rows))  # cells of tables are the same at every batch
+        if steady and (len(columns) > 3 or len(head) > WIDTH - 20):
             self._tables += 1
             name = "stages" if self._tables == 1 else f"stages{self._tables}"
             widths = [max(map(len, [title, *column])) for title, column in zip(item.names, columns, strict=True)]
@@ -166,7 +169,7 @@ class _Writer:
     def _branch(self, branch: Body, kept: Any) -> str | Body:
         if not branch:
             return "identity" if kept is None else f"identity if {kept} else none"
-        chunks = [*_chunks(branch)]
+        chunks = [*_chunks(branch, chain=self.chain)]
         return chunks[0][0] if len(chunks) == 1 and chunks[0][1] is None else branch
 
 
@@ -190,13 +193,13 @@ def _wrapped(names: list[str], kind: str, further: list[str], indent: str) -> li
     ]
 
 
-def _chunks(body: Body, calls_alone: bool = False) -> Iterator[tuple[str, Item | None]]:
+def _chunks(body: Body, calls_alone: bool = False, chain: int = _CHAIN) -> Iterator[tuple[str, Item | None]]:
     """The steps as texts of one line each, as many on one as go there; a step that takes several lines comes as it is."""
     line = ""
     for item in body:
         text = _inline(item)
         alone = text is None or isinstance(item, (Let, Guard)) or (calls_alone and isinstance(item, Call))
-        if line and (alone or len(line) + len(text or "") > _CHAIN or line.endswith(" -> [") or _ends(line)):
+        if line and (alone or len(line) + len(text or "") > chain or line.endswith(" -> [") or _ends(line)):
             yield line, None
             line = ""
         if text is None:
@@ -274,6 +277,8 @@ def _field(hole: Any) -> str:
 def _listed(value: Any) -> str:
     if isinstance(value, tuple) and not isinstance(value, (First, Rising)):
         return f"[{', '.join(map(_listed, value))}]"
+    if isinstance(value, Besides):
+        return f'"{literal(value)}"'
     return literal(value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from operator import and_
 from typing import Any, NamedTuple
 
+from cnnprof.spec.batches import Besides
 from cnnprof.spec.folding.outline import USUAL, Body, Call, Column, Guard, Item, Join, Name, Part, Repeat, Words, walk, weight
 
 _ALIKE = 0.5
@@ -251,7 +252,9 @@ def _fields(a: Join, b: Join) -> tuple[tuple[str, Column], ...] | None:
     if one.keys() != other.keys():
         return None
     told: tuple[tuple[str, Column], ...] = tuple((key, (*one[key], *other[key])) for key in one)
-    fixed = all(len({*column}) == 1 or not any(isinstance(value, (str, bool)) for value in column) for _, column in told)
+    fixed = all(
+        len({*column}) == 1 or not any(isinstance(value, (str, bool, Besides)) for value in column) for _, column in told
+    )
     return told if fixed else None
 
 
