@@ -104,7 +104,8 @@ class _Reading(NamedTuple):
         """Whether the text, read back, is the network, layer by layer."""
         with suppress(CnnprofError, RecursionError):
             return all(
-                _layers(read) == _layers(_plain(graph)) for graph, read in zip(self.graphs, self._read(text), strict=True)
+                _layers(_plain(read)) == _layers(_plain(graph))
+                for graph, read in zip(self.graphs, self._read(text), strict=True)
             )
         return False
 
