@@ -76,3 +76,46 @@ def test_what_learns_and_what_is_stored_beside_it(tmp_path):
     totals = analyze(read(path)).totals
     assert totals.params == 6 * 27 + 6 * 5 + 4 * 6 == sum(p.numel() for p in net.parameters())
     assert totals.macs == 7 * 7 * 6 * 27 + 5 * 5 * 6 * 9 + (4 + 1) * 6 * 5 == analyze(capture(net, (1, 3, 9, 9))).totals.macs
+
+
+@pytest.mark.parametrize("form", ["gemm", "expanded", "repeated", "buffer"])
+def test_what_the_older_exporter_does_not_tell_is_said(form, tmp_path):
+    """Queries of 4 x 6, or a buffer of as many numbers, through a linear layer of 6 to 5; a convolution gives the others."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.q = nn.Conv2d(3, 6, 3), nn.Linear(6, 5)
+            self.queries = nn.Parameter(torch.rand(4, 6), requires_grad=True)
+            self.register_buffer("table", torch.rand(4, 6))
+
+        def forward(self, x):
+            y = self.conv(x).mean((2, 3))
+            z = self.table if form == "buffer" else self.queries
+            z = z.expand(3, 4, 6) if form == "expanded" else z.repeat(3, 1, 1) if form == "repeated" else z
+            return self.q(z).sum(-2) + self.q(y)
+
+    net, path = Net().eval(), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, (torch.rand(1, 3, 8, 8),), path, dynamo=False, do_constant_folding=False)
+    ours, theirs = analyze(read(path)), analyze(capture(net, (1, 3, 8, 8)))
+    assert ours.totals.params == 6 * 28 + 35 + 24 == theirs.totals.params + (24 if form == "buffer" else 0)
+    assert (ours.totals.macs, ours.totals.uncounted) == (theirs.totals.macs, ())
+    assert "24 of the parameters may be buffers" in ours.graph.facts.about
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_recurrent_layers_have_torchs_sizes(kind, tmp_path):
+    net, path = getattr(nn, kind)(7, 6, batch_first=True, bidirectional=True).eval(), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net, (torch.rand(2, 5, 7),), path, dynamo=False)
+    ours, theirs = (
+        [(cost.output, cost.macs) for cost in each.costs if cost.macs]
+        for each in (
+            analyze(read(path)),
+            analyze(capture(net, (2, 5, 7))),
+        )
+    )
+    assert sorted(ours) == sorted(theirs)

@@ -104,6 +104,18 @@ def test_what_no_row_reads_is_named(load_onnx, last):
     assert [entry.rpartition(": ")[2] for entry in totals.uncounted] == [last.op_type]
 
 
+@pytest.mark.parametrize("keep", [0, 1])
+def test_a_sequence_of_more_parts_than_are_written_out(load_onnx, keep):
+    split = node("SplitToSequence", ["x"], ["s"], axis=3, keepdims=keep)
+    totals = load_onnx(model([node("Relu", ["x"], ["y"]), split], sizes=(1, 3, 8, 10**9))).totals
+    assert totals.uncounted == ("s: SplitToSequence",)
+
+
+def test_a_name_of_any_length(load_onnx):
+    net = model([node("Relu", ["x"], ["y"], name="/".join("ab" * 40_000))])
+    assert len(load_onnx(net).costs[0].node.name) <= 200
+
+
 @pytest.mark.parametrize("sizes", [(2**40, 2**40), (2**31, 4)])
 def test_constants_of_any_size_take_no_memory(load_onnx, sizes):
     nodes = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ def inputs_of(graph: Any, wanted: Wanted, batch: int, path: Path) -> dict[str, S
     asked = _by_name(wanted, [each.name for each in inputs], path)
     example = _example(inputs)
     return {each.name: _sizes(each, asked.get(each.name), batch, path, example) for each in inputs}
+
+
+def batches_of(graph: Any, inputs: Collection[str]) -> list[int | None]:
+    """The batch that the file has for each of these inputs; None where it leaves it open."""
+    known = {each.name: (_said(each) or ["?"])[0] for each in graph.input if each.name in inputs}
+    return [size if isinstance(size, int) else None for size in map(known.__getitem__, inputs)]
 
 
 def _by_name(wanted: Wanted, names: Sequence[str], path: Path) -> dict[str, Shape]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from cnnprof.network.naming import FreeNames
 
+_LONGEST = 2000
+"""Characters of a name that are looked at: no module stands deeper."""
+
 
 def note(entry: Any, key: str) -> str:
     """An exporter's note on a value, by the end of its key; "" where there is none."""
@@ -41,7 +44,7 @@ class Names:
             scopes = [scope.partition(":")[0] for scope in said.split("/")[:-1]]
             return dotted(scopes[-1]) if scopes else ""
         parts: list[str] = []
-        for part in node.name.strip("/").split("/")[:-1]:
+        for part in node.name[:_LONGEST].strip("/").split("/")[:-1]:
             whole = ".".join(parts)
             parts = [part] if whole and part.startswith(f"{whole}.") else [*parts, part]
         path = dotted(".".join(parts))
@@ -53,4 +56,4 @@ class Names:
 
 def dotted(text: str) -> str:
     """A name of letters, digits, `_`, `-` and dots alone; others become `_`."""
-    return ".".join(part for part in re.sub(r"[^\w.-]+", "_", text).split(".") if part)[:200]
+    return ".".join(part for part in re.sub(r"[^\w.-]+", "_", text[:_LONGEST]).split(".") if part)[:200]

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import ceil, prod
+from math import prod
 from pathlib import Path
 from typing import Any
-
-import onnx
 
 from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.network.layers import Layer, ShapeError
-from cnnprof.network.layers.arrangement import Unknown
+from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.base import describe
-from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
-from cnnprof.onnx_bridge.inputs import Wanted, inputs_of
-from cnnprof.onnx_bridge.load import STANDARD, load_model, opset_of
+from cnnprof.onnx_bridge.facts import bytes_of, inferred, is_made_up, is_zero, number_format, title
+from cnnprof.onnx_bridge.graphs import bodies, read_by, size_of
+from cnnprof.onnx_bridge.inputs import Wanted, batches_of, inputs_of
+from cnnprof.onnx_bridge.load import MOST_NODES, STANDARD, load_model, opset_of
 from cnnprof.onnx_bridge.naming import Names, dotted, note
 from cnnprof.onnx_bridge.rows import ROWS, Call
-from cnnprof.onnx_bridge.rows.base import UnknownFormError
+from cnnprof.onnx_bridge.rows.base import RUNS_GRAPHS, UnknownFormError
 from cnnprof.onnx_bridge.values import Value, fold, stored
 
 _KEEPS_WEIGHTS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
@@ -54,21 +52,26 @@ class _Walk:
         self._opsets = {each.domain if each.domain not in STANDARD else "": each.version for each in model.opset_import}
         self._opset = opset_of(model)
         self._inputs = inputs
+        self._batches = batches_of(model.graph, inputs)
         self._values: dict[str, Value | None] = {"": None}
         self._nodes: list[Node] = []
         self._shapes: dict[str, Shape] = {}
         self._names = Names(model.graph)
         self._uncounted: list[str] = []
-        self._counted: set[str] = set()
+        self._counted: dict[str, None] = {}
         self._held: dict[str, str] = {}
+        self._remarks: list[str] = []
+        self._unsaid: dict[str, int] = {}
+        self._written = 0
         self._absorbed: dict[str, Value] = {}
         # torch's newer exporter notes what a stored tensor was to the module.
-        self._kinds = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
+        noted = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
+        self._kinds = {name: kind for name, kind in noted.items() if kind}
         # The older one leaves a parameter its path in the module.
         paths = [each.name for each in model.graph.initializer] if model.producer_name == "pytorch" else []
-        self._parameters = {name for name in paths if (self._kinds.get(name) or "PARAMETER") == "PARAMETER" and "." in name}
+        self._parameters = {name for name in paths if self._kinds.get(name, "PARAMETER") == "PARAMETER" and "." in name}
         self._readers: dict[str, list[Any]] = {}
-        self._lost: set[str] = set()
+        self._lost = {each.name for each in model.graph.output}
         self._inferred: dict[str, Shape] | None = None
 
     def graph(self, name: str) -> Graph:
@@ -83,36 +86,39 @@ class _Walk:
         self._run(graph)
         outputs = [self._values.get(each.name) for each in graph.output]
         if not self._nodes:
-            raise CnnprofError(f"'{name}' has no layers: it hands on its input as it is")
+            unread = ", ".join(entry.rpartition(": ")[2] for entry in self._uncounted[:3])
+            why = f"nothing is known of what it runs ({unread})" if unread else "it hands on its input as it is"
+            raise CnnprofError(f"'{name}' has no layers: {why}")
         return Graph(
             name=name,
             input_shape=first[1],
             nodes=tuple(self._nodes),
             outputs=tuple(dict.fromkeys(value.node for value in outputs if value is not None and value.node)),
-            facts=Facts(about=graph.doc_string.strip().partition("\n")[0] or None),
+            facts=Facts(about="; ".join(self._about()) or None),
             uncounted=tuple(self._uncounted),
             input_name=first[0],
             further_inputs=dict(further),
-            number_format=_number_format(graph),
+            number_format=number_format(graph),
         )
+
+    def _about(self) -> Iterator[str]:
+        if said := self._model.graph.doc_string.strip().partition("\n")[0]:
+            yield said
+        yield from dict.fromkeys(self._remarks)
+        if self._unsaid:
+            names = f"{', '.join([*self._unsaid][:2])}{', ...' * (len(self._unsaid) > 2)}"
+            yield f"{sum(self._unsaid.values()):,} of the parameters may be buffers: the file does not tell ({names})"
 
     # What rows call.
 
     def add(self, layer: Layer, inputs: Sequence[Value], weights: Sequence[Value | None], node: Any) -> Value:
         """A new node, and its output. Raises ShapeError where the inputs do not fit."""
-        # What is stored and goes through a layer's weights is a table, such as positions, unless the file says that it learns.
-        table = isinstance(layer, (Linear, Conv))
-        read = tuple(
-            self._node_of(
-                value, node, learned=self._learned(value) and (not table or self._kinds.get(value.weight) == "PARAMETER")
-            )
-            for value in inputs
-        )
+        read = tuple(self._node_of(value, node, learned=self._learned(value)) for value in inputs)
         held = [weight for weight in weights if weight is not None]
-        if getattr(layer, "bias", False) and _is_zero(held[-1]):
+        if getattr(layer, "bias", False) and is_zero(held[-1]):
             # Some exporters make up a bias for a layer that has none.
             return self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
-        if getattr(layer, "affine", False) and held and all(map(_is_made_up, held)):
+        if getattr(layer, "affine", False) and held and all(map(is_made_up, held)):
             return self.add(replace(layer, affine=False), inputs, (), node)  # type: ignore[call-arg]
         roots = [self._root(weight) for weight in held]
         new = [root for root in roots if root and root not in self._counted]
@@ -128,15 +134,15 @@ class _Walk:
                 if self._learned(weight):
                     self._node_of(weight, node, learned=True)
             owned = []
-        self._counted.update(new)
+        self._counted |= dict.fromkeys(new)
         name = self._names.new(node)
-        self._nodes.append(Node(name, layer, read, owns_params=bool(owned) or not roots, param_bytes=_bytes(owned)))
+        self._nodes.append(Node(name, layer, read, owns_params=bool(owned) or not roots, param_bytes=bytes_of(owned)))
         self._shapes[name] = shape
         return Value(shape, name)
 
     def _root(self, weight: Value) -> str:
         """The key that tells a weight from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
-        if weight.node or self._kinds.get(weight.weight) == "BUFFER":
+        if weight.node or self._kinds.get(weight.weight, "PARAMETER") != "PARAMETER":
             return ""
         return weight.weight or f"#{id(weight.data)}"
 
@@ -148,9 +154,8 @@ class _Walk:
         """The operators that read a name; none where it leaves the network, too."""
         if not self._readers:
             for node in self._model.graph.node:
-                for each in dict.fromkeys(node.input):
+                for each in dict.fromkeys(read_by(node)):
                     self._readers.setdefault(each, []).append(node)
-            self._lost = {each.name for each in self._model.graph.output}
         return [] if name in self._lost else self._readers.get(name, [])
 
     def stored(self, name: str) -> Value | None:
@@ -161,6 +166,36 @@ class _Walk:
     def absorb(self, node: Any, output: Value) -> None:
         """The output of a later operator, which is part of the present one."""
         self._absorbed[node.output[0]] = output
+
+    def run(self, body: Any, given: Mapping[str, Value | None]) -> list[Value | None]:
+        """The outputs of a graph within an operator, whose inputs have these values."""
+        self._values |= given
+        self._written += size_of(body)
+        self._run(body)
+        return [self._values.get(each.name) for each in body.output]
+
+    def has_room(self, operators: int) -> bool:
+        """Whether so many operators more may be written out."""
+        return self._written + operators <= MOST_NODES
+
+    def take(self, body: Any, node: Any) -> None:
+        """Count what a graph that does not run keeps and reads: its weights are weights all the same."""
+        for tensor in body.initializer:
+            self._values[tensor.name] = stored(tensor)
+        for inner in body.node:
+            self._take(filter(None, map(self.stored, inner.input)), node)
+            for within in bodies(inner):
+                self.take(within, node)
+
+    def _take(self, values: Iterable[Value], node: Any) -> None:
+        """Count those of the values that are weights and count nowhere yet."""
+        for value in values:
+            if self._learned(value) and value.weight not in self._counted:
+                self._node_of(value, node, learned=True)
+
+    def remark(self, text: str) -> None:
+        """Say this of the network, once."""
+        self._remarks.append(text)
 
     # The walk.
 
@@ -178,14 +213,23 @@ class _Walk:
             )
         for node in graph.node:
             inputs = [self._read(name, node) for name in node.input]
-            for name, value in zip(node.output, self._evaluate(node, inputs), strict=False):
-                if name:
-                    self._values[name] = value
+            results = [*self._evaluate(node, inputs)]
+            results += [self._beside(name, results[0], node) for name in node.output[len(results) :]]
+            self._values |= {name: value for name, value in zip(node.output, results, strict=False) if name}
+
+    def _beside(self, name: str, result: Value | None, node: Any) -> Value | None:
+        """A value that a layer gives beside its result, such as indices and statistics, where something reads it."""
+        if not name or not (name in self._lost or self.readers_of(name)):
+            return None
+        shape = self._inference().get(name)
+        if shape is None or result is None or not result.node:
+            return None
+        return self.add(Rearrange("statistics", shape), (result,), (), node)
 
     def _read(self, name: str, node: Any) -> Value | None:
         if name not in self._values:
             raise CnnprofError(
-                f"the operator {_title(node)} reads '{name}', which nothing before it makes",
+                f"the operator {title(node)} reads '{name}', which nothing before it makes",
                 hint=did_you_mean(name, self._values) or "onnx.checker.check_model says more",
             )
         return self._values[name]
@@ -193,42 +237,50 @@ class _Walk:
     def _evaluate(self, node: Any, inputs: Sequence[Value | None]) -> Sequence[Value | None]:
         if node.output and node.output[0] in self._absorbed:
             return [self._absorbed.pop(node.output[0])]
-        if node.op_type == "If" and (taken := self._branch(node, inputs[0])) is not None:
-            return taken
-        if any(value is None and name for name, value in zip(node.input, inputs, strict=True)):
-            return self._unknown(node, inputs)
         row = ROWS.get(("" if node.domain in STANDARD else node.domain, node.op_type))
+        if any(value is None and name for name, value in zip(node.input, inputs, strict=True)) and row not in RUNS_GRAPHS:
+            return self._unknown(node, inputs)
         keeps = node.op_type in _KEEPS_WEIGHTS and inputs[0] is not None and inputs[0].weight
         if node.op_type != "Shape" and not keeps and (folded := fold(node, inputs, self._opsets)) is not None:
             return folded
         if row is None:
             return self._unknown(node, inputs)
-        before = len(self._nodes)
+        before = self._mark()
         try:
             result = row(Call(node, inputs, self._opset, self))
         except ShapeError as error:
-            raise CnnprofError(f"{_title(node)}: {error.message}", hint=error.hint) from None
+            raise CnnprofError(f"{title(node)}: {error.message}", hint=error.hint or self._of_batch()) from None
         except (UnknownFormError, ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
             # A form that the row does not know, or attributes that make no sense: what it did so far is undone.
-            del self._nodes[before:]
+            self._undo(before)
             return self._unknown(node, inputs)
         return [result] if isinstance(result, Value) else result
 
-    def _branch(self, node: Any, condition: Value | None) -> list[Value | None] | None:
-        """The outputs of the branch that is taken, where the file alone says which."""
-        if condition is None or condition.numbers is None:
+    def _mark(self) -> tuple[int, ...]:
+        return len(self._nodes), len(self._uncounted), len(self._counted), len(self._held), len(self._unsaid)
+
+    def _undo(self, mark: tuple[int, ...]) -> None:
+        """Take back what was added since the mark was made."""
+        del self._nodes[mark[0] :], self._uncounted[mark[1] :]
+        added: tuple[dict[str, Any], ...] = (self._counted, self._held, self._unsaid)
+        for each, size in zip(added, mark[2:], strict=True):
+            while len(each) > size:
+                each.popitem()
+
+    def _of_batch(self) -> str | None:
+        """A hint for sizes that do not fit, where a batch was asked for that the file does not have."""
+        asked = [shape[0] if shape else None for shape in self._inputs.values()]
+        if all(size in (None, 1, said) for size, said in zip(asked, self._batches, strict=True)):
             return None
-        wanted = "then_branch" if bool(condition.numbers.reshape(-1)[0]) else "else_branch"
-        body = next((attribute.g for attribute in node.attribute if attribute.name == wanted), None)
-        if body is None:
-            return None
-        self._run(body)
-        return [self._values.get(each.name) for each in body.output]
+        return "the file may be made for its own batch alone: leave --batch out, or export it with a dynamic batch"
 
     def _unknown(self, node: Any, inputs: Sequence[Value | None]) -> list[Value | None]:
         """An operator without a row: named as not counted, its outputs of the sizes that ONNX infers."""
         results: list[Value | None] = []
         read = [value for value in inputs if value is not None]
+        self._take(read, node)
+        for body in bodies(node):
+            self.take(body, node)
         for position, output in enumerate(node.output):
             shape = self._inference().get(output)
             layer = Unknown(node.op_type, shape) if shape is not None else None
@@ -242,11 +294,11 @@ class _Walk:
     def _inference(self) -> Mapping[str, Shape]:
         """Sizes as ONNX's own shape inference has them, for inputs of the sizes that are asked for."""
         if self._inferred is None:
-            self._inferred = dict(_infer(self._model, self._inputs))
+            self._inferred = dict(inferred(self._model, self._inputs))
         return self._inferred
 
     def _learned(self, value: Value) -> bool:
-        return value.learned and self._kinds.get(value.weight) != "BUFFER"
+        return value.learned and self._kinds.get(value.weight, "PARAMETER") == "PARAMETER"
 
     def _node_of(self, value: Value, reader: Any, learned: bool) -> str:
         """The node that a value comes from; what is stored becomes one, once."""
@@ -256,60 +308,14 @@ class _Walk:
         if key not in self._held:
             layer = Parameter(value.shape) if learned else Constant(value.shape)
             owns = not learned or value.weight not in self._counted
+            if learned and owns and value.weight not in self._kinds:
+                self._unsaid[value.weight] = prod(value.shape)
             if learned:
-                self._counted.add(value.weight)
+                self._counted[value.weight] = None
             name = self._names.new(reader, value.weight)
-            self._nodes.append(Node(name, layer, (), owns_params=owns, param_bytes=_bytes([value] if learned and owns else [])))
+            self._nodes.append(
+                Node(name, layer, (), owns_params=owns, param_bytes=bytes_of([value] if learned and owns else []))
+            )
             self._shapes[name] = value.shape
             self._held[key] = name
         return self._held[key]
-
-
-def _infer(model: Any, inputs: Mapping[str, Shape]) -> Iterator[tuple[str, Shape]]:
-    bare = onnx.ModelProto()
-    bare.CopyFrom(model)
-    for each in bare.graph.input:
-        if each.name in inputs:
-            each.type.tensor_type.shape.Clear()
-            for size in inputs[each.name]:
-                each.type.tensor_type.shape.dim.add().dim_value = size
-    del bare.graph.value_info[:]
-    try:
-        found = onnx.shape_inference.infer_shapes(bare, data_prop=True)
-    except Exception:
-        return
-    for each in (*found.graph.value_info, *found.graph.output):
-        tensor = each.type.tensor_type
-        if tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim):
-            yield each.name, tuple(dim.dim_value for dim in tensor.shape.dim)
-
-
-def _number_format(graph: Any) -> str:
-    """The format of most of the stored real numbers."""
-    formats = {onnx.TensorProto.FLOAT: "fp32", onnx.TensorProto.FLOAT16: "fp16"}
-    formats |= {onnx.TensorProto.BFLOAT16: "bf16", onnx.TensorProto.DOUBLE: "fp64"}
-    sizes: Counter[str] = Counter()
-    for tensor in graph.initializer:
-        if tensor.data_type in formats:
-            sizes[formats[tensor.data_type]] += prod(tensor.dims)
-    return sizes.most_common(1)[0][0] if sizes else "fp32"
-
-
-def _bytes(weights: Sequence[Value]) -> int | None:
-    """Bytes of the weights, where they are not those of fp32."""
-    found = sum(ceil(prod(weight.shape) * weight.bits / 8) for weight in weights)
-    return found if any(weight.bits != 32 for weight in weights) else None
-
-
-def _is_zero(bias: Value) -> bool:
-    """Whether it is known, not stored, and nothing."""
-    return not bias.weight and bias.data is not None and not bias.data.any()
-
-
-def _is_made_up(weight: Value) -> bool:
-    """Whether a norm's scale or shift is known, not stored, and changes nothing."""
-    return not weight.weight and weight.data is not None and bool((weight.data == weight.data.reshape(-1)[:1]).all())
-
-
-def _title(node: Any) -> str:
-    return f"{node.name} ({node.op_type})" if node.name else str(node.op_type)

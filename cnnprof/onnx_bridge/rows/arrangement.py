@@ -16,6 +16,8 @@ from cnnprof.network.layers.merging import Concat
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, resized, row
 from cnnprof.onnx_bridge.values import KNOWN_SIZE, Value, known
 
+_MOST_PARTS = 4096
+
 
 @row("Identity", "Dropout", "StopGradient")
 def _identity(call: Call) -> Value:
@@ -97,6 +99,8 @@ def _split(call: Call) -> Sequence[Value]:
 def _split_to_sequence(call: Call) -> Value:
     axis, keep = call.axis(0), bool(call.attribute("keepdims", 1))
     whole, numbers = call.x.shape[axis], call.numbers(1)
+    if whole > _MOST_PARTS:
+        raise UnknownFormError("too many parts to write out")
     if numbers is None:
         lengths = [1] * whole
     elif numbers.shape:
@@ -114,16 +118,53 @@ def _sequence(call: Call) -> Value:
     return Value((), parts=tuple(call.given))
 
 
+@row("SequenceEmpty")
+def _no_sequence(_: Call) -> Value:
+    return Value(())
+
+
+@row("SequenceInsert")
+def _longer_sequence(call: Call) -> Value:
+    parts, place = [*call.x.parts], call.ints(2)
+    parts.insert(len(parts) if place is None else place[0], call[1])
+    return Value((), parts=tuple(parts))
+
+
+@row("SequenceErase")
+def _shorter_sequence(call: Call) -> Value:
+    parts, place = [*call.x.parts], call.ints(1)
+    del parts[-1 if place is None else place[0]]
+    return Value((), parts=tuple(parts))
+
+
+@row("SequenceLength")
+def _sequence_length(call: Call) -> Value:
+    return known(len(call.x.parts))
+
+
 @row("SequenceAt")
 def _sequence_at(call: Call) -> Value:
-    return call.x.parts[int(call.numbers(1))]
+    return call.x.parts[(call.ints(1) or (0,))[0]]
+
+
+@row("Optional", "OptionalGetElement")
+def _optional(call: Call) -> Value:
+    return call.x
+
+
+@row("OptionalHasElement")
+def _is_there(call: Call) -> Value:
+    return known(np.bool_(call.get(0) is not None))
 
 
 @row("ConcatFromSequence")
 def _joined_sequence(call: Call) -> Value:
-    if call.attribute("new_axis", 0):
-        raise UnknownFormError("a new axis")
-    return call.layer(Concat(call.axis(0, call.x.parts[0])), *call.x.parts)
+    parts = call.x.parts
+    if not call.attribute("new_axis", 0):
+        return call.layer(Concat(call.axis(0, parts[0])), *parts) if len(parts) > 1 else parts[0]
+    axis = int(call.attribute("axis")) % (len(parts[0].shape) + 1)
+    size = (*parts[0].shape[:axis], len(parts), *parts[0].shape[axis:])
+    return call.layer(layers.Rearrange("stack", size), *parts)
 
 
 @row("Slice")
@@ -237,6 +278,10 @@ def _resize(call: Call) -> Value:
     sizes = call.ints(3) if call.op == "Resize" else None
     axes = [axis % rank for axis in call.attribute("axes") or range(rank)]
     wanted = list(shape)
+    if sizes and (policy := call.attribute("keep_aspect_ratio_policy", "stretch")) != "stretch":
+        fits = min if policy == "not_larger" else max
+        factor = fits(size / shape[axis] for size, axis in zip(sizes, axes, strict=True))
+        sizes = tuple(math.floor(factor * shape[axis] + 0.5) for axis in axes)
     for position, axis in enumerate(axes):
         wanted[axis] = sizes[position] if sizes else math.floor(shape[axis] * float(scales[position]) + 1e-6)
     if tuple(wanted[:2]) != tuple(shape[:2]):
@@ -245,6 +290,13 @@ def _resize(call: Call) -> Value:
     linear: resizing.UpsampleMode = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(spatial, "linear")  # type: ignore[assignment]
     name: resizing.UpsampleMode = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[mode]
     return call.layer(resizing.Upsample(mode=name, size=tuple(wanted[2:])))
+
+
+@row("Col2Im")
+def _folded(call: Call) -> Value:
+    """Windows as columns (N, C k..., L) added into the image that they were cut of (torch.nn.Fold)."""
+    image, kernel = call.ints(1) or (), call.ints(2) or ()
+    return call.layer(layers.Rearrange("col2im", (call.x.shape[0], call.x.shape[1] // math.prod(kernel), *image)))
 
 
 @row("DepthToSpace", "SpaceToDepth")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -36,6 +36,18 @@ class Writer(Protocol):
     def absorb(self, node: Any, output: Value) -> None:
         """The output of a later operator, which is part of the present one."""
 
+    def run(self, body: Any, given: Mapping[str, Value | None]) -> list[Value | None]:
+        """The outputs of a graph within an operator, whose inputs have these values."""
+
+    def has_room(self, operators: int) -> bool:
+        """Whether so many operators more may be written out."""
+
+    def take(self, body: Any, node: Any) -> None:
+        """Count the weights of a graph that does not run."""
+
+    def remark(self, text: str) -> None:
+        """Say this of the network, once."""
+
 
 class Call:
     """One operator with its inputs: `Value`s, None for those left out."""
@@ -44,7 +56,7 @@ class Call:
         self.node = node
         self.opset = opset
         self._inputs = inputs
-        self._writer = writer
+        self.writer = writer
         self._attributes = {attribute.name: attribute for attribute in node.attribute}
 
     @property
@@ -107,23 +119,26 @@ class Call:
 
     def readers(self) -> list[Any]:
         """The operators that read the first output."""
-        return self._writer.readers_of(self.node.output[0])
+        return self.writer.readers_of(self.node.output[0])
 
     def stored(self, name: str) -> Value | None:
         """The value that the file stores under a name, if there is one."""
-        return self._writer.stored(name)
+        return self.writer.stored(name)
 
     def absorb(self, node: Any, output: Value) -> None:
         """Let a later operator's output be this value."""
-        self._writer.absorb(node, output)
+        self.writer.absorb(node, output)
 
     def layer(self, layer: Layer, *inputs: Value, weights: Sequence[Value | None] = ()) -> Value:
         """The output of a layer on these inputs, the operator's first one if none are named."""
-        return self._writer.add(layer, inputs or (self.x,), weights, self.node)
+        return self.writer.add(layer, inputs or (self.x,), weights, self.node)
 
 
-Row = Callable[[Call], "Value | Sequence[Value]"]
+Row = Callable[[Call], "Value | Sequence[Value | None]"]
 """An operator's outputs. Raises UnknownFormError where its form is not known, ShapeError where its inputs do not fit."""
+
+RUNS_GRAPHS: set[Row | None] = set()
+"""The rows of operators that run graphs within them: their inputs may be of no known size."""
 
 ROWS: dict[tuple[str, str], Row] = {}
 """The row of each operator, by domain ("" is ONNX's own) and name."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.arrangement import Pad, Rearrange
+from cnnprof.network.layers.arrangement import Pad, Rearrange, Slice
 from cnnprof.network.layers.base import ShapeError, describe
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, row
@@ -21,6 +21,8 @@ def window(call: Call, axes: int, kernel: Shape) -> tuple[Shape, Shape, Pads]:
     dilations = tuple(call.attribute("dilations") or (1,) * axes)
     amounts = call.attribute("pads") or [0] * 2 * axes
     pads = tuple(zip(amounts[:axes], amounts[axes:], strict=True))
+    if min(*strides, *dilations, *kernel) < 1:
+        raise UnknownFormError("a window that stands still or moves back")
     auto = call.attribute("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         found = []
@@ -41,7 +43,6 @@ def padded(call: Call, x: Value, pads: Pads, value: float = 0.0) -> tuple[Value,
 
 
 @row("Conv")
-@row("FusedConv", domain="com.microsoft")
 def _conv(call: Call) -> Value:
     return convolution(call, call.x, call[1], call.get(2))
 
@@ -79,11 +80,14 @@ def _transposed(call: Call) -> Value:
     if wanted or call.attribute("auto_pad", "NOTSET").startswith("SAME"):
         sizes = wanted[-axes:] if wanted else [size * s for size, s in zip(x.shape[2:], strides, strict=True)]
         pads, extra = _fitted(x.shape[2:], sizes, kernel, strides, dilations, extra)
-    if any(before != after for before, after in pads):
-        raise UnknownFormError("pads that differ from side to side")
-    padding = tuple(before for before, _ in pads)
+    padding = tuple(map(min, pads))
     layer = ConvTranspose(weight.shape[1] * groups, kernel, strides, padding, extra, dilations, groups, bias is not None)
-    return call.layer(layer, x, weights=(weight, bias))
+    output = call.layer(layer, x, weights=(weight, bias))
+    for axis, ((before, after), least) in enumerate(zip(pads, padding, strict=True), 2):
+        if before != after:
+            # Padding of a transposed convolution cuts its result: here more of it on one side.
+            output = call.layer(Slice(axis, before - least, output.shape[axis] - (before - least) - (after - least)), output)
+    return output
 
 
 def _fitted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from string import ascii_letters
 
 from cnnprof.network.layers.arrangement import Permute
 from cnnprof.network.layers.elementwise import Reduce
@@ -17,10 +18,9 @@ Term = tuple[Value, str]
 
 @row("Einsum")
 def _einsum(call: Call) -> Value:
-    left, arrow, wanted = call.attribute("equation", "").replace(" ", "").partition("->")
-    letters = left.split(",")
-    if not arrow or "." in left or len(letters) != len(call.given) or any(len(set(term)) < len(term) for term in letters):
-        raise UnknownFormError("an ellipsis, a diagonal or no output")
+    letters, wanted = _letters(call)
+    if len(letters) != len(call.given) or any(len(set(term)) < len(term) for term in letters):
+        raise UnknownFormError("a diagonal")
     terms = list(zip(call.given, letters, strict=True))
     while len(terms) > 1:
         (a, first), (b, second), *rest = terms
@@ -28,6 +28,22 @@ def _einsum(call: Call) -> Value:
         terms = [_contract(call, (a, first), (b, second), needed), *rest]
     value, letters_left = _summed(call, terms[0], set(wanted))
     return _ordered(call, value, letters_left, wanted)
+
+
+def _letters(call: Call) -> tuple[list[str], str]:
+    """The letters of each input and of the result: those of an ellipsis, and of a result that is not written, are filled in."""
+    left, arrow, wanted = call.attribute("equation", "").replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow:
+        # Letters that stand once, by the alphabet, behind those of the ellipsis (numpy's rule).
+        once = sorted(letter for letter in set(left) - {",", "."} if left.count(letter) == 1)
+        wanted = "..." * ("..." in left) + "".join(once)
+    free = [letter for letter in ascii_letters if letter not in left]
+    widths = [len(value.shape) - len(term.replace("...", "")) for value, term in zip(call.given, terms, strict=False)]
+    most = max((width for width, term in zip(widths, terms, strict=False) if "..." in term), default=0)
+    # An ellipsis stands for the last of the axes that the widest one stands for.
+    filled = [term.replace("...", "".join(free[most - width : most])) for width, term in zip(widths, terms, strict=False)]
+    return filled, wanted.replace("...", "".join(free[:most]))
 
 
 def _contract(call: Call, a: Term, b: Term, needed: set[str]) -> Term:

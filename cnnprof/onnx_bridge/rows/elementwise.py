@@ -41,11 +41,11 @@ def _elu(call: Call) -> Value:
 
 @row("PRelu")
 def _prelu(call: Call) -> Value:
-    slope = call[1]
+    slope, size = call[1], math.prod(call[1].shape)
     channels = call.x.shape[1] if len(call.x.shape) > 1 else 1
-    if slope.node or math.prod(slope.shape) != channels:
-        raise UnknownFormError("slopes other than one a channel")
-    return call.layer(layers.PReLU(), weights=(slope,))
+    if slope.node or size not in (1, channels):
+        raise UnknownFormError("slopes other than one a channel, or one for all")
+    return call.layer(layers.PReLU(single=size == 1 < channels), weights=(slope,))
 
 
 @row("HardSigmoid")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.network.layers.arrangement import Permute
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
+from cnnprof.network.layers.merging import Concat
+from cnnprof.onnx_bridge.rows.arrangement import reshaped
 from cnnprof.onnx_bridge.rows.base import Call, UnknownFormError, row, sum_of
 from cnnprof.onnx_bridge.values import Value
 
@@ -34,7 +37,7 @@ def _matmul(call: Call) -> Value:
 
 def product(call: Call, a: Value, b: Value) -> Value:
     """A linear layer where the second factor is a stored matrix; a bias added behind it is the layer's own."""
-    if b.node or len(b.shape) != 2 or len(a.shape) < 2 or not a.node:
+    if b.node or len(b.shape) != 2 or len(a.shape) < 2:
         return call.layer(MatMul(), a, b)
     addition, bias = _bias_behind(call, b.shape[1])
     output = call.layer(Linear(b.shape[1], bias is not None), a, weights=(b, bias))
@@ -54,10 +57,32 @@ def _bias_behind(call: Call, size: int) -> tuple[Any, Value | None]:
 
 
 @row("Attention")
-def _attention(call: Call) -> Value:
-    q, k, v = call.x, call[1], call[2]
-    if len(q.shape) != 4 or call.get(4) is not None:
-        raise UnknownFormError("heads within one axis, or keys kept from before")
-    mask = call.get(3)
-    grouped = q.shape[1] != k.shape[1]
-    return call.layer(ScaledDotProductAttention(grouped), q, k, v, *([mask] if mask else []))
+def _attention(call: Call) -> Sequence[Value]:
+    """Attention, and the keys and values that it read, those of earlier steps in front; heads may lie within the last axis."""
+    q, k, v, mask = call.x, call[1], call[2], call.get(3)
+    flat = len(q.shape) == 3
+    if flat:
+        heads = int(call.attribute("q_num_heads")), int(call.attribute("kv_num_heads"))
+        q, k, v = _in_heads(call, q, heads[0]), _in_heads(call, k, heads[1]), _in_heads(call, v, heads[1])
+    if (before := call.get(4)) is not None:
+        k, v = call.layer(Concat(2), before, k), call.layer(Concat(2), call[5], v)
+    output = call.layer(ScaledDotProductAttention(q.shape[1] != k.shape[1]), q, k, v, *([mask] if mask else []))
+    return _behind_each_other(call, output) if flat else output, k, v
+
+
+def attention(call: Call, q: Value, k: Value, v: Value, heads: int) -> Value:
+    """Attention whose heads lie within the last axis."""
+    parts = (_in_heads(call, value, heads) for value in (q, k, v))
+    return _behind_each_other(call, call.layer(ScaledDotProductAttention(), *parts))
+
+
+def _behind_each_other(call: Call, x: Value) -> Value:
+    """(N, h, L, d) as (N, L, h d)."""
+    batch, heads, steps, size = x.shape
+    return reshaped(call, call.layer(Permute((0, 2, 1, 3)), x), (batch, steps, heads * size))
+
+
+def _in_heads(call: Call, value: Value, heads: int) -> Value:
+    """(N, L, h d) as (N, h, L, d)."""
+    batch, steps, size = value.shape
+    return call.layer(Permute((0, 2, 1, 3)), reshaped(call, value, (batch, steps, heads, size // heads)))

@@ -94,7 +94,7 @@ def _concat(call: Call) -> Value:
 
 
 @row("QLinearAveragePool", domain=ONNXRUNTIME)
-def _average(call: Call) -> Value | Sequence[Value]:
+def _average(call: Call) -> Value | Sequence[Value | None]:
     if call.attribute("channels_last", 0):
         raise UnknownFormError("channels behind")
     return average(call)
