@@ -73,8 +73,8 @@ crosscheck: setup ## Hold every accuracy of a timm checkpoint against the instal
 	$(BIN)/python benchmarks/crosscheck_accuracies.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: crosscheck-memory
-crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, DEVICE=cuda, RECORDED=1)
-	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)
+crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, BATCHES=3,8, DEVICE=cuda, RECORDED=1)
+	$(BIN)/python benchmarks/crosscheck_memory.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ISA),--isa $(ISA)) $(if $(BATCHES),--batches $(BATCHES)) $(if $(DEVICE),--device $(DEVICE)) $(if $(RECORDED),--recorded)
 
 .PHONY: crosscheck-onnx
 crosscheck-onnx: setup ## Hold ONNX files that torch exports against the networks themselves (SAMPLE=20, ALL=1, JOURNAL=onnx.jsonl to go on)

@@ -58,11 +58,25 @@ BLOCKS = {
     "conv 3x3 36 | conv 3x3 24 g3 | conv 3x3 64 g2 | gap | fc 5": "3x40x40",
     "conv 3x3 96 | conv 1x1 160 s2 | gap | fc 5": "3x32x32",
     "conv 3x3 24 | deconv 4x4 24 s2 p1 g24 | gap | fc 5": "3x20x20",
+    "conv 7x7 2 g2 | conv 5x5 4 g2 | gap | fc 5": "16x11x11",
+    "conv 3x3 14 g7 | conv 5x5 21 g7 p2 | gap | fc 5": "7x20x20",
+    "conv 5x5 7 p0 | tanh | maxpool 2x2 | conv 5x5 33 p0 | tanh | maxpool 2x2 | conv 5x5 90 p0 | fc 10": "1x32x32",
 }
 """Small networks of kernels that differ between instruction sets: narrow, grouped, depthwise, dilated and transposed ones."""
 
 SMALL = ("lenet5", "lenet5_paper", "resnet20", "squeezenet1_0", "mobilenet_v2", "torchvision:shufflenet_v2_x0_5")
 """Networks for SSE4.1, which processors of the last ten years go beyond."""
+
+MIDDLE = (
+    "lenet5",
+    "lenet5_paper",
+    "alexnet_paper",
+    "resnet20",
+    "shufflenet_v1_g3",
+    "torchvision:mobilenet_v3_small",
+    "torchvision:squeezenet1_1",
+)
+"""Networks that are recorded for a few images, too, which kernels divide otherwise among threads than one or many."""
 
 HALF = ("resnet18", "mobilenet_v2", "densenet121", "seresnext50_32x4d")
 
@@ -104,8 +118,13 @@ def cases(isa: str) -> Iterator[Case]:
         for threads in (1, 2):
             yield Case(network, "", 1, "infer", "none", "fp32", "nchw", threads, isa)
             yield Case(network, "", 2, "train", "sgd", "fp32", "nchw", threads, isa)
+    for network in SMALL[:2] if isa == "sse41" else MIDDLE:
+        for batch in (4, 5, 7, 8):
+            for threads in (1, 2):
+                yield Case(network, "", batch, "infer", "none", "fp32", "nchw", threads, isa)
+        yield Case(network, "", 6, "train", "momentum", "fp32", "nchw", 2, isa)
     for network, shape in BLOCKS.items():
-        for batch, threads in ((1, 1), (3, 2)):
+        for batch, threads in ((1, 1), (3, 2), (6, 1)):
             yield Case(network, shape, batch, "infer", "none", "fp32", "nchw", threads, isa)
             yield Case(network, shape, batch, "train", "momentum", "fp32", "nchw", threads, isa)
     for network in () if isa == "sse41" else HALF:

@@ -1,6 +1,7 @@
 """Predicted memory beside a device's allocator, for many networks: how far each is off, and how they are distributed.
 
-    python benchmarks/crosscheck_memory.py [--isa avx2] [--threads 2] [--sample 20] [--recorded] [--device cuda] [NAME ...]
+    python benchmarks/crosscheck_memory.py [--isa avx2] [--threads 2] [--batches 3,8] [--sample 20] [--recorded]
+                                           [--device cuda] [NAME ...]
 
 Inference and training steps with SGD, momentum and Adam, built from specs and taken from torchvision, in random order: on the
 processor at batch 1 and 8 for each instruction set that it can take and one and two threads, each in a process of its own; on
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--device", choices=BATCHES, default="cpu")
     parser.add_argument("--isa", choices=tuple(available()), action="append", help="default: AVX2 and what the processor has")
     parser.add_argument("--threads", type=int, choices=(1, 2), action="append", help="default: both")
+    parser.add_argument("--batches", type=_batches, metavar="N,N", help="default: 1 and 8, on CUDA 1, 16 and 32")
     parser.add_argument("--sample", type=int, metavar="N", help="so many networks")
     parser.add_argument("--recorded", action="store_true", help="take what was recorded, and run nothing")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
@@ -64,15 +66,16 @@ def main() -> None:
     random.Random(given.seed).shuffle(names)
     names = names[: given.sample]
     print(f"{len(names)} networks in the order of seed {given.seed}")
+    batches = given.batches or BATCHES[given.device]
     runs: list[Run] = []
     if given.recorded:
         runs += _recorded(names)
     elif given.device == "cuda":
-        runs.append(Run("CUDA", 1, list(_on_cuda(names))))
+        runs.append(Run("CUDA", 1, list(_on_cuda(names, batches))))
     else:
         sets = given.isa or dict.fromkeys(("avx2", of_this_machine()))
         ways = [(isa, threads) for isa in sets if isa in available() for threads in given.threads or (1, 2)]
-        runs += [Run(TITLES[isa], threads, list(_on_cpu(names, isa, threads))) for isa, threads in ways]
+        runs += [Run(TITLES[isa], threads, list(_on_cpu(names, batches, isa, threads))) for isa, threads in ways]
     _show(runs)
     sys.exit(any(max(run.errors) > BAR for run in runs))
 
@@ -90,10 +93,15 @@ def _recorded(names: Sequence[str]) -> list[Run]:
     return [Run(TITLES[isa], threads, errors) for (isa, threads), errors in found.items()]
 
 
-def _on_cpu(names: Sequence[str], isa: str, threads: int) -> Iterator[float]:
+def _batches(text: str) -> tuple[int, ...]:
+    """`3,8` as numbers."""
+    return tuple(int(part) for part in text.split(","))
+
+
+def _on_cpu(names: Sequence[str], batches: Sequence[int], isa: str, threads: int) -> Iterator[float]:
     """How far the predictions of these networks are off, as a part of the record."""
     print(f"\n{TITLES[isa] + f', {threads} threads' * (threads > 1) + ', error in %':36}" + _heading())
-    rows = [(name, batch) for name in names for batch in BATCHES["cpu"]]
+    rows = [(name, batch) for name in names for batch in batches]
     cases = [Case(*row[:1], "", row[1], *way, "fp32", "nchw", threads, isa) for row in rows for way in WAYS]
     sizes = measured(cases)
     for name, batch in rows:
@@ -109,11 +117,11 @@ def _on_cpu(names: Sequence[str], isa: str, threads: int) -> Iterator[float]:
         print(f"{name:30}{batch:6}" + "".join(cells), flush=True)
 
 
-def _on_cuda(names: Sequence[str]) -> Iterator[float]:
+def _on_cuda(names: Sequence[str], batches: Sequence[int]) -> Iterator[float]:
     """The same on CUDA, whose allocator is asked in a process of its own, in which nothing else was allocated."""
     print(f"\n{'CUDA, error in %':36}" + _heading())
     for name in names:
-        for batch in BATCHES["cuda"]:
+        for batch in batches:
             graph, cells = cnnprof.load(name, batch=batch), []
             for mode, optimizer in WAYS:
                 try:

@@ -91,11 +91,13 @@ def test_every_case_is_recorded_for_narrow_and_wide_registers():
 
 LIVE = (
     "lenet5",
+    "lenet5_paper",
     "torchvision:shufflenet_v2_x0_5",
     "conv 5x5 18 s2 p2 g2 | relu | conv 3x3 20 g2 | gap | fc 10",
     "deconv 2x2 20 s2 p0 g4 | gap | fc 10",
     "conv 3x3 32 | dw 5x5 | dw 3x3 s2 | dw 7x7 s2 | gap | fc 5",
     "conv 3x3 32 | dw 3x3 d2 p2 | conv 3x3 32 d2 p2 g2 | gap | fc 5",
+    "conv 7x7 2 g2 | conv 5x5 4 g2 | gap | fc 5",
 )
 """Networks that are measured while tests run, in a process for each instruction set."""
 

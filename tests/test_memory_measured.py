@@ -97,6 +97,7 @@ def test_training_takes_what_is_predicted(name, batch, size, optimizer):
         ("conv 3x3 36 | conv 3x3 24 g3 | conv 3x3 64 g2 | gap | fc 5", (3, 40, 40)),
         ("conv 3x3 96 | conv 1x1 160 s2 | gap | fc 5", (3, 32, 32)),
         ("conv 3x3 24 | deconv 4x4 24 s2 p1 g24 | gap | fc 5", (3, 20, 20)),
+        ("conv 7x7 2 g2 | conv 5x5 4 g2 | gap | fc 5", (16, 11, 11)),  # for one image, columns would take too much
     ],
 )
 def test_blocks_whose_kernels_hold_much(block, size, batch):
@@ -104,6 +105,34 @@ def test_blocks_whose_kernels_hold_much(block, size, batch):
     assert predicted(graph, "infer", "none", here()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
     if analyze(graph).totals.params:
         assert predicted(graph, "train", "sgd", here()) == pytest.approx(recorded(graph, "train"), rel=TOLERANCE)
+
+
+CONNECTED = """
+input: 3x24x24
+tables:
+  seen: |
+    X . X . . X X . X
+    X X . . X X . . X
+    . X X . X . X . X
+    X . X X . X . X X
+layers:
+  - conv 3x3 4 relu
+  - conv {window} connect=seen relu
+  - conv 3x3 6
+  - gap
+  - fc 10
+"""
+"""Outputs of one to four maps: each number of maps is a convolution of its own, grouped but for the one output of four."""
+
+
+@pytest.mark.parametrize("batch", [1, 5, 8])
+@pytest.mark.parametrize("window", ["5x5 9 p0", "3x3 9 s2 nobias", "1x1 9"])
+def test_a_connection_table_takes_what_is_predicted(window, batch, tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(CONNECTED.format(window=window))
+    graph = cnnprof.load(str(path), batch=batch)
+    assert predicted(graph, "infer", "none", here()) == pytest.approx(recorded(graph, "infer"), rel=TOLERANCE)
+    assert predicted(graph, "train", "momentum", here()) == pytest.approx(recorded(graph, "train", "momentum"), rel=TOLERANCE)
 
 
 OPERATIONS = {

@@ -217,9 +217,9 @@ class _TrainingStep:
         workspace: Dim = 0
         if self.run.workspace:
             workspace = memory.backward_workspace
-            if is_part and memory.gathers_gradient:
+            if is_part:
                 # Parts of one image lie in one piece.
-                size = self.tensors.live.executions[node.name].element_bytes
+                size = self.tensors.live.executions[node.name].element_bytes * memory.gathers_gradient
                 workspace = workspace + size * elements(cost.output) * greater_equal(cost.output[0], 2)
         yield self._moment("backward", node.name, workspace, beside=beside)
         self._release(gradient)

@@ -90,7 +90,7 @@ class LayerMemory(NamedTuple):
         allocates: whether each run takes new memory for the output; None for `Layer.writes`.
         layout: how the output lies; None for channels_last if an input lies so, and else NCHW.
         input_gradient: what the gradient of an input is.
-        gathers_gradient: whether the backward pass copies a gradient that does not lie in one piece.
+        gathers_gradient: 1 where the backward pass copies a gradient that does not lie in one piece.
     """
 
     workspace: Dim = 0
@@ -101,7 +101,7 @@ class LayerMemory(NamedTuple):
     allocates: bool | None = None
     layout: Layout | None = None
     input_gradient: InputGradient = "new"
-    gathers_gradient: bool = False
+    gathers_gradient: Dim = 0
 
 
 RuleFunction = Callable[[Any, RuleContext], LayerMemory]

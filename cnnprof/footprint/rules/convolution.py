@@ -6,17 +6,16 @@ and output that live for the length of the call. What oneDNN does not run is a m
 
 from __future__ import annotations
 
-from collections import Counter
 from math import prod
 from types import ModuleType
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules import onednn_avx2, onednn_avx512, onednn_channels_last, onednn_sse41
-from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
+from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, by_onednn, reordered_weights
-from cnnprof.network.dims import Dim, Shape, greater_equal, lift, maximum
+from cnnprof.network.dims import Dim, Shape, greater_equal, lift
 from cnnprof.network.layers import elements
-from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
 
 
 @rule(Conv, autocast="half")
@@ -25,27 +24,13 @@ def convolution(layer: Conv, run: RuleContext) -> LayerMemory:
     gathered = _gathered(run)
     saved = Saved((0,))
     if not run.on_cpu:
-        return LayerMemory(gathered, saved, gathered, gathers_gradient=True)
+        return LayerMemory(gathered, saved, gathered, gathers_gradient=1)
     sized = sized_convolution(layer, run)
     back: Dim = 0
     if run.needs_grad:
         back = backward_workspace(sized, run.execution, run.needs_input_grad, run.needs_weight_grad) + gathered
-    return LayerMemory(forward_workspace(sized, run.execution) + gathered, saved, back, gathers_gradient=True)
-
-
-@rule(PartialConv, autocast="half")
-def partial_convolution(layer: PartialConv, run: RuleContext) -> LayerMemory:
-    """Which maps are gathered for each output, and the order of the outputs, are stored as int64."""
-    (x,) = run.inputs
-    connections = sum(map(sum, layer.connections))
-    return LayerMemory(
-        # The maps that each output sees are gathered, and the outputs put into order twice.
-        2 * run.output_bytes if run.on_cpu else 0,
-        Saved(extra=run.element_bytes * x[0] * connections * prod(x[2:])),
-        _gathered_maps(layer, run),
-        INDEX_BYTES * (connections + len(layer.connections[0])),
-        gathers_gradient=True,
-    )
+    gathers = gathers_gradient(sized, run.execution)
+    return LayerMemory(forward_workspace(sized, run.execution) + gathered, saved, back, gathers_gradient=gathers)
 
 
 def _gathered(run: RuleContext) -> Dim:
@@ -54,20 +39,6 @@ def _gathered(run: RuleContext) -> Dim:
     if run.execution.layout == "cropped":
         return run.element_bytes * elements(x)
     return run.element_bytes * elements(x) * greater_equal(x[0], 2) if run.execution.layout == "sliced" else 0
-
-
-def _gathered_maps(layer: PartialConv, run: RuleContext) -> Dim:
-    """Outputs with equally many maps are one grouped convolution; the widest goes first, and gives up its gathered maps."""
-    (x,), output = run.inputs, run.output
-    widths = Counter(sum(row[column] for row in layer.connections) for column in range(len(layer.connections[0])))
-    worst: Dim = 0
-    done: Dim = 0
-    for width, maps in sorted(widths.items(), reverse=True):
-        gathered = run.element_bytes * x[0] * width * maps * prod(x[2:])
-        gradient = run.element_bytes * output[0] * maps * prod(output[2:])
-        worst = maximum(worst, 2 * gathered + gradient - done)
-        done = done + gathered
-    return worst
 
 
 def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolution:
@@ -107,6 +78,12 @@ def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool
     own = weight_workspace(chosen.weight_gradient(conv, run), weights, conv.bias_bytes(run))
     # The gradient of the input comes first, and stays.
     return max(worst - weights - conv.bias_bytes(run), own)
+
+
+@lift
+def gathers_gradient(conv: Convolution, run: Execution) -> int:
+    """1 where a gradient that is a part of others is copied as a whole: torch's own groups copy their share of it each."""
+    return int(not conv.grouped or by_onednn(conv, run))
 
 
 def kernels(run: Execution) -> ModuleType:

@@ -42,7 +42,11 @@ def forward(conv: Convolution, run: Execution) -> Copies:
         fine = outer >= inner or out * conv.channels * conv.filters // run.threads < SMALL_PRODUCT
         many = depth > 1 or images != 1 or conv.groups > 2
         threads = run.threads if out // run.threads < 512 and many and fine else 1
-    return Copies(output=conv.target_bytes(run), scratch=_booked(4 * threads * size))
+    scratch = _booked(4 * threads * size)
+    if scratch > _limit(conv, run):
+        # What takes too much is computed number by number, in channels_last.
+        return Copies(input=conv.source_bytes(run) if conv.x[1] > 1 else 0, output=conv.target_bytes(run))
+    return Copies(output=conv.target_bytes(run), scratch=scratch)
 
 
 def data_gradient(conv: Convolution, run: Execution) -> Copies:

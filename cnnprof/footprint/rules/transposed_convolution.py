@@ -11,6 +11,7 @@ from math import prod
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
 from cnnprof.footprint.rules.convolution import (
+    gathers_gradient,
     gradient_workspace,
     kernels,
     one_group,
@@ -29,12 +30,13 @@ from cnnprof.network.layers.convolution import ConvTranspose
 def transposed_convolution(layer: ConvTranspose, run: RuleContext) -> LayerMemory:
     """Copies in the blocks of oneDNN's kernels, or windows before they are summed up where they overlap."""
     if not run.on_cpu:
-        return LayerMemory(saved=Saved((0,)), gathers_gradient=True)
+        return LayerMemory(saved=Saved((0,)), gathers_gradient=1)
     sized = sized_convolution(layer, run)
     back: Dim = 0
     if run.needs_grad:
         back = backward_workspace(sized, run.execution, run.needs_input_grad, run.needs_weight_grad)
-    return LayerMemory(forward_workspace(sized, run.execution), Saved((0,)), back, gathers_gradient=True)
+    gathers = gathers_gradient(sized, run.execution)
+    return LayerMemory(forward_workspace(sized, run.execution), Saved((0,)), back, gathers_gradient=gathers)
 
 
 @lift
