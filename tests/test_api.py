@@ -75,3 +75,19 @@ def test_an_interrupted_bench_returns_what_was_measured(monkeypatch):
     found = cnnprof.bench(["lenet5"])
     assert found.interrupted
     assert found.measurements == (done,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message", "hint"),
+    [
+        (lambda: cnnprof.profile("lenet5").report(by="stages"), "each 'stages'", "did you mean 'stage'?"),
+        (lambda: cnnprof.profile("lenet5").chart(by="typ"), "each 'typ'", "did you mean 'type'?"),
+        (lambda: cnnprof.profile("lenet5").report(sort="flops"), "sorted by 'flops'", "did you mean 'ops'?"),
+        (lambda: cnnprof.diff("vgg11", "vgg13").report(by="kind"), "each 'kind'", "one of layer, stage, type"),
+        (lambda: cnnprof.explain("lenet5", "param"), "derived of 'param'", "did you mean 'params'?"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(asked, message, hint):
+    with pytest.raises(UsageError, match=message) as refused:
+        asked()
+    assert refused.value.hint == hint

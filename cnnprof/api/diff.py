@@ -12,6 +12,7 @@ from cnnprof.sources._asked import Settings
 
 if TYPE_CHECKING:
     from cnnprof.judging.alignment import Pair
+    from cnnprof.network.results import RowsBy
     from cnnprof.report import Report
 
 
@@ -30,7 +31,7 @@ class Difference(Result):
 
         return differ(self.before, self.after, self.pairs)
 
-    def report(self, by: str | None = None) -> Report:
+    def report(self, by: RowsBy | None = None) -> Report:
         """The report of `cnnprof diff`."""
         from cnnprof.api.places import place_of_change
         from cnnprof.views.difference import show_difference

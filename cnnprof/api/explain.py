@@ -5,16 +5,21 @@ What a function does not need every time it imports itself, so that the calculat
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnnprof import sources
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
-from cnnprof.counting.derivation import Explanation
+from cnnprof.counting.derivation import Explanation, Figure
 from cnnprof.errors import UsageError
 from cnnprof.network import results
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.sources import Model
 from cnnprof.sources._asked import Settings
+
+if TYPE_CHECKING:
+    from cnnprof.views.summary import By
 
 
 @record(repr=False)
@@ -24,7 +29,7 @@ class Worksheet(Result):
     profile: Profile
     chosen: tuple[results.Cost, ...]
     explanations: tuple[Explanation, ...]
-    what: str | None = None
+    what: Figure | None = None
 
     def report(self) -> Report:
         """The report of `cnnprof explain`."""
@@ -46,7 +51,7 @@ class Worksheet(Result):
 
 def explain(
     network: Network,
-    what: str | None = None,
+    what: Figure | None = None,
     input_shape: Size = None,
     batch: int = 1,
     settings: Settings = None,
@@ -97,7 +102,7 @@ def explain_gap(
     return show_gaps(analyzed, convention, find_gaps(analyzed, convention))
 
 
-def summarize_in_letters(model: Model, by: str | None = None, depth: int | None = None, input_shape: Size = None) -> Report:
+def summarize_in_letters(model: Model, by: By | None = None, depth: int | None = None, input_shape: Size = None) -> Report:
     """The network's shapes, operations and activations as formulas of N, H and W.
 
     Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.

@@ -12,7 +12,7 @@ from cnnprof.api.result import Result
 from cnnprof.errors import UsageError, read_word
 from cnnprof.footprint.capacity import Fit
 from cnnprof.footprint.checkpointing import checkpoint as checkpoint_stages
-from cnnprof.footprint.execution import USUAL, Execution, Optimizer, as_written
+from cnnprof.footprint.execution import USUAL, Execution, Mode, Optimizer, as_written
 from cnnprof.footprint.formats import int8_inference, int8_scale_bytes
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, inference
 from cnnprof.footprint.training import OPTIMIZERS, training
@@ -43,11 +43,11 @@ class Memory(Result):
     checkpointed: Checkpointed | None = None
     scale_bytes: int | None = None
 
-    def report(self, mode: str = "infer", top: int = 10) -> Report:
+    def report(self, mode: Mode = "infer", top: int = 10) -> Report:
         """The report of `cnnprof memory`; `mode` (`infer` or `train`) is whose timeline and tensors are shown."""
         from cnnprof.views.memory import show_memory
 
-        footprints = {"infer": self.inference} | ({"train": self.training} if self.training else {})
+        footprints: dict[Mode, Footprint] = {"infer": self.inference, **({"train": self.training} if self.training else {})}
         if mode not in footprints:
             raise UsageError(f"'{mode}' is no mode", hint=f"one of {', '.join(footprints)}")
         how = (self.run, self.optimizer, mode, top)

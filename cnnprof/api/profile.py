@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnprof.footprint.capacity import Fit
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.report import Report
+    from cnnprof.views.summary import By, Sort
 
 Network = Any
 """A network, as every function takes it: a reference, as on the command line, a torch module, or a Model."""
@@ -40,9 +41,9 @@ class Profile(MemoryAnalysis, Result):
 
     def report(
         self,
-        by: str | None = None,
+        by: By | None = None,
         depth: int | None = None,
-        sort: str | None = None,
+        sort: Sort | None = None,
         top: int | None = None,
         check: bool = False,
         fits: Sequence[Fit] = (),
@@ -59,7 +60,7 @@ class Profile(MemoryAnalysis, Result):
             checks = cross_check(self.graph, self)
         return summarize(self, by, depth, sort, top, checks, fits, legend, dtype)
 
-    def chart(self, by: str | None = None, depth: int | None = None) -> Chart:
+    def chart(self, by: By | None = None, depth: int | None = None) -> Chart:
         """The chart of `cnnprof plot summary`, whose options these are."""
         from cnnprof.views.summary import chart_layers
 

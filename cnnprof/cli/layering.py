@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnprof.cli.output import Destination, check_json_path, refuse_input, write_whole
 from cnnprof.errors import UsageError
+from cnnprof.network.results import RowsBy
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
@@ -23,7 +24,7 @@ class Layering:
 
     context: typer.Context
     layers: Annotated[bool, typer.Option("--layers", help="Time every layer of one network, in place.")] = False
-    by: Annotated[Literal["layer", "stage", "type"], typer.Option(help="With --layers: what a row is.")] = "layer"
+    by: Annotated[RowsBy, typer.Option(help="With --layers: what a row is.")] = "layer"
     trace: Annotated[
         Path | None,
         typer.Option(help="With --layers: write a Chrome trace (ui.perfetto.dev shows it)."),

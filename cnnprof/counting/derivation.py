@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cnnprof.record import pick, record
 
-FIGURES = ("shape", "params", "macs", "memory", "receptive-field")
+Figure = Literal["shape", "params", "macs", "memory", "receptive-field"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
 """The figures that a derivation has; operations other than multiply-accumulates belong to `macs`."""
 
 
@@ -15,7 +16,7 @@ class Derivation:
     """One line of a worksheet.
 
     Args:
-        figure: one of `FIGURES`.
+        figure: the figure that it belongs to.
         name: the left side of the equation: `params`, `H_out`.
         formula: in the lectures' letters, `K (F F C_in + 1)`; empty where there is nothing to calculate.
         numbers: the same with the layer's numbers, `96 (11*11*3 + 1)`.
@@ -24,7 +25,7 @@ class Derivation:
         note: what a reader should know of it: pixels that a floor drops, a convention.
     """
 
-    figure: str
+    figure: Figure
     name: str
     formula: str
     numbers: str

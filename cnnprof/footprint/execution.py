@@ -28,6 +28,9 @@ RUN_DTYPES: tuple[RunDtype, ...] = get_args(RunDtype)
 Amp = Literal["", "fp16", "bf16"]
 """The half format of torch.autocast; empty without it."""
 
+Autocast = Literal["half", "single", "single on cuda", "widest"]
+"""The format that torch.autocast computes in: half precision, fp32, fp32 on CUDA only, or the widest of the inputs'."""
+
 Layout = Literal["nchw", "channels_last", "permuted", "sliced", "cropped"]
 """How a tensor lies: of a layer's input also `permuted`, neither of the first two, `sliced`, a part of the channels of `nchw`,
 and `cropped`, a part of its rows or columns."""
@@ -110,9 +113,9 @@ class Execution:
                     hint=f"one of {', '.join(choice or 'none' for choice in choices)}",
                 )
 
-    def format_under_autocast(self, rule: str, given: Collection[Dtype]) -> Dtype:
+    def format_under_autocast(self, rule: Autocast, given: Collection[Dtype]) -> Dtype:
         """The number format that a layer with such inputs computes in; `rule` is the class
-        that autocast has for it (`footprint.rules.Autocast`)."""
+        that autocast has for it (`Autocast`)."""
         if not self.amp:
             return self.dtype
         if rule == "half":

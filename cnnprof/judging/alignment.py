@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnnprof.collector import without_collections
 from cnnprof.network.layers import Layer
@@ -18,7 +18,11 @@ from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
-ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
+Kind = Literal["added", "removed", "changed", "same"]
+ADDED: Kind = "added"
+REMOVED: Kind = "removed"
+CHANGED: Kind = "changed"
+SAME: Kind = "same"
 
 CELLS = 300_000
 """How much of the table of all pairs is computed: all of it for networks up to some 500 layers, a band along the diagonals of
@@ -44,7 +48,7 @@ class Pair:
     changes: tuple[Change, ...] = ()
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """`added`, `removed`, `changed` or `same`."""
         if self.before is None:
             return ADDED

@@ -136,7 +136,7 @@ class Verdict:
         return self.value is not None and self.budget.excess(self.value) > 0
 
     @property
-    def status(self) -> str:
+    def status(self) -> Literal["ok", "warn", "error", "unknown"]:
         """`ok`, `warn`, `error`, or `unknown` without a value and for a lower bound below the limit."""
         if self.exceeds:
             return self.budget.level

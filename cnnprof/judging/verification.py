@@ -71,7 +71,7 @@ class Verified:
     verdicts: tuple[Verdict, ...]
     place: Place | None = None
 
-    def status(self, check: str | None = None) -> str:
+    def status(self, check: CheckName | None = None) -> Status:
         """The status that stands for one of the checks, or for all: the worst there is; `unknown` where nothing was checked."""
         found = {verdict.status for verdict in self.verdicts if check in (None, verdict.check)}
         return next((status for status in (FAILED, EXPLAINED, HOLDS) if status in found), UNKNOWN)

@@ -14,7 +14,7 @@ from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress, Tell
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT, disturbance
-from cnnprof.timing.roofline import Ceilings, Rate
+from cnnprof.timing.roofline import Ceilings, Rate, RateKind
 
 PROCESSES = 2
 """The higher of their rates counts: a ceiling is what can be reached."""
@@ -28,7 +28,7 @@ def calibrate(options: Options, on_progress: Tell = quiet) -> Ceilings:
     Raises UnavailableError before anything starts, and MeasurementError if a process fails.
     """
     check_device(options.device, options.threads)
-    rates: dict[tuple[str, str, int], float] = {}
+    rates: dict[tuple[RateKind, str, int], float] = {}
     overheads: list[float] = []
     disturbances: list[str] = []
 

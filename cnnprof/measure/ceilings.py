@@ -13,7 +13,7 @@ from cnnprof.footprint.execution import ImageLayout, RunDtype
 from cnnprof.measure.devices import Device
 from cnnprof.measure.task import Report
 from cnnprof.measure.workload import DTYPES, LAYOUTS
-from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY
+from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY, RateKind
 
 MATMUL_SIZES = (256, 512, 1024, 2048)
 CONVOLUTIONS = (
@@ -63,7 +63,7 @@ CALLS = 100
 class Kernel(NamedTuple):
     """A run, and how much it does: FLOPs, or bytes moved."""
 
-    kind: str
+    kind: RateKind
     what: str
     amount: float
     run: Callable[[], object]

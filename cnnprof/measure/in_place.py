@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -21,6 +21,11 @@ from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.torch_bridge.build import Step, build
 from cnnprof.torch_bridge.instantiate import instantiate
+
+Kind = Literal["plain", "stepped"]
+"""A run as it is, or with every layer timed."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Split(NamedTuple):
@@ -91,7 +96,7 @@ class LayerSession:
             self.report({"event": "warm-up", "job": number, "names": [*work.names]})
             self._warm_up(work)
         order = random.Random(self.seed)
-        turns = [(number, kind) for number in range(len(self.works)) for kind in ("plain", "stepped")]
+        turns = [(number, kind) for number in range(len(self.works)) for kind in KINDS]
         for done in range(self.rounds):
             if done and self.device.clock() >= deadline:
                 return
@@ -106,7 +111,7 @@ class LayerSession:
             work.stepped()
             runs += 1
 
-    def _time(self, number: int, kind: str) -> None:
+    def _time(self, number: int, kind: Kind) -> None:
         work = self.works[number]
         if kind == "plain":
             self.report({"event": "plain", "job": number, "seconds": self.device.time(work.plain).seconds})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cnnprof.errors import Place
 from cnnprof.network.dims import Dim, Shape
@@ -95,6 +95,9 @@ class Facts:
     accuracy: Accuracy | None = None
 
 
+OriginKind = Literal["torchvision", "timm", "python", "exported", "onnx"]
+
+
 @record
 class Origin:
     """Whose torch module a graph describes, as it was decided where the user's word was resolved, once.
@@ -106,7 +109,7 @@ class Origin:
         inputs: what it is fed with, where that is not one image: each as `--input` has it.
     """
 
-    kind: str
+    kind: OriginKind
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
@@ -242,6 +245,8 @@ def _origin_to_dict(origin: Origin) -> dict[str, Any]:
 
 
 def _origin_from_dict(data: Mapping[str, Any]) -> Origin:
+    if data["kind"] not in get_args(OriginKind):
+        raise ValueError(f"a module is not of '{data['kind']}'")
     return Origin(data["kind"], data["name"], _evaluated(data["settings"]), tuple(data["inputs"]))
 
 

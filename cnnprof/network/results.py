@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Literal
 
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import Graph, Node
@@ -39,6 +40,10 @@ class _Figures:
     def receptive_field(self) -> tuple[Dim, ...] | None:
         """(height, width) in input pixels, of the last layer of several; None where it is not defined."""
         return tuple([field.size for field in self.fields]) if self.fields else None
+
+
+RowsBy = Literal["layer", "stage", "type"]
+"""A row of a table for each layer, stage or type of layers."""
 
 
 @record

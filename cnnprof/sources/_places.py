@@ -10,8 +10,11 @@ from cnnprof.timing.measurements import Finding
 def places() -> list[Finding]:
     """Where specs and captured models lie, and whether they can be read."""
     bundled = _catalogue.bundled_folder()
-    status = "ok" if bundled.is_dir() else "broken"
-    findings = [Finding("bundled specs", status, str(bundled), "" if status == "ok" else "reinstall cnnprof")]
+    where = str(bundled)
+    is_there = bundled.is_dir()
+    findings = [
+        Finding("bundled specs", "ok", where) if is_there else Finding("bundled specs", "broken", where, "reinstall cnnprof")
+    ]
     findings += [Finding("own specs", "ok", str(folder)) for folder in _catalogue.own_folders()]
     cache = cache_folder()
     kept = len(list(cache.glob("*.json"))) if cache.is_dir() else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.counting.derivation import Derivation
+from cnnprof.counting.derivation import Derivation, Figure
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.writing import write
@@ -54,14 +54,15 @@ def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Derivation]:
     weights = [layer.params(x) for layer in layers]
     macs = [layer.ops(x, output=(1, channels, h, w)).mac for layer, channels in zip(layers, (m, n, n), strict=True)]
     lines = []
-    for figure, name, (one, two, standard) in (("params", "weights", weights), ("macs", "MACs", macs)):
+    both: tuple[tuple[Figure, str, list[Any]], ...] = (("params", "weights", weights), ("macs", "MACs", macs))
+    for figure, name, (one, two, standard) in both:
         ratio = (standard / (one + two)).subs(values)
         lines.append(_line(figure, f"{name}, depthwise separable", one + two, values))
         lines.append(_line(figure, f"{name}, standard", standard, values, f"{float(ratio):.3g} times as many"))
     return lines
 
 
-def _line(figure: str, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Derivation:
+def _line(figure: Figure, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Derivation:
     letters, numbers = (write(expression, given, ORDER, longest_power=1) for given in (None, values))
     return Derivation(figure, name, letters, numbers, int(expression.subs(values)), note=note)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cnnprof.counting.derivation import FIGURES, Explanation
-from cnnprof.errors import CnnprofError, did_you_mean
+from cnnprof.counting.derivation import FIGURES, Explanation, Figure
+from cnnprof.errors import CnnprofError, did_you_mean, read_word
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.rules import Explainer
 from cnnprof.symbolic.separable import compare_with_standard, find_pointwise
@@ -34,12 +34,14 @@ def select(profile: Analysis, target: str | None) -> list[Cost]:
     raise CnnprofError(f"{name} has no layer '{target}'", hint=f"{near} {hint}" if near else hint)
 
 
-def derive_layers(profile: Analysis, target: str | None = None, what: str | None = None) -> list[Explanation]:
+def derive_layers(profile: Analysis, target: str | None = None, what: Figure | None = None) -> list[Explanation]:
     """The calculations of the layers that `target` names.
 
     Args:
         what: one of `FIGURES`; left out, all of them for a single layer, else shape, parameters and operations.
     """
+    if what:
+        read_word(what, FIGURES, f"nothing is derived of '{what}'")
     chosen = select(profile, target)
     explainer = Explainer(profile)
     if len(chosen) > 1:

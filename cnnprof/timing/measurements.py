@@ -30,7 +30,7 @@ class Latency:
     p99: float
     iqr: float
     ci95: Interval | None
-    ci95_over: str
+    ci95_over: Literal["processes", "runs"]
     runs: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Finding:
     """Something about the installation: `ok`, `absent` or `broken`, what is known of it, and what to do."""
 
     what: str
-    status: str
+    status: Literal["ok", "absent", "broken"]
     detail: str
     hint: str = ""
 

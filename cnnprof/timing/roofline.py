@@ -10,17 +10,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.results import Cost
 from cnnprof.record import record
 from cnnprof.timing.layer_times import traffic
 
-MATMUL, CONVOLUTION, DEPTHWISE = "matrix product", "convolution", "depthwise convolution"
-ARITHMETIC = (MATMUL, CONVOLUTION, DEPTHWISE)
-COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL = "compute", "cache", "memory", "overhead", "kernel"
-BOUNDS = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
+Arithmetic = Literal["matrix product", "convolution", "depthwise convolution"]
+MATMUL: Arithmetic = "matrix product"
+CONVOLUTION: Arithmetic = "convolution"
+DEPTHWISE: Arithmetic = "depthwise convolution"
+ARITHMETIC: tuple[Arithmetic, ...] = (MATMUL, CONVOLUTION, DEPTHWISE)
+
+RateKind = Arithmetic | Literal["memory"]
+"""A rate of arithmetic, in FLOP/s, or of `memory`, in bytes/s."""
+
+Limit = Literal["compute", "cache", "memory", "overhead", "kernel"]
+COMPUTE: Limit = "compute"
+CACHE: Limit = "cache"
+MEMORY: Literal["memory"] = "memory"
+OVERHEAD: Limit = "overhead"
+KERNEL: Limit = "kernel"
+BOUNDS: tuple[Limit, ...] = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
 """The holds on a layer: the machine's limits, and the kernel itself where all of these are far away."""
 
 FAR = 0.05
@@ -33,7 +45,7 @@ NEAR = 1.3
 class Rate(NamedTuple):
     """The highest rate that a kernel reached: FLOP/s (two a multiply-accumulate), or bytes/s for a working set of `size`."""
 
-    kind: str
+    kind: RateKind
     what: str
     rate: float
     size: int = 0
@@ -57,7 +69,7 @@ class Ceilings:
     overhead: float
     conditions: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def flops(self, kind: str) -> float:
+    def flops(self, kind: Arithmetic) -> float:
         """FLOP/s at the most for one of `ARITHMETIC`."""
         return max(rate.rate for rate in self.rates if rate.kind == kind)
 
@@ -70,7 +82,7 @@ class Ceilings:
         largest = max(rate.size for rate in moved)
         return max(rate.rate for rate in moved if rate.size >= min(size / 2, largest))
 
-    def level(self, size: int) -> str:
+    def level(self, size: int) -> Limit:
         """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
         largest = max(rate.size for rate in self.rates if rate.kind == MEMORY)
         return MEMORY if self.bandwidth(size) <= NEAR * self.bandwidth(largest) else CACHE
@@ -100,7 +112,7 @@ class Ceilings:
 class Bound(NamedTuple):
     """The hold on a layer (one of `BOUNDS`), and the seconds that its nearest limit needs at the least."""
 
-    name: str
+    name: Limit
     seconds: float
 
 
@@ -120,7 +132,7 @@ def held_by(bound: Bound, seconds: float) -> Bound:
     return Bound(KERNEL, bound.seconds) if bound.seconds < FAR * seconds else bound
 
 
-def _arithmetic(cost: Cost) -> str:
+def _arithmetic(cost: Cost) -> Arithmetic:
     layer = cost.node.layer
     if not isinstance(layer, (Conv, ConvTranspose)):
         return MATMUL

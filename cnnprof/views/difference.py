@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from cnnprof.collector import without_collections
-from cnnprof.errors import Place
+from cnnprof.errors import Place, read_word
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.judging.alignment import ADDED, CHANGED, REMOVED, SAME, Change, Pair, alike, differ
 from cnnprof.network.layers import layer_to_dict
+from cnnprof.network.results import RowsBy
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import LAST_RESORT, Annotation, Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
@@ -34,7 +35,7 @@ COSTS = ("params", "macs", "activations")
 
 @without_collections()
 def show_difference(
-    before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: str | None = None, place: Place | None = None
+    before: MemoryAnalysis, after: MemoryAnalysis, pairs: Sequence[Pair], by: RowsBy | None = None, place: Place | None = None
 ) -> Report:
     """The report on two aligned networks, by `layer`, `stage` or `type`; left out, by layer, or by stage where that is long.
 
@@ -78,8 +79,10 @@ def _fact(label: str, profile: MemoryAnalysis) -> Fact:
     return Fact(label, f"{graph.name} ({graph.facts.source}), input {inputs_text(graph)}")
 
 
-def _layers(pairs: Sequence[Pair], by: str | None) -> tuple[Table, str | None]:
+def _layers(pairs: Sequence[Pair], by: RowsBy | None) -> tuple[Table, str | None]:
     changed = [pair for pair in pairs if pair.kind != SAME]
+    if by:
+        read_word(by, get_args(RowsBy), f"there is no row for each '{by}'")
     if by == "type":
         return _grouped([(pair.cost.node.layer.type, pair) for pair in pairs], col.TYPE), None
     if by == "layer" or (by is None and len(changed) <= LONG):

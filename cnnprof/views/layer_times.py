@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cnnprof.footprint.execution import RUN_BYTES
-from cnnprof.network.results import Analysis, Cost
+from cnnprof.network.results import Analysis, Cost, RowsBy
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.layer_times import LayerTimes, traffic
@@ -18,7 +18,7 @@ UNATTRIBUTED = "unattributed"
 COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, TRAFFIC_BYTES, col.GFLOPS, col.GBS)
 
 
-def show_layers(profile: Analysis, times: LayerTimes, by: str = "layer") -> Report:
+def show_layers(profile: Analysis, times: LayerTimes, by: RowsBy = "layer") -> Report:
     """The report on a network timed layer by layer, rolled up by `layer`, `stage` or `type`.
 
     `profile` is for the batch that was timed.

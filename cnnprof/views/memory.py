@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnprof.charts.timeline import Timeline
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
-from cnnprof.footprint.execution import Execution, Optimizer
+from cnnprof.footprint.execution import Execution, Mode, Optimizer
 from cnnprof.footprint.instruction_set import ESTIMATED, TITLES
 from cnnprof.footprint.liveness import AllocatorRecord, Checkpointed, Footprint, Moment, Tensor
 from cnnprof.network.graph import Graph
@@ -52,10 +52,10 @@ MOVING = (
 
 def show_memory(
     profile: MemoryAnalysis,
-    by_mode: dict[str, Footprint],
+    by_mode: Mapping[Mode, Footprint],
     run: Execution,
     optimizer: Optimizer,
-    mode: str,
+    mode: Mode,
     top: int,
     fits: Sequence[Fit],
     records: Sequence[AllocatorRecord],
@@ -153,7 +153,7 @@ def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
     return common | (learned if trained else {}) | {"at": peak.node} | ({"phase": peak.phase} if trained else {})
 
 
-def _kinds(by_mode: dict[str, Footprint]) -> Table:
+def _kinds(by_mode: Mapping[Mode, Footprint]) -> Table:
     both = {mode: footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
     rows = tuple(
         {"memory_kind": kind} | {f"{MODES[mode]}_bytes": part[k] for mode, part in both.items()}
@@ -167,7 +167,7 @@ def _kinds(by_mode: dict[str, Footprint]) -> Table:
     return Table((MEMORY_KIND, *columns), rows, f"At the worst moment ({where})", total)
 
 
-def _measured(by_mode: dict[str, Footprint], records: Sequence[AllocatorRecord]) -> Table:
+def _measured(by_mode: Mapping[Mode, Footprint], records: Sequence[AllocatorRecord]) -> Table:
     rows = []
     for record in records:
         measured = record.comparable_bytes
@@ -278,7 +278,7 @@ def _checkpointed_dict(checkpointed: Checkpointed) -> dict[str, Any]:
     return {"by": "stage", "extra_macs": checkpointed.extra_macs, **footprint_dict(checkpointed.footprint, trained=True)}
 
 
-def _record_dict(record: AllocatorRecord, by_mode: dict[str, Footprint]) -> dict[str, Any]:
+def _record_dict(record: AllocatorRecord, by_mode: Mapping[Mode, Footprint]) -> dict[str, Any]:
     return {
         "mode": MODES[record.mode],
         "device": record.device,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cnnprof.charts.bars import Bars, Panel
 from cnnprof.collector import without_collections
+from cnnprof.errors import read_word
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
-from cnnprof.network.results import Analysis, LayerGroup
+from cnnprof.network.results import Analysis, LayerGroup, RowsBy
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plural
 from cnnprof.units import sizes_text
@@ -33,6 +34,11 @@ INPUT_SHAPE = Column("input_shape", "input", "shapes", WIDE_ONLY)
 OPS = Column("ops", "ops", "scaled", WIDE_ONLY)
 PUBLISHED = Column("published", "published")
 AGREES = Column("agrees", "agrees")
+
+By = RowsBy | Literal["kind"]
+"""A row of the table of layers; a `kind` tells 1x1, 3x3, grouped and depthwise convolutions apart."""
+
+Sort = Literal["params", "macs", "ops", "activations", "name"]
 
 LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""
@@ -65,9 +71,9 @@ LEGEND = (
 @without_collections()
 def summarize(
     profile: MemoryAnalysis,
-    by: str | None = None,
+    by: By | None = None,
     depth: int | None = None,
-    sort: str | None = None,
+    sort: Sort | None = None,
     top: int | None = None,
     checks: Sequence[Check] | None = None,
     fits: Sequence[Fit] = (),
@@ -89,6 +95,8 @@ def summarize(
     """
     rows, hint = choose_rows(profile, by, depth)
     every = len(rows)
+    if sort:
+        read_word(sort, get_args(Sort), f"layers are not sorted by '{sort}'")
     if sort == "name":
         rows.sort(key=lambda row: row.name)
     elif sort == "ops":
@@ -128,7 +136,7 @@ def summarize(
     return Report("summary", profile.graph.name, tuple(sections), tuple(notes), data)
 
 
-def chart_layers(profile: MemoryAnalysis, by: str | None = None, depth: int | None = None) -> Bars:
+def chart_layers(profile: MemoryAnalysis, by: By | None = None, depth: int | None = None) -> Bars:
     """Parameters, MACs and activations over the network's depth, or by type; arguments as for `summarize`."""
     rows, hint = choose_rows(profile, by, depth)
     graph, batch = profile.graph, profile.graph.input_shape[0]
@@ -173,8 +181,10 @@ def published_table(profile: Analysis) -> Table:
     return Table((col.WHAT, PUBLISHED, col.COMPUTED, AGREES, col.WHERE), tuple(rows), "Published figures")
 
 
-def choose_rows(profile: Analysis, by: str | None, depth: int | None) -> tuple[list[LayerGroup], str | None]:
-    """One row a layer, stage or type, and how to see more where that is not all."""
+def choose_rows(profile: Analysis, by: By | None, depth: int | None) -> tuple[list[LayerGroup], str | None]:
+    """One row a layer, stage or type, and how to see more where that is not all. Raises UsageError for other rows."""
+    if by:
+        read_word(by, (*get_args(RowsBy), "kind"), f"there is no row for each '{by}'")
     if by == "type":
         return profile.by_type(), None
     if by == "kind":

@@ -5,7 +5,6 @@ from pkgutil import iter_modules
 
 from cnnprof.footprint.rules.base import (
     RULES,
-    Autocast,
     LayerMemory,
     RuleContext,
     Saved,
@@ -18,4 +17,4 @@ from cnnprof.footprint.rules.base import (
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["RULES", "Autocast", "LayerMemory", "RuleContext", "Saved", "autocast_of", "memory_of", "rule", "rule_of"]
+__all__ = ["RULES", "LayerMemory", "RuleContext", "Saved", "autocast_of", "memory_of", "rule", "rule_of"]

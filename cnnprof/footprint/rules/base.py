@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from cnnprof.footprint.execution import Execution, Layout
+from cnnprof.footprint.execution import Autocast, Execution, Layout
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers import Layer, elements
 
 INDEX_BYTES = 8
 """Of a position, torch's int64."""
-
-Autocast = Literal["half", "single", "single on cuda", "widest"]
-"""The format that torch.autocast computes in: half precision, fp32, fp32 on CUDA only, or the widest of the inputs'."""
 
 InputGradient = Literal["new", "same", "part"]
 """The gradient of an input: a tensor of its own, that of the output itself, or a part of that."""

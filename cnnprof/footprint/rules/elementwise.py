@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnnprof.footprint.rules.base import INDEX_BYTES, Autocast, LayerMemory, RuleContext, Saved, rule
+from cnnprof.footprint.execution import Autocast
+from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.dims import Dim
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.elementwise import Arithmetic, Reduce
