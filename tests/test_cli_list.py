@@ -53,6 +53,8 @@ def test_weighing_is_what_the_analysis_says(name):
         (SMALL.replace("3x32x32", "3x224x224"), ("imagenet", "edge")),
         (SMALL.replace("conv 3x3 8", "conv 3x3 8 | conv 3x3 130_000"), ("cifar",)),
         (f"{SMALL}\ndataset: SVHN\npublished: {{top1: 97}}", ("svhn", "edge")),
+        (f"{SMALL}\ndataset: COCO", ("coco", "edge")),
+        (SMALL.replace("3x32x32", "1x320x320"), ("edge",)),
     ],
 )
 def test_tags_come_from_data_set_and_costs(text, tags):
@@ -175,7 +177,7 @@ def test_a_broken_spec_is_a_note(tmp_path):
     ("arguments", "message"),
     [
         (["--family", "resnext"], "there is no family 'resnext'"),
-        (["--tag", "phone"], "no network has the tag 'phone'\n  = hint: one of cifar, edge, imagenet, mnist"),
+        (["--tag", "phone"], "no network has the tag 'phone'\n  = hint: one of cifar, coco, edge, imagenet, mnist, sports, urbansound8k"),
         (["--max-params", "5X"], "max-params: unknown unit 'X'"),
         (["--max-macs", "few"], "max-macs: 'few' is not a limit"),
     ],

@@ -12,6 +12,9 @@ from cnnprof.record import record
 SMALLEST_PICTURE = 24
 """Pixels; what is fed with less is a part of a network."""
 
+LARGEST_THUMBNAIL = 64
+"""Pixels; the digits of MNIST and the images of CIFAR-10 are not larger, nor padded to more."""
+
 EDGE_PARAMS, EDGE_MACS = 10_000_000, 600_000_000
 """Limits of networks for phones: the papers from ShuffleNet (2017) on compare them below 600 M multiply-accumulates."""
 
@@ -53,19 +56,22 @@ class Listed:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The data set, by the reported accuracy or else by the input; and `edge` for what suits a phone."""
+        """The data set that the network is for, told by its input where nothing says it; and `edge` for what suits a phone."""
         small = self.params is not None and self.macs is not None and self.params <= EDGE_PARAMS and self.macs <= EDGE_MACS
         return (*self._dataset(), *(("edge",) if small else ()))
 
     def _dataset(self) -> tuple[str, ...]:
-        if self.facts.accuracy:
-            return (self.facts.accuracy.dataset.partition("-")[0].lower(),)
+        named = self.dataset or self.facts.dataset
+        if named:
+            return (named.partition("-")[0].lower(),)
         if len(self.input_shape) != 4:
             return ()
         _, channels, height, _ = self.input_shape
         if channels not in (1, 3) or height < SMALLEST_PICTURE:
             return ()  # a part of a network
-        return ("mnist" if channels == 1 else "cifar" if height <= 64 else "imagenet",)
+        if height > LARGEST_THUMBNAIL:
+            return ("imagenet",) if channels == 3 else ()
+        return ("mnist" if channels == 1 else "cifar",)
 
 
 @record

@@ -82,7 +82,7 @@ class Accuracy:
 
 @record
 class Facts:
-    """Facts about a network besides its layers."""
+    """Facts about a network besides its layers; `dataset` is what it is for, where its source says so."""
 
     family: str = ""
     source: str = ""
@@ -93,6 +93,7 @@ class Facts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Figure] = field(default_factory=dict)
     accuracy: Accuracy | None = None
+    dataset: str | None = None
 
 
 OriginKind = Literal["torchvision", "timm", "python", "exported", "onnx"]

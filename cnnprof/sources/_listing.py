@@ -75,7 +75,7 @@ def _read(wanted: set[str]) -> list[dict[str, Any]]:
     return rows
 
 
-_TEXTS = ("family", "paper", "about")
+_TEXTS = ("family", "paper", "about", "dataset")
 
 
 def _from_row(row: Mapping[str, Any], source: str) -> Known:

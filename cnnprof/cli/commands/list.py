@@ -32,8 +32,8 @@ def command(
     tag: Annotated[
         str | None,
         typer.Option(
-            help="Only imagenet, cifar or mnist (by the reported accuracy's data set, else by the input), "
-            "or edge: at most 10 M params and 600 M MACs."
+            help="Only imagenet, cifar, mnist, coco and so on (the data set that a network is for, by its input where nothing "
+            "says it), or edge: at most 10 M params and 600 M MACs."
         ),
     ] = None,
     max_params: Annotated[str | None, typer.Option(help="Only networks with at most so many parameters.", metavar="5M")] = None,
