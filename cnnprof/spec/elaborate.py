@@ -280,7 +280,7 @@ def _facts(
         settings={name: _listed(value) for name, value in values.items()},
         published=published.counts,
         accuracy=replace(accuracy, input=tuple(input_shape)) if accuracy else None,
-        dataset=own.dataset or family.dataset,
+        dataset=about.dataset,
     )
 
 

@@ -86,7 +86,10 @@ _KEYS = {
     "paper": _ref("text"),
     "about": _ref("text"),
     "notes": _ref("text"),
-    "dataset": {"type": "string", "description": "What the accuracies were measured on; ImageNet-1K if nothing is said."},
+    "dataset": {
+        "type": "string",
+        "description": "What the network is for; accuracies were measured on ImageNet-1K if nothing is said.",
+    },
     "input": _ref("shape"),
     "inputs": _named("name", _ref("shape"), "Several inputs: their sizes by name."),
     "batch": {

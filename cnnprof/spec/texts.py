@@ -13,7 +13,7 @@ TEXTS = ("paper", "about", "notes", "dataset")
 class Description:
     """The year and the texts of a family or a variant.
 
-    `dataset` is what the published accuracies were measured on, where it is not ImageNet-1K.
+    `dataset` is what the network is for and its accuracies were measured on, these on ImageNet-1K if nothing is said.
     """
 
     year: int | None = None

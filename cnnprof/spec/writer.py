@@ -213,7 +213,7 @@ def _can_name(label: str) -> bool:
 def _head(graph: Graph, names: Mapping[str, str]) -> list[str]:
     facts = graph.facts
     texts = {"name": facts.family or graph.name, "year": facts.year, "paper": facts.paper, "about": facts.about}
-    texts |= {"dataset": facts.accuracy.dataset} if facts.accuracy else {}
+    texts["dataset"] = facts.accuracy.dataset if facts.accuracy else facts.dataset
     lines = [f"{key}: {text if isinstance(text, int) else _quoted(text)}" for key, text in texts.items() if text]
     sizes = {name: "x".join(map(str, shape[1:])) for name, shape in graph.inputs.items()}
     if graph.further_inputs:
