@@ -46,13 +46,7 @@ class CnnprofError(Exception):
 
     exit_code = 3
 
-    def __init__(
-        self,
-        message: str,
-        place: Place | None = None,
-        hint: str | None = None,
-        trace: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, message: str, place: Place | None = None, hint: str | None = None, trace: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.place = place

@@ -147,10 +147,7 @@ def held_against(
 
 
 def jobs_of(
-    models: Sequence[Model],
-    batches: Sequence[int] = (1,),
-    input_shapes: Sequence[Size] = (None,),
-    notify: Notify = quiet,
+    models: Sequence[Model], batches: Sequence[int] = (1,), input_shapes: Sequence[Size] = (None,), notify: Notify = quiet
 ) -> list[Job]:
     """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
     from cnnprof.measure.options import Job

@@ -78,12 +78,7 @@ class _OutOfTimeError(MeasurementError):
 
 
 def _work(
-    jobs: Sequence[Job],
-    options: Options,
-    process: int,
-    seconds: float,
-    until: float | None,
-    environment: dict[str, Any],
+    jobs: Sequence[Job], options: Options, process: int, seconds: float, until: float | None, environment: dict[str, Any]
 ) -> list[_Found]:
     """Follow one process to its end."""
     found = [_Found() for _ in jobs]

@@ -148,11 +148,7 @@ class _Timer:
 
 
 def time_operations(
-    samples: Sequence[Sample],
-    options: Options,
-    on_progress: Tell = quiet,
-    found: Found | None = None,
-    then: float = 0.0,
+    samples: Sequence[Sample], options: Options, on_progress: Tell = quiet, found: Found | None = None, then: float = 0.0
 ) -> Found:
     """Time single layers. Raises MeasurementError if a process fails.
 

@@ -34,11 +34,7 @@ SECONDS_A_NETWORK = 2.0
 
 
 def calibrate_operations(
-    options: Options,
-    networks: Sequence[Analysis],
-    full: bool = False,
-    on_progress: Tell = quiet,
-    every: int = 1,
+    options: Options, networks: Sequence[Analysis], full: bool = False, on_progress: Tell = quiet, every: int = 1
 ) -> Calibration:
     """Measure the machine's ceilings, a designed grid of operations, and whole networks that say what a run takes beyond them.
 

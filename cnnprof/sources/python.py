@@ -17,13 +17,7 @@ def names() -> list[str]:
     return []
 
 
-def load(
-    reference: str,
-    settings: Settings = None,
-    inputs: Any = None,
-    batch: int = 1,
-    real: bool = False,
-) -> Graph:
+def load(reference: str, settings: Settings = None, inputs: Any = None, batch: int = 1, real: bool = False) -> Graph:
     """The graph of the module that the reference names or makes.
 
     Args:

@@ -48,9 +48,9 @@ class Measurement:
         dtype: `fp32`, `fp16`, `bf16` or `amp`.
         batch: images in one run.
         mode: `infer` or `train` (forward, backward and the optimizer's step).
-        input_shape: (C, H, W).
         times: seconds of every run, one tuple a worker process, in the order taken; by the device's clock where it has one.
         processes: which worker process each of `times` comes from; what two measurements of one run are paired by.
+        input_shape: (C, H, W).
         wall_times: the same runs by the wall clock, where `times` are the device's.
         phases: of training steps, the seconds of `forward` (with the loss), `backward` and `step`, as `times` has the whole.
         peak_bytes: the most memory a run held, weights and input included; None where the device keeps no record.
@@ -68,6 +68,7 @@ class Measurement:
     mode: Literal["infer", "train"]
     times: tuple[tuple[float, ...], ...]
     processes: tuple[int, ...] = ()
+    input_shape: tuple[int, ...] = ()
     wall_times: tuple[tuple[float, ...], ...] = ()
     phases: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     peak_bytes: int | None = None
@@ -75,7 +76,6 @@ class Measurement:
     status: Status = "ok"
     error: str | None = None
     warnings: tuple[str, ...] = ()
-    input_shape: tuple[int, ...] = ()
     twin: bool = False
 
     @property

@@ -57,15 +57,7 @@ def _layer(cell: Cell, x: Tensor, state: State, weights: Any, backwards: bool) -
 
 
 def _recurrent(cell: Cell, parts: int) -> Callable[..., Any]:
-    def run(
-        x: Tensor,
-        hx: Any,
-        params: Any,
-        has_biases: bool,
-        num_layers: int = 1,
-        *more: Any,
-        **_: Any,
-    ) -> Any:
+    def run(x: Tensor, hx: Any, params: Any, has_biases: bool, num_layers: int = 1, *more: Any, **_: Any) -> Any:
         _dropout, _train, bidirectional, batch_first = more
         if not isinstance(has_biases, bool):
             # A packed sequence, whose steps have different numbers of samples.

@@ -22,10 +22,7 @@ LIMIT = Column("limit", "held by")
 
 
 def show_predictions(
-    predictions: Sequence[Prediction],
-    calibration: Calibration,
-    measurements: Sequence[Measurement] = (),
-    top: int = 10,
+    predictions: Sequence[Prediction], calibration: Calibration, measurements: Sequence[Measurement] = (), top: int = 10
 ) -> Report:
     """The report on predictions.
 

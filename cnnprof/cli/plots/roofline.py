@@ -16,14 +16,7 @@ from cnnprof.errors import INTERRUPTED
 @drawn()
 @measured("device", "dtype", "layout", "threads", "quick")
 @of_network()
-def command(
-    name: Name,
-    calibration: Ceilings = None,
-    *,
-    run: RunOptions,
-    network: NetworkOptions,
-    out: Destination,
-) -> None:
+def command(name: Name, calibration: Ceilings = None, *, run: RunOptions, network: NetworkOptions, out: Destination) -> None:
     """Every layer's achieved arithmetic over its intensity, under the ceilings of this machine (`cnnprof calibrate`).
 
     Examples:

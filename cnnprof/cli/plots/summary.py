@@ -14,14 +14,7 @@ from cnnprof.cli.progress import waiting
 
 @drawn()
 @of_network()
-def command(
-    name: Name,
-    by: By = None,
-    depth: Depth = None,
-    *,
-    network: NetworkOptions,
-    out: Destination,
-) -> None:
+def command(name: Name, by: By = None, depth: Depth = None, *, network: NetworkOptions, out: Destination) -> None:
     """Parameters, operations and activations over a network's depth, or by the type of layers.
 
     Examples:
