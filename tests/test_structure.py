@@ -188,6 +188,33 @@ def test_everything_is_imported_without_the_modules_of_one_system():
     assert (done.returncode, done.stdout) == (0, "61706\n"), done.stderr
 
 
+ELSEWHERE = """
+import sys
+
+for module in ("resource", "fcntl", "termios", "tty", "pwd", "grp"):
+    sys.modules[module] = None
+
+def refuse(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir") and str(arguments[0]).startswith(("/proc", "/sys")):
+        raise FileNotFoundError(2, "there is no such folder here", arguments[0])
+
+sys.addaudithook(refuse)
+import cnnprof
+from cnnprof.__main__ import main
+sys.argv = ["cnnprof", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [["summary", "lenet5"], ["memory", "lenet5"], ["compare", "lenet5", "vgg11"], ["list"]])
+def test_a_command_reads_nothing_that_linux_alone_has(arguments, tmp_path):
+    environment = {"PYTHONPATH": str(ROOT.parent), "XDG_CACHE_HOME": str(tmp_path), "PATH": ""}
+    command = [sys.executable, "-c", ELSEWHERE, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lenet5" in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["summary", "vgg16"], ["summary", "resnet50", "--json"], ["compare", "resnet18", "mobilenet_v2"], ["show", "lenet5"]],
