@@ -169,4 +169,4 @@ def test_inputs_that_do_not_fit_are_refused_with_the_node():
 
 def test_a_spec_is_instantiated_by_building_it():
     spec = Graph("net", RESIDUAL.input_shape, RESIDUAL.nodes, RESIDUAL.outputs, Facts(source="net.yaml"))
-    assert type(instantiate(spec)).__name__ == "Network"
+    assert type(instantiate(spec)).__name__ == "BuiltNetwork"

@@ -17,7 +17,7 @@ from cnnprof.network.graph import INPUT, Facts, Graph, Node, Origin
 from cnnprof.network.layers import LAYERS
 from cnnprof.reports import FORMATS, Style, render
 from cnnprof.timing.layer_times import LayerTimes, traffic
-from cnnprof.torch_bridge.build import Step
+from cnnprof.torch_bridge.build import ModuleStep
 from cnnprof.views.layer_times import show_layers, to_trace
 
 pytestmark = pytest.mark.torch
@@ -76,7 +76,11 @@ def test_every_step_is_timed_between_two_marks_and_its_inputs_are_dropped():
             seen.append([float(x) for x in given])
             return sum(given) + 1
 
-    steps = [Step(Seen(), (INPUT,), "a", (INPUT,)), Step(Seen(), ("a",), "b", ()), Step(Seen(), ("a", "b"), "c", ("a", "b"))]
+    steps = [
+        ModuleStep(Seen(), (INPUT,), "a", (INPUT,)),
+        ModuleStep(Seen(), ("a",), "b", ()),
+        ModuleStep(Seen(), ("a", "b"), "c", ("a", "b")),
+    ]
     split = run_in_steps(steps, {INPUT: torch.tensor(1.0)}, TickingDevice(), torch.enable_grad)
     assert seen == [[1], [2], [2, 3]]
     assert split == Split(7.0, [1.0] * 3)

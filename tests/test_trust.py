@@ -41,7 +41,7 @@ def test_a_folder_cannot_name_code(repository, monkeypatch, name, inside):
     assert graph.input_shape == (1, 3, 8, 8)
     sent = Graph.from_dict(json.loads(json.dumps(graph.to_dict())))
     assert is_built(sent)
-    assert type(instantiate(sent)).__name__ == "Network"
+    assert type(instantiate(sent)).__name__ == "BuiltNetwork"
     assert not has_run(repository)
 
 

@@ -21,7 +21,7 @@ from cnnprof.sources._asked import Settings
 if TYPE_CHECKING:
     from cnnprof.api.predict import Known, Predictions
     from cnnprof.config import Project
-    from cnnprof.judging.budgets import Budget, Verdict
+    from cnnprof.judging.budgets import Budget, BudgetVerdict
     from cnnprof.judging.deployment import Deployment
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
@@ -39,7 +39,7 @@ class Audit(Result):
     `replaced` are the budgets of pyproject.toml in whose place a limit was given.
     """
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[BudgetVerdict, ...]
     measurements: tuple[Measurement, ...] = ()
     failures: tuple[CnnprofError, ...] = ()
     predictions: Predictions | None = None

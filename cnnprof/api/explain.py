@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnprof import sources
 from cnnprof.api.profile import Network, Profile, Size, as_model, profile
 from cnnprof.api.result import Result
-from cnnprof.counting.derivation import Explanation, Figure
+from cnnprof.counting.derivation import Explanation, FigureName
 from cnnprof.errors import UsageError
 from cnnprof.network import results
 from cnnprof.record import record
@@ -29,7 +29,7 @@ class Worksheet(Result):
     profile: Profile
     chosen: tuple[results.Cost, ...]
     explanations: tuple[Explanation, ...]
-    what: Figure | None = None
+    what: FigureName | None = None
 
     def report(self) -> Report:
         """The report of `cnnprof explain`."""
@@ -51,7 +51,7 @@ class Worksheet(Result):
 
 def explain(
     network: Network,
-    what: Figure | None = None,
+    what: FigureName | None = None,
     input_shape: Size = None,
     batch: int = 1,
     settings: Settings = None,

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 from cnnprof.record import pick, record
 
-Figure = Literal["shape", "params", "macs", "memory", "receptive-field"]
-FIGURES: tuple[Figure, ...] = get_args(Figure)
+FigureName = Literal["shape", "params", "macs", "memory", "receptive-field"]
+FIGURES: tuple[FigureName, ...] = get_args(FigureName)
 """The figures that a derivation has; operations other than multiply-accumulates belong to `macs`."""
 
 
@@ -25,7 +25,7 @@ class Derivation:
         note: what a reader should know of it: pixels that a floor drops, a convention.
     """
 
-    figure: Figure
+    figure: FigureName
     name: str
     formula: str
     numbers: str

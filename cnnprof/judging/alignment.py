@@ -18,11 +18,11 @@ from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 
-Kind = Literal["added", "removed", "changed", "same"]
-ADDED: Kind = "added"
-REMOVED: Kind = "removed"
-CHANGED: Kind = "changed"
-SAME: Kind = "same"
+PairKind = Literal["added", "removed", "changed", "same"]
+ADDED: PairKind = "added"
+REMOVED: PairKind = "removed"
+CHANGED: PairKind = "changed"
+SAME: PairKind = "same"
 
 CELLS = 300_000
 """How much of the table of all pairs is computed: all of it for networks up to some 500 layers, a band along the diagonals of
@@ -48,7 +48,7 @@ class Pair:
     changes: tuple[Change, ...] = ()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PairKind:
         """`added`, `removed`, `changed` or `same`."""
         if self.before is None:
             return ADDED

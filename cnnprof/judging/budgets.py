@@ -116,7 +116,7 @@ class Part(NamedTuple):
 
 
 @record
-class Verdict:
+class BudgetVerdict:
     """A network held to a budget: `value`, None where it is not known, for a `reason`; `parts` are the largest of it.
 
     `file` is the one in this folder or below that the network is written in, empty where there is none.
@@ -145,7 +145,7 @@ class Verdict:
 
 def judge(
     profile: MemoryAnalysis, name: str | None, budgets: Sequence[Budget], latency_ms: float | None = None
-) -> list[Verdict]:
+) -> list[BudgetVerdict]:
     """The verdicts on a network, by those budgets that cover the name it was asked for, or by all if that is None.
 
     `latency_ms` is its measured latency.
@@ -156,13 +156,13 @@ def judge(
             times = {LATENCY: latency_ms, PREDICTED: None}
             is_time = budget.figure in times
             value = times[budget.figure] if is_time else figure_in(profile, budget.figure, budget.deployment)
-            verdict = Verdict(profile.graph.name, budget, value)
+            verdict = BudgetVerdict(profile.graph.name, budget, value)
             parts = _largest_parts(profile, budget, value) if verdict.exceeds and value else ()
             reason = _lower_bound(profile) if budget.figure not in (LATENCY, TOP1) else ""
             lower = bool(reason)
             if value is None and not is_time:
                 reason = unknown_in(budget.figure, budget.deployment)
-            verdicts.append(Verdict(verdict.model, budget, value, parts, reason, lower))
+            verdicts.append(BudgetVerdict(verdict.model, budget, value, parts, reason, lower))
     return verdicts
 
 
@@ -175,7 +175,7 @@ def _lower_bound(profile: MemoryAnalysis) -> str:
     return f"the figure is a lower bound: {uncounted[0]}{others} is not counted"
 
 
-def settle(verdicts: Sequence[Verdict], predictions: Mapping[str, Prediction], reason: str) -> list[Verdict]:
+def settle(verdicts: Sequence[BudgetVerdict], predictions: Mapping[str, Prediction], reason: str) -> list[BudgetVerdict]:
     """The verdicts with predicted times in their places, by the network's name; without them the reason why there are none.
 
     A prediction that is a lower bound and below the limit settles nothing.
@@ -192,9 +192,9 @@ def settle(verdicts: Sequence[Verdict], predictions: Mapping[str, Prediction], r
     return settled
 
 
-def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[Verdict]:
+def leave_out(name: str, budgets: Sequence[Budget], reason: str) -> list[BudgetVerdict]:
     """The verdicts of these budgets on a network that was not looked at."""
-    return [Verdict(name, budget, None, reason=reason) for budget in budgets]
+    return [BudgetVerdict(name, budget, None, reason=reason) for budget in budgets]
 
 
 def _largest_parts(profile: MemoryAnalysis, budget: Budget, total: float, count: int = 3) -> tuple[Part, ...]:

@@ -23,14 +23,14 @@ _QUANTITIES: tuple[Quantity, ...] = ("count", "bytes", "time")
 _UNITS = {unit for quantity in _QUANTITIES for unit in UNITS[quantity] if unit}
 _NUMBER_WITH_UNIT = re.compile(rf"(?<![\w.])(\d[\d_]*\.?\d*)\s?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?!\w)", re.I)
 
-Row: TypeAlias = Mapping[str, Any]
+TableRow: TypeAlias = Mapping[str, Any]
 
 
 class _Part(NamedTuple):
     """A compiled part: what it holds (`condition` if it is one), and its value, or truth, for a row."""
 
     holds: Holds | Literal["condition"]
-    value: Callable[[Row], Any]
+    value: Callable[[TableRow], Any]
 
 
 class Limit(NamedTuple):
@@ -47,18 +47,18 @@ class Condition:
 
     text: str
     columns: frozenset[str]
-    truth: Callable[[Row], Truth]
+    truth: Callable[[TableRow], Truth]
     limits: tuple[Limit, ...] = ()
 
-    def holds(self, row: Row) -> bool:
+    def holds(self, row: TableRow) -> bool:
         """Whether the row is to be kept. What the row lacks, or has as None, is not known."""
         return bool(self.truth(row)[0])
 
-    def mask(self, table: Row) -> Any:
+    def mask(self, table: TableRow) -> Any:
         """The same for a table of arrays, one a column: a boolean array. What is not known is NaN, or None among texts."""
         return self.truth(table)[0]
 
-    def is_unknown(self, row: Row) -> bool:
+    def is_unknown(self, row: TableRow) -> bool:
         """Whether the row has too few figures to tell."""
         yes, no = self.truth(row)
         return not (yes or no)
@@ -155,7 +155,7 @@ class _Compiler:
         holds = self.columns[name]
         unknown = None if holds == "text" else NAN
 
-        def look_up(row: Row) -> Any:
+        def look_up(row: TableRow) -> Any:
             value = row.get(name)
             return unknown if value is None else value
 
@@ -167,7 +167,7 @@ class _Compiler:
             raise self.fault(node, "the one function is known(column)", "as in known(top1) and top1 > 70")
         part = self.compile(node.args[0])
 
-        def known(row: Row) -> Truth:
+        def known(row: TableRow) -> Truth:
             found = there(part.value(row), part.holds)
             return found, opposite(found)
 
@@ -198,7 +198,7 @@ class _Compiler:
             self.check_condition(item, part)
         every = isinstance(node.op, ast.And)
 
-        def decide(row: Row) -> Truth:
+        def decide(row: TableRow) -> Truth:
             yes, no = parts[0].value(row)
             for part in parts[1:]:
                 also, against = part.value(row)
@@ -224,7 +224,7 @@ class _Compiler:
             self.keep_limit(before, side, left, right)
             left = right
 
-        def hold(row: Row) -> Truth:
+        def hold(row: TableRow) -> Truth:
             yes, no = True, False
             for a, b, test in pairs:
                 also, against = compare(a.value(row), b.value(row), a.holds == "text", test)
@@ -288,7 +288,7 @@ def _syntax_hint(text: str) -> str:
     return "as in params < 5M and top1 >= 70"
 
 
-def unknown_columns(rows: Iterable[Row], condition: Condition) -> dict[str, list[int]]:
+def unknown_columns(rows: Iterable[TableRow], condition: Condition) -> dict[str, list[int]]:
     """The columns that a condition asks for and some rows lack: the numbers of those rows, by column."""
     lacking: dict[str, list[int]] = {}
     for number, row in enumerate(rows):

@@ -19,13 +19,13 @@ from cnnprof.measure.task import Report
 from cnnprof.measure.workload import Cast, casting, infer, place, with_batch
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
-from cnnprof.torch_bridge.build import Step, build
+from cnnprof.torch_bridge.build import ModuleStep, build
 from cnnprof.torch_bridge.instantiate import instantiate
 
-Kind = Literal["plain", "stepped"]
+RunKind = Literal["plain", "stepped"]
 """A run as it is, or with every layer timed."""
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+RUN_KINDS: tuple[RunKind, ...] = get_args(RunKind)
 
 
 class Split(NamedTuple):
@@ -57,7 +57,7 @@ def prepare_layers(graph: Graph, batch: int, device: Device, dtype: RunDtype, la
     )
 
 
-def run_in_steps(steps: Sequence[Step], inputs: Mapping[str, Tensor], device: Device, cast: Cast) -> Split:
+def run_in_steps(steps: Sequence[ModuleStep], inputs: Mapping[str, Tensor], device: Device, cast: Cast) -> Split:
     """One forward pass with the time of every step. A tensor is dropped after its last reader, as in an ordinary run."""
     marks: list[tuple[Any, Any]] = []
     tensors = {**inputs}
@@ -96,7 +96,7 @@ class LayerSession:
             self.report({"event": "warm-up", "job": number, "names": [*work.names]})
             self._warm_up(work)
         order = random.Random(self.seed)
-        turns = [(number, kind) for number in range(len(self.works)) for kind in KINDS]
+        turns = [(number, kind) for number in range(len(self.works)) for kind in RUN_KINDS]
         for done in range(self.rounds):
             if done and self.device.clock() >= deadline:
                 return
@@ -111,7 +111,7 @@ class LayerSession:
             work.stepped()
             runs += 1
 
-    def _time(self, number: int, kind: Kind) -> None:
+    def _time(self, number: int, kind: RunKind) -> None:
         work = self.works[number]
         if kind == "plain":
             self.report({"event": "plain", "job": number, "seconds": self.device.time(work.plain).seconds})

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.spec.builder import MAX_CALLS, GraphBuilder
 from cnnprof.spec.located import Expression, Token
-from cnnprof.spec.network import MAX_CALLS, Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.sharing import share
 from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_be_there
@@ -59,7 +59,7 @@ class Call(NamedTuple):
     named: Mapping[str, Expression]
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the block's body in a scope of its own."""
         block = self._block(scope)
         inner = Scope(scope.outer, must_be_there(scope, self.place), scope.budget)

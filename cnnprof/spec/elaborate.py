@@ -12,9 +12,9 @@ from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
 from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.spec.batches import BATCH
+from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.family import Family
 from cnnprof.spec.inputs import Input, find_outputs, misread
-from cnnprof.spec.network import Network
 from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
@@ -64,7 +64,7 @@ def elaborate(
     values |= _follow(family, wanted, given, values)
     outer = _names(family, values)
     shapes = {name: (batch, *shape) for name, shape in _input_shapes(family, outer, wanted).items()}
-    network = Network(shapes, bool(wanted) or bool(given), family.inplace)
+    network = GraphBuilder(shapes, bool(wanted) or bool(given), family.inplace)
     try:
         outputs = _run(family, network, outer, Budget())
     except CnnprofError as error:
@@ -87,7 +87,7 @@ def elaborate(
     )
 
 
-def _unread(network: Network, nodes: Sequence[Node], outputs: Mapping[str, Tensor]) -> Iterator[str]:
+def _unread(network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor]) -> Iterator[str]:
     """The inputs and outputs that nothing reads, in words."""
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
     for node in nodes:
@@ -129,7 +129,7 @@ def _names(family: Family, values: Mapping[str, Value]) -> dict[str, Value]:
     return {**{name: name for name in family.blocks}, **family.tables, **values, BLOCKS: family.blocks}
 
 
-def _run(family: Family, network: Network, outer: Mapping[str, Value], budget: Budget) -> dict[str, Tensor]:
+def _run(family: Family, network: GraphBuilder, outer: Mapping[str, Value], budget: Budget) -> dict[str, Tensor]:
     """Build the network; its outputs by name."""
     entries = network.entries
     outer = outer if family.batch != BATCH else {**outer, BATCH: entries[0].shape[0]}
@@ -172,7 +172,7 @@ def _size_hint(
         wanted = {name: (shape[1], *[size] * (len(shape) - 2))}
         try:
             names = _names(family, {**values, **_follow(family, wanted, given, values)})
-            _run(family, Network({name: (shape[0], *wanted[name])}, leaves_heads_out=True), names, budget)
+            _run(family, GraphBuilder({name: (shape[0], *wanted[name])}, leaves_heads_out=True), names, budget)
         except CnnprofError:
             return False
         return True

@@ -12,8 +12,8 @@ from cnnprof.network.layers.arrangement import Reshape, Select
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.merging import Concat, Mean
 from cnnprof.record import record
+from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, OfValue
-from cnnprof.spec.network import Network
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import NONE_HINT, Step
 from cnnprof.spec.values import Tensor, describe_kind
@@ -30,7 +30,7 @@ class Branch(NamedTuple):
         """Where it stands."""
         return self.body.place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the branch from where the join starts."""
         start, ends = network.branches[-1]
         scope.here = start
@@ -45,7 +45,7 @@ class Rounds(NamedTuple):
     loop: Step
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run each round as a branch of the join around it."""
         network.loops += 1  # no stage of the network is a branch
         self.loop.run(network, scope)
@@ -59,7 +59,7 @@ class Listed(OfValue):
 
     value: Expression
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Move to the outputs."""
         value = self.value.evaluate(scope)
         if not isinstance(value, tuple) or not all(isinstance(each, Tensor) for each in value):
@@ -78,7 +78,7 @@ class JoinStep(NamedTuple):
     branches: tuple[Step, ...]
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run every branch and join what is left of them."""
         start = scope.here
         if start is None:
@@ -114,7 +114,7 @@ class JoinStep(NamedTuple):
             error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
             raise
 
-    def _shares(self, network: Network, ends: list[Tensor]) -> tuple[Tensor, ...]:
+    def _shares(self, network: GraphBuilder, ends: list[Tensor]) -> tuple[Tensor, ...]:
         """An output for each branch, of the layer along a new axis on which the branches stand."""
         first, count = ends[0], len(ends)
         if count < 2:
@@ -134,7 +134,7 @@ class JoinStep(NamedTuple):
         """Whether one branch that is left stands for itself: it is the only one written that is no layer of its own."""
         return len(self.branches) > 1 or isinstance(self.branches[0], (Rounds, Listed))
 
-    def _inputs(self, network: Network, ends: list[Tensor], last: int) -> tuple[int, ...]:
+    def _inputs(self, network: GraphBuilder, ends: list[Tensor], last: int) -> tuple[int, ...]:
         """The branches' outputs; the mean of a mean takes the inner one's inputs, so that every column weighs the same."""
         if not isinstance(self.layer, Mean):
             return tuple([end.index for end in ends])

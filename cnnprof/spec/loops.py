@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import one
+from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, Token
-from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.steps import Step, must_be_there
 from cnnprof.spec.values import Table, Value, describe_kind, is_integer
@@ -26,7 +26,7 @@ class Repeat(NamedTuple):
     body: Step
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the body so many times."""
         count = one(self.times.evaluate(scope))
         if isinstance(count, float) and count.is_integer():
@@ -48,7 +48,7 @@ class Each(NamedTuple):
     body: Step
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the body for every row."""
         table = self.table.evaluate(scope)
         if isinstance(table, str):
@@ -75,7 +75,7 @@ class For(NamedTuple):
     body: Step
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the body for every entry."""
         values = self.values.evaluate(scope)
         if not isinstance(values, tuple):
@@ -96,7 +96,7 @@ class For(NamedTuple):
         return dict(zip((target.text for target in self.targets), value, strict=True))
 
 
-def _run_stages(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
+def _run_stages(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
     """The rounds of a loop over values; outside of every loop and block each is a stage, named by its `id` if it has one."""
     if not _is_stage(network, scope):
         _run_rounds(network, scope, rounds, body, place)
@@ -111,7 +111,7 @@ def _run_stages(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Va
     network.namer = outer
 
 
-def _run_rounds(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
+def _run_rounds(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
     """Run the body once for each round's names; afterwards they mean what they did before."""
     before: dict[str, Value] = {}
     set_here: set[str] = set()
@@ -133,7 +133,7 @@ def _run_rounds(network: Network, scope: Scope, rounds: Iterable[Mapping[str, Va
     scope.update(before)
 
 
-def _is_stage(network: Network, scope: Scope) -> bool:
+def _is_stage(network: GraphBuilder, scope: Scope) -> bool:
     return scope.outermost and network.loops == 0
 
 

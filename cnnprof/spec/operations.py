@@ -11,8 +11,8 @@ from cnnprof.network.layers import LAYERS, Layer
 from cnnprof.network.layers.arrangement import Unknown, shows_all
 from cnnprof.record import choices
 from cnnprof.spec.batches import BATCH
+from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, Token, read_expression
-from cnnprof.spec.network import Network
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import Step, must_continue
@@ -57,7 +57,7 @@ class OpStep(NamedTuple):
     place: Place
     weights: str = ""
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append the layer."""
         layer = self._layer(network, scope)
         inputs = self._inputs(network, scope)
@@ -71,7 +71,7 @@ class OpStep(NamedTuple):
         if self.kind is Unknown:
             network.opaque.append(scope.here.index)
 
-    def _inputs(self, network: Network, scope: Scope) -> tuple[int, ...]:
+    def _inputs(self, network: GraphBuilder, scope: Scope) -> tuple[int, ...]:
         if self.kind.arity == 0:
             return ()
         if self.branches is None:
@@ -83,7 +83,7 @@ class OpStep(NamedTuple):
             found.append(must_continue(scope, self.place).index)
         return tuple(found)
 
-    def _layer(self, network: Network, scope: Scope) -> Layer:
+    def _layer(self, network: GraphBuilder, scope: Scope) -> Layer:
         inner = Scope({**scope.outer, BATCH: network.shapes[0][0]}, scope.here, scope.budget)
         inner.update(scope)
         values: dict[str, Any] = {}

@@ -9,10 +9,10 @@ from cnnprof.network.graph import Node
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.linear import RBF
 from cnnprof.network.layers.normalization import BatchNorm
-from cnnprof.spec.network import Network
+from cnnprof.spec.builder import GraphBuilder
 
 
-def share(network: Network, block: str, prefix: str, first: int, place: Place) -> None:
+def share(network: GraphBuilder, block: str, prefix: str, first: int, place: Place) -> None:
     """Let the layers made since `first` by a call of the block use the weights of its first call.
 
     Args:
@@ -66,27 +66,27 @@ def give_to_inference(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(map(settle, nodes))
 
 
-def _params(network: Network, index: int) -> object:
+def _params(network: GraphBuilder, index: int) -> object:
     return network.node_at(index).layer.params(*_shapes(network, index))
 
 
-def _has_state(network: Network, index: int) -> bool:
+def _has_state(network: GraphBuilder, index: int) -> bool:
     """Whether the layer learns or stores numbers."""
     params = _params(network, index)
     return not (isinstance(params, int) and params == 0) or isinstance(network.node_at(index).layer, (BatchNorm, RBF))
 
 
-def _shapes(network: Network, index: int) -> tuple[tuple[object, ...], ...]:
+def _shapes(network: GraphBuilder, index: int) -> tuple[tuple[object, ...], ...]:
     return tuple(network.shapes[each] for each in network.inputs[index])
 
 
-def _input(network: Network, index: int) -> object:
+def _input(network: GraphBuilder, index: int) -> object:
     """The channels that the layer's weights see."""
     shapes = _shapes(network, index)
     return shapes[0][1] if shapes and len(shapes[0]) > 1 else None
 
 
-def _shown(network: Network, index: int) -> str:
+def _shown(network: GraphBuilder, index: int) -> str:
     shapes = _shapes(network, index)
     weights = f"{_params(network, index):,}" if isinstance(_params(network, index), int) else "other"
     on = f" on {describe(shapes[0])}" if shapes else ""

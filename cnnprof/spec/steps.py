@@ -12,9 +12,9 @@ from cnnprof.network.dims import same
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.record import record
 from cnnprof.spec.arguments import Arguments, Constant, Given
+from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.located import Expression, OfToken, OfValue, Token
-from cnnprof.spec.network import Network
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
 from cnnprof.spec.words import WORDS, Word
@@ -28,7 +28,7 @@ class Step(Protocol):
     def place(self) -> Place:
         """Where it stands."""
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append its layers. Raises CnnprofError where the network cannot be built."""
 
 
@@ -38,7 +38,7 @@ class Sequence(NamedTuple):
     steps: tuple[Step, ...]
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the steps in order."""
         for step in self.steps:
             if scope.here is None:
@@ -84,7 +84,7 @@ class LayerStep(NamedTuple):
     normed: bool = False
     behind: bool = False
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append the word's layers."""
         here = must_continue(scope, self.place)
         behind = False
@@ -150,7 +150,7 @@ class Nothing(NamedTuple):
 
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Leave nothing to continue from."""
         scope.here = None
 
@@ -169,7 +169,7 @@ class Reference(NamedTuple):
         """Where the name stands."""
         return self.token.place
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Move to the named output."""
         name = self.token.text
         try:
@@ -206,7 +206,7 @@ class Give(OfValue):
 
     value: Expression
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Move to the outputs."""
         scope.here = _outputs(self.value.evaluate(scope), self.value.token, "this")
 
@@ -222,7 +222,7 @@ class Named(OfToken):
     step: Step | None
     token: Token
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the step under the name; one layer alone takes the name itself."""
         name = self.token.text
         if self.step is not None:
@@ -246,7 +246,7 @@ class Unpack(NamedTuple):
     tokens: tuple[Token, ...]
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Set the names."""
         here = must_be_there(scope, self.place)
         found = here if isinstance(here, tuple) else (here,)
@@ -264,7 +264,7 @@ class Let(OfToken):
     token: Token
     value: Expression
 
-    def run(self, network: Network, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
+    def run(self, network: GraphBuilder, scope: Scope) -> None:  # noqa: ARG002 - every step is run the same way
         """Set the value."""
         scope[self.token.text] = self.value.evaluate(scope)
 
@@ -277,7 +277,7 @@ class Choice(NamedTuple):
     otherwise: Step | None
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run one of the two steps."""
         if self.condition.hold(scope):
             self.then.run(network, scope)
@@ -291,7 +291,7 @@ class Aux(NamedTuple):
     body: Step
     place: Place
 
-    def run(self, network: Network, scope: Scope) -> None:
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the head and come back; one that does not fit is left out where the network can do so."""
         outer, here, was_aux, state = network.namer, scope.here, network.aux, (network.state(), dict(scope))
         network.namer = outer.inside(outer.count("aux"))

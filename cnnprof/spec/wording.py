@@ -18,7 +18,7 @@ from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.shapes import shapes_of
 from cnnprof.record import changed
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
-from cnnprof.spec.network import SUBTRACTS_A_MEAN
+from cnnprof.spec.builder import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
 from cnnprof.spec.words.windows import fits, same_padding

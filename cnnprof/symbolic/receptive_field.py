@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.counting.derivation import Derivation, Figure
+from cnnprof.counting.derivation import Derivation, FigureName
 from cnnprof.network.dims import Shape
 from cnnprof.network.receptive_field import AxisField, Field, Fields, Phases, output_fields
 from cnnprof.network.results import Cost
 from cnnprof.symbolic.symbols import SymbolicLayer
 from cnnprof.symbolic.writing import derive
 
-FIGURE: Figure = "receptive-field"
+FIGURE: FigureName = "receptive-field"
 NAMES = ("r_out", "j_out", "c_out")
 """Size; distance of neighbouring positions' fields; centre of the first position's field, pixels counted from 0."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.counting.conventions import CONVENTIONS
-from cnnprof.counting.derivation import FIGURES, Derivation, Explanation, Figure, Letter
+from cnnprof.counting.derivation import FIGURES, Derivation, Explanation, FigureName, Letter
 from cnnprof.network.receptive_field import ONE_PIXEL, Fields
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.receptive_field import derive_receptive_field
@@ -34,7 +34,7 @@ class Explainer:
         self._fields: dict[str, Fields] = {cost.node.name: cost.fields for cost in profile.costs}
         self._fields |= {name: (ONE_PIXEL,) * (len(shape) - 2) for name, shape in profile.graph.inputs.items()}
 
-    def explain(self, cost: Cost, figures: Collection[Figure] = FIGURES) -> Explanation:
+    def explain(self, cost: Cost, figures: Collection[FigureName] = FIGURES) -> Explanation:
         """The figures of the layer that are asked for, in the order of `counting.derivation.FIGURES`."""
         key = (cost.node.layer, cost.inputs)
         on = self._symbolic.get(key) or symbolize(cost.node.layer, cost.inputs, cost.output)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnprof.counting.derivation import Derivation, Figure
+from cnnprof.counting.derivation import Derivation, FigureName
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.writing import write
@@ -54,7 +54,7 @@ def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Derivation]:
     weights = [layer.params(x) for layer in layers]
     macs = [layer.ops(x, output=(1, channels, h, w)).mac for layer, channels in zip(layers, (m, n, n), strict=True)]
     lines = []
-    both: tuple[tuple[Figure, str, list[Any]], ...] = (("params", "weights", weights), ("macs", "MACs", macs))
+    both: tuple[tuple[FigureName, str, list[Any]], ...] = (("params", "weights", weights), ("macs", "MACs", macs))
     for figure, name, (one, two, standard) in both:
         ratio = (standard / (one + two)).subs(values)
         lines.append(_line(figure, f"{name}, depthwise separable", one + two, values))
@@ -62,7 +62,7 @@ def compare_with_standard(depthwise: Cost, pointwise: Cost) -> list[Derivation]:
     return lines
 
 
-def _line(figure: Figure, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Derivation:
+def _line(figure: FigureName, name: str, expression: Any, values: Mapping[Any, int], note: str = "") -> Derivation:
     letters, numbers = (write(expression, given, ORDER, longest_power=1) for given in (None, values))
     return Derivation(figure, name, letters, numbers, int(expression.subs(values)), note=note)
 

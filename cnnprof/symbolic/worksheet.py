@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cnnprof.counting.derivation import FIGURES, Explanation, Figure
+from cnnprof.counting.derivation import FIGURES, Explanation, FigureName
 from cnnprof.errors import CnnprofError, did_you_mean, read_word
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.symbolic.rules import Explainer
@@ -34,7 +34,7 @@ def select(profile: Analysis, target: str | None) -> list[Cost]:
     raise CnnprofError(f"{name} has no layer '{target}'", hint=f"{near} {hint}" if near else hint)
 
 
-def derive_layers(profile: Analysis, target: str | None = None, what: Figure | None = None) -> list[Explanation]:
+def derive_layers(profile: Analysis, target: str | None = None, what: FigureName | None = None) -> list[Explanation]:
     """The calculations of the layers that `target` names.
 
     Args:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnnprof.counting.derivation import Derivation, Figure
+from cnnprof.counting.derivation import Derivation, FigureName
 
 ORDER = (
     "N", "T_out", "H_out", "W_out", "L_out", "K", "n_out", "L", "C", "c", "r", "j", "T", "H", "W", "n",
@@ -28,7 +28,7 @@ def write(
 
 
 def derive(
-    figure: Figure, name: str, expression: Any, values: Mapping[Any, Any], result: Any, unit: str = "", note: str = ""
+    figure: FigureName, name: str, expression: Any, values: Mapping[Any, Any], result: Any, unit: str = "", note: str = ""
 ) -> Derivation:
     """A worksheet's line for an expression and the result that the layer's rule gave for numbers."""
     from sympy import factor_terms

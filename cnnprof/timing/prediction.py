@@ -19,7 +19,7 @@ from cnnprof.record import record
 from cnnprof.timing.doubts import doubts
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.operations import Operation, Timed, operation_of
-from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Arithmetic, Ceilings
+from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Ceilings, FlopsKind
 
 NEIGHBOURS = 6
 """Measured operations that an efficiency is the mean of, the nearer the more."""
@@ -302,7 +302,7 @@ class Predictor:
         return held_by, sqrt(sum(part**2 for part in parts.values()))
 
 
-def arithmetic_of(kind: str) -> Arithmetic:
+def arithmetic_of(kind: str) -> FlopsKind:
     """Which of the machine's arithmetic rates holds operations of a kind."""
     if "convolution" not in kind:
         return MATMUL

@@ -12,8 +12,8 @@ from cnnprof.timing import intervals as statistics
 from cnnprof.timing.intervals import Interval
 from cnnprof.timing.measurements import Measurement
 
-Word = Literal["faster", "slower", "same", "undecided"]
-VERDICTS: tuple[Word, ...] = get_args(Word)
+SpeedVerdict = Literal["faster", "slower", "same", "undecided"]
+VERDICTS: tuple[SpeedVerdict, ...] = get_args(SpeedVerdict)
 
 NOISE: Literal["noise"] = "noise"
 """In place of a verdict on two copies of one network."""
@@ -33,7 +33,7 @@ class Ratio:
     b: str
     ratio: float
     ci95: Interval | None
-    verdict: Word | Literal["noise"]
+    verdict: SpeedVerdict | Literal["noise"]
     batch: int = 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ SAME = 0.02
 """Two latencies whose ratio lies within 2% of 1 are called the same."""
 
 
-def verdict(ratio: float, interval: Interval | None, noise: float = 0.0) -> Word:
+def verdict(ratio: float, interval: Interval | None, noise: float = 0.0) -> SpeedVerdict:
     """The verdict on the latency of a by the ratio a / b: faster, slower, same or undecided.
 
     Faster and slower need an interval without 1, and a ratio that two copies of one network would not show. The second

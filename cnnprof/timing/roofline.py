@@ -17,22 +17,22 @@ from cnnprof.network.results import Cost
 from cnnprof.record import record
 from cnnprof.timing.layer_times import traffic
 
-Arithmetic = Literal["matrix product", "convolution", "depthwise convolution"]
-MATMUL: Arithmetic = "matrix product"
-CONVOLUTION: Arithmetic = "convolution"
-DEPTHWISE: Arithmetic = "depthwise convolution"
-ARITHMETIC: tuple[Arithmetic, ...] = (MATMUL, CONVOLUTION, DEPTHWISE)
+FlopsKind = Literal["matrix product", "convolution", "depthwise convolution"]
+MATMUL: FlopsKind = "matrix product"
+CONVOLUTION: FlopsKind = "convolution"
+DEPTHWISE: FlopsKind = "depthwise convolution"
+ARITHMETIC: tuple[FlopsKind, ...] = (MATMUL, CONVOLUTION, DEPTHWISE)
 
-RateKind = Arithmetic | Literal["memory"]
+RateKind = FlopsKind | Literal["memory"]
 """A rate of arithmetic, in FLOP/s, or of `memory`, in bytes/s."""
 
-Limit = Literal["compute", "cache", "memory", "overhead", "kernel"]
-COMPUTE: Limit = "compute"
-CACHE: Limit = "cache"
+BoundName = Literal["compute", "cache", "memory", "overhead", "kernel"]
+COMPUTE: BoundName = "compute"
+CACHE: BoundName = "cache"
 MEMORY: Literal["memory"] = "memory"
-OVERHEAD: Limit = "overhead"
-KERNEL: Limit = "kernel"
-BOUNDS: tuple[Limit, ...] = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
+OVERHEAD: BoundName = "overhead"
+KERNEL: BoundName = "kernel"
+BOUNDS: tuple[BoundName, ...] = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
 """The holds on a layer: the machine's limits, and the kernel itself where all of these are far away."""
 
 FAR = 0.05
@@ -69,7 +69,7 @@ class Ceilings:
     overhead: float
     conditions: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
-    def flops(self, kind: Arithmetic) -> float:
+    def flops(self, kind: FlopsKind) -> float:
         """FLOP/s at the most for one of `ARITHMETIC`."""
         return max(rate.rate for rate in self.rates if rate.kind == kind)
 
@@ -82,7 +82,7 @@ class Ceilings:
         largest = max(rate.size for rate in moved)
         return max(rate.rate for rate in moved if rate.size >= min(size / 2, largest))
 
-    def level(self, size: int) -> Limit:
+    def level(self, size: int) -> BoundName:
         """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
         largest = max(rate.size for rate in self.rates if rate.kind == MEMORY)
         return MEMORY if self.bandwidth(size) <= NEAR * self.bandwidth(largest) else CACHE
@@ -112,7 +112,7 @@ class Ceilings:
 class Bound(NamedTuple):
     """The hold on a layer (one of `BOUNDS`), and the seconds that its nearest limit needs at the least."""
 
-    name: Limit
+    name: BoundName
     seconds: float
 
 
@@ -132,7 +132,7 @@ def held_by(bound: Bound, seconds: float) -> Bound:
     return Bound(KERNEL, bound.seconds) if bound.seconds < FAR * seconds else bound
 
 
-def _arithmetic(cost: Cost) -> Arithmetic:
+def _arithmetic(cost: Cost) -> FlopsKind:
     layer = cost.node.layer
     if not isinstance(layer, (Conv, ConvTranspose)):
         return MATMUL

@@ -14,15 +14,15 @@ from cnnprof.network.shapes import walk
 from cnnprof.torch_bridge.rows import ROWS
 
 
-def build(graph: Graph) -> Network:
+def build(graph: Graph) -> BuiltNetwork:
     """A module that does what the graph says, its parts named along the block paths (`stage3.bottleneck2.conv1`).
 
     Raises CnnprofError if a layer's inputs do not fit it, or torch has no module for a layer.
     """
-    return Network(graph)
+    return BuiltNetwork(graph)
 
 
-class Step(NamedTuple):
+class ModuleStep(NamedTuple):
     """A module of a network, the names of the tensors it reads, and of the one it makes."""
 
     module: nn.Module
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     """Names whose tensors nobody reads after this step."""
 
 
-class Network(nn.Module):
+class BuiltNetwork(nn.Module):
     """A graph's layers, run in their order; a tensor is dropped after its last reader.
 
     In eval mode it returns the network's output, a tuple of several, or a dictionary of those that have names. In training mode
@@ -55,11 +55,11 @@ class Network(nn.Module):
         self._training = _plan(graph.nodes, modules, self._outputs + heads) if heads else self._inference
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[ModuleStep]:
         """The steps that inference runs, in order."""
         return self._inference
 
-    def train(self, mode: bool = True) -> Network:
+    def train(self, mode: bool = True) -> BuiltNetwork:
         """As `torch.nn.Module.train`, for layers that are trained."""
         super().train(mode)
         for module in self._frozen:
@@ -137,7 +137,7 @@ def _legal(parent: nn.Module, component: str) -> str:
     return name
 
 
-def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[str, ...]) -> list[Step]:
+def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[str, ...]) -> list[ModuleStep]:
     """The nodes in order, each with the tensors it is the last to need."""
     last = {node.name: number for number, node in enumerate(nodes)}
     for number, node in enumerate(nodes):
@@ -146,4 +146,6 @@ def _plan(nodes: tuple[Node, ...], modules: dict[str, nn.Module], kept: tuple[st
     for name, number in last.items():
         if name not in kept:
             done.setdefault(number, []).append(name)
-    return [Step(modules[node.name], node.inputs, node.name, tuple(done.get(number, ()))) for number, node in enumerate(nodes)]
+    return [
+        ModuleStep(modules[node.name], node.inputs, node.name, tuple(done.get(number, ()))) for number, node in enumerate(nodes)
+    ]

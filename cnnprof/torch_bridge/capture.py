@@ -20,7 +20,7 @@ from cnnprof.network.naming import FreeNames
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
 from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
 from cnnprof.torch_bridge.running import Way, eagerly, finished, is_unfinished, preserved, unwrapped, ways
-from cnnprof.torch_bridge.steps import NETWORK_INPUT, Step, Trace
+from cnnprof.torch_bridge.steps import NETWORK_INPUT, RecordedStep, Trace
 from cnnprof.torch_bridge.trace import Recorder
 
 BRANCHES = "torch.cond takes its first branch here: other data may take the other"
@@ -291,7 +291,7 @@ def _number_format(module: nn.Module) -> str:
     return "fp64" if dtype.itemsize == 8 else halves.get(dtype, "fp32")
 
 
-def _names(steps: list[Step], inputs: Sequence[str]) -> list[str]:
+def _names(steps: list[RecordedStep], inputs: Sequence[str]) -> list[str]:
     """A unique name for each step, as torchvision's `get_graph_node_names` gives them.
 
     The path of a module that ran one operation names that operation; else it is the path and the operation's word. What comes

@@ -20,7 +20,7 @@ class Scope:
 
 
 @dataclass
-class Step:
+class RecordedStep:
     """One recorded layer. `inputs` are numbers of earlier steps, or `NETWORK_INPUT`; `stored` names a parameter or buffer.
 
     `shared` is the number of the step that holds its weights, where that is the same layer.
@@ -46,7 +46,7 @@ class Trace:
     have chosen other steps.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RecordedStep] = field(default_factory=list)
     outputs: tuple[int, ...] = ()
     uncounted: list[tuple[int, str]] = field(default_factory=list)
     untouched: tuple[str, ...] = ()

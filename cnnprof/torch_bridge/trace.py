@@ -37,7 +37,7 @@ from cnnprof.torch_bridge.rows.base import (
     tensors_in,
     view_of,
 )
-from cnnprof.torch_bridge.steps import NETWORK_INPUT, Scope, Step, Trace
+from cnnprof.torch_bridge.steps import NETWORK_INPUT, RecordedStep, Scope, Trace
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -282,7 +282,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _add(self, layer: Layer, inputs: tuple[int, ...] = (), word: str | None = None, **more: Any) -> int:
         shapes = tuple(self._shape(number) for number in inputs)
-        step = Step(layer, inputs, layer.shape(*shapes), self._scopes[-1], word or self._word or "", **more)
+        step = RecordedStep(layer, inputs, layer.shape(*shapes), self._scopes[-1], word or self._word or "", **more)
         self._trace.steps.append(step)
         if step.stored is None:
             for scope in self._scopes:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import Place
-from cnnprof.judging.budgets import Verdict
+from cnnprof.judging.budgets import BudgetVerdict
 from cnnprof.judging.deployment import KEYS, Deployment
 from cnnprof.report import Annotation, Column, Report, Table
 from cnnprof.timing.measurements import Measurement
@@ -25,7 +25,7 @@ COLUMNS = (col.MODEL, BUDGET, col.LIMIT, VALUE, USED, col.EXCESS, col.STATUS, LO
 
 
 def show_verdicts(
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[BudgetVerdict],
     measurements: Sequence[Measurement] = (),
     predictions: Sequence[Prediction] = (),
     calibration: Calibration | None = None,
@@ -67,7 +67,7 @@ def _title(budgets: int, failed: int, unknown: int) -> str:
     return ", ".join([*said, f"{unknown} of {budgets} are not known to hold"] if unknown else said)
 
 
-def _row(verdict: Verdict) -> dict[str, Any]:
+def _row(verdict: BudgetVerdict) -> dict[str, Any]:
     budget, value = verdict.budget, verdict.value
     return {
         "model": verdict.model,
@@ -81,18 +81,18 @@ def _row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _parts(verdict: Verdict) -> str:
+def _parts(verdict: BudgetVerdict) -> str:
     return ", ".join(f"{part.name} ({part.share:.0%})" for part in verdict.parts)
 
 
-def _placed(verdict: Verdict) -> Verdict:
+def _placed(verdict: BudgetVerdict) -> BudgetVerdict:
     """With a place for a limit of the command line: the file that the network is written in."""
     if verdict.budget.place or not verdict.file:
         return verdict
     return replace(verdict, budget=replace(verdict.budget, place=Place(verdict.file, 1, 1)))
 
 
-def _annotation(verdict: Verdict) -> Annotation:
+def _annotation(verdict: BudgetVerdict) -> Annotation:
     budget, value = verdict.budget, verdict.value or 0
     if not verdict.exceeds:
         message = f"{budget.figure} is {value:,.10g}, within the limit of {budget.limit:,.10g}"
@@ -104,20 +104,22 @@ def _annotation(verdict: Verdict) -> Annotation:
     return Annotation(budget.level, f"{verdict.model}: {budget.key}", message + look, budget.place)
 
 
-def _open_question(verdict: Verdict) -> Annotation:
+def _open_question(verdict: BudgetVerdict) -> Annotation:
     budget = verdict.budget
     message = f"{budget.figure} is not known" + (f": {verdict.reason}" if verdict.reason else "")
     return Annotation("warn", f"{verdict.model}: {budget.key}", message, budget.place)
 
 
-def _undecided(verdict: Verdict, measurement: Measurement) -> bool:
+def _undecided(verdict: BudgetVerdict, measurement: Measurement) -> bool:
     latency = measurement.latency()
     if verdict.budget.figure != "latency_ms" or verdict.model != measurement.model or not latency or not latency.ci95:
         return False
     return latency.ci95[0] <= verdict.budget.limit <= latency.ci95[1]
 
 
-def _prediction_notes(verdicts: Sequence[Verdict], predictions: Sequence[Prediction], calibration: Calibration) -> list[str]:
+def _prediction_notes(
+    verdicts: Sequence[BudgetVerdict], predictions: Sequence[Prediction], calibration: Calibration
+) -> list[str]:
     """Remarks on the basis of predictions, and on limits that lie within their interval."""
     notes = [f"predicted {note}" for note in calibration_notes(calibration)]
     by_name = {each.model: each.interval90_ms for each in predictions}
@@ -128,13 +130,13 @@ def _prediction_notes(verdicts: Sequence[Verdict], predictions: Sequence[Predict
     return notes
 
 
-def _interval_note(verdict: Verdict, measurement: Measurement) -> str:
+def _interval_note(verdict: BudgetVerdict, measurement: Measurement) -> str:
     latency = measurement.latency()
     low, high = (latency and latency.ci95) or (0, 0)
     return f"{verdict.model}: the limit lies within the latency's 95% interval, {low:.3g} to {high:.3g} ms"
 
 
-def _dict(verdict: Verdict) -> dict[str, Any]:
+def _dict(verdict: BudgetVerdict) -> dict[str, Any]:
     budget, value = verdict.budget, verdict.value
     return {
         "model": verdict.model,

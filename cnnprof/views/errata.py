@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnprof.counting.conventions import CONVENTIONS
-from cnnprof.counting.derivation import Figure
+from cnnprof.counting.derivation import FigureName
 from cnnprof.network.results import Analysis, Cost
 
 
@@ -39,7 +39,7 @@ ERRATA = (
 FIGURES = {"params": "params", "operations": "macs", "activations": "memory"}
 
 
-def erratum_notes(profile: Analysis, chosen: Sequence[Cost], what: Figure | None = None) -> list[str]:
+def erratum_notes(profile: Analysis, chosen: Sequence[Cost], what: FigureName | None = None) -> list[str]:
     """A remark for each slip about what is shown: all figures, or `what` of `counting.derivation.FIGURES`."""
     layers = {cost.node.name: cost for cost in chosen}
     totals = {"params": profile.totals.params, "operations": profile.totals.macs, "activations": profile.totals.activations}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnprof.counting.derivation import Derivation, Explanation, Figure
+from cnnprof.counting.derivation import Derivation, Explanation, FigureName
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.results import Cost
 from cnnprof.report import Column, Fact, Listing, Report, Table
@@ -26,7 +26,7 @@ CENTER = Column("center", "centre", "shape", 2)
 BEYOND = Column("beyond", "> input", "mark")
 
 
-def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: Figure | None) -> Report:
+def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: FigureName | None) -> Report:
     """One layer: its letters, and a line for each figure, `params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     facts = [
         Fact("layer", f"{cost.node.layer.type} of {profile.graph.name}"),
@@ -45,7 +45,7 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
 
 
 def show_worksheet(
-    profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation], what: Figure | None
+    profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation], what: FigureName | None
 ) -> Report:
     """The worksheet of a network or a block; layers without anything to calculate are left out, and named."""
     if what == "receptive-field":

@@ -28,7 +28,7 @@ SUBTRACTS_A_MEAN = (BatchNorm, GroupNorm)
 """Normalizations that take a bias before them away again; a layer has none before one of these unless it says so."""
 
 
-class Network:
+class GraphBuilder:
     """Tensors in the order in which they are made: the inputs first, then a node's output each.
 
     Args:
