@@ -30,6 +30,11 @@ def of_command() -> Iterator[None]:
         _command.clear()
 
 
+def is_command() -> bool:
+    """Whether this process is a command, and no program that holds this package."""
+    return bool(_command)
+
+
 def results() -> TextIO:
     """The stream for results."""
     return _command[0] if _command else sys.stdout

@@ -132,3 +132,25 @@ def test_wrong_inputs_are_one_message(given, message, hint):
     with pytest.raises(CnnprofError, match=message) as caught:
         cnnprof.profile(Two(), given)
     assert hint is None or hint in (caught.value.hint or "")
+
+
+def test_a_name_that_no_parameter_has_is_said_where_there_is_one():
+    """A network of a single input may take a dictionary; this one does not."""
+    with pytest.raises(CnnprofError) as caught:
+        cnnprof.profile(nn.Embedding(20, 4), "tokens=6:int64")
+    assert "forward has no parameter 'tokens'" in caught.value.hint
+    assert "--input input=6:int64" in caught.value.hint
+
+
+def test_gradients_within_forward_are_said():
+    """Forces as the gradient of an energy."""
+
+    def forces(self, x):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(self.conv(x).sum(), x)[0]
+
+    with pytest.raises(CnnprofError) as caught:
+        cnnprof.profile(Of(forces, conv=nn.Conv2d(3, 4, 3)), IMAGE)
+    assert "its forward takes gradients" in caught.value.hint
+    assert caught.value.place.file.endswith("test_live_inputs.py")

@@ -133,3 +133,25 @@ def test_modules_of_every_kind(kind):
 def test_a_branch_of_cond_is_said():
     make, _ = KINDS["cond"]
     assert "first branch" in (cnnprof.profile(make(), IMAGE).graph.facts.about or "")
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "bags"),
+    [
+        ("sum", {"tokens": "6:int64"}, 1),
+        ("mean", [torch.zeros(6, dtype=torch.long), torch.tensor([0, 3])], 2),
+        ("max", [torch.zeros(7, dtype=torch.long), torch.tensor([0, 2, 5])], 3),
+    ],
+)
+def test_bags_of_rows(mode, given, bags):
+    """A table of 20 rows of 4, and a layer of 4 to 5 on the sum, mean or largest of each bag."""
+
+    class Bags(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.fc = nn.EmbeddingBag(20, 4, mode=mode), nn.Linear(4, 5)
+
+        def forward(self, tokens, offsets=None):
+            return self.fc(self.table(tokens, offsets))
+
+    assert figures(Bags(), given) == (80 + 25, bags * 20)

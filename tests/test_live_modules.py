@@ -35,6 +35,13 @@ def test_a_module_stands_beside_a_name():
     assert [entry.name for entry in compared.entries] == ["Conv2d", "resnet18"]
 
 
+def test_networks_may_have_names_of_ones_own():
+    compared = cnnprof.compare({"narrow": net(), "wide": net(8), "ResNet": "resnet18"}, input_shape=IMAGE, baseline="wide")
+    assert [entry.name for entry in compared.entries] == ["narrow", "wide", "ResNet"]
+    assert compared.baseline == "wide"
+    assert [*compared.to_pandas()["model"]] == ["narrow", "wide", "ResNet"]
+
+
 def test_a_module_is_timed():
     options = cnnprof.Options(processes=1, rounds=1, warmup_runs=1, warmup_seconds=0.0)
     (measured,) = cnnprof.bench(net(), input_shape=IMAGE, options=options).measurements
@@ -45,6 +52,8 @@ def test_what_is_no_network_is_one_message():
     for wrong in (3, None, object(), torch.ones(2)):
         with pytest.raises(UsageError, match="a network is a name, a file, a torch module or a Model"):
             cnnprof.profile(wrong)
+    with pytest.raises(UsageError, match="Linear is a class, and no network yet"):
+        cnnprof.profile(nn.Linear)
     with pytest.raises(UsageError, match="a module takes no settings"):
         cnnprof.profile(net(), settings={"width": 2})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,8 @@ def as_model(network: Network, settings: Settings = None) -> Model:
         return network.having(settings) if settings else network
     if isinstance(network, (str, PathLike)):
         return sources.resolve(str(network), settings)
+    if isinstance(network, type):
+        raise UsageError(f"{network.__name__} is a class, and no network yet", hint=f"make one: {network.__name__}(...)")
     if not (callable(network) and hasattr(network, "named_modules")):
         raise UsageError(f"a network is a name, a file, a torch module or a Model, not {network!r:.60}")
     if settings:
@@ -107,7 +109,10 @@ def as_model(network: Network, settings: Settings = None) -> Model:
 
 @looked_at_once()
 def as_models(networks: Network, settings: Settings = None) -> list[Model]:
-    """The networks that references and globs name, each of them once; a single one may stand without a list."""
+    """The networks that references and globs name, each of them once; a single one may stand without a list.
+
+    A dictionary has names of the caller's own for them.
+    """
     found: dict[str, Model] = {}
     for network in listed(networks):
         is_reference = isinstance(network, (str, PathLike))
@@ -117,8 +122,16 @@ def as_models(networks: Network, settings: Settings = None) -> list[Model]:
 
 
 def listed(networks: Network) -> Sequence[Network]:
-    """The networks; a single one, which may be a module that has a length, as one of a list."""
-    return [*networks] if isinstance(networks, (list, tuple, set, dict, Iterator)) else [networks]
+    """The networks; a single one, a module that has a length too, as one of a list; those of a dictionary under its names."""
+    if isinstance(networks, Mapping):
+        return [_called(str(name), network) for name, network in networks.items()]
+    return [*networks] if isinstance(networks, (list, tuple, set, Iterator)) else [networks]
+
+
+def _called(name: str, network: Network) -> Model:
+    """The network under a name that the caller has for it."""
+    model = as_model(network)
+    return replace(model, title=name, reference=name if model.module is not None else model.reference)
 
 
 def admit(model: Model, found: dict[str, Model]) -> None:

@@ -77,6 +77,31 @@ def deform_conv2d(
     return torch.matmul(filters, samples).reshape(batch, outputs, rows, columns) + bias.reshape(1, outputs, 1, 1)
 
 
+def embedding_bag(
+    weight: Tensor,
+    indices: Tensor,
+    offsets: Tensor,
+    _scale_grad_by_freq: bool = False,
+    mode: int = 0,
+    _sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    _padding_idx: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """torch.nn.functional.embedding_bag: rows of a table, and the sum, mean or largest of each bag (`mode` 0, 1, 2).
+
+    Where bags begin is data: as many rows are summed, in bags of one size where they can be.
+    """
+    rows = functional.embedding(indices, weight)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(1)
+    bags = offsets.numel() - include_last_offset
+    bags_alike = rows.reshape(bags, -1, rows.shape[-1]) if bags and not rows.shape[0] % bags else rows.unsqueeze(0)
+    result = (bags_alike.sum, bags_alike.mean, bags_alike.amax)[mode](1)
+    none = torch.empty(0, dtype=torch.long, device=rows.device)
+    return result.expand(bags, -1), none, none, none
+
+
 def conv_tbc(x: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """torch.conv_tbc: a convolution along time of (time, batch, channels), its filters (size, inputs, outputs)."""
     return functional.conv1d(x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
@@ -99,6 +124,7 @@ DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "aten::bilinear": bilinear,
     "aten::addbmm": addbmm,
     "aten::conv_tbc": conv_tbc,
+    "aten::embedding_bag": embedding_bag,
     "torchvision::deform_conv2d": deform_conv2d,
     **quantized_recurrence.DECOMPOSITIONS,
 }

@@ -86,6 +86,10 @@ def hint_for(error: BaseException, said: str, inputs: str) -> str | None:
     text = f"{type(error).__name__}: {error}"
     if "Expected more than 1 value per channel" in text:
         return "a batch norm over one value has no variance: --batch 2"
+    if re.search(r"\bdict\b", text) and (named := re.fullmatch(r"(\w+)\.(\w+)=(\S+)", inputs)):
+        return f"forward has no parameter '{named[2]}', and takes no dictionary: --input {named[1]}={named[3]}"
+    if "does not require grad and does not have a grad_fn" in text:
+        return "its forward takes gradients, and none are recorded here: profile the module within that makes the prediction"
     if "is missing value for argument" in text and (names := re.findall(r"Tensor (\w+)", text.partition("Declaration")[2])):
         size = inputs.partition(":")[0]
         return f"name each with its size: --input {' '.join(f'{name}={size}' for name in names)}"

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import NoReturn
 
+from cnnprof.torch_bridge.interrupts import interruptible
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Python's stdout and the process's descriptor 1 lead to stderr; so does what a child process writes.
 
-    The current folder and the streams are as before afterwards, whatever the code does to them. It does not end the process
-    either: `os._exit` raises SystemExit, for with exit code 0 a gate would pass that checked nothing.
+    The current folder and the streams are as before afterwards, whatever the code does to them. Ctrl-C ends a command also
+    where the code does not let go. The code itself ends none: `os._exit` raises SystemExit, for with exit code 0
+    a gate would pass that checked nothing.
     """
     streams = sys.stdout, sys.stderr
     leave = os._exit
@@ -32,7 +35,7 @@ def quiet() -> Iterator[None]:
     kept = _duplicate()
     os._exit = stay
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), interruptible(leave):
             yield
     finally:
         os._exit = leave
