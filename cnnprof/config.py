@@ -70,6 +70,16 @@ def _is_strangers(file: Path, here: Path) -> bool:
     return file.stat().st_uid not in (0, os.getuid(), here.stat().st_uid)
 
 
+def _place_of_mistake(shown: str, data: bytes, error: ValueError) -> Place:
+    """The place that the parser names, or the end of the file."""
+    at = re.search(r"at line (\d+), column (\d+)", str(error))
+    if isinstance(error, UnicodeDecodeError):
+        line, column = data.count(b"\n", 0, error.start) + 1, 1
+    else:
+        line, column = (int(at[1]), int(at[2])) if at else (len(data.splitlines()), 1)
+    return Place(shown, line, column, data.decode(errors="replace").split("\n")[line - 1].rstrip("\r"))
+
+
 def find_project() -> Project | None:
     """The nearest project of this folder or of one above it; None if there is none, or it does not speak of cnnprof.
 
@@ -95,7 +105,9 @@ def find_project() -> Project | None:
         text = data.decode()
         content = toml.loads(text)
     except ValueError as error:
-        raise SpecError(f"{file} is not valid TOML: {error}") from None
+        shown = file.name if file.parent == here else str(file)
+        said = re.sub(r" \(at .*\)\Z", "", str(error))
+        raise SpecError(f"{shown} is not valid TOML: {said}", _place_of_mistake(shown, data, error)) from None
     except RecursionError:
         raise SpecError(f"{file} is not valid TOML: it is nested too deeply") from None
     tool = content.get("tool", {})

@@ -129,14 +129,14 @@ class Listing:
     title: str = ""
 
 
-Level = Literal["ok", "warn", "error"]
+Level = Literal["ok", "unknown", "warn", "error"]
 
 
 @record
 class Annotation:
-    """The outcome of a check: it holds (`ok`), does not (`error`), or may not (`warn`).
+    """The outcome of a check: it holds (`ok`), nobody knows (`unknown`), it does not (`error`), or may not (`warn`).
 
-    A code host shows the latter two beside the change.
+    A code host shows all but those that hold beside the change.
     """
 
     level: Level

@@ -83,6 +83,16 @@ def test_what_no_revision_has(repository, arguments, message):
     assert message in done.err
 
 
+@pytest.mark.parametrize("text", [NET.replace("conv", "konv"), "input: 3x8x8\nvariants: {a: {}, b: {}}\nlayers: [relu]\n"])
+def test_a_mistake_of_a_revision_is_said_of_it(repository, text):
+    (repository / "net.yaml").write_text(text)
+    subprocess.run([*GIT, "commit", "-qam", "broken"], cwd=repository, check=True)
+    (repository / "net.yaml").write_text(NET.format(2))
+    done = cnnprof("diff", "net.yaml", "--against-rev", "HEAD", cwd=repository)
+    assert (done.code, "HEAD:net.yaml" in done.err) == (3, True)
+    assert "cnnprof-" not in done.err
+
+
 def test_a_folder_without_git(tmp_path):
     (tmp_path / "net.yaml").write_text(NET.format(1))
     done = cnnprof("diff", "net.yaml", "--against-rev", "main", cwd=tmp_path)
@@ -101,6 +111,16 @@ def test_budgets_as_junit(repository):
     assert [*cases] == ["net: max-params", "net: max-macs", "net: max-peak"]
     assert "params is 224" in cases["net: max-params"].find("failure").get("message")
     assert cases["net: max-macs"].find("failure") is None
+
+
+def test_a_network_that_cannot_be_read_is_no_test_that_passed(repository):
+    (repository / "zero.yaml").write_text("input: 3x8x8\nlayers: [konv 3x3 4]\n")
+    done = cnnprof("check", "net.yaml", "zero.yaml", "--max-params", "1M", "--format", "junit", cwd=repository)
+    assert done.code == 3
+    (suite,) = ElementTree.fromstring(done.out)
+    assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["2", "0", "1"]
+    (skipped,) = suite.iter("skipped")
+    assert "unknown layer or block 'konv'" in skipped.get("message")
 
 
 def test_budgets_as_sarif_at_their_lines(repository):

@@ -1,11 +1,13 @@
 """Texts of others in names, files and code: no output format lets one of them do more than be read."""
 
 import json
+import os
 import re
+import sys
 from xml.etree import ElementTree
 
 import pytest
-from shell import cnnprof, process
+from shell import cnnprof, process, texts
 
 from cnnprof.charts.diagram import Block, Diagram
 from cnnprof.errors import CnnprofError, Place
@@ -173,6 +175,21 @@ def test_pictures_and_pages_have_no_control_characters(tmp_path):
         text = (tmp_path / page).read_text()
         assert not CONTROLS & {*text}
         assert "<script>x" not in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes")
+def test_a_file_name_that_is_no_text(tmp_path):
+    name = os.fsdecode(b"n\xff$\\frac$.yaml")
+    (tmp_path / name).write_text("input: 3x8x8\nlayers: [conv 3x3 4]\n")
+    done = cnnprof("check", name, "--max-params", "10", "--format", "sarif", cwd=tmp_path)
+    (result,) = json.loads(done.out)["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "n%FF%24%5Cfrac%24.yaml"
+    points = ("plot", "compare", name, "lenet5", "resnet18", "--x", "macs", "--y", "params")
+    for suffix in ("svg", "png"):
+        assert cnnprof(*points, "-o", f"x.{suffix}", cwd=tmp_path).code == 0
+    assert any("n\\udcff$\\frac$" in text for text in texts((tmp_path / "x.svg").read_bytes()))
+    page = cnnprof("compare", name, "lenet5", "--format", "html", cwd=tmp_path)
+    assert (page.code, "\\udcff" in page.out) == (0, True)
 
 
 def test_mermaid_takes_no_name_for_syntax():

@@ -139,6 +139,24 @@ def test_a_wrong_pyproject(project, text: str, message: str) -> None:
     assert "pyproject.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"[tool.cnnprof\npaths = []\n", 1),
+        (b"[tool.cnnprof]\n\npaths = ['a', 'a' 'b']\n", 3),
+        (b"[tool.cnnprof]\npaths = [\n", 2),  # where it ends
+        (b"[tool.cnnprof]\r\n\r\n\r\npaths = '\xff'\r\n", 4),
+    ],
+)
+def test_a_broken_pyproject_says_where(project, data: bytes, line: int) -> None:
+    (project / "pyproject.toml").write_bytes(data)
+    with pytest.raises(SpecError, match="is not valid TOML") as caught:
+        specs.names()
+    place = caught.value.place
+    assert place is not None
+    assert (place.line, place.file.endswith("pyproject.toml")) == (line, True)
+
+
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'cnnprof'\n", "[tool.cnnprof]\n", "[tool]\n", "not toml ["])
 def test_a_pyproject_without_folders(project, text: str) -> None:
     (project / "pyproject.toml").write_text(text)

@@ -101,10 +101,24 @@ def test_a_budget_runs_code_where_the_user_allows_it(repository):
     assert [verdict.status for verdict in cnnprof.check(["net.py:make"]).verdicts] == ["ok"], "the user named it"
 
 
-@pytest.mark.parametrize("model", ["../secret.yaml", "{outside}/secret.yaml", "link.yaml", "../repository/../secret.yaml"])
+OUTSIDE = ["../secret.yaml", "{outside}/secret.yaml", "link.yaml", "../repository/../secret.yaml"]
+OUTSIDE += [
+    "../*.yaml",
+    "{outside}/s*.yaml",
+    "l*.yaml",
+    "../secret.json",
+    "../secret.onnx",
+    "{outside}/secret.keras",
+    "../s*.json",
+]
+
+
+@pytest.mark.parametrize("model", OUTSIDE)
 def test_a_budget_reads_nothing_outside_of_its_project(repository, model):
+    for suffix in ("yaml", "json", "onnx", "keras"):
+        secret = (repository.parent / "secret.yaml").with_suffix(f".{suffix}")
+        secret.write_text("password: 12345\n")
     secret = repository.parent / "secret.yaml"
-    secret.write_text("password: 12345\n")
     (repository / "link.yaml").symlink_to(secret)
     model = model.format(outside=repository.parent)
     project(repository, f'[[tool.cnnprof.budget]]\nmodel = "{model}"\nmax-params = "1M"\n')

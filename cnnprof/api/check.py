@@ -162,8 +162,9 @@ def check(
 
 
 def _covering(budgets: Sequence[Budget], *names: str) -> list[Budget]:
-    """The budgets that are for a network of one of these names."""
-    return [budget for budget in budgets if any(map(budget.covers, names))]
+    """The budgets that are for a network of one of these names; a file's are for all of its variants."""
+    files = [name.partition("#")[0] for name in names if "#" in name]
+    return [budget for budget in budgets if any(map(budget.covers, (*names, *files)))]
 
 
 @record

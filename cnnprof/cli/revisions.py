@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cnnprof.errors import UsageError
+from cnnprof.errors import CnnprofError, UsageError
 
 SECONDS = 60
 
@@ -38,7 +40,19 @@ def earlier_file(reference: str, revision: str) -> Iterator[str]:
         subprocess.run(["tar", "-x", "-C", place], input=archive, check=True, capture_output=True, timeout=SECONDS)
         if not (Path(place) / inside).is_file():
             raise UsageError(f"{inside} is not in revision '{revision}'")
-        yield str(Path(place) / inside) + reference[len(str(file)) :]
+        try:
+            yield str(Path(place) / inside) + reference[len(str(file)) :]
+        except CnnprofError as error:
+            raise _of_revision(error, f"{place}{os.sep}", f"{revision}:") from None
+
+
+def _of_revision(error: CnnprofError, folder: str, revision: str) -> CnnprofError:
+    """The error as one of the revision's files, `main:net.yaml`: the folder in which they are laid out is gone by then."""
+    error.message = error.message.replace(folder, revision)
+    error.hint = error.hint.replace(folder, revision) if error.hint else None
+    if error.place:
+        error.place = replace(error.place, file=error.place.file.replace(folder, revision))
+    return error
 
 
 def _paths(reference: str) -> Iterator[Path]:

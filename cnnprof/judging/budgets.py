@@ -311,7 +311,7 @@ def _from_here(project: Project, models: Sequence[str]) -> tuple[str, ...]:
     return tuple(os.path.relpath(project.folder / model) if _FILE.search(model) else model for model in models)
 
 
-_FILE = re.compile(r"\.(ya?ml|py)([#:@]|$)")
+_FILE = re.compile(r"\.(ya?ml|py|onnx|keras|json|pt2?|pth|ts|torchscript)([#:@]|$)")
 _HEADER = re.compile(r"\s*\[")
 _BUDGET = re.compile(r"\s*\[\[\s*tool\s*\.\s*[\"']?cnnprof[\"']?\s*\.\s*[\"']?budget[\"']?\s*\]\]")
 

@@ -11,7 +11,7 @@ from cnnprof.texts import visible
 suffixes: tuple[str, ...] = ()
 binary = False
 
-_COMMANDS = {"error": "error", "warn": "warning"}
+_COMMANDS = {"error": "error", "warn": "warning", "unknown": "warning"}
 
 
 def render(report: Report, style: Style) -> str:

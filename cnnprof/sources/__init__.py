@@ -26,7 +26,8 @@ from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
 from cnnprof.sources._asked import Settings, Size
-from cnnprof.sources._files import SPECS, source_of, without_way
+from cnnprof.sources._files import SOURCES, SPECS, is_file, is_path, source_of, without_way
+from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
 
 if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs
@@ -131,8 +132,10 @@ class Model:
     @property
     def file(self) -> Path | None:
         """The file that the reference names as such."""
-        if self.source == "specs" and _is_path(self.name):
+        if self.source == "specs" and is_path(self.name):
             return Path(self.name.partition("#")[0])
+        if self.source in SOURCES.values():
+            return Path(self.name)
         where = self.name.rpartition(":")[0]
         return Path(where) if self.source == "python" and where.endswith(".py") else None
 
@@ -160,7 +163,9 @@ def resolve(reference: str, settings: Settings = None) -> Model:
 
 
 def _resolve_all(reference: str, settings: Settings = None) -> list[Model]:
-    """The networks that a reference without a glob stands for: one for each combination of its settings' values."""
+    """The networks that a reference without a glob of names stands for: each combination of its settings' values is one."""
+    if not _is_inline(reference) and is_glob(reference):
+        return [model for each in networks_matching(reference) for model in _resolve_all(each, settings)]
     name, inline = split_settings(reference)
     source, rest = _resolve(name)
     return [_varied(Model(reference, source, rest), name, each, settings) for each in _combinations(inline)]
@@ -192,7 +197,7 @@ def expand(patterns: Iterable[str], settings: Settings = None) -> list[Model]:
 
     found: dict[str, Model] = {}
     for pattern in patterns:
-        if not re.search(r"[*?\[]", pattern.partition("@")[0]) or _is_path(pattern) or _is_inline(pattern):
+        if not MAGIC.search(pattern.partition("@")[0]) or is_file(pattern) or _is_inline(pattern):
             for model in _resolve_all(pattern, settings):
                 found.setdefault(model.reference, model)
             continue
@@ -289,7 +294,7 @@ def _resolve(name: str) -> tuple[str, str]:
         return source, name
     if _is_inline(name):
         return "inline", name.removeprefix("inline:")
-    if _is_path(name):
+    if is_path(name):
         return "specs", name
     prefix, colon, rest = name.partition(":")
     if colon:
@@ -327,11 +332,6 @@ def source_named(prefix: str) -> str:
 def _canonical(pattern: str) -> str:
     prefix, colon, rest = pattern.partition(":")
     return f"{source_named(prefix)}:{rest}" if colon else pattern
-
-
-def _is_path(name: str) -> bool:
-    path = name.partition("#")[0]
-    return path.endswith(SPECS) or (("/" in path or "\\" in path) and ":" not in path)
 
 
 def _is_inline(name: str) -> bool:

@@ -67,6 +67,18 @@ def source_of(name: str) -> str | None:
     return SOURCES.get(suffix)
 
 
+def is_path(name: str) -> bool:
+    """Whether the word is a way to a spec."""
+    path = name.partition("#")[0]
+    return path.endswith(SPECS) or (("/" in path or "\\" in path) and ":" not in path)
+
+
+def is_file(reference: str) -> bool:
+    """Whether the reference names a file that holds a network as it is, or a glob of such files."""
+    path = reference.partition("@")[0]
+    return is_path(path) or path.endswith(tuple(SOURCES))
+
+
 def no_settings(path: str, settings: Settings) -> None:
     """Raises CnnprofError if there are settings: a file has none."""
     if settings:

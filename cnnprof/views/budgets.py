@@ -107,7 +107,7 @@ def _annotation(verdict: BudgetVerdict) -> Annotation:
 def _open_question(verdict: BudgetVerdict) -> Annotation:
     budget = verdict.budget
     message = f"{budget.figure} is not known" + (f": {verdict.reason}" if verdict.reason else "")
-    return Annotation("warn", f"{verdict.model}: {budget.key}", message, budget.place)
+    return Annotation("unknown", f"{verdict.model}: {budget.key}", message, budget.place)
 
 
 def _undecided(verdict: BudgetVerdict, measurement: Measurement) -> bool:

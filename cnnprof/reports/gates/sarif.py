@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ suffixes = (".sarif",)
 binary = False
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {"error": "error", "warn": "warning"}
+_LEVELS = {"error": "error", "warn": "warning", "unknown": "warning"}
 
 
 def render(report: Report, style: Style) -> str:  # noqa: ARG001 - every format has this signature
@@ -33,7 +34,7 @@ def _result(annotation: Annotation, rule: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"ruleId": rule, "level": _LEVELS[annotation.level], "message": {"text": text}}
     if place := annotation.place:
         region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + max(1, place.length)}
-        file = {"uri": quote(from_root(place.file).replace("\\", "/"))}
+        file = {"uri": quote(from_root(place.file).replace(os.sep, "/"), errors="surrogateescape")}
         found["locations"] = [{"physicalLocation": {"artifactLocation": file, "region": region}}]
     else:
         found["locations"] = [{"logicalLocations": [{"name": visible(annotation.title), "kind": "command line"}]}]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from io import BytesIO
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
@@ -52,5 +55,21 @@ def draw_chart(chart: Chart, style: Style = Style()) -> Figure:  # noqa: B008 - 
     settings: Any = COMMON | THEMES[style.theme]
     with rc_context(settings):
         figure = Figure(style.inches or chart.inches, DOTS_PER_INCH, layout="constrained")
-        chart.draw(figure)
+        _legible(chart).draw(figure)
     return figure
+
+
+def _legible(value: Any) -> Any:
+    """The chart with all that is not printed written out: no font has a letter for half a character."""
+    if isinstance(value, str):
+        return visible(value)
+    if type(value) in (tuple, list):
+        parts = [_legible(item) for item in value]
+        return value if all(map(is_, parts, value)) else type(value)(parts)
+    if isinstance(value, Mapping):
+        return {_legible(key): _legible(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        before = {field.name: getattr(value, field.name) for field in fields(value)}
+        changed = {name: part for name, item in before.items() if (part := _legible(item)) is not item}
+        return replace(value, **changed) if changed else value
+    return value
