@@ -50,11 +50,17 @@ def group_norm(layer: norm.GroupNorm, run: RuleContext) -> LayerMemory:
 
 @rule(norm.GlobalResponseNorm)
 def global_response_norm(layer: norm.GlobalResponseNorm, run: RuleContext) -> LayerMemory:
-    """It runs as a norm, a mean and arithmetic on whole tensors, two of which are alive at a time."""
-    numbers = 3 * run.element_bytes * run.output[0] * run.output[1]
-    return LayerMemory(
-        run.output_bytes + numbers, Saved((0,), extra=run.output_bytes + numbers), 2 * run.output_bytes + numbers
-    )
+    """It runs as a norm, a mean and arithmetic on whole tensors: the scaled input, that shifted, and the output at a time."""
+    whole, norms = run.output_bytes, run.element_bytes * run.output[0] * run.output[1]
+    if not run.needs_grad:
+        return LayerMemory(2 * whole + norms)
+    # Saved are, for gamma's gradient, the input times the norms' ratios; for the input's, norms, ratios and each image's mean.
+    ratios = whole if run.needs_weight_grad else 0
+    numbers = 2 * norms + run.element_bytes * run.output[0] if run.needs_input_grad else 0
+    saved = Saved((0,) if run.needs_input_grad else (), extra=ratios + numbers)
+    # The gradient of the scaled input is there with those of its two factors, once what was saved for gamma is gone.
+    back = 2 * whole + norms - ratios if run.needs_input_grad else 2 * whole
+    return LayerMemory(2 * whole + ratios + maximum(numbers, norms), saved, back)
 
 
 @rule(norm.LocalResponseNorm, autocast="single")
