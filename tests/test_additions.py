@@ -217,7 +217,7 @@ main()
 """
 
 PLOT = {
-    "charts/made_up.py": '''
+    "charts/dot.py": '''
 from cnnprof.charts import Chart
 from cnnprof.record import record
 
@@ -235,7 +235,7 @@ class Dot(Chart):
         canvas.dots([0], [0])
 ''',
     "cli/plots/dot.py": '''
-from cnnprof.charts.made_up import Dot
+from cnnprof.charts.dot import Dot
 from cnnprof.cli.options import drawn
 from cnnprof.cli.output import Destination
 from cnnprof.report import Report
@@ -258,6 +258,10 @@ try:
 except SystemExit as done:
     assert not done.code, done.code
 print(Path("dot.svg").read_text())
+
+from cnnprof.charts.dot import Dot
+from cnnprof.charts.saved import from_saved, to_saved
+assert from_saved(to_saved(Dot("kept"))) == Dot("kept")
 """
 
 

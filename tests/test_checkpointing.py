@@ -45,7 +45,7 @@ def test_what_runs_again_by_hand():
 )
 def test_stages_are_blocks(name, labels):
     profile = package.profile(name)
-    assert {profile.costs[stretch.start].node.path[0] for stretch in stages(profile.graph, profile.costs)} == labels
+    assert {profile.costs[segment.start].node.path[0] for segment in stages(profile.graph, profile.costs)} == labels
 
 
 def test_a_network_without_blocks_has_no_stages():
@@ -89,7 +89,7 @@ def test_torch_takes_what_is_predicted(name, batch, size, optimizer):
     assert checkpoint(graph, costs, here(), optimizer).footprint.peak_bytes == pytest.approx(recorded, rel=0.01)
 
 
-def _by_stage(network, stretches):
+def _by_stage(network, segments):
     """A module that runs a built network with its stages under torch.utils.checkpoint."""
     import torch
     from torch.utils.checkpoint import checkpoint
@@ -101,9 +101,9 @@ def _by_stage(network, stretches):
 
         def forward(self, x):
             tensors, at = {"input": x}, 0
-            for stretch in [*stretches, range(len(network.steps), len(network.steps))]:
-                _run(network.steps[at : stretch.start], tensors)
-                steps = network.steps[stretch.start : stretch.stop]
+            for segment in [*segments, range(len(network.steps), len(network.steps))]:
+                _run(network.steps[at : segment.start], tensors)
+                steps = network.steps[segment.start : segment.stop]
                 if steps:
                     entering = sorted({name for step in steps for name in step.inputs if name in tensors})
                     arguments = [tensors[name] for name in entering]
@@ -113,7 +113,7 @@ def _by_stage(network, stretches):
                         del tensors[name]
                     tensors[steps[-1].output] = out
                     del out
-                at = stretch.stop
+                at = segment.stop
             return tensors[network.steps[-1].output]
 
     return ByStage()

@@ -65,12 +65,12 @@ def fit_each(
     `dtypes` are the networks' number formats, None for those that they are written in; in int8, and on a microcontroller,
     nothing is trained.
     """
-    rooms = [(capacity, _run_in(text)) for text, capacity in read_capacities(sizes, USUAL.device).items()]
+    capacities = [(capacity, _run_in(text)) for text, capacity in read_capacities(sizes, USUAL.device).items()]
     fits = []
     asked: Sequence[NumberFormat | None] = dtypes or [None] * len(models)
     for model, dtype in zip(models, asked, strict=True):
-        notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity, _ in rooms)}")
-        fits.append(fit_in_all(rooms, model, input_shape, dtype))
+        notify(f"fitting {model.reference} into {', '.join(capacity.name for capacity, _ in capacities)}")
+        fits.append(fit_in_all(capacities, model, input_shape, dtype))
     return fits
 
 
@@ -80,7 +80,7 @@ def _run_in(text: str) -> Execution:
 
 
 def fit_in_all(
-    rooms: Sequence[tuple[Capacity, Execution]],
+    capacities: Sequence[tuple[Capacity, Execution]],
     model: Model,
     input_shape: Size,
     dtype: NumberFormat | None,
@@ -90,9 +90,9 @@ def fit_in_all(
     found: list[Fit] = []
     if dtype is None:
         graph = model.graph(input_shape)
-        rooms = [(capacity, as_written(graph, run)) for capacity, run in rooms]
-        dtype = rooms[0][1].dtype if rooms else "fp32"
-    for capacity, run in rooms:
+        capacities = [(capacity, as_written(graph, run)) for capacity, run in capacities]
+        dtype = capacities[0][1].dtype if capacities else "fp32"
+    for capacity, run in capacities:
         if dtype == "int8" or capacity.flash_bytes:
             found.append(_fit_inference(capacity, model, input_shape, dtype))
         else:

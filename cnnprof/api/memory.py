@@ -104,8 +104,8 @@ def memory(
     if run.as_written:
         run = as_written(graph, run)
         measured = replace(measured, dtype=run.dtype) if measured and run.dtype in ("fp16", "bf16") else measured
-    rooms = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
-    fits = fit_in_all(rooms, model, input_shape, "int8" if int8 else run.dtype, optimizer)
+    capacities = [(each, run) for each in read_capacities(fit, run.device).values()] if fit is not None else []
+    fits = fit_in_all(capacities, model, input_shape, "int8" if int8 else run.dtype, optimizer)
     if int8:
         scales = int8_scale_bytes(analyzed)
         return Memory(analyzed, run, optimizer, int8_inference(analyzed), None, fits, scale_bytes=scales)

@@ -1,4 +1,4 @@
-"""Kinds of charts: one module each, with what the chart shows as a dataclass and how it is drawn.
+"""Kinds of charts: one module each, with what the chart shows as a record and how it is drawn.
 
 A view makes the chart of its report from plain data, and computes all that it shows; `reports` calls `draw` where a picture is
 asked for, and `sketch` where a terminal is to show it.

@@ -20,7 +20,7 @@ ROUND = "[pow(10, floor(log(domain('area')[1]) / LN10) - 1), pow(10, floor(log(d
 
 
 APART = "(datum.apart && (indexof(['top1', 'top5'], x) >= 0 || indexof(['top1', 'top5'], y) >= 0))"
-"""Whether a point is hollow: its accuracy is of other data than that of most."""
+"""Whether a point is unfilled: its accuracy is of other data than that of most."""
 
 
 AVOIDED = ("bubbles", "across_bars", "up_bars")

@@ -6,22 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from cnnprof import charts
 from cnnprof.charts import Chart
 
-MODULES = {
-    "Bars": "bars",
-    "Diagram": "diagram",
-    "Distributions": "distributions",
-    "Explorer": "explorer",
-    "Heat": "heat",
-    "Scatter": "scatter",
-    "Timeline": "timeline",
-}
-"""Where each kind is defined."""
-
+KINDS = frozenset(module.name for module in iter_modules(charts.__path__))
+"""The files that a kind of chart may have, each of the name of its class in small letters."""
 
 _SCALARS: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
@@ -35,20 +28,29 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
 
 def to_saved(chart: Chart | None) -> dict[str, Any] | None:
     """The chart's kind and fields; None without a chart, or for one with values that JSON has not."""
-    kind = type(chart).__name__
-    if chart is None or kind not in MODULES:
+    if chart is None or type(chart).__module__ != _module(type(chart).__name__):
         return None
     try:
-        return {"kind": kind, **_plain(chart)}
+        return {"kind": type(chart).__name__, **_plain(chart)}
     except TypeError:
         return None
 
 
 def from_saved(saved: Mapping[str, Any]) -> Chart:
     """The chart that `to_saved` wrote. Raises TypeError, ValueError or KeyError for anything else."""
-    kind = import_module(f"cnnprof.charts.{MODULES[saved['kind']]}")
-    chart: Chart = _read_record(getattr(kind, saved["kind"]), saved)
+    name = saved["kind"]
+    if not isinstance(name, str):
+        raise TypeError(name)
+    kind = getattr(import_module(_module(name)), name, None) if name.lower() in KINDS else None
+    if not (isinstance(kind, type) and issubclass(kind, Chart)):
+        raise ValueError(f"there is no chart of the kind '{name}'")
+    chart: Chart = _read_record(kind, saved)
     return chart
+
+
+def _module(kind: str) -> str:
+    """The name of the module that has a kind of chart."""
+    return f"{charts.__name__}.{kind.lower()}"
 
 
 def _plain(value: Any) -> Any:

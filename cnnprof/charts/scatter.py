@@ -39,7 +39,7 @@ class Scatter(Chart):
         sizes: texts of a legend for areas, with their share of the largest.
         size_label: what the areas stand for.
         notes: remarks below.
-        apart_label: why points are hollow.
+        apart_label: why points are not filled.
     """
 
     title: str

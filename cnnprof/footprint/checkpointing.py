@@ -20,11 +20,11 @@ from cnnprof.network.stages import stage_depth
 
 
 def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
-    """The stretches of layers that are one block with more than one layer.
+    """The segments of layers that are one block with more than one layer.
 
     Raises UsageError for a network without blocks.
     """
-    found = _stretches(costs, stage_depth([cost.node.name for cost in costs])) or _stretches(costs, 1)
+    found = _segments(costs, stage_depth([cost.node.name for cost in costs])) or _segments(costs, 1)
     if not found:
         raise UsageError(
             f"{graph.name} has no stages to checkpoint", hint="leave --checkpoint out: its layers stand in no block"
@@ -34,13 +34,13 @@ def stages(graph: Graph, costs: Sequence[Cost]) -> list[range]:
 
 def checkpoint(graph: Graph, costs: Sequence[Cost], run: Execution = USUAL, optimizer: Optimizer = "sgd") -> Checkpointed:
     """A training step whose stages are checkpointed. Raises UsageError for a network without stages."""
-    stretches = stages(graph, costs)
-    recomputed = save_tensors(graph, costs, run, stretches).recompute.values()
+    segments = stages(graph, costs)
+    recomputed = save_tensors(graph, costs, run, segments).recompute.values()
     extra = sum(costs[step].macs for each in recomputed for step in each.steps)
-    return Checkpointed(training(graph, costs, run, optimizer, stretches), extra)
+    return Checkpointed(training(graph, costs, run, optimizer, segments), extra)
 
 
-def _stretches(costs: Sequence[Cost], depth: int) -> list[range]:
+def _segments(costs: Sequence[Cost], depth: int) -> list[range]:
     labelled = ((cost.node.path[:depth] if len(cost.node.path) > depth else None, step) for step, cost in enumerate(costs))
     groups = [(label, [step for _, step in group]) for label, group in groupby(labelled, key=lambda pair: pair[0])]
     return [range(steps[0], steps[-1] + 1) for label, steps in groups if label and len(steps) > 1]

@@ -1,6 +1,6 @@
 """The tensors that autograd saves in a forward pass, until the backward pass has used them.
 
-A stretch of layers that is checkpointed saves what goes into it, and saves its own tensors when it is run once more.
+A segment of layers that is checkpointed saves what goes into it, and saves its own tensors when it is run once more.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SavedTensors:
 
 @record
 class Recompute:
-    """Layers of a checkpointed stretch that run again in the backward pass, and what is then saved of them."""
+    """Layers of a checkpointed segment that run again in the backward pass, and what is then saved of them."""
 
     steps: range
     saved: SavedTensors
@@ -72,22 +72,22 @@ def save_tensors(
             if each.for_weights and cost.node.name in learning:
                 each = each._replace(inputs=(*each.inputs, *each.for_weights))
             saved[step] = _cast(each, live.casts[cost.node.name], cast_weights(cost, run)) if run.amp else each
-    recomputed = {step for stretch in checkpointed for step in stretch}
+    recomputed = {step for segment in checkpointed for step in segment}
     freed, extra = _collect(costs, {step: each for step, each in saved.items() if step not in recomputed}, live)
     unread = unread_weights(graph, costs) & needs_grad
     freed |= {live.storage[cost.node.name]: step for step, cost in enumerate(costs) if cost.node.name in unread}
     recompute = {}
-    for stretch in checkpointed:
-        inside = {step: saved[step] for step in stretch if step in saved and _saves(costs[step], saved[step])}
+    for segment in checkpointed:
+        inside = {step: saved[step] for step in segment if step in saved and _saves(costs[step], saved[step])}
         if not inside:
             continue
-        own = {costs[step].node.name for step in stretch}
-        for name in {name for step in stretch for name in costs[step].node.inputs} - own:
+        own = {costs[step].node.name for step in segment}
+        for name in {name for step in segment for name in costs[step].node.inputs} - own:
             storage = live.storage[name]
-            freed[storage] = min(freed.get(storage, stretch.start), stretch.start)
+            freed[storage] = min(freed.get(storage, segment.start), segment.start)
         last = max(inside)
         # torch stops when the last tensor is there: a layer that saves nothing but its input does not run again.
-        steps = range(stretch.start, last + int(inside[last].output or not _is_zero(inside[last].extra)))
+        steps = range(segment.start, last + int(inside[last].output or not _is_zero(inside[last].extra)))
         own_freed, own_extra = _collect(costs, inside, live)
         own_freed = {name: step for name, step in own_freed.items() if name in own}
         recompute[last] = Recompute(steps, SavedTensors(live, frozenset(needs_grad), own_freed, own_extra))

@@ -57,7 +57,7 @@ def training(
     """The memory of one training step, from the second on, when the optimizer's state is there; `none` leaves its step out.
 
     Layers that need no gradient, because neither they nor any before them learn, run as in inference. The loss is a
-    cross-entropy of the outputs. Stretches of layers that are `checkpointed` save their inputs only and run again in the
+    cross-entropy of the outputs. Segments of layers that are `checkpointed` save their inputs only and run again in the
     backward pass. `keep` says which moments the footprint has, all unless told otherwise.
     """
     saved = save_tensors(graph, costs, run, checkpointed)
@@ -149,7 +149,7 @@ class _TrainingStep:
         live = saved.live
         own = [name for step in steps if live.storage[name := self.costs[step].node.name] == name]
         done = ends_by_step({name: live.last_use[name] for name in own if name not in saved.freed})
-        # Where a stretch is checkpointed, what it would save is made all the same.
+        # Where a segment is checkpointed, what it would save is made all the same.
         passing = {name: extra for recompute in saved.recompute.values() for name, extra in recompute.saved.extra.items()}
         for step in steps:
             cost = self.costs[step]

@@ -56,15 +56,15 @@ def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
 
     On meta tensors, where attention is broken down to matrix products: on a CPU a fused kernel would hide them.
     """
-    hollow = meta_copy(module)
-    inputs = [torch.empty(shape, device="meta", dtype=input_like(hollow).dtype) for shape in shapes]
-    with _in_eval(hollow), _frozen(hollow), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    empty = meta_copy(module)
+    inputs = [torch.empty(shape, device="meta", dtype=input_like(empty).dtype) for shape in shapes]
+    with _in_eval(empty), _frozen(empty), torch.no_grad(), FlopCounterMode(display=False) as counter:
         try:
-            hollow(*inputs)
+            empty(*inputs)
         except (RuntimeError, ValueError):
             # Tensors that its code makes on the way have to be without data, too.
             with torch.device("meta"), FlopCounterMode(display=False) as again:
-                hollow(*inputs)
+                empty(*inputs)
             counter = again
     # A path begins with the class of the network.
     paths = {path.partition(".")[2]: sum(flops.values()) for path, flops in counter.get_flop_counts().items()}
