@@ -14,7 +14,7 @@ from cnnprof.units import Holds
 Kind = Literal[
     "text", "year", "count", "scaled",
     "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
-    "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "verdict", "result",
+    "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "verdict", "result", "status", "shaded",
 ]  # fmt: skip
 """How a value reads; `reports/_units.py` has a function for each."""
 
@@ -57,7 +57,7 @@ HOLDS: Mapping[Kind, Holds] = {
     "size": "bytes",
     "megabytes": "bytes",
     "ms": "time",
-    **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark"), "text"),
+    **dict.fromkeys(("text", "shape", "shapes", "words", "verdict", "result", "mark", "status", "shaded"), "text"),
 }
 """The quantity that conditions take a column of each kind for; any other kind is a number."""
 

@@ -20,7 +20,7 @@ class Cells(NamedTuple):
     total: tuple[str, ...] | None
 
 
-LEFT = {"text", "year", "verdict", "shape", "shapes", "words", "mark", "interval", "factor_interval"}
+LEFT = {"text", "year", "verdict", "shape", "shapes", "words", "mark", "interval", "factor_interval", "status", "shaded"}
 
 
 def cells(table: Table, wide: bool = False) -> Cells:

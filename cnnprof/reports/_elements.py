@@ -24,7 +24,7 @@ def section_html(section: Table | Listing, number: int | None = None) -> str:
         for column, text, right in heads
     )
     body = "".join(_body(section, table, group, numbers) for group, numbers in section.groups().items())
-    foot = f"<tfoot>{_line(table.total, table.rightward)}</tfoot>\n" if table.total else ""
+    foot = f"<tfoot>{_line(table, table.total)}</tfoot>\n" if table.total else ""
     named = "" if number is None else f' data-table="{number}"'
     return f'{heading}<div class="scroll"><table{named}>\n<thead><tr>{head}</tr></thead>\n{body}{foot}</table></div>\n'
 
@@ -38,26 +38,24 @@ def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> s
     """The rows that stand together under what stands above them."""
     heading = f'<tr><th colspan="{len(table.columns)}">{escape(group)}</th></tr>\n' if group else ""
     lines = "".join(
-        _line(
-            table.rows[i], table.rightward, [(i, column.key) in section.best for column in table.columns], i in section.faint, i
-        )
+        _line(table, table.rows[i], [(i, column.key) in section.best for column in table.columns], i in section.faint, i)
         for i in numbers
     )
     return f"<tbody>\n{heading}{lines}</tbody>\n"
 
 
 def _line(
-    texts: Sequence[str], rightward: Sequence[bool], best: Sequence[bool] = (), faint: bool = False, number: int | None = None
+    table: Cells, texts: Sequence[str], best: Sequence[bool] = (), faint: bool = False, number: int | None = None
 ) -> str:
-    best = best or [False] * len(texts)
-    items = "".join(_cell(text, right, top) for text, right, top in zip(texts, rightward, best, strict=True))
+    parts = zip(texts, table.columns, table.rightward, best or [False] * len(texts), strict=True)
+    items = "".join(_cell(text, column.kind == "shaded", right, top) for text, column, right, top in parts)
     row = "" if number is None else f' data-row="{number}"'
     return f'<tr class="{"faint" if faint else ""}"{row}>{items}</tr>\n'
 
 
-def _cell(text: str, right: bool, top: bool) -> str:
+def _cell(text: str, shaded: bool, right: bool, top: bool) -> str:
     """A cell; what a terminal shades by a letter at the end has its shade behind it here."""
-    shade = SHADES.find(text[-1]) if text[-2:-1] == " " else 0
+    shade = SHADES.find(text[-1]) if shaded and text else 0
     look = f' style="background:rgb(230 159 0/{20 * shade}%)"' if shade > 0 else ""
     shown = text[:-2] if shade > 0 else text
     return f'<td class="{"r" if right else ""}{" best" if top else ""}"{look}>{escape(shown)}</td>'

@@ -169,6 +169,8 @@ KINDS: dict[Kind, Callable[[Any], str]] = {
     "mark": mark,
     "verdict": verdict,
     "result": result,
+    "status": str,
+    "shaded": str,
 }
 """Every kind of value by name; `scaled` takes the column's unit as well."""
 

@@ -112,9 +112,9 @@ def _grid(table: Table, whole: Cells, widths: Mapping[int, int], numbers: list[i
 
 def _style_of(whole: Cells, i: int, number: int) -> str:
     """The style of a cell by what it says, in columns that say how something came out."""
-    column = whole.columns[i]
-    judges = column.kind == "verdict" or column.key in ("status", "verdict", "agrees")
-    return STATUS.get(whole.rows[number][i].partition(":")[0].strip(), "") if judges else ""
+    if whole.columns[i].kind not in ("verdict", "status"):
+        return ""
+    return STATUS.get(whole.rows[number][i].partition(":")[0].strip(), "")
 
 
 def _wrap(text: str, width: int) -> list[str]:

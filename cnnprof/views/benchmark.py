@@ -33,7 +33,7 @@ ENERGY_J = Column("energy_j", "J a run", "joules")
 NET_ENERGY_J = Column("net_energy_j", "less idle", "joules", 4)
 PAIR = Column("pair", "compared")
 RATIO_CI95 = Column("ratio_ci95", "95% interval", "factor_interval")
-VERDICT = Column("verdict", "verdict")
+VERDICT = Column("verdict", "verdict", "status")
 
 PHASE_COLUMNS = (FORWARD_MS, BACKWARD_MS, STEP_MS)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 INPUT_SHAPE = Column("input_shape", "input", "shapes", WIDE_ONLY)
 OPS = Column("ops", "ops", "scaled", WIDE_ONLY)
 PUBLISHED = Column("published", "published")
-AGREES = Column("agrees", "agrees")
+AGREES = Column("agrees", "agrees", "status")
 
 By = RowsBy | Literal["kind"]
 """A row of the table of layers; a `kind` tells 1x1, 3x3, grouped and depthwise convolutions apart."""

@@ -189,7 +189,7 @@ def _heat(columns: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], order: 
     for row, column, value in cells:
         shade = SHADES[min(4, int(5 * (np.log(max(1.0, value)) - low) / (high - low or 1.0)))]
         lines[row][column] = f"{_short(value)} {shade}"
-    heads = (Column("heat_row", f"{first} \\ {second}"), *(Column(name, name) for name in names[1]))
+    heads = (Column("heat_row", f"{first} \\ {second}"), *(Column(name, name, "shaded") for name in names[1]))
     return Table(heads, tuple(lines.values()), figure.heading)
 
 
