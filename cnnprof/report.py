@@ -14,7 +14,8 @@ from cnnprof.units import Holds
 Kind = Literal[
     "text", "year", "count", "scaled",
     "change", "scaled_change", "exact", "size", "megabytes", "quantity", "share", "percent", "error",
-    "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "verdict", "result", "status", "shaded",
+    "ms", "factor", "interval", "factor_interval", "shape", "shapes", "words", "rate", "joules", "mark", "result",
+    "verdict", "status", "shaded",
 ]  # fmt: skip
 """How a value reads; `reports/_units.py` has a function for each."""
 

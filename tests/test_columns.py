@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from pathlib import Path
 from unittest.mock import patch
 
 from shell import cnnprof
 
 from cnnprof.cli.output import Destination
-from cnnprof.report import Table
+from cnnprof.report import Column, Table
+from cnnprof.views import columns as shared
 
 COMMANDS = [
     ["summary", "lenet5", "--by", "layer"],
@@ -51,3 +54,14 @@ def test_each_column_has_a_value_somewhere():
     empty = [key for key, known in values.items() if known == {False}]
     assert empty == []
     assert len(values) > 110
+
+
+def test_what_one_view_shows_stands_in_that_view():
+    """The columns that views share are each read by two or more of them; one that none reads, nobody sees."""
+    views = [path.read_text() for path in Path(shared.__file__).parent.glob("*.py") if path.name != "columns.py"]
+    readers = {
+        name: sum(bool(re.search(rf"\bcol\.{name}\b", code)) for code in views)
+        for name, value in vars(shared).items()
+        if isinstance(value, Column)
+    }
+    assert [name for name, number in readers.items() if number < 2] == []

@@ -8,6 +8,7 @@ import pytest
 from cnnprof.report import Fact, Listing, Report, Table
 from cnnprof.reports import Style, render
 from cnnprof.views import columns as col
+from cnnprof.views.catalogue import ABOUT
 
 
 def test_latex_escapes_what_it_means_otherwise():
@@ -60,7 +61,7 @@ def test_latex_compiles_whatever_names_are(tmp_path):
     ]
     rows = tuple({"name": name, "params": 1_000, "about": name} for name in names)
     facts = Listing(tuple(Fact(name, name) for name in names), names[0])
-    table = Table((col.NAME, col.PARAMS, col.ABOUT), rows, names[1], {"name": "[total", "params": 5})
+    table = Table((col.NAME, col.PARAMS, ABOUT), rows, names[1], {"name": "[total", "params": 5})
     body = render(Report("show", names[1], (facts, table), tuple(names), {}, "\n".join(names)), "latex", Style())
     rules = "".join(f"\\newcommand{{\\{name}rule}}{{\\hline}}" for name in ("top", "mid", "bottom"))
     (tmp_path / "t.tex").write_text(f"\\documentclass{{article}}{rules}\\begin{{document}}\n{body}\\end{{document}}\n", "utf-8")

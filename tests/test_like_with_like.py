@@ -7,9 +7,7 @@ from cnnprof.accuracies import recipe_of, timm_checkpoints, torchvision_weights
 from cnnprof.api.listing import list_networks
 from cnnprof.errors import CnnprofError
 from cnnprof.network.graph import Accuracy
-from cnnprof.report import Column
 from cnnprof.sources import spec_names, specs
-from cnnprof.views import columns as every_column
 
 FIGURES = ("params", "macs", "activations")
 
@@ -120,13 +118,3 @@ def test_a_checkpoint_of_timm_is_loaded_with_its_accuracy():
     assert cnnprof.load("timm:mobilenetv3_small_050").facts.accuracy == stated.accuracy
     assert cnnprof.load(f"timm:{name}", input_shape=(3, 96, 96)).facts.accuracy is None
     assert abs(cnnprof.profile(f"timm:{name}").totals.params - stated.params) <= 5_000
-
-
-def test_every_column_is_of_a_view():
-    """A column that no view shows would be a figure that nobody sees."""
-    from pathlib import Path
-
-    views = Path(every_column.__file__).parent
-    code = "".join(path.read_text() for path in views.glob("*.py") if path.name != "columns.py")
-    columns = [name for name, value in vars(every_column).items() if isinstance(value, Column)]
-    assert [name for name in columns if f"col.{name}" not in code] == []

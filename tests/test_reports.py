@@ -19,10 +19,14 @@ from cnnprof.reports._units import KINDS, exact_and_rough, factor, megabytes, mi
 from cnnprof.timing.measurements import Check, Measurement, Reason
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import show_measurements
+from cnnprof.views.budgets import EXCESS, LIMIT
+from cnnprof.views.catalogue import ABOUT
 from cnnprof.views.choice import Choice
 from cnnprof.views.comparison import show_comparison
 from cnnprof.views.entry import Entry
-from cnnprof.views.summary import summarize
+from cnnprof.views.explanation import NUMBERS
+from cnnprof.views.gaps import GAP
+from cnnprof.views.summary import MACS_SHARE, PARAMS_SHARE, summarize
 
 
 def network(name, channels, top1=None, dataset="ImageNet-1K", **facts):
@@ -193,7 +197,7 @@ def test_no_number_is_split_however_narrow(width):
         {"name": "stage10.inverted_residual1.conv12", "params": 25_557_032, "numbers": "112*112*144*1*1*240", "gap": 1_234_567},
         {"name": "fc1", "params": 138_357_544, "numbers": "1 + 1 (3 - 1)", "gap": 0},
     )
-    report = Report("explain", "net", (Table((col.NAME, col.PARAMS, col.NUMBERS, col.GAP), rows),))
+    report = Report("explain", "net", (Table((col.NAME, col.PARAMS, NUMBERS, GAP), rows),))
     text = render(report, "table", Style(width))
     body = text.partition("─\n")[2].partition("not shown")[0]
     numbers = re.findall(r"[\d,]*\d[\d,]*", body)
@@ -271,7 +275,7 @@ def test_units():
 
 def test_what_is_not_shown_is_named_after_its_column_and_an_empty_column_is_dropped():
     rows = ({"name": "a layer of a long name", "params": 5, "params_share": 1.0, "about": "", "macs": 7, "macs_share": None},)
-    keys = (col.NAME, col.PARAMS, col.PARAMS_SHARE, col.ABOUT, col.MACS, col.MACS_SHARE)
+    keys = (col.NAME, col.PARAMS, PARAMS_SHARE, ABOUT, col.MACS, MACS_SHARE)
     report = Report("summary", "net", (Table(keys, rows), Listing((Fact("params", 5),), "Totals")))
     narrow = render(report, "table", Style(42))
     assert "\nnot shown for want of room: params %" in narrow
@@ -283,7 +287,7 @@ def test_what_is_not_shown_is_named_after_its_column_and_an_empty_column_is_drop
 
 def test_csv_has_budgets_in_base_units():
     row = {"model": "net", "limit": (5_000_000, ""), "excess": ""}
-    text = render(Report("check", "net", (Table((col.MODEL, col.LIMIT, col.EXCESS), (row,)),)), "csv", Style())
+    text = render(Report("check", "net", (Table((col.MODEL, LIMIT, EXCESS), (row,)),)), "csv", Style())
     assert text.splitlines()[1] == "net,5000000,"
 
 

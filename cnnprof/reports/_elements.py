@@ -44,9 +44,7 @@ def _body(section: Table, table: Cells, group: str, numbers: Sequence[int]) -> s
     return f"<tbody>\n{heading}{lines}</tbody>\n"
 
 
-def _line(
-    table: Cells, texts: Sequence[str], best: Sequence[bool] = (), faint: bool = False, number: int | None = None
-) -> str:
+def _line(table: Cells, texts: Sequence[str], best: Sequence[bool] = (), faint: bool = False, number: int | None = None) -> str:
     parts = zip(texts, table.columns, table.rightward, best or [False] * len(texts), strict=True)
     items = "".join(_cell(text, column.kind == "shaded", right, top) for text, column, right, top in parts)
     row = "" if number is None else f' data-row="{number}"'

@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.errors import Place
 from cnnprof.judging.budgets import BudgetVerdict
 from cnnprof.judging.deployment import KEYS, Deployment
-from cnnprof.report import Annotation, Column, Report, Table
+from cnnprof.report import LAST_RESORT, Annotation, Column, Report, Table
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration, Prediction
 from cnnprof.views import columns as col
@@ -17,11 +17,13 @@ from cnnprof.views.benchmark import warnings_of
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 
 BUDGET = Column("budget", "budget")
+LIMIT = Column("limit", "limit", "quantity")
 VALUE = Column("value", "is", "quantity")
 USED = Column("used", "used %", "share", 2)
+EXCESS = Column("excess", "over by", "quantity", LAST_RESORT)
 LOOK_AT = Column("look_at", "look at")
 
-COLUMNS = (col.MODEL, BUDGET, col.LIMIT, VALUE, USED, col.EXCESS, col.STATUS, LOOK_AT)
+COLUMNS = (col.MODEL, BUDGET, LIMIT, VALUE, USED, EXCESS, col.STATUS, LOOK_AT)
 
 
 def show_verdicts(

@@ -17,6 +17,7 @@ from cnnprof.views.choice import NONE, Choice, choose_columns, compared, find_co
 from cnnprof.views.model import header, model_dict
 from cnnprof.views.summary import published_table
 
+ABOUT = Column("about", "about", weight=8)
 TAGS = Column("tags", "tags", "words", 5)
 
 COLUMNS = (
@@ -29,7 +30,7 @@ COLUMNS = (
     col.DATASET,
     TAGS,
     col.INPUT,
-    col.ABOUT,
+    ABOUT,
     col.SOURCE,
     col.FAILURE,
 )

@@ -10,15 +10,9 @@ TYPE = Column("type", "type", weight=3)
 LAYERS = Column("layers", "layers", "count", WIDE_ONLY)
 OUTPUT_SHAPE = Column("output_shape", "output", "shape")
 PARAMS = Column("params", "params", "count")
-PARAMS_SHARE = Column("params_share", "%", "share", 4)
 MACS = Column("macs", "MACs", "scaled")
-MACS_SHARE = Column("macs_share", "%", "share", 2)
 ACTIVATIONS = Column("activations", "act.", "scaled", 1)
-
-# calculations
-NUMBERS = Column("numbers", "with numbers")
 STRIDE = Column("stride", "stride", "shape", 2)
-GAP = Column("gap", "difference", "count", LAST_RESORT, lambda gap: gap.difference)
 
 # networks side by side
 MODEL = Column("model", "model")
@@ -37,7 +31,6 @@ ACCURACY_SOURCE = Column("accuracy_source", "accuracy from", weight=8)
 ACCURACY_MARK = Column("accuracy_mark", "from", weight=LAST_RESORT)
 DATASET = Column("dataset", "data set", weight=8)
 FAILURE = Column("failure", "not read")
-ABOUT = Column("about", "about", weight=8)
 
 # measurements
 DEVICE = Column("device", "device", weight=6)
@@ -69,21 +62,9 @@ OURS = Column("ours", "cnnprof", "count")
 THEIRS = Column("theirs", "theirs", "count")
 REASON = Column("reason", "reason")
 
-# budgets
-LIMIT = Column("limit", "limit", "quantity")
-EXCESS = Column("excess", "over by", "quantity", LAST_RESORT)
-
-# two networks aligned
-SAME = Column("same", "same", "count", LAST_RESORT)
-CHANGED = Column("changed", "changed", "count")
-ADDED = Column("added", "added", "count")
-REMOVED = Column("removed", "removed", "count")
-
-
 # memory
 TRAINING_BYTES = Column("training_bytes", "training MB", "megabytes")
 PASS = Column("pass", "pass")
-BAR = Column("bar", "of the peak", weight=1)
 LARGEST_BATCH = Column("largest_batch", "largest batch", "count")
 FIT_INFERENCE = Column("fit_inference", "fits, inf.", "count")
 FIT_TRAINING = Column("fit_training", "fits, train", "count")

@@ -124,7 +124,7 @@ def _by_stage(pairs: Sequence[Pair]) -> Table:
 
 
 _CHANGES = (PARAMS_CHANGE, MACS_CHANGE, ACTIVATIONS_CHANGE)
-_COUNTS = (col.SAME, col.CHANGED, col.ADDED, col.REMOVED)
+_COUNTS = tuple(Column(kind, kind, "count", LAST_RESORT if kind == SAME else 0) for kind in KINDS)
 
 
 def _grouped(named: Sequence[tuple[str, Pair]], heads: Column) -> Table:

@@ -20,6 +20,7 @@ FIGURE = Column("figure", "figure")
 WORKING = Column("working", "calculation")
 WORKING_NAME = Column("working_name", "figure")
 FORMULA = Column("formula", "formula")
+NUMBERS = Column("numbers", "with numbers")
 RESULT = Column("result", "result", "result")
 FIELD = Column("field", "field", "shape")
 CENTER = Column("center", "centre", "shape", 2)
@@ -95,7 +96,7 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
     if left_out:
         kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
         notes.append(f"nothing to calculate, and left out: {kinds}")
-    return Table((col.NAME, WORKING_NAME, FORMULA, col.NUMBERS, RESULT), tuple(rows)), notes
+    return Table((col.NAME, WORKING_NAME, FORMULA, NUMBERS, RESULT), tuple(rows)), notes
 
 
 def _says_something(line: Derivation, cost: Cost) -> bool:
@@ -132,7 +133,7 @@ def _field_table(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: 
                 "beyond": cells["field_exceeds"],
             }
         )
-    return Table((col.NAME, col.TYPE, FORMULA, col.NUMBERS, FIELD, col.STRIDE, CENTER, BEYOND), tuple(rows))
+    return Table((col.NAME, col.TYPE, FORMULA, NUMBERS, FIELD, col.STRIDE, CENTER, BEYOND), tuple(rows))
 
 
 def _sums(chosen: Sequence[Cost]) -> Listing:

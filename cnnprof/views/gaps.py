@@ -9,11 +9,12 @@ from cnnprof.counting.activations import ACTIVATION_CONVENTIONS
 from cnnprof.counting.conventions import CONVENTIONS
 from cnnprof.counting.gaps import NAMES, Gap
 from cnnprof.network.results import Analysis
-from cnnprof.report import Column, Fact, Listing, Report, Table
+from cnnprof.report import LAST_RESORT, Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, lower_bound_notes, model_dict
 
 COUNTED_TYPE = Column("counted_type", "layer type", of=lambda gap: gap.type)
+GAP = Column("gap", "difference", "count", LAST_RESORT, lambda gap: gap.difference)
 RULE = Column("reason", "reason", of=lambda gap: gap.rule)
 
 
@@ -34,7 +35,7 @@ def show_gaps(profile: Analysis, convention: str, gaps: Sequence[Gap]) -> Report
     graph = profile.graph
     sections = (
         Listing((*header(graph), Fact(convention, text))),
-        Table.of((COUNTED_TYPE, col.LAYERS, col.OURS, col.THEIRS, col.GAP, RULE), gaps, total=total),
+        Table.of((COUNTED_TYPE, col.LAYERS, col.OURS, col.THEIRS, GAP, RULE), gaps, total=total),
     )
     data = {
         "model": model_dict(graph),

@@ -31,10 +31,11 @@ PHASE = Column("phase", "phase")
 HELD_BYTES = Column("held_bytes", "MB", "megabytes")
 TENSOR_BYTES = Column("tensor_bytes", "MB", "megabytes")
 CHECKPOINTING = Column("checkpointing", "checkpointing")
+BAR = Column("bar", "of the peak", weight=1)
 EXTRA_SHARE = Column("extra_share", "run again %", "share", 1)
 
 ROWS = 24
-BAR = 32
+BAR_LENGTH = 32
 THROUGHOUT = (
     ("parameters", "parameter_bytes"),
     ("buffers", "buffer_bytes"),
@@ -217,7 +218,7 @@ def _timeline(footprint: Footprint, title: str) -> Table:
         {"phase": worst.phase, "name": worst.node, "held_bytes": fixed + worst.total, "bar": _bar(fixed, worst.total, most)}
         for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
     ]
-    return Table((PHASE, col.NAME, HELD_BYTES, col.BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)")
+    return Table((PHASE, col.NAME, HELD_BYTES, BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)")
 
 
 def chart_moments(footprint: Footprint, title: str) -> Timeline:
@@ -248,8 +249,8 @@ def _runs(moments: Sequence[Moment]) -> Iterator[list[Moment]]:
 
 
 def _bar(fixed: int, moving: int, most: int) -> str:
-    light = round(BAR * fixed / most)
-    return "░" * light + "█" * (round(BAR * (fixed + moving) / most) - light)
+    light = round(BAR_LENGTH * fixed / most)
+    return "░" * light + "█" * (round(BAR_LENGTH * (fixed + moving) / most) - light)
 
 
 def _largest(footprint: Footprint, top: int) -> list[Tensor]:

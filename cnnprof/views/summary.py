@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cnnprof.footprint.formats import NumberFormat
     from cnnprof.timing.measurements import Check
 
+PARAMS_SHARE = Column("params_share", "%", "share", 4)
+MACS_SHARE = Column("macs_share", "%", "share", 2)
 INPUT_SHAPE = Column("input_shape", "input", "shapes", WIDE_ONLY)
 OPS = Column("ops", "ops", "scaled", WIDE_ONLY)
 PUBLISHED = Column("published", "published")
@@ -51,9 +53,9 @@ COLUMNS = (
     col.OUTPUT_SHAPE,
     *WINDOW_COLUMNS,
     col.PARAMS,
-    col.PARAMS_SHARE,
+    PARAMS_SHARE,
     col.MACS,
-    col.MACS_SHARE,
+    MACS_SHARE,
     OPS,
     col.ACTIVATIONS,
     *FIELD_COLUMNS,
