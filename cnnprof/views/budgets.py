@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from cnnprof.errors import Place
 from cnnprof.judging.budgets import BudgetVerdict
@@ -16,12 +16,32 @@ from cnnprof.views import columns as col
 from cnnprof.views.benchmark import warnings_of
 from cnnprof.views.prediction import calibration_notes, prediction_dict
 
-BUDGET = Column("budget", "budget")
-LIMIT = Column("limit", "limit", "quantity")
-VALUE = Column("value", "is", "quantity")
-USED = Column("used", "used %", "share", 2)
-EXCESS = Column("excess", "over by", "quantity", LAST_RESORT)
-LOOK_AT = Column("look_at", "look at")
+
+def _value(verdict: BudgetVerdict) -> tuple[float, str] | None:
+    return None if verdict.value is None else (verdict.value, verdict.budget.unit)
+
+
+def _used(verdict: BudgetVerdict) -> float | None:
+    return None if verdict.value is None else verdict.value / verdict.budget.limit
+
+
+def _excess(verdict: BudgetVerdict) -> tuple[float, str] | Literal[""]:
+    """How far the value is beyond the limit; nothing where it keeps to it."""
+    if verdict.value is None or not verdict.exceeds:
+        return ""
+    return verdict.budget.excess(verdict.value), verdict.budget.unit
+
+
+def _parts(verdict: BudgetVerdict) -> str:
+    return ", ".join(f"{part.name} ({part.share:.0%})" for part in verdict.parts)
+
+
+BUDGET = Column("budget", "budget", of=lambda verdict: verdict.budget.key)
+LIMIT = Column("limit", "limit", "quantity", of=lambda verdict: (verdict.budget.limit, verdict.budget.unit))
+VALUE = Column("value", "is", "quantity", of=_value)
+USED = Column("used", "used %", "share", 2, _used)
+EXCESS = Column("excess", "over by", "quantity", LAST_RESORT, _excess)
+LOOK_AT = Column("look_at", "look at", of=_parts)
 
 COLUMNS = (col.MODEL, BUDGET, LIMIT, VALUE, USED, EXCESS, col.STATUS, LOOK_AT)
 
@@ -53,7 +73,7 @@ def show_verdicts(
     return Report(
         "check",
         _title(len(verdicts), len(failed), len(unknown)),
-        (Table(COLUMNS, tuple(map(_row, verdicts))),),
+        (Table.of(COLUMNS, verdicts),),
         tuple(notes),
         data,
         annotations=annotations,
@@ -67,24 +87,6 @@ def _title(budgets: int, failed: int, unknown: int) -> str:
         return "the budget does not hold" if failed else "nobody knows whether the budget holds"
     said = [f"{failed} of {budgets} budgets do not hold"] if failed else []
     return ", ".join([*said, f"{unknown} of {budgets} are not known to hold"] if unknown else said)
-
-
-def _row(verdict: BudgetVerdict) -> dict[str, Any]:
-    budget, value = verdict.budget, verdict.value
-    return {
-        "model": verdict.model,
-        "budget": budget.key,
-        "limit": (budget.limit, budget.unit),
-        "value": None if value is None else (value, budget.unit),
-        "used": None if value is None else value / budget.limit,
-        "excess": (budget.excess(value), budget.unit) if value is not None and verdict.exceeds else "",
-        "status": verdict.status,
-        "look_at": _parts(verdict),
-    }
-
-
-def _parts(verdict: BudgetVerdict) -> str:
-    return ", ".join(f"{part.name} ({part.share:.0%})" for part in verdict.parts)
 
 
 def _placed(verdict: BudgetVerdict) -> BudgetVerdict:
@@ -147,7 +149,7 @@ def _dict(verdict: BudgetVerdict) -> dict[str, Any]:
         "limit": budget.limit,
         "value": value,
         "excess": max(0, budget.excess(value)) if value is not None else None,
-        "used": value / budget.limit if value is not None else None,
+        "used": _used(verdict),
         "level": budget.level,
         "deployment": _deployment_dict(budget.deployment),
         "status": verdict.status,
