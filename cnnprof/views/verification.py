@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.errors import CnnprofError
-from cnnprof.judging.verification import CHECKS, EXPLAINED, FAILED, FVCORE, HOLDS, PUBLISHED, TORCH, UNKNOWN, Verdict, Verified
+from cnnprof.judging.verification import (
+    CHECKS,
+    EXPLAINED,
+    FAILED,
+    FVCORE,
+    HOLDS,
+    PUBLISHED,
+    TORCH,
+    UNKNOWN,
+    CheckName,
+    Verdict,
+    Verified,
+)
+from cnnprof.record import record
 from cnnprof.report import Annotation, Column, Report, Table, plural
 from cnnprof.views import columns as col
 from cnnprof.views.errata import erratum_notes
 
-CHECK = Column("check", "check")
-OTHER_FIGURE = Column("other_figure", "theirs")
-CHECK_PUBLISHED = Column("check_published", "published", "verdict")
-CHECK_TORCHVISION = Column("check_torchvision", "torchvision", "verdict")
-CHECK_WEIGHTS = Column("check_weights", "weights", "verdict")
-CHECK_TORCH = Column("check_torch", "torch", "verdict")
-CHECK_FVCORE = Column("check_fvcore", "fvcore", "verdict")
+
+@record
+class Difference:
+    """A verdict that is told, and the network that it is on."""
+
+    network: Verified
+    verdict: Verdict
+
+
+def _of_verdict(column: Column, take: Callable[[Verdict], Any]) -> Column:
+    return replace(column, of=lambda difference: take(difference.verdict))
+
+
+def _outcome(check: CheckName) -> Column:
+    return Column(f"check_{check}", check, "verdict", of=lambda each: each.status(check))
+
+
+CHECKED = (replace(col.MODEL, of=lambda each: each.profile.graph.name), *map(_outcome, CHECKS))
+"""A network, and how each of `CHECKS` came out."""
+
+DIFFERENCES = (
+    replace(col.MODEL, of=lambda difference: difference.network.profile.graph.name),
+    _of_verdict(Column("check", "check"), lambda verdict: verdict.check),
+    _of_verdict(col.WHAT, lambda verdict: verdict.what),
+    _of_verdict(Column("other_figure", "theirs"), lambda verdict: verdict.text),
+    _of_verdict(col.COMPUTED, lambda verdict: "" if verdict.ours is None else f"{verdict.ours:,}"),
+    _of_verdict(col.REASON, lambda verdict: f"✗ {verdict.reason}" if verdict.status == FAILED else verdict.reason),
+    _of_verdict(col.WHERE, lambda verdict: verdict.where or None),
+)
 
 LEGEND = (
     "✓ agrees, ≈ differs for a reason, ✗ differs without one, - nothing to compare with",
@@ -27,20 +63,13 @@ LEGEND = (
 )
 _TRIED = "what weights, torch and fvcore differ by, and why, is in --json and in cnnprof summary NAME --check"
 
-CHECKED = (CHECK_PUBLISHED, CHECK_TORCHVISION, CHECK_WEIGHTS, CHECK_TORCH, CHECK_FVCORE)
-"""How each of `CHECKS` came out."""
-
 
 def show_verification(networks: Sequence[Verified], broken: Sequence[CnnprofError] = ()) -> Report:
     """The report of `verify`; what is `broken` and could not be checked is an annotation."""
-    grid = tuple(
-        {"model": each.profile.graph.name} | {f"check_{check}": each.status(check) for check in CHECKS} for each in networks
-    )
-    shown = [(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
-    columns = (col.MODEL, CHECK, col.WHAT, OTHER_FIGURE, col.COMPUTED, col.REASON, col.WHERE)
-    sections = [Table((col.MODEL, *CHECKED), grid)]
+    shown = [Difference(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
+    sections = [Table.of(CHECKED, networks)]
     if shown:
-        sections.append(Table(columns, tuple(_row(each, verdict) for each, verdict in shown), "Differences"))
+        sections.append(Table.of(DIFFERENCES, shown, "Differences"))
     count = Counter(verdict.status for each in networks for verdict in each.verdicts)
     title = f"{plural(len(networks), 'network')}, {plural(sum(count.values()), 'check')}: "
     title += f"{count[HOLDS]} hold, {count[EXPLAINED]} explained, {count[FAILED]} failed"
@@ -69,18 +98,6 @@ def _erratum(each: Verified, note: str) -> str:
 def _is_told(verdict: Verdict) -> bool:
     """Whether the verdict needs a line: what failed, what could not be checked, and what the paper states otherwise."""
     return verdict.status != HOLDS and (verdict.check == PUBLISHED or verdict.status != EXPLAINED)
-
-
-def _row(each: Verified, verdict: Verdict) -> dict[str, Any]:
-    return {
-        "model": each.profile.graph.name,
-        "check": verdict.check,
-        "what": verdict.what,
-        "other_figure": verdict.text,
-        "computed": "" if verdict.ours is None else f"{verdict.ours:,}",
-        "reason": f"✗ {verdict.reason}" if verdict.status == FAILED else verdict.reason,
-        "where": verdict.where or None,
-    }
 
 
 def _data(networks: Sequence[Verified]) -> dict[str, Any]:
