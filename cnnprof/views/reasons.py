@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.footprint.execution import ELEMENT_BYTES
@@ -13,28 +15,11 @@ from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mea
 from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.timing.prediction import Calibration, Predictor
 from cnnprof.timing.ratios import verdict
-from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, Bound, Ceilings, bound_of, held_by, kind_of
+from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, OVERHEAD, Bound, Ceilings, bound_of, held_by, kind_of
 from cnnprof.views import columns as col
-
-COMPUTE_SHARE = Column("compute_share", "compute %", "share")
-CACHE_SHARE = Column("cache_share", "cache %", "share")
-MEMORY_SHARE = Column("memory_share", "memory %", "share")
-OVERHEAD_SHARE = Column("overhead_share", "overhead %", "share", 1)
-KERNEL_SHARE = Column("kernel_share", "kernel %", "share", 1)
-FIRST_MS = Column("first_ms", "1st, ms", "ms")
-SECOND_MS = Column("second_ms", "2nd, ms", "ms")
-DIFFERENCE_MS = Column("difference_ms", "1st - 2nd", "ms")
-FIRST_GFLOPS = Column("first_gflops", "GFLOP/s", "rate", 1)
-SECOND_GFLOPS = Column("second_gflops", "2nd", "rate", 2)
-ROOF_MS = Column("roof_ms", "at its roof ms", "ms", 1)
-BEYOND_MS = Column("beyond_ms", "beyond", "ms")
-HELD_BY = Column("held_by", "held by")
 
 DISTURBED = 1.05
 """A layer beyond this part of its ceiling was timed on a machine that has changed since its calibration."""
-
-SHARES = (COMPUTE_SHARE, CACHE_SHARE, MEMORY_SHARE, OVERHEAD_SHARE, KERNEL_SHARE)
-"""The share of the whole time that each of `BOUNDS` holds."""
 
 
 @record
@@ -47,9 +32,18 @@ class TimedLayer:
     bytes: int
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return int(self.cost.macs)
+
+    @property
     def efficiency(self) -> float:
         """The attained share of the attainable rate."""
         return self.bound.seconds / self.seconds
+
+    def beyond(self, pace: float) -> float:
+        """Seconds that it takes beyond a pace, which is in seconds a multiply-accumulate."""
+        return self.seconds - pace * self.macs
 
 
 @record
@@ -70,7 +64,93 @@ class TimedNetwork:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of all layers."""
-        return sum(int(layer.cost.macs) for layer in self.layers)
+        return sum(layer.macs for layer in self.layers)
+
+
+@record
+class KindOfLayer:
+    """The layers of one kind in two networks; bound and efficiency are those of the first that has it, as most time goes."""
+
+    kind: str
+    first: tuple[TimedLayer, ...]
+    second: tuple[TimedLayer, ...]
+
+    @property
+    def saved(self) -> float:
+        """Seconds that the first network's take more than the second's."""
+        return _seconds(self.first) - _seconds(self.second)
+
+    @property
+    def shown(self) -> tuple[TimedLayer, ...]:
+        """Those of the first network that has any."""
+        return self.first or self.second
+
+
+def _seconds(layers: Sequence[TimedLayer]) -> float:
+    return sum(layer.seconds for layer in layers)
+
+
+def _held(layers: Sequence[TimedLayer], bound: str) -> float:
+    """Seconds of the layers that this one of `BOUNDS` holds."""
+    return _seconds([layer for layer in layers if layer.bound.name == bound])
+
+
+def _milliseconds(layers: Sequence[TimedLayer]) -> float | None:
+    return _seconds(layers) * 1e3 if layers else None
+
+
+def _rate(layers: Sequence[TimedLayer]) -> float | None:
+    macs = sum(layer.macs for layer in layers)
+    return 2 * macs / _seconds(layers) / 1e9 if macs else None
+
+
+def _efficiency(layers: Sequence[TimedLayer]) -> float:
+    return sum(layer.bound.seconds for layer in layers) / _seconds(layers)
+
+
+def _share(bound: str) -> Column:
+    weight = int(bound in (OVERHEAD, KERNEL))
+    return Column(f"{bound}_share", f"{bound} %", "share", weight, lambda each: _held(each.layers, bound) / each.times.total)
+
+
+NETWORK = (
+    replace(col.MODEL, of=lambda each: each.name),
+    col.MACS,
+    replace(col.LATENCY_MS, of=lambda each: each.times.total * 1e3),
+    Column("roof_ms", "at its roof ms", "ms", 1, lambda each: each.roof * 1e3),
+    replace(col.GFLOPS, of=lambda each: 2 * each.macs / each.times.total / 1e9),
+    *map(_share, BOUNDS),
+    replace(col.EFFICIENCY, of=lambda each: sum(layer.bound.seconds for layer in each.layers) / each.times.total),
+)
+"""A network as a whole, with the share of its time that each of `BOUNDS` holds."""
+
+HELD_BY = Column("held_by", "held by")
+
+KIND = (
+    col.KIND,
+    Column("first_ms", "1st, ms", "ms", of=lambda kind: _milliseconds(kind.first)),
+    Column("second_ms", "2nd, ms", "ms", of=lambda kind: _milliseconds(kind.second)),
+    Column("difference_ms", "1st - 2nd", "ms", of=lambda kind: kind.saved * 1e3),
+    Column("first_gflops", "GFLOP/s", "rate", 1, lambda kind: _rate(kind.first)),
+    Column("second_gflops", "2nd", "rate", 2, lambda kind: _rate(kind.second)),
+    replace(HELD_BY, of=lambda kind: max(BOUNDS, key=lambda bound: _held(kind.shown, bound))),
+    replace(col.EFFICIENCY, of=lambda kind: _efficiency(kind.shown)),
+)
+
+
+def _layer_columns(pace: float) -> tuple[Column, ...]:
+    """A layer, and its time beyond this pace, in seconds a multiply-accumulate."""
+    return (
+        replace(col.NAME, of=lambda layer: layer.cost.node.name),
+        replace(col.KIND, of=lambda layer: kind_of(layer.cost)),
+        replace(col.LAYER_MS, of=lambda layer: layer.seconds * 1e3),
+        Column("beyond_ms", "beyond", "ms", of=lambda layer: layer.beyond(pace) * 1e3),
+        col.MACS,
+        replace(col.GFLOPS, of=lambda layer: _rate([layer])),
+        replace(col.GBS, of=lambda layer: layer.bytes / layer.seconds / 1e9),
+        replace(HELD_BY, of=lambda layer: layer.bound.name),
+        col.EFFICIENCY,
+    )
 
 
 def look_into(profile: Analysis, times: LayerTimes, ceilings: Ceilings) -> TimedNetwork:
@@ -92,39 +172,16 @@ def show_reasons(a: TimedNetwork, b: TimedNetwork, top: int = 10, ceilings: Ceil
     what `a` takes beyond it. `ceilings` are those that the layers are held against.
     """
     pace = b.times.total / b.macs if b.macs else 0.0
-    beyond = sorted(a.layers, key=lambda layer: pace * int(layer.cost.macs) - layer.seconds)
-    wholes, kinds = (_whole(a), _whole(b)), tuple(_kinds(a, b))
-    layers = tuple(_layer(layer, layer.seconds - pace * int(layer.cost.macs)) for layer in beyond)
-    sections = (
-        Table(
-            (col.MODEL, col.MACS, col.LATENCY_MS, ROOF_MS, col.GFLOPS, *SHARES, col.EFFICIENCY),
-            wholes,
-        ),
-        Table(
-            (
-                col.KIND,
-                FIRST_MS,
-                SECOND_MS,
-                DIFFERENCE_MS,
-                FIRST_GFLOPS,
-                SECOND_GFLOPS,
-                HELD_BY,
-                col.EFFICIENCY,
-            ),
-            kinds,
-            f"By kind of layer: {a.name}, {b.name}",
-        ),
-        Table(
-            (col.NAME, col.KIND, col.LAYER_MS, BEYOND_MS, col.MACS, col.GFLOPS, col.GBS, HELD_BY, col.EFFICIENCY),
-            layers[:top],
-            f"Layers of {a.name} that take most beyond the pace of {b.name}",
-        ),
-    )
+    beyond = sorted(a.layers, key=lambda layer: -layer.beyond(pace))
+    networks = Table.of(NETWORK, (a, b))
+    kinds = Table.of(KIND, _kinds(a, b), f"By kind of layer: {a.name}, {b.name}")
+    layers = Table.of(_layer_columns(pace), beyond, f"Layers of {a.name} that take most beyond the pace of {b.name}")
+    sections = (networks, kinds, replace(layers, rows=layers.rows[:top]))
     ratio, interval, said = whole = _whole_ratio(a, b)
     data: dict[str, Any] = {
-        "networks": list(wholes),
-        "kinds": list(kinds),
-        "layers": list(layers),
+        "networks": list(networks.rows),
+        "kinds": list(kinds.rows),
+        "layers": list(layers.rows),
         "ratio": {"ratio": ratio, "ci95": list(interval) if interval else None, "verdict": said},
         "inflation": {each.name: each.times.inflation for each in (a, b)},
         "coverage": {each.name: each.times.coverage for each in (a, b)},
@@ -201,58 +258,10 @@ def _ago(days: float) -> str:
     return f"{days:.0f} days ago" if days >= 2 else f"{hours:.0f} hours ago" if hours >= 2 else "within two hours"
 
 
-def _whole(each: TimedNetwork) -> dict[str, Any]:
-    total = each.times.total
-    attainable = sum(layer.bound.seconds for layer in each.layers)
-    return {
-        "model": each.name,
-        "macs": each.macs,
-        "latency_ms": total * 1e3,
-        "roof_ms": each.roof * 1e3,
-        "gflops": 2 * each.macs / total / 1e9,
-        **{f"{name}_share": sum(layer.seconds for layer in each.layers if layer.bound.name == name) / total for name in BOUNDS},
-        "efficiency": attainable / total,
-    }
-
-
-def _layer(layer: TimedLayer, beyond: float) -> dict[str, Any]:
-    macs = int(layer.cost.macs)
-    return {
-        "name": layer.cost.node.name,
-        "kind": kind_of(layer.cost),
-        "layer_ms": layer.seconds * 1e3,
-        "beyond_ms": beyond * 1e3,
-        "macs": macs,
-        "gflops": 2 * macs / layer.seconds / 1e9 if macs else None,
-        "gbs": layer.bytes / layer.seconds / 1e9,
-        "held_by": layer.bound.name,
-        "efficiency": layer.efficiency,
-    }
-
-
-def _kinds(a: TimedNetwork, b: TimedNetwork) -> list[dict[str, Any]]:
-    """Both networks' layers by kind; bound and efficiency are those of the first that has it, as most of its time goes."""
-    rows = []
-    for kind in dict.fromkeys(kind_of(layer.cost) for each in (a, b) for layer in each.layers):
-        both = [[layer for layer in each.layers if kind_of(layer.cost) == kind] for each in (a, b)]
-        first, second = (sum(layer.seconds for layer in some) for some in both)
-        shown = both[0] or both[1]
-        spent = {name: sum(layer.seconds for layer in shown if layer.bound.name == name) for name in BOUNDS}
-        rows.append(
-            {
-                "kind": kind,
-                "first_ms": first * 1e3 if both[0] else None,
-                "second_ms": second * 1e3 if both[1] else None,
-                "difference_ms": (first - second) * 1e3,
-                "first_gflops": _rate(both[0]),
-                "second_gflops": _rate(both[1]),
-                "held_by": max(BOUNDS, key=lambda name: spent[name]),
-                "efficiency": sum(layer.bound.seconds for layer in shown) / sum(layer.seconds for layer in shown),
-            }
-        )
-    return sorted(rows, key=lambda row: -row["difference_ms"])
-
-
-def _rate(layers: list[TimedLayer]) -> float | None:
-    macs = sum(int(layer.cost.macs) for layer in layers)
-    return 2 * macs / sum(layer.seconds for layer in layers) / 1e9 if macs else None
+def _kinds(a: TimedNetwork, b: TimedNetwork) -> list[KindOfLayer]:
+    """Both networks' layers by kind; where the first takes most beyond the second, first."""
+    kinds = [
+        KindOfLayer(kind, *(tuple(layer for layer in each.layers if kind_of(layer.cost) == kind) for each in (a, b)))
+        for kind in dict.fromkeys(kind_of(layer.cost) for each in (a, b) for layer in each.layers)
+    ]
+    return sorted(kinds, key=lambda kind: -kind.saved)
