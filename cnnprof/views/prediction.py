@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cnnprof.record import record
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.prediction import Calibration, LayerPrediction, Prediction
+from cnnprof.timing.prediction import Basis, Calibration, Prediction
 from cnnprof.views import columns as col
 
-MEASURED = Column("measured", "measured", "share", 2)
-INTERPOLATED = Column("interpolated", "interpol.", "share", 2)
-EXTRAPOLATED = Column("extrapolated", "extrapol.", "share", 2)
-UNKNOWN = Column("unknown", "unknown", "share", 2)
-ERROR = Column("error", "error %", "error")
-MEASURED_MS = Column("measured_ms", "run, ms", "ms")
-BASIS = Column("basis", "rests on")
-LIMIT = Column("limit", "held by")
+
+@record
+class Held:
+    """A prediction, and the milliseconds that were measured; None where the network was not run."""
+
+    prediction: Prediction
+    measured: float | None
+
+    @property
+    def error(self) -> float | None:
+        """How far the prediction is off, in percent."""
+        return 100 * (self.prediction.milliseconds / self.measured - 1) if self.measured else None
+
+
+def _predicted(column: Column, take: Callable[[Prediction], Any]) -> Column:
+    return replace(column, of=lambda held: take(held.prediction))
+
+
+def _coverage(basis: Basis, heading: str) -> Column:
+    return _predicted(Column(basis, heading, "share", 2), lambda prediction: prediction.coverage[basis])
+
+
+NETWORK = (
+    _predicted(col.MODEL, lambda prediction: prediction.model),
+    _predicted(col.INPUT, lambda prediction: prediction.input_shape[1:]),
+    _predicted(col.BATCH, lambda prediction: prediction.batch),
+    _predicted(col.PREDICTED_MS, lambda prediction: prediction.milliseconds),
+)
+INTERVAL90 = _predicted(replace(col.INTERVAL90, weight=0), lambda prediction: prediction.interval90_ms)
+THROUGHPUT_IMG_S = _predicted(
+    col.THROUGHPUT_IMG_S, lambda prediction: prediction.batch / prediction.seconds if prediction.seconds else None
+)
+COVERAGE = (
+    _coverage("measured", "measured"),
+    _coverage("interpolated", "interpol."),
+    _coverage("extrapolated", "extrapol."),
+    _coverage("unknown", "unknown"),
+)
+"""The shares of the time that rest on operations which were timed, on near ones, on none near, and on nothing."""
+RUN = (Column("measured_ms", "run, ms", "ms", of=lambda held: held.measured), Column("error", "error %", "error"))
+
+
+def _layer_columns(prediction: Prediction) -> tuple[Column, ...]:
+    """A layer of the network, whose times add up to the network's."""
+    return (
+        col.NAME,
+        col.KIND,
+        replace(col.LAYER_MS, of=lambda layer: layer.seconds * prediction.factor * 1e3),
+        replace(col.TIME_SHARE, of=lambda layer: layer.seconds * prediction.factor / prediction.seconds),
+        Column("basis", "rests on"),
+        Column("limit", "held by"),
+        col.EFFICIENCY,
+    )
 
 
 def show_predictions(
@@ -33,13 +79,10 @@ def show_predictions(
     """
     data_sheet = calibration.data_sheet
     times = [_latency(each) for each in measurements] or [None] * len(predictions)
-    rows = tuple(_cells(each, measured, data_sheet) for each, measured in zip(predictions, times, strict=True))
-    columns = [col.MODEL, col.INPUT, col.BATCH, col.PREDICTED_MS]
-    columns += [] if data_sheet else [replace(col.INTERVAL90, weight=0)]
-    columns += [col.THROUGHPUT_IMG_S]
-    columns += [] if data_sheet else [MEASURED, INTERPOLATED, EXTRAPOLATED, UNKNOWN]
-    columns += [MEASURED_MS, ERROR] if measurements else []
-    sections = [Table(tuple(columns), rows)]
+    known = () if data_sheet else (INTERVAL90,)
+    shares = () if data_sheet else COVERAGE
+    columns = (*NETWORK, *known, THROUGHPUT_IMG_S, *shares, *(RUN if measurements else ()))
+    sections = [Table.of(columns, [Held(each, measured) for each, measured in zip(predictions, times, strict=True)])]
     sections += [_layers(each, top, len(predictions) > 1) for each in predictions] if top else []
     data = {
         "machine": dict(calibration.ceilings.machine),
@@ -57,38 +100,10 @@ def _latency(measurement: Measurement) -> float | None:
     return latency.median if latency else None
 
 
-def _cells(prediction: Prediction, measured: float | None, data_sheet: bool) -> dict[str, Any]:
-    milliseconds = prediction.milliseconds
-    return {
-        "model": prediction.model,
-        "input": prediction.input_shape[1:],
-        "batch": prediction.batch,
-        "predicted_ms": milliseconds,
-        "interval90": None if data_sheet else prediction.interval90_ms,
-        "throughput_img_s": prediction.batch / prediction.seconds if prediction.seconds else None,
-        **{str(basis): share for basis, share in prediction.coverage.items()},
-        "measured_ms": measured,
-        "error": 100 * (milliseconds / measured - 1) if measured else None,
-    }
-
-
 def _layers(prediction: Prediction, top: int, named: bool) -> Table:
     dearest = sorted(prediction.layers, key=lambda layer: -layer.seconds)[:top]
     title = f"The dearest {plural(len(dearest), 'layer')}" + (f" of {prediction.model}" if named else "")
-    columns = (col.NAME, col.KIND, col.LAYER_MS, col.TIME_SHARE, BASIS, LIMIT, col.EFFICIENCY)
-    return Table(columns, tuple(_layer_dict(layer, prediction) for layer in dearest), title)
-
-
-def _layer_dict(layer: LayerPrediction, prediction: Prediction) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "kind": layer.kind,
-        "layer_ms": layer.seconds * prediction.factor * 1e3,
-        "time_share": layer.seconds * prediction.factor / prediction.seconds,
-        "basis": layer.basis,
-        "limit": layer.limit,
-        "efficiency": layer.efficiency,
-    }
+    return Table.of(_layer_columns(prediction), dearest, title)
 
 
 def prediction_dict(prediction: Prediction) -> dict[str, Any]:
@@ -107,7 +122,7 @@ def _dict(prediction: Prediction, measured: float | None) -> dict[str, Any]:
         "input_shape": list(prediction.input_shape[1:]),
         "batch": prediction.batch,
         **prediction_dict(prediction),
-        "layers": [_layer_dict(layer, prediction) for layer in prediction.layers],
+        "layers": list(Table.of(_layer_columns(prediction), prediction.layers).rows),
     }
     return found | ({"measured_ms": measured} if measured is not None else {})
 
