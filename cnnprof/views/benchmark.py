@@ -5,60 +5,71 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from types import MappingProxyType
 
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.errors import Place, UsageError
-from cnnprof.record import pick
+from cnnprof.record import record
 from cnnprof.report import WIDE_ONLY, Annotation, Column, Level, Report, Table, plural
 from cnnprof.timing.energy import Energy
-from cnnprof.timing.measurements import Measurement
+from cnnprof.timing.measurements import Latency, Measurement
 from cnnprof.timing.ratios import NOISE, NOW, Ratio, noise_of, relate
 from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 
-MODE = Column("mode", "mode", weight=7)
-IQR = Column("iqr", "IQR ms", "ms", 3)
-FORWARD_MS = Column("forward_ms", "forward", "ms", 1)
-BACKWARD_MS = Column("backward_ms", "backward", "ms", 1)
-STEP_MS = Column("step_ms", "step", "ms", 1)
-P05 = Column("p05", "p05 ms", "ms", WIDE_ONLY)
-P95 = Column("p95", "p95 ms", "ms", 7)
-P99 = Column("p99", "p99 ms", "ms", WIDE_ONLY)
-MIN = Column("min", "min ms", "ms", WIDE_ONLY)
-MEAN = Column("mean", "mean ms", "ms", WIDE_ONLY)
-RUNS = Column("runs", "runs", "count", 6)
-ENERGY_J = Column("energy_j", "J a run", "joules")
-NET_ENERGY_J = Column("net_energy_j", "less idle", "joules", 4)
-PAIR = Column("pair", "compared")
-RATIO_CI95 = Column("ratio_ci95", "95% interval", "factor_interval")
-VERDICT = Column("verdict", "verdict", "status")
 
-PHASE_COLUMNS = (FORWARD_MS, BACKWARD_MS, STEP_MS)
+@record
+class Timed:
+    """A measurement with its statistics, and its energy or why there is none, if that was asked."""
 
-COLUMNS = (
-    col.MODEL,
-    col.DEVICE,
-    col.DTYPE,
-    col.BATCH,
-    col.INPUT,
-    MODE,
-    col.RUNTIME,
-    col.LATENCY_MS,
-    col.CI95,
-    *PHASE_COLUMNS,
-    IQR,
-    MIN,
-    MEAN,
-    P05,
-    P95,
-    P99,
-    col.THROUGHPUT_IMG_S,
-    col.PEAK_MEMORY_BYTES,
-    RUNS,
-    col.STATUS,
+    measurement: Measurement
+    latency: Latency | None
+    energy: Energy | str | None = None
+
+
+def _run(column: Column, name: str = "") -> Column:
+    """The column of the measurement's attribute of that name, or of the column's own."""
+    return replace(column, of=lambda timed: getattr(timed.measurement, name or column.key))
+
+
+def _latency(column: Column, name: str = "") -> Column:
+    return replace(column, of=lambda timed: getattr(timed.latency, name or column.key, ""))
+
+
+def _phase(name: str) -> Column:
+    return Column(f"{name}_ms", name, "ms", 1, lambda timed: timed.measurement.phase_ms().get(name, ""))
+
+
+def _energy(column: Column, name: str) -> Column:
+    return replace(column, of=lambda timed: getattr(timed.energy, name, "unavailable"))
+
+
+WHAT = (
+    *map(_run, (col.MODEL, col.DEVICE, col.DTYPE, col.BATCH)),
+    _run(col.INPUT, "input_shape"),
+    _run(Column("mode", "mode", weight=7)),
 )
+RUNTIME = _run(col.RUNTIME)
+LATENCY = (_latency(col.LATENCY_MS, "median"), _latency(col.CI95))
+PHASES = (_phase("forward"), _phase("backward"), _phase("step"))
+SPREAD = (
+    _latency(Column("iqr", "IQR ms", "ms", 3)),
+    _latency(Column("min", "min ms", "ms", WIDE_ONLY)),
+    _latency(Column("mean", "mean ms", "ms", WIDE_ONLY)),
+    _latency(Column("p05", "p05 ms", "ms", WIDE_ONLY)),
+    _latency(Column("p95", "p95 ms", "ms", 7)),
+    _latency(Column("p99", "p99 ms", "ms", WIDE_ONLY)),
+    replace(col.THROUGHPUT_IMG_S, of=lambda timed: timed.measurement.throughput()),
+    _run(col.PEAK_MEMORY_BYTES, "peak_bytes"),
+    _latency(Column("runs", "runs", "count", 6)),
+)
+ENERGY = (
+    _energy(Column("energy_j", "J a run", "joules"), "joules"),
+    _energy(Column("net_energy_j", "less idle", "joules", 4), "net_joules"),
+)
+STATUS = _run(col.STATUS)
 
 
 def show_measurements(
@@ -84,17 +95,14 @@ def show_measurements(
     shown = [each for each in measurements if not each.twin]
     ratios = relate(measurements)
     noise = noise_of(measurements)
-    rows, results = [_row(each) for each in shown], [each.to_dict() for each in shown]
+    asked = [None] * len(shown) if energies is None else energies
+    timed = [Timed(each, each.latency(), energy) for each, energy in zip(shown, asked, strict=True)]
     training = any(each.mode == "train" for each in shown)
-    hidden = (*(() if training else PHASE_COLUMNS), *(() if any(each.runtime != "torch" for each in shown) else (col.RUNTIME,)))
-    columns = tuple(column for column in COLUMNS if column not in hidden)
-    if energies is not None:
-        columns = (*columns[:-1], ENERGY_J, NET_ENERGY_J, col.STATUS)
-        for row, result, energy in zip(rows, results, energies, strict=True):
-            row |= _energy(energy)
-            result["energy"] = {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()
+    runtimes = (RUNTIME,) if any(each.runtime != "torch" for each in shown) else ()
+    phases, energy = PHASES if training else (), ENERGY if energies is not None else ()
+    columns = (*WHAT, *runtimes, *LATENCY, *phases, *SPREAD, *energy, STATUS)
     title = f"Latency of one {'training step' if training else 'forward pass'}"
-    sections = [Table(columns, tuple(rows), title if leading or since else "")]
+    sections = [Table.of(columns, timed, title if leading or since else "")]
     if ratios:
         sections.append(_compared(ratios, noise, "Latency compared"))
     if leading and ratios:
@@ -113,7 +121,7 @@ def show_measurements(
     notes += [f"{each.model}: {each.error}" for each in shown if each.error]
     notes += warnings_of(shown)
     data = {
-        "results": results,
+        "results": [_result(each) for each in timed],
         "comparisons": [ratio.to_dict() for ratio in ratios if ratio.verdict != NOISE],
         "noise": _noise(measurements, ratios, noise),
         **({"since": [ratio.to_dict() for ratio in since]} if since else {}),
@@ -200,18 +208,20 @@ def say(ratio: Ratio) -> str:
 
 
 def _compared(ratios: Sequence[Ratio], noise: float, title: str) -> Table:
-    several = len({ratio.batch for ratio in ratios}) > 1
-    rows = tuple(
-        {
-            "pair": f"{ratio.a} / {'itself' if ratio.verdict == NOISE else ratio.b}",
-            "batch": ratio.batch,
-            "ratio": ratio.ratio,
-            "ratio_ci95": ratio.ci95,
-            "verdict": _noise_cell(noise) if ratio.verdict == NOISE else ratio.verdict,
-        }
-        for ratio in ratios
+    batches = (col.BATCH,) if len({ratio.batch for ratio in ratios}) > 1 else ()
+    columns = (
+        Column("pair", "compared", of=lambda ratio: f"{ratio.a} / {'itself' if ratio.verdict == NOISE else ratio.b}"),
+        *batches,
+        col.RATIO,
+        Column("ratio_ci95", "95% interval", "factor_interval", of=lambda ratio: ratio.ci95),
+        Column(
+            "verdict",
+            "verdict",
+            "status",
+            of=lambda ratio: _noise_cell(noise) if ratio.verdict == NOISE else ratio.verdict,
+        ),
     )
-    return Table((PAIR, *((col.BATCH,) if several else ()), col.RATIO, RATIO_CI95, VERDICT), rows, title)
+    return Table.of(columns, ratios, title)
 
 
 def _noise_note(twin: Measurement, noise: float) -> str:
@@ -234,32 +244,17 @@ def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: 
     return {"up_to": math.expm1(noise) if noise else None, **ratio.to_dict(), "measurement": twin.to_dict()}
 
 
-def _energy(energy: Energy | str) -> dict[str, object]:
-    if isinstance(energy, str):
-        return {"energy_j": "unavailable", "net_energy_j": "unavailable"}
-    return {"energy_j": energy.joules, "net_energy_j": energy.net_joules}
+def _result(timed: Timed) -> dict[str, object]:
+    energy = timed.energy
+    if energy is None:
+        return timed.measurement.to_dict()
+    return timed.measurement.to_dict() | {"energy": {"unavailable": energy} if isinstance(energy, str) else energy.to_dict()}
 
 
 def _energy_note(energy: Energy | str) -> str:
     if isinstance(energy, str):
         return f"energy is unavailable: {energy}"
     return f"energy: {energy.counter}, the middle of {len(energy.gross)} windows; for comparing, not absolute"
-
-
-def _row(measurement: Measurement) -> dict[str, object]:
-    row: dict[str, object] = {
-        **pick(measurement, "model", "device", "dtype", "batch", "mode", "runtime"),
-        "input": measurement.input_shape,
-        "throughput_img_s": measurement.throughput(),
-        "peak_memory_bytes": measurement.peak_bytes,
-        "status": measurement.status,
-    }
-    latency = measurement.latency()
-    if latency:
-        row |= {key: getattr(latency, key) for key in ("ci95", "iqr", "min", "mean", "p05", "p95", "p99", "runs")}
-        row["latency_ms"] = latency.median
-        row |= {f"{phase}_ms": median for phase, median in measurement.phase_ms().items()}
-    return row
 
 
 def conditions(measurement: Measurement) -> str:
