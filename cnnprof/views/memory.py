@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.charts.timeline import Timeline
@@ -23,16 +24,6 @@ from cnnprof.views.model import header, lower_bound_notes, model_dict, totals_di
 
 MEMORY_KIND = Column("memory_kind", "kind")
 INFERENCE_BYTES = Column("inference_bytes", "inference MB", "megabytes")
-PREDICTED_BYTES = Column("predicted_bytes", "predicted MB", "megabytes")
-REQUESTED_BYTES = Column("requested_bytes", "requested MB", "megabytes", 2)
-RESERVED_BYTES = Column("reserved_bytes", "reserved MB", "megabytes", 3)
-ERROR_SHARE = Column("error_share", "error %", "error")
-PHASE = Column("phase", "phase")
-HELD_BYTES = Column("held_bytes", "MB", "megabytes")
-TENSOR_BYTES = Column("tensor_bytes", "MB", "megabytes")
-CHECKPOINTING = Column("checkpointing", "checkpointing")
-BAR = Column("bar", "of the peak", weight=1)
-EXTRA_SHARE = Column("extra_share", "run again %", "share", 1)
 
 ROWS = 24
 BAR_LENGTH = 32
@@ -156,69 +147,66 @@ def footprint_dict(footprint: Footprint, trained: bool) -> dict[str, Any]:
 
 def _kinds(by_mode: Mapping[Mode, Footprint]) -> Table:
     both = {mode: footprint_dict(footprint, trained=True) for mode, footprint in by_mode.items()}
-    rows = tuple(
-        {"memory_kind": kind} | {f"{MODES[mode]}_bytes": part[k] for mode, part in both.items()}
-        for kind, k in (*THROUGHOUT, *MOVING)
-    )
-    total = {"memory_kind": "peak"} | {f"{MODES[mode]}_bytes": part["peak_bytes"] for mode, part in both.items()}
     where = "; ".join(
         f"{MODES[mode]}: {part['at']}" + (f" ({part['phase']})" if mode == "train" else "") for mode, part in both.items()
     )
-    columns = (INFERENCE_BYTES, col.TRAINING_BYTES)[: len(both)]
-    return Table((MEMORY_KIND, *columns), rows, f"At the worst moment ({where})", total)
+
+    def held(column: Column, part: dict[str, Any]) -> Column:
+        return replace(column, of=lambda kind: part[kind[1]])
+
+    columns = (
+        replace(MEMORY_KIND, of=lambda kind: kind[0]),
+        *map(held, (INFERENCE_BYTES, col.TRAINING_BYTES), both.values()),
+    )
+    total = {column.key: column.cell(("peak", "peak_bytes")) for column in columns}
+    return Table.of(columns, (*THROUGHOUT, *MOVING), f"At the worst moment ({where})", total=total)
 
 
 def _measured(by_mode: Mapping[Mode, Footprint], records: Sequence[AllocatorRecord]) -> Table:
-    rows = []
-    for record in records:
-        measured = record.comparable_bytes
-        predicted = by_mode[record.mode].peak_bytes
-        rows.append(
-            {
-                "pass": MODES[record.mode],
-                "device": record.device,
-                "predicted_bytes": predicted,
-                "requested_bytes": record.requested_bytes,
-                "peak_memory_bytes": record.peak_bytes,
-                "reserved_bytes": record.reserved_bytes,
-                "error_share": predicted / measured - 1 if measured else None,
-                "status": record.error or "ok",
-            }
-        )
-    columns = [
-        col.PASS,
+    def predicted(record: AllocatorRecord) -> Any:
+        return by_mode[record.mode].peak_bytes
+
+    def error(record: AllocatorRecord) -> Any:
+        return predicted(record) / record.comparable_bytes - 1 if record.comparable_bytes else None
+
+    columns = (
+        replace(col.PASS, of=lambda record: MODES[record.mode]),
         col.DEVICE,
-        PREDICTED_BYTES,
-        REQUESTED_BYTES,
-        col.PEAK_MEMORY_BYTES,
-        RESERVED_BYTES,
-        ERROR_SHARE,
-        col.STATUS,
-    ]
-    present = [column for column in columns if any(row[column.key] is not None for row in rows)]
-    return Table(tuple(present), tuple(rows), "Predicted and measured")
+        Column("predicted_bytes", "predicted MB", "megabytes", of=predicted),
+        Column("requested_bytes", "requested MB", "megabytes", 2),
+        replace(col.PEAK_MEMORY_BYTES, of=lambda record: record.peak_bytes),
+        Column("reserved_bytes", "reserved MB", "megabytes", 3),
+        Column("error_share", "error %", "error", of=error),
+        replace(col.STATUS, of=lambda record: record.error or "ok"),
+    )
+    present = [column for column in columns if any(column.cell(record) is not None for record in records)]
+    return Table.of(present, records, "Predicted and measured")
 
 
 def _what_if(profile: Analysis, without: Footprint, checkpointed: Checkpointed) -> Table:
     forward, backward = profile.totals.macs, backward_macs(profile.costs)
-    cases = (("without", without, 0), ("by stage", checkpointed.footprint, checkpointed.extra_macs))
-    rows = tuple(
-        {"checkpointing": name, "training_bytes": footprint.peak_bytes}
-        | {"forward_macs": forward + extra, "backward_macs": backward, "extra_share": extra / forward if forward else None}
-        for name, footprint, extra in cases
+    ways = {"without": Checkpointed(without, 0), "by stage": checkpointed}
+    columns = (
+        Column("checkpointing", "checkpointing", of=lambda name: name),
+        replace(col.TRAINING_BYTES, of=lambda name: ways[name].footprint.peak_bytes),
+        replace(col.FORWARD_MACS, of=lambda name: forward + ways[name].extra_macs),
+        replace(col.BACKWARD_MACS, of=lambda _: backward),
+        Column("extra_share", "run again %", "share", 1, lambda name: ways[name].extra_macs / forward if forward else None),
     )
-    columns = (CHECKPOINTING, col.TRAINING_BYTES, col.FORWARD_MACS, col.BACKWARD_MACS, EXTRA_SHARE)
-    return Table(columns, rows, "Gradient checkpointing: stages keep their input and run again in the backward pass")
+    return Table.of(columns, ways, "Gradient checkpointing: stages keep their input and run again in the backward pass")
 
 
 def _timeline(footprint: Footprint, title: str) -> Table:
     """At most `ROWS` rows, each for a run of layers of one phase, by its worst moment."""
     fixed, most = footprint.fixed_bytes, footprint.peak_bytes
-    rows = [
-        {"phase": worst.phase, "name": worst.node, "held_bytes": fixed + worst.total, "bar": _bar(fixed, worst.total, most)}
-        for worst in (max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments))
-    ]
-    return Table((PHASE, col.NAME, HELD_BYTES, BAR), tuple(rows), f"Over time, {title} (light: what is held throughout)")
+    columns = (
+        Column("phase", "phase"),
+        replace(col.NAME, of=lambda moment: moment.node),
+        Column("held_bytes", "MB", "megabytes", of=lambda moment: fixed + moment.total),
+        Column("bar", "of the peak", weight=1, of=lambda moment: _bar(fixed, moment.total, most)),
+    )
+    worst = [max(run, key=lambda moment: moment.total) for run in _runs(footprint.moments)]
+    return Table.of(columns, worst, f"Over time, {title} (light: what is held throughout)")
 
 
 def chart_moments(footprint: Footprint, title: str) -> Timeline:
@@ -258,8 +246,12 @@ def _largest(footprint: Footprint, top: int) -> list[Tensor]:
 
 
 def _tensors(footprint: Footprint, title: str, top: int) -> Table:
-    rows = tuple({"name": t.name, "memory_kind": _kept(t), "tensor_bytes": t.bytes} for t in _largest(footprint, top))
-    return Table((col.NAME, MEMORY_KIND, TENSOR_BYTES), rows, f"Largest tensors, {title}")
+    columns = (
+        col.NAME,
+        replace(MEMORY_KIND, of=_kept),
+        Column("tensor_bytes", "MB", "megabytes", of=lambda tensor: tensor.bytes),
+    )
+    return Table.of(columns, _largest(footprint, top), f"Largest tensors, {title}")
 
 
 def _kept(tensor: Tensor) -> str:
