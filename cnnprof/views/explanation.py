@@ -13,18 +13,11 @@ from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.errata import count_as_lectures, erratum_notes
-from cnnprof.views.fields import field_cells
+from cnnprof.views.fields import centres, exceeds, strides
 from cnnprof.views.model import header, layer_dicts, model_dict, totals_dict
 
-FIGURE = Column("figure", "figure")
-WORKING = Column("working", "calculation")
-WORKING_NAME = Column("working_name", "figure")
 FORMULA = Column("formula", "formula")
 NUMBERS = Column("numbers", "with numbers")
-RESULT = Column("result", "result", "result")
-FIELD = Column("field", "field", "shape")
-CENTER = Column("center", "centre", "shape", 2)
-BEYOND = Column("beyond", "> input", "mark")
 
 
 def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, what: FigureName | None) -> Report:
@@ -34,12 +27,12 @@ def show_layer(profile: MemoryAnalysis, cost: Cost, explanation: Explanation, wh
         Fact("inputs", ", ".join(f"{n} {sizes_text(s[1:])}" for n, s in zip(cost.node.inputs, cost.inputs, strict=True))),
         Fact("letters", _letters(explanation)),
     ]
-    rows = tuple({"figure": line.figure, "working": write_line(line)} for line in explanation.derivations)
+    table = Table.of((Column("figure", "figure"), Column("working", "calculation", of=write_line)), explanation.derivations)
     notes = [f"{line.name}: {line.note}" for line in explanation.derivations if line.note]
     return Report(
         "explain",
         f"{profile.graph.name}: {cost.node.name}",
-        (Listing(tuple(fact for fact in facts if fact.value)), Table((FIGURE, WORKING), rows)),
+        (Listing(tuple(fact for fact in facts if fact.value)), table),
         (*notes, *erratum_notes(profile, [cost], what)),
         _data(profile, [cost], [explanation]),
     )
@@ -68,12 +61,17 @@ def show_worksheet(
 def write_line(line: Derivation) -> str:
     """`params = K (F F C_in + 1) = 96 (11*11*3 + 1) = 34,944`."""
     result = _result(line.result)
-    steps = [line.name, line.formula, "" if line.numbers == str(line.result) else line.numbers, result]
+    steps = [line.name, line.formula, _numbers(line), result]
     return " = ".join(step for step in steps if step) + (f" {line.unit}" if line.unit and line.result is not None else "")
 
 
+def _numbers(line: Derivation) -> str:
+    """The formula with its numbers; nothing where that is the result already."""
+    return "" if line.numbers == str(line.result) else line.numbers
+
+
 def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> tuple[Table, list[str]]:
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[str, Derivation]] = []
     notes: list[str] = []
     left_out: dict[str, int] = {}
     shared = len(_common_path(chosen))
@@ -82,21 +80,19 @@ def _line_table(chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> 
         if not lines:
             left_out[cost.node.layer.type] = left_out.get(cost.node.layer.type, 0) + 1
         name = ".".join(cost.node.path[shared:])
-        rows += [
-            {
-                "name": name,
-                "working_name": line.name,
-                "formula": line.formula,
-                "numbers": "" if line.numbers == str(line.result) else line.numbers,
-                "result": line.result,
-            }
-            for line in lines
-        ]
+        rows += [(name, line) for line in lines]
         notes += [f"{name}: {line.note}" for line in lines if "unread" in line.note]
     if left_out:
         kinds = ", ".join(f"{kind} ({times})" for kind, times in left_out.items())
         notes.append(f"nothing to calculate, and left out: {kinds}")
-    return Table((col.NAME, WORKING_NAME, FORMULA, NUMBERS, RESULT), tuple(rows)), notes
+    columns = (
+        replace(col.NAME, of=lambda row: row[0]),
+        Column("working_name", "figure", of=lambda row: row[1].name),
+        replace(FORMULA, of=lambda row: row[1].formula),
+        replace(NUMBERS, of=lambda row: _numbers(row[1])),
+        Column("result", "result", "result", of=lambda row: row[1].result),
+    )
+    return Table.of(columns, rows), notes
 
 
 def _says_something(line: Derivation, cost: Cost) -> bool:
@@ -115,25 +111,24 @@ def _has_window(cost: Cost) -> bool:
 
 
 def _field_table(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequence[Explanation]) -> Table:
-    rows = []
     shared = len(_common_path(chosen))
-    for cost, explanation in zip(chosen, explanations, strict=True):
-        name = explanation.derivations[0].name.partition(",")[0]
-        sizes = [line for line in explanation.derivations if line.name.partition(",")[0] == name]
-        cells = field_cells(profile, cost)
-        rows.append(
-            {
-                "name": ".".join(cost.node.path[shared:]),
-                "type": cost.node.layer.type,
-                "formula": "; ".join(dict.fromkeys(line.formula for line in sizes)),
-                "numbers": "; ".join(line.numbers for line in sizes),
-                "field": cells["receptive_field"],
-                "stride": cells["receptive_field_stride"],
-                "center": cells["receptive_field_center"],
-                "beyond": cells["field_exceeds"],
-            }
-        )
-    return Table((col.NAME, col.TYPE, FORMULA, NUMBERS, FIELD, col.STRIDE, CENTER, BEYOND), tuple(rows))
+    columns = (
+        replace(col.NAME, of=lambda row: ".".join(row[0].node.path[shared:])),
+        replace(col.TYPE, of=lambda row: row[0].node.layer.type),
+        replace(FORMULA, of=lambda row: "; ".join(dict.fromkeys(line.formula for line in _sizes(row[1])))),
+        replace(NUMBERS, of=lambda row: "; ".join(line.numbers for line in _sizes(row[1]))),
+        Column("field", "field", "shape", of=lambda row: row[0].receptive_field),
+        replace(col.STRIDE, of=lambda row: strides(row[0])),
+        Column("center", "centre", "shape", 2, lambda row: centres(row[0])),
+        Column("beyond", "> input", "mark", of=lambda row: exceeds(profile, row[0])),
+    )
+    return Table.of(columns, zip(chosen, explanations, strict=True))
+
+
+def _sizes(explanation: Explanation) -> list[Derivation]:
+    """The field's calculation, for each axis."""
+    name = explanation.derivations[0].name.partition(",")[0]
+    return [line for line in explanation.derivations if line.name.partition(",")[0] == name]
 
 
 def _sums(chosen: Sequence[Cost]) -> Listing:
@@ -153,10 +148,10 @@ def _data(profile: MemoryAnalysis, chosen: Sequence[Cost], explanations: Sequenc
     layers = []
     plain = layer_dicts(replace(profile, costs=tuple(chosen)))
     for entry, cost, explanation in zip(plain, chosen, explanations, strict=True):
-        fields = field_cells(profile, cost)
+        fields = {"receptive_field_stride": strides(cost), "receptive_field_center": centres(cost)}
         layers.append(
             entry
-            | {key: list(fields[key]) if fields[key] else None for key in ("receptive_field_stride", "receptive_field_center")}
+            | {key: list(sizes) if sizes else None for key, sizes in fields.items()}
             | {
                 "letters": {
                     letter.symbol: {"meaning": letter.meaning, "value": letter.value} for letter in explanation.letters

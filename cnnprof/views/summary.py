@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from cnnprof.charts.bars import Bars, Panel
@@ -17,10 +18,10 @@ from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plur
 from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.checks import check_table
-from cnnprof.views.fields import FIELD_COLUMNS, field_cells
+from cnnprof.views.fields import field_columns
 from cnnprof.views.figures import bytes_in
 from cnnprof.views.fitting import fit_dict, fit_notes, fit_table
-from cnnprof.views.hyperparameters import WINDOW_COLUMNS, window_cells
+from cnnprof.views.hyperparameters import WINDOW_COLUMNS
 from cnnprof.views.legend import legend_of
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import header, layer_dicts, lower_bound_notes, model_dict, operations, source_text
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 PARAMS_SHARE = Column("params_share", "%", "share", 4)
 MACS_SHARE = Column("macs_share", "%", "share", 2)
-INPUT_SHAPE = Column("input_shape", "input", "shapes", WIDE_ONLY)
-OPS = Column("ops", "ops", "scaled", WIDE_ONLY)
 PUBLISHED = Column("published", "published")
 AGREES = Column("agrees", "agrees", "status")
 
@@ -44,24 +43,6 @@ Sort = Literal["params", "macs", "ops", "activations", "name"]
 
 LONG = 40
 """A table with more rows than this is shown by stage, unless the user asks for more."""
-
-COLUMNS = (
-    col.NAME,
-    col.TYPE,
-    col.LAYERS,
-    INPUT_SHAPE,
-    col.OUTPUT_SHAPE,
-    *WINDOW_COLUMNS,
-    col.PARAMS,
-    PARAMS_SHARE,
-    col.MACS,
-    MACS_SHARE,
-    OPS,
-    col.ACTIVATIONS,
-    *FIELD_COLUMNS,
-)
-OF_ONE_PLACE = {INPUT_SHAPE, col.OUTPUT_SHAPE, *WINDOW_COLUMNS, *FIELD_COLUMNS}
-"""Columns of single layers: layers of one type do not share their values."""
 
 LEGEND = (
     *("params", "macs", "ops", "activations"),
@@ -204,28 +185,40 @@ def choose_rows(profile: Analysis, by: By | None, depth: int | None) -> tuple[li
     return rows, f"by stage; --depth {depth + 1} shows more, --by layer all {len(profile.costs)} layers"
 
 
+def _share(column: Column, whole: Any) -> Column:
+    """A row's share of the network's sum; of what only training runs there is none."""
+    key = column.key.removesuffix("_share")
+    return replace(column, of=lambda row: None if row.aux else getattr(row, key) / (whole or 1))
+
+
+def _layer_columns(profile: Analysis, by_type: bool) -> tuple[Column, ...]:
+    """The columns of rows of layers. Those of one type are in several places, and share neither shapes nor windows."""
+    totals = profile.totals
+    places = (
+        Column("input_shape", "input", "shapes", WIDE_ONLY, lambda row: row.inputs and [shape[1:] for shape in row.inputs]),
+        replace(col.OUTPUT_SHAPE, of=lambda row: row.output[1:]),
+        *WINDOW_COLUMNS,
+    )
+    return (
+        replace(col.NAME, of=_called),
+        replace(col.TYPE, of=lambda row: plural(row.layers, "layer") if by_type or len(row.types) > 1 else row.types[0]),
+        col.LAYERS,
+        *(() if by_type else places),
+        col.PARAMS,
+        _share(PARAMS_SHARE, totals.params),
+        col.MACS,
+        _share(MACS_SHARE, totals.macs),
+        Column("ops", "ops", "scaled", WIDE_ONLY, lambda row: operations(row.ops)),
+        col.ACTIVATIONS,
+        *(() if by_type else field_columns(profile)),
+    )
+
+
 def _layer_table(profile: Analysis, rows: list[LayerGroup], by_type: bool) -> Table:
     totals = profile.totals
-    return Table(
-        tuple(column for column in COLUMNS if column not in OF_ONE_PLACE) if by_type else COLUMNS,
-        tuple(
-            {
-                "name": _called(row),
-                "type": row.types[0] if len(row.types) == 1 and not by_type else plural(row.layers, "layer"),
-                "layers": row.layers,
-                "input_shape": row.inputs and [shape[1:] for shape in row.inputs],
-                "output_shape": row.output[1:],
-                **window_cells(row.layer),
-                "params": row.params,
-                "params_share": None if row.aux else row.params / (totals.params or 1),
-                "macs": row.macs,
-                "macs_share": None if row.aux else row.macs / (totals.macs or 1),
-                "ops": operations(row.ops),
-                "activations": row.activations,
-                **field_cells(profile, row),
-            }
-            for row in rows
-        ),
+    return Table.of(
+        _layer_columns(profile, by_type),
+        rows,
         total={
             "name": "total",
             "layers": totals.layers,
