@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from cnnprof.collector import without_collections
@@ -17,14 +18,9 @@ from cnnprof.report import LAST_RESORT, Annotation, Column, Fact, Listing, Repor
 from cnnprof.views import columns as col
 from cnnprof.views.model import CONVENTION, inputs_text, lower_bound_notes, model_dict, totals_dict
 
-CHANGE = Column("change", "change")
-COUNTERPART = Column("counterpart", "in the other")
 PARAMS_CHANGE = Column("params_change", "params", "change")
 MACS_CHANGE = Column("macs_change", "MACs", "scaled_change")
 ACTIVATIONS_CHANGE = Column("activations_change", "act.", "scaled_change", 1)
-BEFORE = Column("before", "before", "count")
-AFTER = Column("after", "after", "count")
-TOTAL_CHANGE = Column("total_change", "difference", "change", LAST_RESORT)
 
 LONG = 40
 """A table with more changed layers than this is shown by stage, unless the user asks for more."""
@@ -92,21 +88,19 @@ def _layers(pairs: Sequence[Pair], by: RowsBy | None) -> tuple[Table, str | None
 
 
 def _by_layer(pairs: Sequence[Pair]) -> Table:
-    names = [(p.before.node.name if p.before else None, p.after.node.name if p.after else None) for p in pairs]
-    renamed = any(a and b and a != b for a, b in names)
-    rows = tuple(
-        {
-            "change": pair.kind,
-            "name": before or after,
-            "counterpart": after if before else None,
-            "type": pair.cost.node.layer.type,
-            "detail": _detail(pair),
-            **_costs([pair]),
-        }
-        for pair, (before, after) in zip(pairs, names, strict=True)
+    def counterpart(pair: Pair) -> str | None:
+        return pair.after.node.name if pair.before and pair.after else None
+
+    renamed = any(counterpart(pair) not in (None, pair.cost.node.name) for pair in pairs)
+    columns = (
+        Column("change", "change", of=lambda pair: pair.kind),
+        replace(col.NAME, of=lambda pair: pair.cost.node.name),
+        *((Column("counterpart", "in the other", of=counterpart),) if renamed else ()),
+        replace(col.TYPE, of=lambda pair: pair.cost.node.layer.type),
+        replace(col.DETAIL, of=_detail),
+        *_changes(lambda pair: [pair]),
     )
-    columns = (CHANGE, col.NAME, *((COUNTERPART,) if renamed else ()), col.TYPE, col.DETAIL, *_CHANGES)
-    return Table(columns, rows)
+    return Table.of(columns, pairs)
 
 
 def _by_stage(pairs: Sequence[Pair]) -> Table:
@@ -123,39 +117,43 @@ def _by_stage(pairs: Sequence[Pair]) -> Table:
     )
 
 
-_CHANGES = (PARAMS_CHANGE, MACS_CHANGE, ACTIVATIONS_CHANGE)
-_COUNTS = tuple(Column(kind, kind, "count", LAST_RESORT if kind == SAME else 0) for kind in KINDS)
+def _changes(pairs_of: Callable[[Any], Sequence[Pair]]) -> tuple[Column, ...]:
+    """By how much each of `COSTS` changes over the pairs of a row."""
+
+    def change(figure: str, column: Column) -> Column:
+        return replace(column, of=lambda row: sum(pair.difference(figure) for pair in pairs_of(row)))
+
+    return tuple(map(change, COSTS, (PARAMS_CHANGE, MACS_CHANGE, ACTIVATIONS_CHANGE)))
+
+
+def _count(kind: str) -> Column:
+    weight = LAST_RESORT if kind == SAME else 0
+    return Column(kind, kind, "count", weight, lambda group: sum(pair.kind == kind for pair in group[1]))
 
 
 def _grouped(named: Sequence[tuple[str, Pair]], heads: Column) -> Table:
     groups: dict[str, list[Pair]] = {}
     for name, pair in named:
         groups.setdefault(name, []).append(pair)
-    rows = tuple(
-        {heads.key: name, **{kind: sum(pair.kind == kind for pair in group) for kind in KINDS}, **_costs(group)}
-        for name, group in groups.items()
-    )
-    return Table((heads, *_COUNTS, *_CHANGES), rows)
-
-
-def _costs(pairs: Sequence[Pair]) -> dict[str, int]:
-    return {f"{figure}_change": sum(pair.difference(figure) for pair in pairs) for figure in COSTS}
+    columns = (replace(heads, of=lambda group: group[0]), *map(_count, KINDS), *_changes(lambda group: group[1]))
+    return Table.of(columns, groups.items())
 
 
 def _totals(before: MemoryAnalysis, after: MemoryAnalysis) -> Table:
-    rows = []
-    for figure in FIGURES:
-        old, new = getattr(before.totals, figure), getattr(after.totals, figure)
-        rows.append(
-            {
-                "what": _NAMES.get(figure, figure),
-                "before": old,
-                "after": new,
-                "total_change": new - old,
-                "ratio": new / old if old else None,
-            }
-        )
-    return Table((col.WHAT, BEFORE, AFTER, TOTAL_CHANGE, col.RATIO), tuple(rows), "Totals")
+    def old(figure: str) -> int:
+        return int(getattr(before.totals, figure))
+
+    def new(figure: str) -> int:
+        return int(getattr(after.totals, figure))
+
+    columns = (
+        replace(col.WHAT, of=lambda figure: _NAMES.get(figure, figure)),
+        Column("before", "before", "count", of=old),
+        Column("after", "after", "count", of=new),
+        Column("total_change", "difference", "change", LAST_RESORT, lambda figure: new(figure) - old(figure)),
+        replace(col.RATIO, of=lambda figure: new(figure) / old(figure) if old(figure) else None),
+    )
+    return Table.of(columns, FIGURES, "Totals")
 
 
 _NAMES = {
