@@ -22,8 +22,8 @@ import numpy as np
 import cnnprof
 from cnnprof.api.bench import time_jobs
 from cnnprof.api.predict import anchors, predictor_of
+from cnnprof.measure.operation_calibration import calibrate_operations, measure_missing_operations
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.predicting import calibrate_operations, measure_missing_operations
 from cnnprof.network.results import Analysis
 from cnnprof.timing.prediction import Calibration, Prediction
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from functools import cache
 
+from cnnprof.measure.calibration_files import keep_operations
 from cnnprof.measure.grid import designed
-from cnnprof.measure.kept import keep_operations
 from cnnprof.measure.options import Options
 from cnnprof.timing.operations import Timed, operation_alone
 from cnnprof.timing.prediction import Calibration

@@ -14,8 +14,8 @@ from shell import cnnprof
 
 from cnnprof import load
 from cnnprof.api.predict import anchors, by_data_sheet, predict
+from cnnprof.measure.calibration_files import keep_operations, recall_operations
 from cnnprof.measure.grid import designed
-from cnnprof.measure.kept import keep_operations, recall_operations
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
 from cnnprof.network.analysis import analyze

@@ -11,8 +11,8 @@ from cnnprof.errors import MeasurementError, UnavailableError
 from cnnprof.measure import calibration, fingerprint
 from cnnprof.measure import ceilings as kernels
 from cnnprof.measure.calibration import calibrate
+from cnnprof.measure.calibration_files import calibrate_command, keep, recall
 from cnnprof.measure.devices import CpuDevice, Timing
-from cnnprof.measure.kept import calibrate_command, keep, recall
 from cnnprof.measure.options import Options
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node

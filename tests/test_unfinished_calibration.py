@@ -5,7 +5,7 @@ import json
 import pytest
 from made_up_machine import made_up
 
-from cnnprof.measure import operations, predicting, unfinished
+from cnnprof.measure import operation_calibration, operations, unfinished
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
@@ -61,15 +61,15 @@ def test_an_interrupted_calibration_goes_on(tmp_path, monkeypatch):
         hear({"event": "share", "share": 1.0})
 
     monkeypatch.setattr(operations, "follow", follow)
-    monkeypatch.setattr(predicting, "calibrate", lambda *_: made_up().ceilings)
-    monkeypatch.setattr(predicting, "_time_networks", lambda *_: [])
-    monkeypatch.setattr(predicting, "operations_path", lambda _: tmp_path / "m.operations.json")
+    monkeypatch.setattr(operation_calibration, "calibrate", lambda *_: made_up().ceilings)
+    monkeypatch.setattr(operation_calibration, "_time_networks", lambda *_: [])
+    monkeypatch.setattr(operation_calibration, "operations_path", lambda _: tmp_path / "m.operations.json")
     for stop in (100, count + 7):
         stop_after[0] = stop
         with pytest.raises(KeyboardInterrupt):
-            predicting.calibrate_operations(Options(), [])
+            operation_calibration.calibrate_operations(Options(), [])
     stop_after[0] = None
-    calibration = predicting.calibrate_operations(Options(), [])
+    calibration = operation_calibration.calibrate_operations(Options(), [])
     assert calibration.conditions["resumed"] == count
     assert len(timed) == len(set(timed)) == 2 * count
     assert f"{count} of the operations had been timed before an interruption" in " ".join(

@@ -11,7 +11,7 @@ from cnnprof.api.result import Result
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.charts import Chart

@@ -16,7 +16,7 @@ from cnnprof.errors import CnnprofError, SpecError, UnavailableError, UsageError
 from cnnprof.notify import quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.api.predict import Known, Predictions

@@ -16,7 +16,7 @@ from cnnprof.footprint.formats import FORMATS, NumberFormat
 from cnnprof.network.pruning import check_share
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

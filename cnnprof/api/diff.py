@@ -8,7 +8,7 @@ from cnnprof.api.profile import Network, Profile, Size, as_model, pair
 from cnnprof.api.result import Result
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.judging.alignment import Pair

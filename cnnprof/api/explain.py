@@ -16,7 +16,7 @@ from cnnprof.network import results
 from cnnprof.record import record
 from cnnprof.report import Report
 from cnnprof.sources import Model
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.views.summary import By

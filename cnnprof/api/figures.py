@@ -13,8 +13,8 @@ from cnnprof.network.graph import Graph
 from cnnprof.notify import Notify
 from cnnprof.record import record
 from cnnprof.sources import Model
-from cnnprof.sources._asked import Settings
 from cnnprof.sources._catalogue import looked_at_once
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.footprint.formats import NumberFormat

@@ -20,7 +20,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.report import Report
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options

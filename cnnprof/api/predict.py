@@ -12,7 +12,7 @@ from cnnprof.network.results import Analysis
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import resolve
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 from cnnprof.timing.prediction import Calibration, Prediction, Predictor
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def predict(
         UnavailableError: there is no calibration for this machine and way to run.
         MeasurementError: a worker process fails.
     """
-    from cnnprof.measure.kept import keep_operations
+    from cnnprof.measure.calibration_files import keep_operations
     from cnnprof.measure.options import Job, Options
 
     how = options or Options()
@@ -106,7 +106,7 @@ def predict(
     if measure_missing:
         missing = {key: cost for each in profiles for key, cost in predictor_of(known, how).missing(each).items()}
         if missing:
-            from cnnprof.measure.predicting import measure_missing_operations
+            from cnnprof.measure.operation_calibration import measure_missing_operations
 
             known = measure_missing_operations(known, missing, how, on_progress)
             if calibration is None:
@@ -128,7 +128,7 @@ Known = Calibration | str | Path | None
 
 def find_calibration(options: Options, given: Known = None) -> Calibration:
     """The calibration that is meant. Raises UnavailableError if there is none for the machine and way to run."""
-    from cnnprof.measure.kept import recall_operations
+    from cnnprof.measure.calibration_files import recall_operations
 
     if isinstance(given, Calibration):
         return given
@@ -151,14 +151,14 @@ def calibrate(options: Options | None = None, full: bool = False, on_progress: T
         on_progress: told how far it is.
 
     Returns:
-        The Calibration; `measure.kept.keep_operations` keeps it.
+        The Calibration; `measure.calibration_files.keep_operations` keeps it.
 
     Raises:
         UnavailableError: there is no such device.
         MeasurementError: a worker process fails.
     """
+    from cnnprof.measure.operation_calibration import calibrate_operations
     from cnnprof.measure.options import Options
-    from cnnprof.measure.predicting import calibrate_operations
 
     return calibrate_operations(options or Options(), anchors(), full, on_progress)
 

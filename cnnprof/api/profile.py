@@ -17,8 +17,8 @@ from cnnprof.network.graph import Graph
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import Model
-from cnnprof.sources._asked import Settings
 from cnnprof.sources._catalogue import looked_at_once
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.charts import Chart

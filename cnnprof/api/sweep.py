@@ -12,7 +12,7 @@ from cnnprof.api.result import Result
 from cnnprof.errors import CnnprofError, UnavailableError, UsageError
 from cnnprof.notify import quiet
 from cnnprof.record import record
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     import pandas

@@ -20,7 +20,7 @@ from cnnprof.network.analysis import analyze
 from cnnprof.notify import quiet
 from cnnprof.record import record
 from cnnprof.report import Report
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 from cnnprof.transfer_learning import Strategy, StrategyCost, strategies
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from cnnprof.api.profile import Network, Size, as_model, pair
 from cnnprof.api.result import Result
 from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options
@@ -71,7 +71,7 @@ def why(
         UnavailableError: this machine is not calibrated for the options.
         MeasurementError: a worker process fails.
     """
-    from cnnprof.measure.kept import recall
+    from cnnprof.measure.calibration_files import recall
     from cnnprof.measure.layers import time_layers
     from cnnprof.measure.options import Job, Options
     from cnnprof.views.reasons import look_into

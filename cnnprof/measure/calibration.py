@@ -1,4 +1,4 @@
-"""A machine's ceilings, measured in fresh worker processes."""
+"""A machine's ceilings, measured in fresh worker processes; its operations are `operation_calibration`'s."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 
 from cnnprof.errors import MeasurementError
+from cnnprof.measure.calibration_files import way
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.fingerprint import fingerprint
-from cnnprof.measure.kept import way
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.turn import Progress, Tell

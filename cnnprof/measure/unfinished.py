@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnprof.files import RESULTS, parse_json, read_within
-from cnnprof.measure.kept import keep_text
+from cnnprof.measure.calibration_files import keep_text
 from cnnprof.measure.operations import Found
 from cnnprof.timing.roofline import Ceilings
 

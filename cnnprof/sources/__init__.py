@@ -25,9 +25,9 @@ from warnings import warn
 from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
-from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._files import SOURCES, SPECS, is_file, is_path, source_of, without_way
 from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
+from cnnprof.sources._types import Settings, Size
 
 if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnprof.errors import CnnprofError, UnavailableError
 from cnnprof.network.graph import Graph
-from cnnprof.sources._asked import Settings
+from cnnprof.sources._types import Settings
 
 SPECS = (".yaml", ".yml")
 """The suffixes of specs."""

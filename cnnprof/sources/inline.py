@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnprof.errors import SpecError
 from cnnprof.network.graph import INPUT, Graph
-from cnnprof.sources._asked import Settings, Size
+from cnnprof.sources._types import Settings, Size
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.inputs import Input
 from cnnprof.spec.located import Token, read_expression

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.graph import Graph
-from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_spec
 from cnnprof.sources._catalogue import bundled_folder, own_and_bundled, scan
 from cnnprof.sources._files import SPECS
+from cnnprof.sources._types import Settings, Size
 
 if TYPE_CHECKING:
     from cnnprof.spec import Family

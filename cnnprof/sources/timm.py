@@ -7,9 +7,9 @@ from typing import Any
 
 from cnnprof.accuracies import timm_checkpoints
 from cnnprof.network.graph import Graph, Origin
-from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
+from cnnprof.sources._types import Settings, Size
 
 _PACKAGES = ("timm", "torch", "torchvision")
 

@@ -10,9 +10,9 @@ from typing import Any
 from cnnprof.accuracies import torchvision_source
 from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph, Origin
-from cnnprof.sources._asked import Settings, Size
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
+from cnnprof.sources._types import Settings, Size
 
 _PACKAGES = ("torch", "torchvision")
 _DATASET = "ImageNet-1K"

@@ -45,7 +45,7 @@ def command(
     """
     from cnnprof.cli.measuring import Bar
     from cnnprof.measure.calibration import calibrate
-    from cnnprof.measure.kept import keep, keep_operations
+    from cnnprof.measure.calibration_files import keep, keep_operations
     from cnnprof.views.ceilings import show_calibration, show_ceilings
 
     how = run.options()

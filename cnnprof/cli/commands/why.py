@@ -44,7 +44,7 @@ def command(
     """
     from cnnprof import api
     from cnnprof.cli.measuring import Bar, usual_seconds
-    from cnnprof.measure.kept import recall
+    from cnnprof.measure.calibration_files import recall
 
     how = run.options(budget_seconds=parse_seconds(budget))
     ceilings = recall(how, calibration)

@@ -26,7 +26,7 @@ def command(name: Name, calibration: Ceilings = None, *, run: RunOptions, networ
       cnnprof plot roofline mobilenet_v2 --batch 8 --quick --format braille
     """
     from cnnprof.cli.measuring import Bar, usual_seconds
-    from cnnprof.measure.kept import recall
+    from cnnprof.measure.calibration_files import recall
     from cnnprof.measure.layers import time_layers
     from cnnprof.measure.options import Job
     from cnnprof.network.analysis import analyze

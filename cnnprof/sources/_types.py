@@ -1,4 +1,4 @@
-"""The input and batch that every source is asked for beside a network's name."""
+"""The types that every source takes beside a network's name: settings, and the size of its input."""
 
 from __future__ import annotations
 

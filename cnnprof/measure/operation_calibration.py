@@ -1,4 +1,4 @@
-"""The basis of predictions: a machine's timed operations."""
+"""Operations timed on this machine, on which predictions rest: a designed grid of them, or those that are missing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cnnprof.errors import MeasurementError
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure import unfinished
 from cnnprof.measure.calibration import calibrate
+from cnnprof.measure.calibration_files import operations_path, way
 from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.grid import designed
-from cnnprof.measure.kept import operations_path, way
 from cnnprof.measure.operations import Found, time_operations
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.turn import Tell
