@@ -152,11 +152,11 @@ def test_a_calibration_survives_its_file(tmp_path):
 )
 def test_damaged_or_foreign_calibrations_are_refused(tmp_path, monkeypatch, damage, message):
     from cnnprof.errors import UnavailableError
-    from cnnprof.measure import kept
+    from cnnprof.measure import calibration_files
 
     data = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)).to_dict()
-    monkeypatch.setattr(kept, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
-    monkeypatch.setattr(kept, "way", lambda options: {"device": "cpu", "threads": 1})
+    monkeypatch.setattr(calibration_files, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
+    monkeypatch.setattr(calibration_files, "way", lambda options: {"device": "cpu", "threads": 1})
     path = tmp_path / "edge.json"
     path.write_text(json.dumps(data))
     assert recall_operations(Options(), path).operations
