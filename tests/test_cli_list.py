@@ -88,6 +88,14 @@ def test_the_best_is_first_and_the_unknown_last():
     assert [row["model"] for row in rows] == ["net90", "net70", "net"]
 
 
+def test_top5_is_shown_sorted_and_asked_for_where_it_is_stated():
+    data = json.loads(cnnprof("list", "vgg*", "--where", "top5 > 90", "--sort", "top5", "--json").out)["models"]
+    assert data
+    assert [model["top5"] for model in data] == sorted((model["top5"] for model in data), reverse=True)
+    assert all(model["top5"] == specs.load(model["model"]).facts.accuracy.top5 > 90 for model in data)
+    assert "top-5" in cnnprof("list", "vgg16", COLUMNS="200").out
+
+
 def test_a_sort_by_accuracy_keeps_data_sets_apart_and_says_so():
     def of(name, dataset, top1):
         return replace(listed(f"{SMALL}\ndataset: {dataset}\npublished: {{top1: {top1}}}"), name=name)

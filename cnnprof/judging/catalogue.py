@@ -50,6 +50,11 @@ class Listed:
         return self.facts.accuracy.top1 if self.facts.accuracy else None
 
     @property
+    def top5(self) -> float | None:
+        """Reported top-5 accuracy in percent."""
+        return self.facts.accuracy.top5 if self.facts.accuracy else None
+
+    @property
     def dataset(self) -> str | None:
         """The data set that the reported accuracy was measured on."""
         return self.facts.accuracy.dataset if self.facts.accuracy else None

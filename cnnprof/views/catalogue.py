@@ -27,6 +27,7 @@ COLUMNS = (
     col.PARAMS,
     col.MACS,
     col.TOP1,
+    replace(col.TOP5, weight=7.5),
     col.DATASET,
     TAGS,
     col.INPUT,
@@ -79,8 +80,8 @@ def show_names(networks: Sequence[Listed], sort: str | None = None, choice: Choi
         notes += [f"{plural(unknown, 'network')} left out, as a figure is not known"] if unknown else []
     if sort:
         by = find_column(ALIASES.get(sort, sort), OF_NETWORK, "--sort")
-        apart, note = _datasets_apart([rows[i] for i in numbers]) if by.key == "top1" else ({}, "")
-        numbers = order(numbers, rows, by, higher=("top1",))
+        apart, note = _datasets_apart([rows[i] for i in numbers]) if by.key in ("top1", "top5") else ({}, "")
+        numbers = order(numbers, rows, by, higher=("top1", "top5"))
         numbers.sort(key=lambda i: apart.get(rows[i]["dataset"], 0))
         notes += [note] if note else []
     chosen = choose_columns(choice, OF_NETWORK, _usual(rows, grouped=not (sort or choice.columns)))
