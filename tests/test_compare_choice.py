@@ -102,7 +102,7 @@ def test_one_source_of_accuracies_for_all():
 
 def test_accuracies_of_other_recipes_are_marked():
     out = cnnprof("compare", "resnet50", "mobilenet_v2", COLUMNS="200").out
-    assert "[1] torchvision IMAGENET1K_V1, 1 crop, ImageNet-1K; [2] Table 4 of the paper" in out
+    assert "[1] torchvision IMAGENET1K_V1, 1 crop, ImageNet-1K; [2] Table 4 of the MobileNet v2 paper" in out
     assert "[2]≠" in out
     assert "[1]≠" not in out
     assert "≠: trained by another recipe than torchvision-v1" in out

@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.errors import UsageError
 from cnnprof.judging.filters import read_condition
 from cnnprof.judging.pareto import Standing, standings
-from cnnprof.report import WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
+from cnnprof.report import LAST_RESORT, WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
@@ -20,6 +20,7 @@ from cnnprof.views.benchmark import conditions, warnings_of
 from cnnprof.views.choice import NONE, Choice, choose_columns, compared, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
+from cnnprof.views.likeness import input_notes, namesake_notes
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
 from cnnprof.views.prediction import calibration_notes, lower_bound, prediction_dict
@@ -28,7 +29,7 @@ from cnnprof.views.recipes import accuracy_notes, mark_accuracies
 PARAM_BYTES_RATIO = Column("param_bytes_ratio", "weights rel.", "factor", 4)
 PARAMS_RATIO = Column("params_ratio", "params rel.", "factor", 4)
 MACS_RATIO = Column("macs_ratio", "MACs rel.", "factor", 3)
-PARETO = Column("pareto", "Pareto", weight=1)
+PARETO = Column("pareto", "Pareto", weight=LAST_RESORT)
 LATENCY_RATIO = Column("latency_ratio", "ms rel.", "factor", 2)
 
 BESIDE = (PARAMS_RATIO, MACS_RATIO, PARAM_BYTES_RATIO, LATENCY_RATIO, col.ACCURACY_MARK, PARETO)
@@ -108,6 +109,7 @@ def show_comparison(
     notes += _measurement_notes(kept) if measured else []
     notes += [f"predicted {note}" for note in calibration_notes(calibration)] if calibration else []
     notes += accuracy_notes(ordered, marks, base, elsewhere)
+    notes += ([] if col.INPUT.key in choice.columns else input_notes(ordered)) + namesake_notes(ordered)
     for entry in kept:
         notes += _entry_notes(entry)
     notes += notes_of_several([(entry.name, entry.fits) for entry in kept])

@@ -1,4 +1,4 @@
-"""Whose accuracies a table has: marks in its rows, and the remarks below."""
+"""Whose accuracies a table has: marks in its rows, and the remarks below"""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ def mark_accuracies(rows: Sequence[dict[str, Any]], base: Mapping[str, Any]) -> 
     marks: dict[str, int] = {}
     recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
     for row in rows:
-        source = row["accuracy_source"]
         row[col.ACCURACY_MARK.key] = None
-        if source:
+        if source := _source(row):
             other = OTHER_RECIPE if row["recipe"] != recipe else ""
             row[col.ACCURACY_MARK.key] = f"[{marks.setdefault(source, len(marks) + 1)}]{other}"
     return marks
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """Where the row's accuracy is from, in a table of several papers; "" where none is stated."""
+    return (row["accuracy_source"] or "").replace("of the paper", f"of the {row['family']} paper")
 
 
 def accuracy_notes(
     rows: Sequence[Mapping[str, Any]], marks: Mapping[str, int], base: Mapping[str, Any], elsewhere: Mapping[str, str]
 ) -> list[str]:
     """The remarks on the rows' accuracies: sources by number, other recipes, and those `elsewhere`, on another data set."""
-    present = {row["accuracy_source"] for row in rows}
+    present = {_source(row) for row in rows}
     sources = [f"[{number}] {source}" for source, number in marks.items() if source in present]
     notes = ["accuracy as reported, not measured here: " + "; ".join(sources)] if sources else []
     if any((row[col.ACCURACY_MARK.key] or "").endswith(OTHER_RECIPE) for row in rows):
@@ -44,7 +48,7 @@ def accuracy_notes(
 
 
 def _recipes_apart(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """By how much recipes alone differ, where one network has accuracies of two."""
+    """By how much recipes alone differ, where one network has accuracies of two; timm's are told apart by their weights."""
     same: dict[Any, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["top1"] is not None:
@@ -52,9 +56,12 @@ def _recipes_apart(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = []
     for group in same.values():
         low, high = min(group, key=lambda row: row["top1"]), max(group, key=lambda row: row["top1"])
-        if low["recipe"] != high["recipe"]:
+        recipes: tuple[str, ...] = (low["recipe"], high["recipe"])
+        if recipes[0] == recipes[1] and low["top1"] < high["top1"]:
+            recipes = tuple(_source(row).removesuffix(f", {row['dataset']}") for row in (low, high))
+        if recipes[0] != recipes[1]:
             notes.append(
                 f"{low['model']} and {high['model']} cost the same: {high['top1'] - low['top1']:.2f} points of top-1 are the "
-                f"recipe's ({low['recipe']}, {high['recipe']})"
+                f"recipe's ({', '.join(recipes)})"
             )
     return notes
