@@ -69,8 +69,9 @@ docs: setup ## Run the commands in README.md and docs/ again (VARYING=--varying:
 	$(BIN)/python docs/regenerate.py $(VARYING)
 
 .PHONY: crosscheck
-crosscheck: setup ## Hold every accuracy of a timm checkpoint against the installed timm, and SAMPLE=40 of them layer by layer
+crosscheck: setup ## Hold every accuracy of a timm checkpoint against the installed timm, SAMPLE=40 of them layer by layer; and all namesakes
 	$(BIN)/python benchmarks/crosscheck_accuracies.py $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python benchmarks/crosscheck_namesakes.py
 
 .PHONY: crosscheck-memory
 crosscheck-memory: setup ## Hold predicted memory against the allocator, for many networks (SAMPLE=20, ISA=avx2, BATCHES=3,8, DEVICE=cuda, RECORDED=1)

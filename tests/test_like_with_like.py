@@ -1,41 +1,20 @@
 """One network under every source and spelling: the same figures, and the same accuracy or another recipe that is said."""
 
+from dataclasses import replace
+
 import pytest
 
 import cnnprof
 from cnnprof.accuracies import recipe_of, timm_checkpoints, torchvision_weights
 from cnnprof.api.listing import list_networks
 from cnnprof.errors import CnnprofError
+from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.graph import Accuracy
-from cnnprof.sources import spec_names, specs
+from cnnprof.sources import resolve, spec_names, specs
+from cnnprof.views.comparison import show_comparison
+from cnnprof.views.entry import Entry
 
 FIGURES = ("params", "macs", "activations")
-
-
-def spellings(name):
-    """The ways to name a bundled network: by itself, its file, and all of its settings."""
-    path = specs.names()[name]
-    yield f"{path}#{name}" if path.stem != name else name
-    settings = specs.load(name).facts.settings
-    told = ",".join(f"{key}={_given(value)}" for key, value in settings.items() if not isinstance(value, str) or value)
-    if told:
-        yield f"{name}@{told}"
-
-
-def _given(value):
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_given, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@pytest.mark.parametrize(
-    "name", ["resnet18", "mobilenet_v1_050", "mobilenet_v2", "vgg16_bn", "densenet121", "googlenet", "lenet5"]
-)
-def test_every_spelling_of_a_spec_is_the_same_network(name):
-    references = [name, *spellings(name)]
-    entries = cnnprof.compare(list(dict.fromkeys(references))).entries
-    assert len({tuple(entry.total(figure) for figure in FIGURES) for entry in entries}) == 1, references
-    assert len({entry.accuracy for entry in entries}) == 1, references
 
 
 def test_the_list_says_of_a_spec_what_a_comparison_says():
@@ -53,8 +32,7 @@ def test_bundled_networks_of_torchvisions_names_have_its_parameters():
     assert len(namesakes) > 60
     listed = {network.name: network for network in list_networks() if network.name in namesakes}
     differing = [name for name in namesakes if torchvision_weights()[name][0].params != listed[name].params]
-    # torchvision counts the head that only training runs.
-    assert differing == ["inception_v3"]
+    assert differing == []
 
 
 def test_other_recipes_are_said(monkeypatch):
@@ -118,3 +96,36 @@ def test_a_checkpoint_of_timm_is_loaded_with_its_accuracy():
     assert cnnprof.load("timm:mobilenetv3_small_050").facts.accuracy == stated.accuracy
     assert cnnprof.load(f"timm:{name}", input_shape=(3, 96, 96)).facts.accuracy is None
     assert abs(cnnprof.profile(f"timm:{name}").totals.params - stated.params) <= 5_000
+
+
+def test_tables_of_two_papers_have_two_marks():
+    rows = cnnprof.compare(["efficientnet_b0", "seresnet50_v1", "efficientnet_b1"]).report().data["rows"]
+    assert len({row["accuracy_source"] for row in rows}) == 1
+    first, other, again = (row["accuracy_mark"] for row in rows)
+    assert first == again != other
+
+
+def test_inputs_that_are_not_most_networks_are_said():
+    def said(*networks):
+        return [note for note in cnnprof.compare(networks).report().notes if "other inputs" in note]
+
+    assert said("resnet18", "inception_v3", "vgg11", "lenet5") == [
+        "at other inputs than 3x224x224: inception_v3 at 3x299x299, lenet5 at 1x32x32; --input sets one for all"
+    ]
+    (note,) = said("resnet18", "resnet20", "resnet32", "resnet44", "resnet56", "resnet34", "resnet50", "vgg11", "vgg13")
+    assert "4 networks at 3x32x32" in note
+    assert not said("resnet18", "vgg11")
+    assert not said("resnet18@input=3x64x64,3x128x128")
+
+
+def test_weights_of_timm_are_recipes():
+    """Two accuracies of one network in one table: the note says by how much, and whose each is."""
+    entries = [Entry.of(profile(f"net.{tag}", top1, f"timm {tag}")) for tag, top1 in (("a1_in1k", 80.4), ("tv_in1k", 76.1))]
+    notes = show_comparison(entries, "net.a1_in1k").notes
+    points = "4.30 points of top-1 are the recipe's (timm tv_in1k, timm a1_in1k)"
+    assert f"net.tv_in1k and net.a1_in1k cost the same: {points}" in notes
+
+
+def profile(name, top1, source):
+    graph = resolve("conv 3x3 8").graph((3, 8, 8))
+    return analyze_memory(replace(graph, name=name, facts=replace(graph.facts, accuracy=Accuracy(top1, None, source))))
