@@ -13,12 +13,20 @@ from cnnprof.charts import Chart
 from cnnprof.measure.options import Options
 from cnnprof.network.layers import Layer
 
+CLASSES = [kind for kind in (getattr(cnnprof, name) for name in dir(cnnprof)) if inspect.isclass(kind)]
 FUNCTIONS = {name: getattr(cnnprof, name) for name in dir(cnnprof) if inspect.isfunction(getattr(cnnprof, name))}
 METHODS = {
     f"{kind.__name__}.{name}": getattr(member, "__func__", member)
     for kind in (Layer, Chart)
     for name, member in vars(kind).items()
     if not name.startswith("_") and callable(getattr(member, "__func__", member))
+}
+
+OF_RESULTS = {
+    f"{kind.__name__}.{name}": function
+    for kind in CLASSES
+    for name, function in inspect.getmembers(kind, inspect.isroutine)
+    if not name.startswith("_") and getattr(function, "__module__", "").startswith("cnnprof")
 }
 
 
@@ -42,6 +50,17 @@ def test_a_public_function_says_what_goes_in_and_out(name):
     returns = signature.return_annotation not in (None, "None")
     assert ("Returns" in described) == returns
     assert name in METHODS or "Raises" in described
+
+
+@pytest.mark.parametrize("name", OF_RESULTS)
+def test_a_method_of_what_comes_back_says_what_it_takes_and_gives(name):
+    function = OF_RESULTS[name]
+    taken = [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
+    assert function.__doc__
+    if taken:
+        described = parts(function)
+        assert re.findall(r"^    (\w+):", described["Args"], re.MULTILINE) == taken
+        assert described["Returns"].strip()
 
 
 def test_options_say_each_of_theirs():

@@ -44,7 +44,14 @@ class Benchmark(Result):
     energies: Sequence[Energy | str] | None = None
 
     def report(self, compared: bool = False) -> Report:
-        """The report of `cnnprof bench`; `compared` begins with the ratios to the first network."""
+        """The report of `cnnprof bench`.
+
+        Args:
+            compared: begin with the ratios to the first network, and verdicts.
+
+        Returns:
+            A Report: a table with a row a measurement.
+        """
         from cnnprof.views.benchmark import show_measurements
 
         return show_measurements(self.measurements, compared, self.since, self.remarks, self.energies)

@@ -49,6 +49,12 @@ class Comparison(Result):
         Args:
             sort: the column whose best come first; the order of the entries if left out.
             choice: which columns and rows to show, and what decides who dominates whom.
+
+        Returns:
+            A Report: a table with a row a network.
+
+        Raises:
+            UsageError: there is no such column.
         """
         from cnnprof.views.choice import NONE
         from cnnprof.views.comparison import show_comparison
@@ -56,7 +62,20 @@ class Comparison(Result):
         return show_comparison(self.entries, self.baseline, sort, choice or NONE, self.calibration)
 
     def chart(self, x: str = "macs", y: str = "top1", size: str = "params", colour: str = "family") -> Chart:
-        """The chart of `cnnprof plot compare`, whose options these are."""
+        """The chart of `cnnprof plot compare`: networks as bubbles.
+
+        Args:
+            x: the figure below, such as macs, params, latency.
+            y: the figure at the left.
+            size: the figure that a bubble's area stands for.
+            colour: family, source or year.
+
+        Returns:
+            A Chart; names beside as many bubbles as find room.
+
+        Raises:
+            UsageError: there is no such figure, or no network has it.
+        """
         from cnnprof.views.bubbles import chart_comparison
 
         return chart_comparison(self.entries, self.baseline, x, y, size, colour)
@@ -68,7 +87,14 @@ class Comparison(Result):
         return explore_comparison(self.entries, self.baseline)
 
     def page(self, chapters: bool = True) -> Report:
-        """The report of `cnnprof report`; without `chapters` on every network if they are not wanted."""
+        """The report of `cnnprof report`.
+
+        Args:
+            chapters: whether every network has a chapter of its own.
+
+        Returns:
+            A Report, to be written as html.
+        """
         from datetime import date
 
         from cnnprof.environment import environment
@@ -85,7 +111,14 @@ class Comparison(Result):
         return show_page(self.entries, self.baseline, about, chapters, self.calibration)
 
     def jobs(self, batch: int) -> list[Job]:
-        """The networks, ready to be measured."""
+        """The networks, ready to be measured.
+
+        Args:
+            batch: images in one run.
+
+        Returns:
+            A job for each network that could be read.
+        """
         from cnnprof.measure.options import Job
 
         graphs = [entry.profile.graph for entry in self.entries if not entry.error]
@@ -97,7 +130,14 @@ class Comparison(Result):
         return [entry.error for entry in self.entries if entry.error]
 
     def measured(self, measurements: Sequence[Measurement]) -> Comparison:
-        """The same with what was measured of its `jobs`."""
+        """The same with what was measured.
+
+        Args:
+            measurements: of its `jobs`.
+
+        Returns:
+            A Comparison; of a network without a measurement nothing is shown.
+        """
         by_name = {measurement.model: measurement for measurement in measurements}
         entries = tuple(replace(entry, measurement=by_name.get(entry.name)) for entry in self.entries)
         return replace(self, entries=entries)
@@ -109,7 +149,11 @@ class Comparison(Result):
             options: device, number format, threads and layout.
             given: what predictions rest on, the machine's own calibration if left out.
 
-        Raises UnavailableError if there is no calibration for the machine and way to run.
+        Returns:
+            A Comparison, whose `calibration` is what they rest on.
+
+        Raises:
+            UnavailableError: there is no calibration for the machine and way to run.
         """
         from cnnprof.api.predict import find_calibration, predictor_of
 

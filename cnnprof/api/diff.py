@@ -32,7 +32,17 @@ class Difference(Result):
         return differ(self.before, self.after, self.pairs)
 
     def report(self, by: RowsBy | None = None) -> Report:
-        """The report of `cnnprof diff`."""
+        """The report of `cnnprof diff`.
+
+        Args:
+            by: a row for each `layer`, `stage` or `type`; left out, by layer, or by stage where many changed.
+
+        Returns:
+            A Report: what changed, and both networks' totals.
+
+        Raises:
+            UsageError: there are no such rows.
+        """
         from cnnprof.api.places import place_of_change
         from cnnprof.views.difference import show_difference
 

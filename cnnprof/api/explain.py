@@ -40,7 +40,14 @@ class Worksheet(Result):
         return show_worksheet(self.profile, self.chosen, self.explanations, self.what)
 
     def quiz(self, answers: bool = False) -> Report:
-        """The worksheet with shapes, parameters and operations left out, or with the answers filled in."""
+        """The worksheet to be filled in.
+
+        Args:
+            answers: whether shapes, parameters and operations stand in it.
+
+        Returns:
+            A Report: a table with a row a layer.
+        """
         from cnnprof.views.quiz import show_quiz
 
         return show_quiz(self.profile, self.chosen, self.explanations, answers)

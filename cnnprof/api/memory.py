@@ -44,7 +44,18 @@ class Memory(Result):
     scale_bytes: int | None = None
 
     def report(self, mode: Mode = "infer", top: int = 10) -> Report:
-        """The report of `cnnprof memory`; `mode` (`infer` or `train`) is whose timeline and tensors are shown."""
+        """The report of `cnnprof memory`.
+
+        Args:
+            mode: whose timeline and tensors are shown, an inference's (`infer`) or a training step's (`train`).
+            top: how many of the largest tensors.
+
+        Returns:
+            A Report: bytes by kind at the worst moment, the largest tensors, what fits.
+
+        Raises:
+            UsageError: there is no such mode, or nothing is trained in it.
+        """
         from cnnprof.views.memory import show_memory
 
         footprints: dict[Mode, Footprint] = {"infer": self.inference, **({"train": self.training} if self.training else {})}

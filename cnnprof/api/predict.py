@@ -55,7 +55,14 @@ class Predictions(Result):
     measurements: tuple[Measurement, ...] = ()
 
     def report(self, top: int = 10) -> Report:
-        """The report of `cnnprof predict`, with so many layers of each network."""
+        """The report of `cnnprof predict`.
+
+        Args:
+            top: how many layers of each network, those that take longest.
+
+        Returns:
+            A Report: milliseconds with their interval, and what they rest on.
+        """
         from cnnprof.views.prediction import show_predictions
 
         return show_predictions(self.predictions, self.calibration, self.measurements, top)

@@ -50,7 +50,25 @@ class Profile(MemoryAnalysis, Result):
         legend: bool = False,
         dtype: NumberFormat | None = None,
     ) -> Report:
-        """The report of `cnnprof summary`, whose options these are. `check` runs the network under other counters."""
+        """The report of `cnnprof summary`.
+
+        Args:
+            by: a row for each `layer`, `stage`, `type` or `kind`; left out, by layer, or by stage of a long network.
+            depth: how many names of a block's path stages have.
+            sort: the figure whose largest come first, or `name`; left out, the order of execution.
+            top: how many rows.
+            check: also run the network under fvcore and torch's own counter.
+            fits: the largest batches that fit, as `compare` finds them.
+            legend: say how each figure is defined.
+            dtype: the number format that bytes are of; left out, that of each weight.
+
+        Returns:
+            A Report: a table of layers, totals, and published figures beside.
+
+        Raises:
+            UsageError: there are no such rows, or nothing that they are sorted by.
+            UnavailableError: the network is to be checked, and torch is missing.
+        """
         from cnnprof.views.summary import summarize
 
         checks = None
@@ -61,7 +79,18 @@ class Profile(MemoryAnalysis, Result):
         return summarize(self, by, depth, sort, top, checks, fits, legend, dtype)
 
     def chart(self, by: By | None = None, depth: int | None = None) -> Chart:
-        """The chart of `cnnprof plot summary`, whose options these are."""
+        """The chart of `cnnprof plot summary`: parameters, MACs and activations over the depth.
+
+        Args:
+            by: a bar for each `layer`, `stage`, `type` or `kind`, as for `report`.
+            depth: how many names of a block's path stages have.
+
+        Returns:
+            A Chart of three panels.
+
+        Raises:
+            UsageError: there are no such bars.
+        """
         from cnnprof.views.summary import chart_layers
 
         return chart_layers(self, by, depth)

@@ -30,7 +30,18 @@ class Result(ABC):
         return report.chart
 
     def plot(self, **options: Any) -> Figure:
-        """The picture as a matplotlib figure; `options` are those of `chart`."""
+        """The picture of the result.
+
+        Args:
+            options: those of `chart`, by name.
+
+        Returns:
+            A matplotlib figure.
+
+        Raises:
+            UsageError: there is nothing to draw, or an option is wrong.
+            UnavailableError: matplotlib is not installed.
+        """
         from cnnprof.reports.pictures import draw
 
         return draw(self.chart(**options))

@@ -63,7 +63,11 @@ class Sweep(Result):
         Args:
             notify: is told how many points have been looked at.
 
-        Raises CnnprofError of the first point without a network if `strict`.
+        Returns:
+            An iterator: for each block an array for each axis and figure, by name.
+
+        Raises:
+            CnnprofError: that of the first point without a network, if `strict`.
         """
         from cnnprof.design_space.evaluation import TOGETHER, evaluate
         from cnnprof.design_space.singly import evaluate_singly
@@ -105,7 +109,18 @@ class Sweep(Result):
         return pandas.DataFrame(self.columns)
 
     def bench_jobs(self, order: Order, count: int) -> list[Job]:
-        """The first points of an order, ready to be measured; each is called by what its axes have."""
+        """Points of the space, ready to be measured.
+
+        Args:
+            order: which points come first.
+            count: how many of them.
+
+        Returns:
+            A job for each, called by what its axes have there.
+
+        Raises:
+            UsageError: the order is by a figure that there is not.
+        """
         from cnnprof.design_space.networks import read_axes
         from cnnprof.measure.options import Job
 
@@ -120,7 +135,17 @@ class Sweep(Result):
         return jobs
 
     def report(self, order: Order | None = None) -> Report:
-        """The report of `cnnprof sweep`."""
+        """The report of `cnnprof sweep`.
+
+        Args:
+            order: which points and columns are shown; the first of all as they come if left out.
+
+        Returns:
+            A Report: two axes as a heat table, or the points as rows.
+
+        Raises:
+            UsageError: there is no such figure.
+        """
         from cnnprof.views.sweep import Order, show_sweep
 
         order, columns = order or Order(), self.columns
@@ -130,7 +155,18 @@ class Sweep(Result):
         return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order, rests_on)
 
     def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
-        """The chart of `cnnprof plot sweep`: `y` over the axes, points beyond the condition, too, which are marked."""
+        """The chart of `cnnprof plot sweep`; points beyond the condition are there, too, and marked.
+
+        Args:
+            y: the figure over the axes.
+            kind: `lines`, one for each value of the second axis, or `heat`, a cell for each pair; what fits if left out.
+
+        Returns:
+            A Chart.
+
+        Raises:
+            UsageError: the figure or an axis cannot be drawn, or there are too many points.
+        """
         from cnnprof.views.sweep_chart import Budget, chart_sweep, check_points
 
         check_points(self.space.size)

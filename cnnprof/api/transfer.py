@@ -46,13 +46,27 @@ class Transfer(Result):
         return show_transfer(self.profile, self.classes, self.run, self.optimizer, self.rows)
 
     def jobs(self, batch: int) -> list[Job]:
-        """A step of each row, ready to be measured."""
+        """A step of each row, ready to be measured.
+
+        Args:
+            batch: images in one step.
+
+        Returns:
+            A job for each row.
+        """
         from cnnprof.measure.options import Job
 
         return [Job(row.strategy.name, row.profile.graph, batch) for row in self.rows]
 
     def measured(self, measurements: Sequence[Measurement]) -> Transfer:
-        """The same with what was measured of its `jobs`."""
+        """The same with what was measured.
+
+        Args:
+            measurements: of its `jobs`.
+
+        Returns:
+            A Transfer, whose rows have their measurement.
+        """
         by_name = {measurement.model: measurement for measurement in measurements}
         return replace(self, rows=tuple(replace(row, measurement=by_name.get(row.strategy.name)) for row in self.rows))
 

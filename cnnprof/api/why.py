@@ -31,7 +31,14 @@ class Reasons(Result):
     ceilings: Ceilings | None = None
 
     def report(self, top: int = 10) -> Report:
-        """The report of `cnnprof why`, with so many layers."""
+        """The report of `cnnprof why`.
+
+        Args:
+            top: how many layers, those that make most of the difference.
+
+        Returns:
+            A Report: both networks' times, and what holds their layers.
+        """
         from cnnprof.views.reasons import show_reasons
 
         return show_reasons(self.a, self.b, top, self.ceilings)

@@ -125,7 +125,14 @@ class Analysis:
         return [_row(cost.node.name, [cost]) for cost in self.costs]
 
     def rollup(self, depth: int) -> list[LayerGroup]:
-        """One row for each block path of at most `depth` names."""
+        """The layers by blocks.
+
+        Args:
+            depth: how many names of a block's path tell groups apart.
+
+        Returns:
+            A row for each path, in order of first use.
+        """
         return self.grouped(lambda cost: stage_of(cost.node.name, depth))
 
     def by_type(self) -> list[LayerGroup]:
@@ -133,7 +140,14 @@ class Analysis:
         return self.grouped(lambda cost: cost.node.layer.type)
 
     def grouped(self, key: Callable[[Cost], str]) -> list[LayerGroup]:
-        """One row for each value of the key, in order of first use; training-only heads apart."""
+        """The layers in groups.
+
+        Args:
+            key: the name of a layer's group.
+
+        Returns:
+            A row for each group, in order of first use; training-only heads stand apart.
+        """
         groups: dict[tuple[str, bool], list[Cost]] = {}
         for cost in self.costs:
             groups.setdefault((key(cost), cost.node.aux), []).append(cost)

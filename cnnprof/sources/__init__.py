@@ -13,24 +13,19 @@ cache is a name within its source, and never a reference: no file chooses the so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
-from warnings import warn
 
-from cnnprof.errors import CnnprofError, SpecWarning, UnavailableError, did_you_mean, suggest
+from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
-from cnnprof.record import record
-from cnnprof.sources._files import SOURCES, SPECS, is_file, is_path, source_of, without_way
+from cnnprof.sources._files import SPECS, is_file, is_path, source_of, without_way
 from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
+from cnnprof.sources._model import Model as Model
 from cnnprof.sources._types import Settings, Size
-
-if TYPE_CHECKING:
-    from cnnprof.network.inputs import Inputs
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -38,112 +33,6 @@ PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not
 INLINE = re.compile(r"@(?=\w+=)")
 INPUT_SETTING = "input"
 """The setting that every network has: its input size."""
-
-
-@record
-class Model:
-    """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
-
-    `size` is the input that the reference names, `3x160x160` or `160`, which goes before any other. `module` is a torch module
-    that is taken as it is. `real` says that a module runs on the processor with random numbers, not on tensors without data.
-    Graphs are kept, one for each input and batch.
-    """
-
-    reference: str
-    source: str
-    name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    title: str | None = None
-    size: str | None = None
-    module: Any = field(default=None, repr=False)
-    real: bool = False
-    _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, module: Any) -> Model:
-        """A torch module as a network, under the name of its class."""
-        name = type(module).__name__
-        return cls(name, "module", name, module=module)
-
-    def graph(self, input_shape: Any = None, batch: int = 1) -> Graph:
-        """The network's layers.
-
-        Args:
-            input_shape: (C, H, W), where the network's own is not wanted; for a torch module whatever
-                `cnnprof.network.inputs.read_inputs` takes.
-            batch: images in one run.
-
-        Raises CnnprofError (exit code 3) for a wrong name, spec or setting, UnavailableError (4) where a package is missing.
-        """
-        from cnnprof.network.inputs import read_inputs
-
-        asked = (read_inputs(self._shape(input_shape)), batch)
-        if asked not in self._graphs:
-            graph = self._load(*asked)
-            for text in graph.warnings:
-                warn(text, SpecWarning, stacklevel=2)
-            self._graphs[asked] = replace(graph, name=self.title) if self.title else graph
-        return self._graphs[asked]
-
-    def _load(self, inputs: Inputs, batch: int) -> Graph:
-        from cnnprof.network.inputs import any_size, by_name, image_size
-
-        if self.module is not None:
-            from cnnprof.sources._live import capture_live
-
-            return capture_live(self.module, inputs, self.name, batch, self.real)
-        module = import_module(f"{__name__}.{self.source}")
-        fed: Any = inputs or None
-        if self.source in ("specs", "inline"):
-            # A single one without a name is an image's; the command line's mistake is said as such.
-            is_single = len(inputs) == 1 and not inputs[0].name
-            fed = image_size(inputs, self.reference) if is_single else by_name(inputs)
-        elif self.source == "onnx":
-            # The file says what numbers it takes.
-            fed = by_name(tuple(replace(each, dtype="") for each in inputs))
-        elif self.source not in ("python", "exported"):
-            fed = (any_size if self.source == "keras" else image_size)(inputs, self.reference)
-        how = {"real": True} if self.real and self.runs_code else {}
-        graph: Graph = module.load(self.name, self.settings, fed, batch, **how)
-        return graph
-
-    def _shape(self, input_shape: Any) -> Any:
-        if self.size is None:
-            return input_shape
-        from cnnprof.sources._variations import read_input
-
-        channels = 3 if "x" in self.size else int(replace(self, size=None, _graphs={}).graph().input_shape[1])
-        return read_input(self.size, channels)
-
-    def having(self, settings: Mapping[str, Any]) -> Model:
-        """The same network with these settings, too."""
-        return replace(self, settings={**self.settings, **settings}, _graphs={})
-
-    @property
-    def called(self) -> str:
-        """The reference as it may be shared, without a way to a file on this machine."""
-        return without_way(self.reference)
-
-    @property
-    def runs_code(self) -> bool:
-        """Whether code that is no part of an installed package has to run to know the network."""
-        return self.source in ("python", "exported")
-
-    @property
-    def file(self) -> Path | None:
-        """The file that the reference names as such."""
-        if self.source == "specs" and is_path(self.name):
-            return Path(self.name.partition("#")[0])
-        if self.source in SOURCES.values():
-            return Path(self.name)
-        where = self.name.rpartition(":")[0]
-        return Path(where) if self.source == "python" and where.endswith(".py") else None
-
-    def spec_text(self) -> str:
-        """The text of the spec that the network is written as; empty where there is none."""
-        from cnnprof.sources import specs
-
-        return specs.read_text(self.name) if self.source == "specs" else ""
 
 
 def resolve(reference: str, settings: Settings = None) -> Model:
