@@ -11,6 +11,7 @@ OPSETS = range(7, 24)
 """The versions of the standard operators whose attributes and inputs the rows know."""
 
 MOST_NODES = 100_000
+_MOST_NAMES = 10 * MOST_NODES
 _MOST_BYTES = 2**31 - 1
 """Of one protobuf message; a larger network keeps its weights in files beside it."""
 
@@ -39,6 +40,10 @@ def load_model(path: Path) -> Any:
         raise CnnprofError(f"'{path}' is no ONNX model, or an empty one")
     if len(model.graph.node) > MOST_NODES:
         raise CnnprofError(f"'{path}' has {len(model.graph.node):,} nodes", hint=f"at most {MOST_NODES:,} are read")
+    names = sum(len(node.input) + len(node.output) for node in model.graph.node)
+    if names > _MOST_NAMES:
+        message = f"the operators of '{path}' have {names:,} inputs and outputs"
+        raise CnnprofError(message, hint=f"at most {_MOST_NAMES:,} are read")
     version = opset_of(model)
     if version not in OPSETS:
         raise CnnprofError(

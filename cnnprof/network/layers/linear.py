@@ -175,6 +175,11 @@ class Constant(Parameter):
 
 def broadcast(*shapes: Shape) -> Shape:
     """The common shape under torch's broadcasting rules. Raises ShapeError if there is none."""
+    try:
+        if len(set(shapes)) == 1:
+            return shapes[0]
+    except TypeError:
+        pass  # arrays of sizes have no hash
     rank = max(len(shape) for shape in shapes)
     result: list[Dim] = []
     for axis in range(-rank, 0):

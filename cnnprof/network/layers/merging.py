@@ -48,7 +48,11 @@ def steps(inputs: tuple[Shape, ...], output: Shape) -> Dim:
     """Elements of all results on the way: of the first two, of those and the third, to the output; none of a single branch."""
     if len(inputs) < 2:
         return 0
-    return sum([elements(broadcast(*inputs[:count])) for count in range(2, len(inputs))], start=elements(output))
+    joined, found = inputs[0], elements(output)
+    for shape in inputs[1:-1]:
+        joined = broadcast(joined, shape)
+        found = found + elements(joined)
+    return found
 
 
 @layer
