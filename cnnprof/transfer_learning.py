@@ -99,7 +99,10 @@ def find_classifier(profile: Analysis, name: str | None = None) -> str:
     able = [each for each in kind if each not in inner]
     network = profile.graph.name
     if not able:
-        raise UsageError(f"{network} has no classifier: no linear layer and no 1x1 convolution has weights of its own")
+        message = f"{network} has no classifier: no linear layer and no 1x1 convolution with weights of its own gives an output"
+        raise UsageError(
+            message, hint=f"{network}@classes=N has N classes" if "classes" in profile.graph.facts.settings else None
+        )
     hint = f"name one with --classifier: {', '.join(able[-SUGGESTED:])}"
     if name is None and len(able) > 1:
         others = ", ".join(able[:-1][-SUGGESTED:])

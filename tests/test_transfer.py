@@ -133,6 +133,7 @@ def test_freezing_by_pattern():
             "fc1",
         ),
         (["conv 3x3 8", "--classes", "5", "--input", "3x32x32"], "has no classifier: no linear layer", ""),
+        (["ssd300_vgg16", "--classes", "5"], "with weights of its own gives an output", "ssd300_vgg16@classes=N has N classes"),
         (["lenet5", "--classes", "5", "--optimizer", "sdg"], "unknown optimizer 'sdg'", "sgd"),
         (["lenet5", "--classes", "0"], "0", ""),
         (["lenet5", "--classes", "5", "--fit", "big"], "'big' is no amount of memory", "8GB"),
