@@ -31,7 +31,7 @@ from cnnprof.footprint.training import training
 from cnnprof.measure.devices import check_device, cublas_bytes
 from cnnprof.measure.memory import record_memory
 from cnnprof.measure.options import Options
-from cnnprof.measure.surroundings import cpu_name
+from cnnprof.measure.system_info import cpu_name
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 

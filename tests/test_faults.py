@@ -10,13 +10,13 @@ import pytest
 from shell import cnnprof, start
 
 import cnnprof as package
-from cnnprof.measure import supervisor, turn
+from cnnprof.measure import supervisor, worker_run
 from cnnprof.measure.bench import run
 from cnnprof.measure.devices import CpuDevice
 from cnnprof.measure.journal import resume_journal, start_journal
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.session import Plan
-from cnnprof.measure.turn import TimeNetworks
+from cnnprof.measure.worker_run import TimeNetworks
 
 OPTIONS = Options(processes=2, rounds=2)
 KILLED = "the process was killed by SIGKILL, probably for lack of memory"
@@ -54,7 +54,7 @@ def test_a_worker_that_dies_at_any_moment_costs_one_network_at_most(events, monk
     steps = {event["event"] for event in events}
     assert steps >= {"build", "warm-up", "memory", "peak", "time", "run"}
     for moment in range(len(events)):
-        monkeypatch.setattr(turn, "follow", dying(events, moment))
+        monkeypatch.setattr(worker_run, "follow", dying(events, moment))
         journal = start_journal(tmp_path / f"{moment}.jsonl", jobs(), OPTIONS)
         rows = run(jobs(), OPTIONS, lambda progress: None, journal)
         at = next((event["job"] for event in reversed(events[:moment]) if "job" in event), None)

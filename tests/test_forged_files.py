@@ -161,7 +161,7 @@ def journal(tmp_path) -> tuple[Path, list[Job], dict, dict]:
     """A journal with one result, and the two lines of it."""
     from cnnprof.measure import bench
     from cnnprof.measure.journal import start_journal
-    from cnnprof.measure.turn import Series
+    from cnnprof.measure.worker_run import Series
 
     jobs, options = [Job("lenet5", sources.load("lenet5"), 1)], Options()
     path = tmp_path / "run.jsonl"

@@ -15,7 +15,7 @@ from cnnprof.errors import UnavailableError, UsageError
 from cnnprof.measure import bench
 from cnnprof.measure.bench import Interrupted, Job, Options, run
 from cnnprof.measure.journal import start_journal
-from cnnprof.measure.surroundings import core_count
+from cnnprof.measure.system_info import core_count
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.timing.ratios import compare
 

@@ -58,7 +58,7 @@ class FakeTurn:
 @pytest.fixture
 def machine(monkeypatch):
     fake = Machine()
-    monkeypatch.setattr(bench, "Turn", fake.turn)
+    monkeypatch.setattr(bench, "WorkerRun", fake.turn)
     monkeypatch.setattr(bench.time, "monotonic", lambda: fake.now)
     return fake
 

@@ -15,7 +15,7 @@ from cnnprof.measure.layers import TimeLayers
 from cnnprof.measure.memory import RecordMemory
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.task import OUT_OF_TIME, follow
-from cnnprof.measure.turn import TimeNetworks
+from cnnprof.measure.worker_run import TimeNetworks
 
 pytestmark = pytest.mark.torch
 
@@ -50,7 +50,7 @@ def jobs_of(task):
 
 
 def test_a_task_is_known_before_torch_is_loaded():
-    names = "turn, layers, memory, calibration, energy"
+    names = "worker_run, layers, memory, calibration, energy"
     code = f"import sys; from cnnprof.measure import {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -109,7 +109,7 @@ def test_networks_that_are_counted_say_how_long_the_others_take(clock):
 
 def test_rounds_say_how_far_a_process_is():
     from cnnprof.cli.measuring import share_of
-    from cnnprof.measure.turn import Progress
+    from cnnprof.measure.worker_run import Progress
 
     assert share_of(Progress(1, 4, "start")) == 0
     assert share_of(Progress(3, 4, "time", round=6, rounds=10)) == (2 + 0.5) / 4

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.bench import Job, Options
     from cnnprof.measure.journal import Journal
     from cnnprof.measure.options import Way
-    from cnnprof.measure.turn import Tell
+    from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
     from cnnprof.timing.energy import Energy
     from cnnprof.timing.measurements import Measurement

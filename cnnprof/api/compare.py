@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnprof.api.predict import Known
     from cnnprof.charts import Chart
     from cnnprof.measure.options import Job, Options
-    from cnnprof.measure.turn import Tell
+    from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
     from cnnprof.timing.prediction import Calibration

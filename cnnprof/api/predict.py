@@ -17,7 +17,7 @@ from cnnprof.timing.prediction import Calibration, Prediction, Predictor
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options
-    from cnnprof.measure.turn import Tell
+    from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
     from cnnprof.timing.measurements import Measurement
 

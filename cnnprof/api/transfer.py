@@ -25,7 +25,7 @@ from cnnprof.transfer_learning import Strategy, StrategyCost, strategies
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
-    from cnnprof.measure.turn import Tell
+    from cnnprof.measure.worker_run import Tell
     from cnnprof.timing.measurements import Measurement
 
 

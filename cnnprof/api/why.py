@@ -12,7 +12,7 @@ from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options
-    from cnnprof.measure.turn import Tell
+    from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
     from cnnprof.timing.roofline import Ceilings
     from cnnprof.views.reasons import TimedNetwork as Timed

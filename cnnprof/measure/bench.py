@@ -20,9 +20,9 @@ from cnnprof.measure.options import SECONDS_A_JOB
 from cnnprof.measure.options import Job as Job
 from cnnprof.measure.options import Options as Options
 from cnnprof.measure.supervisor import StartError
-from cnnprof.measure.surroundings import find_disturbances
-from cnnprof.measure.turn import Progress as Progress
-from cnnprof.measure.turn import Series, Tell, Turn
+from cnnprof.measure.system_info import find_disturbances
+from cnnprof.measure.worker_run import Progress as Progress
+from cnnprof.measure.worker_run import Series, Tell, WorkerRun
 from cnnprof.timing.intervals import relative_half_width
 from cnnprof.timing.measurements import Measurement, Status
 from cnnprof.timing.ratios import compare
@@ -136,7 +136,7 @@ class _Run:
         needed = 0.0
         # A process that dies leaves the networks behind the one it died of to a fresh one.
         while pending:
-            turn = Turn(
+            worker = WorkerRun(
                 jobs=self.jobs,
                 options=self.options,
                 tell=self.tell,
@@ -149,18 +149,18 @@ class _Run:
             )
             self.started += 1
             try:
-                pending = turn.work(pending, seconds)
-                needed = 0.0 if pending else turn.first_round
+                pending = worker.work(pending, seconds)
+                needed = 0.0 if pending else worker.first_round
             except StartError as error:
                 self.died += 1
                 if self.died >= MOST_DEATHS:
                     if not any(self.series):
                         raise
                     for index in pending:
-                        turn.found[index].error = error.message
+                        worker.found[index].error = error.message
                     pending = []
             finally:
-                fresh = [(index, one) for index, one in enumerate(turn.found) if one.times or one.error]
+                fresh = [(index, one) for index, one in enumerate(worker.found) if one.times or one.error]
                 for index, one in fresh:
                     self.series[index].append(one)
                 if self.journal:

@@ -11,7 +11,7 @@ from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
-from cnnprof.measure.turn import Progress, Tell
+from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT, disturbance
 from cnnprof.timing.roofline import Ceilings, Rate, RateKind
@@ -65,7 +65,7 @@ class MeasureCeilings:
     def work(self, device: Device, report: Report) -> None:
         """Events: a `rate` each kernel, the `overhead` of a call, and what was `watched` meanwhile."""
         from cnnprof.measure.ceilings import measure_ceilings
-        from cnnprof.measure.surroundings import Watch
+        from cnnprof.measure.system_info import Watch
 
         watch = Watch()
         measure_ceilings(device, self.options.dtype, self.options.layout, report)

@@ -15,7 +15,7 @@ from cnnprof.errors import UnavailableError, UsageError
 from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Execution, device_kind
 from cnnprof.footprint.instruction_set import InstructionSet
 from cnnprof.measure.options import Options
-from cnnprof.measure.surroundings import core_count
+from cnnprof.measure.system_info import core_count
 from cnnprof.torch_bridge.requirements import require_torch
 
 Run = Callable[[], object]

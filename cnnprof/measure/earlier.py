@@ -10,7 +10,7 @@ from cnnprof.errors import UsageError
 from cnnprof.files import RESULTS, parse_json, read_within
 from cnnprof.measure.fingerprint import differences
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.surroundings import core_count, cpu_name
+from cnnprof.measure.system_info import core_count, cpu_name
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.ratios import Ratio, compare_runs
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from cnnprof.measure.surroundings import core_count, cpu_name
+from cnnprof.measure.system_info import core_count, cpu_name
 
 
 def fingerprint(device: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from cnnprof.errors import UnavailableError
-from cnnprof.measure.surroundings import core_count, cpu_name
+from cnnprof.measure.system_info import core_count, cpu_name
 from cnnprof.timing.measurements import Finding
 from cnnprof.torch_bridge.requirements import import_torchvision, lacks_operators, require_torch
 

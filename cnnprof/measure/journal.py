@@ -16,7 +16,7 @@ from cnnprof.errors import UsageError
 from cnnprof.files import RESULTS, parse_json, read_within
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.turn import Series
+from cnnprof.measure.worker_run import Series
 from cnnprof.timing.measurements import Measurement
 
 VERSION = 1

@@ -16,7 +16,7 @@ from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found, time_operations
 from cnnprof.measure.options import Job, Options
-from cnnprof.measure.turn import Tell
+from cnnprof.measure.worker_run import Tell
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT

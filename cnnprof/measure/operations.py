@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
-from cnnprof.measure.turn import Progress, Tell
+from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.network.layers import layer_from_dict, layer_to_dict
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance

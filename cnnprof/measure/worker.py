@@ -60,11 +60,11 @@ def _watch(parent: int) -> None:
 
 def do(task: Task, report: Report) -> None:
     """Open the task's device and do its work there; the first event says what the measurement holds for."""
-    from cnnprof.measure import surroundings
+    from cnnprof.measure import system_info
 
     options = task.options
     # Before torch is loaded, so that no allocation has been made the other way.
-    mallopt = options.mallopt and surroundings.keep_freed_memory()
+    mallopt = options.mallopt and system_info.keep_freed_memory()
 
     import torch
 
@@ -73,7 +73,7 @@ def do(task: Task, report: Report) -> None:
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
     device = open_device(options.device)
-    environment: dict[str, Any] = surroundings.machine() | {
+    environment: dict[str, Any] = system_info.machine() | {
         "torch": torch.__version__,
         "device": device.name,
         "threads": options.threads,
@@ -84,7 +84,7 @@ def do(task: Task, report: Report) -> None:
     if options.dtype == "amp":
         environment["autocast"] = str(torch.get_autocast_dtype(device.name.partition(":")[0])).removeprefix("torch.")
     if options.threads > 1:
-        environment["parallel_cost"] = round(surroundings.parallel_cost(options.threads), 1)
+        environment["parallel_cost"] = round(system_info.parallel_cost(options.threads), 1)
     report({"event": "environment", "environment": environment})
     task.work(device, report)
     report({"event": "done"})

@@ -1,4 +1,4 @@
-"""The surroundings of a measurement, and its disturbances: the machine, the process's settings, the system's counters."""
+"""The system that a measurement runs on, and its disturbances: the machine, the process's settings, the system's counters."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from cnnprof.measure import surroundings
-from cnnprof.measure.surroundings import Stolen, find_disturbances, machine
+from cnnprof.measure import system_info
+from cnnprof.measure.system_info import Stolen, find_disturbances, machine
 
 STEADY = [[0.010] * 20, [0.010] * 20]
 CALM = [[0.2, 0, 0], [0.2, 0, 0]]
@@ -77,10 +77,10 @@ def test_the_machine_by_name():
 def test_processors_as_linux_names_them(tmp_path, monkeypatch):
     file = tmp_path / "cpuinfo"
     file.write_text("processor\t: 0\nmodel name\t: Fast CPU @ 3 GHz\nprocessor\t: 1\nmodel name\t: Fast CPU @ 3 GHz\n")
-    monkeypatch.setattr(surroundings, "CPU_INFO", file)
-    assert surroundings.cpu_name() == "Fast CPU @ 3 GHz"
-    monkeypatch.setattr(surroundings, "CPU_INFO", tmp_path / "none")
-    assert surroundings.cpu_name()
+    monkeypatch.setattr(system_info, "CPU_INFO", file)
+    assert system_info.cpu_name() == "Fast CPU @ 3 GHz"
+    monkeypatch.setattr(system_info, "CPU_INFO", tmp_path / "none")
+    assert system_info.cpu_name()
 
 
 @pytest.mark.skipif(not psutil.LINUX, reason="reads /proc")
@@ -104,11 +104,11 @@ def test_the_machine_where_the_system_has_less(monkeypatch, gone):
     """As on Windows, which has no `resource`, and on macOS, where psutil knows no affinity."""
     if gone == "resource":
         monkeypatch.setitem(sys.modules, "resource", None)
-        seconds, faults, switches = surroundings.usage()
+        seconds, faults, switches = system_info.usage()
         assert seconds > 0
         assert faults >= 0
         assert switches >= 0
     else:
         monkeypatch.delattr(psutil.Process, "cpu_affinity")
-        assert surroundings.core_count() == psutil.cpu_count()
-    assert surroundings.machine()["device_name"]
+        assert system_info.core_count() == psutil.cpu_count()
+    assert system_info.machine()["device_name"]

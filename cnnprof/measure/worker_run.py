@@ -59,7 +59,7 @@ class Series:
 
 
 @dataclass
-class Turn:
+class WorkerRun:
     """One worker process: the `turn`-th of its group, with `before` of `processes` in all before it, and what it found out.
 
     `first_round` is how many seconds after its start every network had been timed once; `until`, a time by time.monotonic(), is
@@ -176,7 +176,7 @@ class TimeNetworks:
 
     def work(self, device: Device, report: Report) -> None:
         """Events are those of `session.Session`, and the share of the processor that was `stolen`."""
-        from cnnprof.measure import surroundings
+        from cnnprof.measure import system_info
         from cnnprof.measure.session import Session, Workload
         from cnnprof.measure.workload import prepare
 
@@ -185,6 +185,6 @@ class TimeNetworks:
             return prepare(job.graph, job.batch, device.name, self.options, job.way)
 
         plan = replace(self.plan, seconds=seconds_left(self.until))
-        stolen = surroundings.Stolen()
-        Session(ready, device, plan, surroundings.usage, report).run([*self.jobs])
+        stolen = system_info.Stolen()
+        Session(ready, device, plan, system_info.usage, report).run([*self.jobs])
         report({"event": "stolen", "share": stolen.share()})
