@@ -1,16 +1,19 @@
 """`op` and `opaque`: layers by their types and fields."""
 
+from contextlib import suppress
+
 import pytest
 from spec_texts import build, layers
 
-from cnnprof.errors import SpecError
+from cnnprof.errors import CnnprofError, SpecError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.layers import LAYERS
 from cnnprof.network.layers.arrangement import Pad, Permute, Reshape, Unknown
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.network.layers.linear import Constant, Linear, ScaledDotProductAttention
+from cnnprof.record import changed
 from cnnprof.sources._writing import _layers, write_text
-from cnnprof.spec.operations import OPERATIONS
+from cnnprof.spec.operations import OPERATIONS, key_of
 
 
 def test_every_layer_type_but_the_unknown_has_a_name():
@@ -115,3 +118,62 @@ def test_mistakes_are_told_at_their_place(step, message, hint):
 def test_inputs_that_do_not_fit_name_the_layer():
     with pytest.raises(Exception, match=r"permute1 \(Permute\): orders 3 axes, and its input has the shape 8x4x4"):
         layers("op Permute dims=(0,2,1)", shape="8x4x4")
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("op Permute dims=(0,1,3,3)", "op Permute: 'dims' has the axes 0 to 3, each once"),
+        ("op Select dim=5 index=0", "op Select: 'dim' names an axis from 0 to 3, the batch being 0, not 5"),
+        ("op Select dim=1 index=8", "op Select: 'index' is one of 8 entries, not 8"),
+        ("op Slice dim=1 start=-2 length=2", "op Slice: 'start' is at least 0, not -2"),
+        ("op Expand size=(N,8,4,9)", "op Expand: 'size' repeats axes of size 1, and 8x4x4 has others than 8x4x9"),
+        ("op Expand size=(4,4)", "op Expand: 'size' repeats axes of size 1, and 8x4x4 has others than 4"),
+        ("op Reduce function=mean dims=[-5]", "op Reduce: 'dims' names an axis from 0 to 3, the batch being 0, not -5"),
+        ("op Reduce function=median dims=[1]", "op Reduce: 'function' is one of sum, mean, "),
+        ("op Linear out_features=0", "op Linear: 'out_features' is at least 1, not 0"),
+        ("op Conv out_channels=8 kernel_size=(3,3) stride=(1,0)", "op Conv: 'stride' is at least 1, not 0"),
+        ("op Conv out_channels=8 kernel_size=(3,3,3)", "op Conv: 'kernel_size' has 3 numbers, and 8x4x4 2 spatial axes"),
+        ("op AdaptiveAvgPool output_size=(0,1)", "op AdaptiveAvgPool: 'output_size' is at least 1, not 0"),
+        ("op Dropout p=1.5", "op Dropout: 'p' is a probability, from 0 to 1, not 1.5"),
+        ("op Softmax dim=4", "op Softmax: 'dim' names an axis from 0 to 3, the batch being 0, not 4"),
+    ],
+)
+def test_fields_have_bounds(step, message):
+    with pytest.raises(SpecError) as caught:
+        layers(step, shape="8x4x4")
+    assert caught.value.message.startswith(message)
+    assert caught.value.place.text.strip().startswith(f"- {step}")
+    assert caught.value.place.column > len("  - op ")
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@pytest.mark.parametrize("number", [0, -1, 9])
+def test_no_number_of_a_field_ends_in_a_traceback(name, number):
+    layer, shapes = OPERATIONS[name].example(4)
+    if not all(2 <= len(shape) <= 5 for shape in shapes):
+        return
+    said = {key_of(key): value for key, value in changed(layer).items()}
+    order = {2: "C", 3: "CL", 4: "CHW", 5: "CDHW"}
+    sizes = [f"in{at}: {'x'.join(map(str, shape[1:]))} {order[len(shape)]}" for at, shape in enumerate(shapes)] or ["in0: 3"]
+    of = {"of": f"[{', '.join(f'in{at}' for at in range(len(shapes)))}]"} if len(shapes) > 1 else {}
+    for key, value in said.items():
+        if isinstance(value, (bool, str)) or value is None:
+            continue
+        for other in _varied(value, number):
+            fields = {"op": name, **said, key: other, **of}
+            step = ", ".join(f"{key}: {_shown(value)}" for key, value in fields.items())
+            with suppress(CnnprofError):
+                graph = build(f"inputs: {{{', '.join(sizes)}}}\nlayers:\n  - {{{step}}}\n", batch=shapes[0][0] if shapes else 1)
+                assert all(size >= 0 for cost in analyze(graph).costs for size in cost.output)
+
+
+def _varied(value, number):
+    if not isinstance(value, tuple):
+        return [number]
+    inner = ((*value[:at], each, *value[at + 1 :]) for at in range(len(value)) for each in _varied(value[at], number))
+    return [(), (*value, *value[:1]), *inner]
+
+
+def _shown(value):
+    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, tuple) else str(value).lower()

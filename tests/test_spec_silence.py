@@ -64,6 +64,9 @@ def test_a_bias_goes_across_the_border_of_a_block():
         ("28x28x1", "write 1x28x28"),
         ("16x112x112x3", "write 3x16x112x112"),
         ("1x3x32x32", "write 3x32x32"),
+        ("32x3x224x224", "write 3x224x224, and --batch 32"),
+        ("8000x1", "write 1x8000"),
+        ("44100x2", "write 2x44100"),
     ],
 )
 def test_an_input_in_another_order_is_refused(size, hint):
@@ -80,6 +83,10 @@ def test_an_input_in_another_order_is_refused(size, hint):
         ("224x224x3 CHW", (1, 224, 224, 3)),
         ("1x3x32x32 CDHW", (1, 1, 3, 32, 32)),
         ("8000x1 LC", (1, 1, 8000)),
+        ("8000x1 CL", (1, 8000, 1)),
+        ("32x3x64x64 CDHW", (1, 32, 3, 64, 64)),
+        ("64x4x28x28", (1, 64, 4, 28, 28)),
+        ("512x1", (1, 512, 1)),
         ("3x64x3", (1, 3, 64, 3)),
         ("64x32x1", (1, 64, 32, 1)),
     ],
@@ -121,6 +128,38 @@ def test_what_nothing_reads_is_said_with_its_place():
         "net.yaml:11:3: nothing reads the block 'lost'",
         "net.yaml:16:5: nothing reads what y (Conv2d) gives; a second output stands in 'outputs'",
     )
+
+
+UNREAD_VALUES = """
+input: 3x8x8
+blocks:
+  unit(w, s=1, k=3): conv k=k w
+  deep(n, half=8): [unit half, deep n-1 if n > 1]
+layers:
+  - let wide = 16
+  - let narrow = 4
+  - unit 16 s=2
+  - deep 3 half=narrow
+  - {for: w in [8, 16], do: conv 3x3 8}
+  - for: a, b in zip([1, 2], [3, 4])
+    do: conv 1x1 a
+  - {for: i in range(2), do: relu}
+"""
+
+
+def test_arguments_and_values_that_nothing_reads_are_said_with_their_place():
+    assert build(UNREAD_VALUES).warnings == (
+        "net.yaml:4:11: nothing reads the argument 's' of 'unit'",
+        "net.yaml:7:9: nothing reads 'wide'",
+        "net.yaml:12:13: nothing reads 'b'",
+    )
+
+
+def test_gelu_by_way_of_tanh_is_no_second_activation():
+    with pytest.raises(CnnprofError, match="gelu does not take 'tanh'") as caught:
+        layers("conv 3x3 8", "gelu tanh")
+    assert (caught.value.place.line, caught.value.place.column) == (4, 10)
+    assert [node.layer.type for node in layers("gelu | tanh")] == ["GELU", "Tanh"]
 
 
 def test_warnings_go_to_stderr_and_are_errors_of_verify(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
@@ -24,6 +25,10 @@ _ORDERS = ("C", "CL", "CHW", "CDHW")
 _FORMS = "as in 3x224x224, or 3 x res x res"
 _COLOURS = (1, 3, 4)
 _SMALLEST_IMAGE = 8
+_SMALLEST_PHOTO = 32
+_SOUND = (1, 2)
+_SHORTEST_SOUND = 1000
+"""Samples of one channel or two, more than there are channels anywhere on a single one."""
 
 
 class Input(NamedTuple):
@@ -82,7 +87,7 @@ def _read_input(name: str, node: Yaml) -> Input:
         parts = _cut_sizes(tokens[0])
     else:
         parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
-    product = len(parts) == 1 and any(sign in parts[0].text for sign in "*,×")
+    product = len(parts) == 1 and (any(sign in parts[0].text for sign in "*,×") or re.match(r"\d+X\d", parts[0].text))
     if not 1 <= len(parts) <= len(_ORDERS) or len(tokens) % 2 == 0 or product:
         raise node.error(f"'{node.value}' is not channels x height x width", of_size(node.value) or _FORMS)
     if order is not None:
@@ -127,6 +132,11 @@ def misread(shape: Shape) -> str | None:
     if len(shape) == 4 and shape[0] == 1 and shape[1] in _COLOURS and min(shape[2:]) >= _SMALLEST_IMAGE:
         rest = "x".join(map(str, shape[1:]))
         return f"the batch is no part of an input: write {rest}; {'x'.join(map(str, shape))} CDHW is a volume"
+    if len(shape) == 4 and shape[1] in _COLOURS[1:] and min(shape[2:]) >= _SMALLEST_PHOTO:
+        rest, whole = ("x".join(map(str, sizes)) for sizes in (shape[1:], shape))
+        return f"the batch is no part of an input: write {rest}, and --batch {shape[0]}; {whole} CDHW is a volume"
+    if len(shape) == 2 and last in _SOUND and shape[0] >= _SHORTEST_SOUND:
+        return f"channels stand in front: write {last}x{shape[0]}; {shape[0]}x{last} CL is taken as it is"
     image = len(shape) > 2 and min(front) >= _SMALLEST_IMAGE and last in _COLOURS
     if image and (last > 1 or front[0] == front[1]):
         turned = "x".join(map(str, (last, *front)))
@@ -145,6 +155,12 @@ def read_batch(node: Yaml | None) -> int | str | None:
         hint = f"leave it out where no size holds it; {BATCH} is its name in expressions"
         raise node.error(f"'batch' is {BATCH}, or the one number of samples that the layers are written for", hint)
     return int(text)
+
+
+def input_text(shape: Shape) -> str:
+    """Sizes as `input` takes them, with their letters where they would be taken for a mistake."""
+    sizes = "x".join(map(str, shape))
+    return f"{sizes} {_ORDERS[len(shape) - 1]}" if misread(shape) else sizes
 
 
 def read_outputs(node: Yaml | None) -> tuple[Output, ...]:

@@ -203,6 +203,9 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
     for option in rule.required:
         if option not in given:
             raise SpecError(f"{word.text}: there is no {_OPTION_NAMES.get(option, option)}", whole.place, rule.form or None)
+    if word.text == "gelu" and behind and behind[0][0] == "tanh":
+        hint = "GELU by way of tanh costs the same: write gelu; two steps are written gelu | tanh"
+        raise behind[0][1].error("gelu does not take 'tanh'", hint)
     normed = any(WORDS[name].drops_bias for name, _, _ in behind)
     first = LayerStep(word.text, rule, given, whole.place, normed)
     if not behind:

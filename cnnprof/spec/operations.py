@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
 from cnnprof.network.layers.arrangement import Unknown, shows_all
+from cnnprof.network.layers.base import describe
 from cnnprof.record import choices
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
+from cnnprof.spec.fields import misfit
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import Scope
@@ -59,12 +61,25 @@ class OpStep(NamedTuple):
 
     def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append the layer."""
-        layer = self._layer(network, scope)
+        values = self._values(network, scope)
+        try:
+            layer = self.kind(**values)
+        except (TypeError, ValueError, CnnprofError) as error:
+            raise SpecError(f"op {self.kind.__name__}: {error}", self.place) from None
         inputs = self._inputs(network, scope)
+        if (found := misfit(layer, values, tuple([network.shapes[index] for index in inputs]))) is not None:
+            key = key_of(found[0])
+            at = self.given[key]
+            raise (at.token if isinstance(at, Expression) else at).error(f"op {self.kind.__name__}: '{key}' {found[1]}")
         if inputs and shows_all(layer, network.shapes[inputs[0]]):
             scope.here = Tensor(inputs[0], network.shapes[inputs[0]])
             return
-        scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place)
+        try:
+            scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            raise SpecError(f"op {self.kind.__name__}: its fields do not fit what it reads", self.place) from None
+        if any(isinstance(size, int) and size < 0 for size in scope.here.shape):
+            raise SpecError(f"op {self.kind.__name__}: its output would be {describe(scope.here.shape)}", self.place)
         if self.weights:
             own, trained = "given" not in self.weights, "frozen" not in self.weights
             network.change(scope.here.index, lambda node: replace(node, owns_params=own, trainable=trained))
@@ -83,17 +98,14 @@ class OpStep(NamedTuple):
             found.append(must_continue(scope, self.place).index)
         return tuple(found)
 
-    def _layer(self, network: GraphBuilder, scope: Scope) -> Layer:
+    def _values(self, network: GraphBuilder, scope: Scope) -> dict[str, Any]:
         inner = Scope({**scope.outer, BATCH: network.shapes[0][0]}, scope.here, scope.budget)
         inner.update(scope)
         values: dict[str, Any] = {}
         for each in fields(self.kind):
             if (key := key_of(each.name)) in self.given:
                 values[each.name] = _value(self.kind, key, str(each.type), self.given[key], inner)
-        try:
-            return self.kind(**values)
-        except (TypeError, ValueError, CnnprofError) as error:
-            raise SpecError(f"op {self.kind.__name__}: {error}", self.place) from None
+        return values
 
 
 def operation(name: Token) -> type[Layer]:

@@ -20,6 +20,7 @@ from cnnprof.spec.batches import EVERY, Batches
 from cnnprof.spec.folding.fold import fold
 from cnnprof.spec.folding.text import write_outline
 from cnnprof.spec.functions import FUNCTIONS
+from cnnprof.spec.inputs import input_text
 from cnnprof.spec.naming import take_name
 from cnnprof.spec.scope import AXES
 from cnnprof.spec.tokens import NAME
@@ -215,7 +216,7 @@ def _head(graph: Graph, names: Mapping[str, str]) -> list[str]:
     texts = {"name": facts.family or graph.name, "year": facts.year, "paper": facts.paper, "about": facts.about}
     texts["dataset"] = facts.accuracy.dataset if facts.accuracy else facts.dataset
     lines = [f"{key}: {text if isinstance(text, int) else _quoted(text)}" for key, text in texts.items() if text]
-    sizes = {name: "x".join(map(str, shape[1:])) for name, shape in graph.inputs.items()}
+    sizes = {name: input_text(shape[1:]) for name, shape in graph.inputs.items()}
     if graph.further_inputs:
         lines.append(f"inputs: {{{', '.join(f'{names[name]}: {size}' for name, size in sizes.items())}}}")
     else:

@@ -114,9 +114,10 @@ class GLU(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
-        if len(x) <= self.dim or not same(x[self.dim] % 2, 0):
+        if not -len(x) <= self.dim < len(x) or not same(x[self.dim] % 2, 0):
             raise ShapeError(f"halves the channels, and its input has the shape {describe(x)}")
-        return (*x[: self.dim], x[self.dim] // 2, *x[self.dim + 1 :])
+        axis = self.dim % len(x)
+        return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         return per_element(output, exp=1, add=1, div=1, mul=1)
