@@ -228,7 +228,7 @@ def test_transformers_fold_where_no_flat_form_says_them(name):
 @pytest.mark.parametrize("name", ["vit_ti16", "resnet18", "googlenet", "hrnet_w18"])
 def test_without_blocks_steps_stand_one_after_the_other(name):
     graph = specs.load(name)
-    text = write_folded(graph, blocks=False)
+    text = write_folded(graph, False, blocks=False)
     assert _layers(build(text)) == _layers(_plain(graph))
     assert "blocks:" not in text
     assert "repeat" not in text

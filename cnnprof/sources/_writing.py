@@ -89,7 +89,7 @@ class _Reading(NamedTuple):
         except CnnprofError:
             # Layers without a word stand by their types, as among blocks.
             if (flat or not compact) and self._is_said_by(
-                text := write_folded(graph, blocks=False, compact=compact, batches=batches)
+                text := write_folded(graph, False, blocks=False, compact=compact, batches=batches)
             ):
                 return text
             raise

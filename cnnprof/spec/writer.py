@@ -50,12 +50,7 @@ def write_spec(graph: Graph, compact: bool = False, batches: Batches = EVERY) ->
 
 
 def write_folded(
-    graph: Graph,
-    partial: bool = False,
-    blocks: bool = True,
-    compact: bool = True,
-    batches: Batches = EVERY,
-    conditions: bool = True,
+    graph: Graph, partial: bool, blocks: bool = True, compact: bool = True, batches: Batches = EVERY, conditions: bool = True
 ) -> str:
     """The text of a spec that describes the graph by blocks and loops, as far as its layers come again.
 
