@@ -21,6 +21,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "nets" / "notes.txt").write_text("none\n")
     (tmp_path / "nets" / ".hidden.yaml").write_text(PLAIN)
     (tmp_path / "nets" / "round").symlink_to(tmp_path)
+    (tmp_path / "nets" / "own.yaml").symlink_to("own.yaml")
     (tmp_path / "nets" / "deep" / "back").symlink_to(tmp_path / "nets")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -62,12 +62,16 @@ def _matching(pattern: str) -> Iterator[str]:
 def _entries(folder: str, pattern: str, folders_only: bool = False) -> list[str]:
     try:
         with os.scandir(folder or ".") as entries:
-            return [
-                entry.name
-                for entry in entries
-                if fnmatchcase(entry.name, pattern)
-                and not (entry.name.startswith(".") and not pattern.startswith("."))
-                and (entry.is_dir(follow_symlinks=False) if folders_only else entry.is_file())
-            ]
+            return [entry.name for entry in entries if fnmatchcase(entry.name, pattern) and _counts(entry, pattern, folders_only)]
     except OSError:
         return []
+
+
+def _counts(entry: os.DirEntry[str], pattern: str, folders_only: bool) -> bool:
+    """Whether the entry is a file, or a folder, that a pattern can mean: as in a shell, none that is hidden."""
+    if entry.name.startswith(".") and not pattern.startswith("."):
+        return False
+    try:
+        return entry.is_dir(follow_symlinks=False) if folders_only else entry.is_file()
+    except OSError:  # a link to itself
+        return False
