@@ -62,7 +62,7 @@ def _matching(pattern: str) -> Iterator[str]:
 def _entries(folder: str, pattern: str, folders_only: bool = False) -> list[str]:
     try:
         with os.scandir(folder or ".") as entries:
-            return [entry.name for entry in entries if fnmatchcase(entry.name, pattern) and _counts(entry, pattern, folders_only)]
+            return [each.name for each in entries if fnmatchcase(each.name, pattern) and _counts(each, pattern, folders_only)]
     except OSError:
         return []
 
