@@ -7,8 +7,9 @@ to the first of them, and else into new memory (torch/csrc/autograd/input_buffer
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -64,13 +65,11 @@ def training(
     trained = [run.element_bytes * cost.params for cost in costs if is_trained(cost)]
     ends = _ends(graph, costs)
     loss = [_Loss.of(cost.output, saved.live.executions[cost.node.name]) for cost in costs if cost.node.name in ends]
-    named = {cost.node.name: cost for cost in costs}
-    cublas = cublas_workspace(costs, run, saved.needs_grad)
-    unread = unread_weights(graph, costs) & saved.needs_grad
-    step = _TrainingStep(costs, named, unread, saved, run, cublas)
+    step = _TrainingStep(costs, unread_weights(graph, costs) & saved.needs_grad, saved, run)
     moments = chain(step.forward(loss), step.backward(ends))
     if optimizer != "none":
-        moments = chain(moments, [Moment("step", optimizer, _step_tensors(optimizer, trained, run), cublas, 0, sum(trained))])
+        computed = _step_tensors(optimizer, trained, run)
+        moments = chain(moments, [Moment("step", optimizer, computed, step.cublas, 0, sum(trained))])
     return Footprint(
         **stored(graph, costs, run, saved.live),
         optimizer_bytes=OPTIMIZERS[optimizer] * sum(trained),
@@ -126,15 +125,23 @@ class _TrainingStep:
     """One training step as it goes on: the bytes alive of each kind."""
 
     costs: Sequence[Cost]
-    named: Mapping[str, Cost]
     unread: Container[str]
     tensors: SavedTensors
     run: Execution
-    cublas: int
     activation_bytes: Dim = 0
     saved_bytes: Dim = 0
     gradient_bytes: Dim = 0
     pending: dict[str, _Pending] = field(default_factory=dict)
+
+    @cached_property
+    def named(self) -> dict[str, Cost]:
+        """The layers by their names."""
+        return {cost.node.name: cost for cost in self.costs}
+
+    @cached_property
+    def cublas(self) -> int:
+        """Bytes that cuBLAS works in."""
+        return cublas_workspace(self.costs, self.run, self.tensors.needs_grad)
 
     def forward(self, loss: Sequence[_Loss]) -> Iterator[Moment]:
         """The forward pass, and the loss."""
