@@ -119,3 +119,26 @@ def test_recurrent_layers_have_torchs_sizes(kind, tmp_path):
         )
     )
     assert sorted(ours) == sorted(theirs)
+
+
+@pytest.mark.parametrize("exporter", ["script", "dynamo"])
+def test_equal_tensors_of_an_untrained_network_count_for_each_layer(exporter, tmp_path):
+    """Exporters store ones and zeros of norms once; a norm that runs twice, and a matrix that two layers share, count once."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.g, self.tied = (nn.Linear(8, 8) for _ in range(3))
+            self.a, self.b, self.again = (nn.LayerNorm(8) for _ in range(3))
+            self.tied.weight = self.f.weight
+
+        def forward(self, x):
+            return self.again(self.b(self.g(self.again(self.a(self.tied(self.f(x)))))))
+
+    net, path = Net().eval(), tmp_path / "net.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        how = {"external_data": False, "verbose": False} if exporter == "dynamo" else {}
+        torch.onnx.export(net, (torch.rand(2, 8),), path, dynamo=exporter == "dynamo", **how)
+    # Two matrices, three biases, three norms of a scale and a shift.
+    assert analyze(read(path)).totals.params == 2 * 64 + 3 * 8 + 3 * 16 == sum(p.numel() for p in net.parameters())

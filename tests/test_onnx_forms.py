@@ -158,11 +158,15 @@ def test_a_window_that_moves_back_is_named(load_onnx, attributes):
     assert (totals.params, totals.macs, totals.uncounted) == (108, 0, ("y: Conv",)) or totals.uncounted == ("conv: Conv",)
 
 
-def test_a_batch_that_the_file_does_not_allow_is_explained(load_onnx):
+def test_sizes_that_the_file_does_not_allow_are_explained(load_onnx):
     net = model([node("Reshape", ["x", "to"], ["y"])], [whole("to", 1, 192)], sizes=("N", 3, 8, 8))
     assert shapes(load_onnx(net)) == [(1, 192)]
-    with pytest.raises(CnnprofError, match=r"(?s)cannot see 3x8x8.*leave --batch out"):
+    with pytest.raises(CnnprofError, match=r"(?s)cannot see 3x8x8.*leave out --input or --batch"):
         load_onnx(net, batch=2)
+    fixed = model([node("Reshape", ["x", "to"], ["y"])], [whole("to", 1, 191)])
+    with pytest.raises(CnnprofError, match="cannot see 3x8x8") as caught:
+        load_onnx(fixed)
+    assert caught.value.hint is None
 
 
 @pytest.mark.parametrize("op", ["Gemm", "MatMul"])

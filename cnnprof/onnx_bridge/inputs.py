@@ -25,10 +25,10 @@ def inputs_of(graph: Any, wanted: Wanted, batch: int, path: Path) -> dict[str, S
     return {each.name: _sizes(each, asked.get(each.name), batch, path, example) for each in inputs}
 
 
-def batches_of(graph: Any, inputs: Collection[str]) -> list[int | None]:
-    """The batch that the file has for each of these inputs; None where it leaves it open."""
-    known = {each.name: (_said(each) or ["?"])[0] for each in graph.input if each.name in inputs}
-    return [size if isinstance(size, int) else None for size in map(known.__getitem__, inputs)]
+def stated(graph: Any, inputs: Collection[str]) -> list[tuple[int | str, ...]]:
+    """The sizes that the file has for each of these inputs, the names of those that it leaves open."""
+    known = {each.name: tuple(_said(each) or ()) for each in graph.input if each.name in inputs}
+    return [known[name] for name in inputs]
 
 
 def _by_name(wanted: Wanted, names: Sequence[str], path: Path) -> dict[str, Shape]:

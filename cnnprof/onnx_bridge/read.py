@@ -18,12 +18,12 @@ from cnnprof.network.layers.linear import Constant, Linear, Parameter
 from cnnprof.network.layers.merging import Add
 from cnnprof.onnx_bridge.facts import bytes_of, inferred, is_made_up, is_zero, number_format, title
 from cnnprof.onnx_bridge.graphs import bodies, read_by, size_of
-from cnnprof.onnx_bridge.inputs import Wanted, batches_of, inputs_of
+from cnnprof.onnx_bridge.inputs import Wanted, inputs_of, stated
 from cnnprof.onnx_bridge.load import MOST_NODES, STANDARD, load_model, opset_of
 from cnnprof.onnx_bridge.naming import Names, dotted, note
 from cnnprof.onnx_bridge.rows import ROWS, Call
 from cnnprof.onnx_bridge.rows.base import RUNS_GRAPHS, UnknownFormError
-from cnnprof.onnx_bridge.values import Value, fold, stored
+from cnnprof.onnx_bridge.values import Value, fold, is_uniform, stored
 
 _KEEPS_WEIGHTS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
 """Operators whose result is the stored tensor that they are given, in another form."""
@@ -44,6 +44,10 @@ def read(path: Path, input_shape: Wanted = None, batch: int = 1) -> Graph:
     return _Walk(model, inputs).graph(path.stem)
 
 
+FOLDED = "onnx::"
+"""The beginning of names that torch's older exporter gives to what it computes."""
+
+
 class _Walk:
     """One walk over a model's operators; a `Writer` for their rows."""
 
@@ -52,13 +56,14 @@ class _Walk:
         self._opsets = {each.domain if each.domain not in STANDARD else "": each.version for each in model.opset_import}
         self._opset = opset_of(model)
         self._inputs = inputs
-        self._batches = batches_of(model.graph, inputs)
+        self._said = stated(model.graph, inputs)
         self._values: dict[str, Value | None] = {"": None}
         self._nodes: list[Node] = []
         self._shapes: dict[str, Shape] = {}
         self._names = Names(model.graph)
         self._uncounted: list[str] = []
-        self._counted: dict[str, None] = {}
+        # Each weight that counts somewhere, with the module that it counts in.
+        self._counted: dict[str, str] = {}
         self._held: dict[str, str] = {}
         self._remarks: list[str] = []
         self._unsaid: dict[str, int] = {}
@@ -68,8 +73,7 @@ class _Walk:
         noted = {each.name: note(each, "InputSpec.kind") for each in model.graph.value_info}
         self._kinds = {name: kind for name, kind in noted.items() if kind}
         # The older one leaves a parameter its path in the module.
-        paths = [each.name for each in model.graph.initializer] if model.producer_name == "pytorch" else []
-        self._parameters = {name for name in paths if self._kinds.get(name, "PARAMETER") == "PARAMETER" and "." in name}
+        self._of_torch = model.producer_name == "pytorch"
         self._readers: dict[str, list[Any]] = {}
         self._lost = {each.name for each in model.graph.output}
         self._inferred: dict[str, Shape] | None = None
@@ -120,8 +124,10 @@ class _Walk:
             return self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
         if getattr(layer, "affine", False) and held and all(map(is_made_up, held)):
             return self.add(replace(layer, affine=False), inputs, (), node)  # type: ignore[call-arg]
-        roots = [self._root(weight) for weight in held]
+        roots = [self._root(weight, node) for weight in held]
         new = [root for root in roots if root and root not in self._counted]
+        if new and roots[0] in self._counted and new == roots[1:] and new[0].startswith(FOLDED) and is_uniform(held[1]):
+            new = []  # the layer runs again, and its bias is another only by name
         if getattr(layer, "bias", False) and len(new) == 1:
             # Exporters store equal tensors once: a bias that counts elsewhere is read here, and no weight of this layer's.
             plain = self.add(replace(layer, bias=False), inputs, held[:-1], node)  # type: ignore[call-arg]
@@ -134,16 +140,23 @@ class _Walk:
                 if self._learned(weight):
                     self._node_of(weight, node, learned=True)
             owned = []
-        self._counted |= dict.fromkeys(new)
+        self._counted |= dict.fromkeys(new, self._names.path(node))
         name = self._names.new(node)
         self._nodes.append(Node(name, layer, read, owns_params=bool(owned) or not roots, param_bytes=bytes_of(owned)))
         self._shapes[name] = shape
         return Value(shape, name)
 
-    def _root(self, weight: Value) -> str:
-        """The key that tells a weight from others; "" for one that is computed, or stored as a buffer: no layer's parameter."""
+    def _root(self, weight: Value, node: Any) -> str:
+        """The key that tells a weight from others; "" for one that is computed, or stored as a buffer: no layer's parameter.
+
+        Exporters store equal tensors once. Those of one value throughout, as before training, are none that layers share: they
+        are told apart by the modules, which torch's newer exporter notes.
+        """
         if weight.node or self._kinds.get(weight.weight, "PARAMETER") != "PARAMETER":
             return ""
+        path = self._names.path(node) if weight.weight in self._kinds else ""
+        if path and path != self._counted.get(weight.weight, path) and is_uniform(weight):
+            return f"{weight.weight} of {path}"
         return weight.weight or f"#{id(weight.data)}"
 
     def _shifted(self, plain: Value, bias: Value, node: Any) -> Value:
@@ -204,7 +217,7 @@ class _Walk:
             if min(tensor.dims, default=0) < 0:
                 raise CnnprofError(f"the stored tensor '{tensor.name}' has the sizes {describe((1, *tensor.dims))}")
             one = stored(tensor)
-            if prod(one.shape) == 1 and tensor.name in self._parameters:
+            if prod(one.shape) == 1 and self._is_parameter(tensor.name):
                 one = replace(one, data=None, parameter=True)
             self._values[tensor.name] = one
         for sparse in graph.sparse_initializer:
@@ -240,7 +253,11 @@ class _Walk:
         row = ROWS.get(("" if node.domain in STANDARD else node.domain, node.op_type))
         if any(value is None and name for name, value in zip(node.input, inputs, strict=True)) and row not in RUNS_GRAPHS:
             return self._unknown(node, inputs)
-        keeps = node.op_type in _KEEPS_WEIGHTS and inputs[0] is not None and inputs[0].weight
+        first = inputs[0] if inputs else None
+        keeps = node.op_type in _KEEPS_WEIGHTS and first is not None and first.weight
+        if keeps and node.op_type == "Identity" and first is not None and self._is_own(node.output[0]) and is_uniform(first):
+            # torch's older exporter says so where a tensor has the values of another, tied to it or not.
+            return [replace(first, weight=node.output[0])]
         if node.op_type != "Shape" and not keeps and (folded := fold(node, inputs, self._opsets)) is not None:
             return folded
         if row is None:
@@ -249,7 +266,7 @@ class _Walk:
         try:
             result = row(Call(node, inputs, self._opset, self))
         except ShapeError as error:
-            raise CnnprofError(f"{title(node)}: {error.message}", hint=error.hint or self._of_batch()) from None
+            raise CnnprofError(f"{title(node)}: {error.message}", hint=error.hint or self._of_sizes()) from None
         except (UnknownFormError, ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError):
             # A form that the row does not know, or attributes that make no sense: what it did so far is undone.
             self._undo(before)
@@ -267,12 +284,14 @@ class _Walk:
             while len(each) > size:
                 each.popitem()
 
-    def _of_batch(self) -> str | None:
-        """A hint for sizes that do not fit, where a batch was asked for that the file does not have."""
-        asked = [shape[0] if shape else None for shape in self._inputs.values()]
-        if all(size in (None, 1, said) for size, said in zip(asked, self._batches, strict=True)):
+    def _of_sizes(self) -> str | None:
+        """A hint for sizes that do not fit, where others were asked for than the file has, or it leaves them open."""
+        asked = [*self._inputs.values()]
+        if all(
+            shape[1:] == said[1:] and shape[0] in (1, said[0]) for shape, said in zip(asked, self._said, strict=True) if shape
+        ):
             return None
-        return "the file may be made for its own batch alone: leave --batch out, or export it with a dynamic batch"
+        return "operators may hold sizes of the export: leave out --input or --batch, or export the network with dynamic sizes"
 
     def _unknown(self, node: Any, inputs: Sequence[Value | None]) -> list[Value | None]:
         """An operator without a row: named as not counted, its outputs of the sizes that ONNX infers."""
@@ -297,6 +316,14 @@ class _Walk:
             self._inferred = dict(inferred(self._model, self._inputs))
         return self._inferred
 
+    def _is_own(self, name: str) -> bool:
+        """Whether it is the name of a parameter, or of what torch's older exporter made of some."""
+        return self._is_parameter(name) or (self._of_torch and name.startswith(FOLDED))
+
+    def _is_parameter(self, name: str) -> bool:
+        """Whether it is the name of a parameter in a module of torch's."""
+        return self._of_torch and "." in name and self._kinds.get(name, "PARAMETER") == "PARAMETER"
+
     def _learned(self, value: Value) -> bool:
         return value.learned and self._kinds.get(value.weight, "PARAMETER") == "PARAMETER"
 
@@ -311,7 +338,7 @@ class _Walk:
             if learned and owns and value.weight not in self._kinds:
                 self._unsaid[value.weight] = prod(value.shape)
             if learned:
-                self._counted[value.weight] = None
+                self._counted[value.weight] = ""
             name = self._names.new(reader, value.weight)
             self._nodes.append(
                 Node(name, layer, (), owns_params=owns, param_bytes=bytes_of([value] if learned and owns else []))

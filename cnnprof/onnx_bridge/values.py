@@ -75,6 +75,12 @@ def stored(tensor: Any) -> Value:
     return Value(shape, weight=tensor.name, tensor=tensor, data=data, dtype=dtype, bits=_bits(dtype))
 
 
+def is_uniform(value: Value) -> bool:
+    """Whether all entries are known to be the same number."""
+    numbers = value.numbers
+    return numbers is not None and numbers.size > 0 and bool((numbers == numbers.reshape(-1)[0]).all())
+
+
 def _bits(dtype: int) -> int:
     """Bits of an entry of `onnx.TensorProto`'s type; 32 where it is none of numbers."""
     name = onnx.TensorProto.DataType.Name(dtype) if dtype in onnx.TensorProto.DataType.values() else ""
