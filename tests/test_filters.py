@@ -145,6 +145,8 @@ def test_arrays_and_rows_agree(rows, text):
         ("log(params) > 3", "the one function is known(column)"),
         ("params in 5", "'in' looks into a list"),
         ("params % 5 > 1", "the operators are + - * and /"),
+        ("params << 5", "compare with < or >"),
+        ("params > 5 & macs > 3", "write 'and' and 'or' for conditions"),
         ("[params]", "this is not part of a condition"),
         ("params is 5", "compare with =="),
         ("", "is no condition"),

@@ -23,6 +23,12 @@ _QUANTITIES: tuple[Quantity, ...] = ("count", "bytes", "time")
 _UNITS = {unit for quantity in _QUANTITIES for unit in UNITS[quantity] if unit}
 _NUMBER_WITH_UNIT = re.compile(rf"(?<![\w.])(\d[\d_]*\.?\d*)\s?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?!\w)", re.I)
 
+_MEANT = {
+    **dict.fromkeys((ast.BitAnd, ast.BitOr), "write 'and' and 'or' for conditions"),
+    **dict.fromkeys((ast.LShift, ast.RShift), "compare with < or >"),
+}
+"""The hint for an operator that stands where another one was meant."""
+
 TableRow: TypeAlias = Mapping[str, Any]
 
 
@@ -186,7 +192,7 @@ class _Compiler:
     def _binop(self, node: ast.BinOp) -> _Part:
         function = OPERATORS.get(type(node.op))
         if function is None:
-            raise self.fault(node, "the operators are + - * and /", "write 'and' and 'or' for conditions")
+            raise self.fault(node, "the operators are + - * and /", _MEANT.get(type(node.op)))
         left, right = self.compile(node.left), self.compile(node.right)
         for side, part in ((node.left, left), (node.right, right)):
             self.check_number(side, part)
