@@ -9,7 +9,7 @@ from typing import Any
 from cnnprof.errors import UsageError
 from cnnprof.judging.filters import read_condition
 from cnnprof.judging.pareto import Standing, standings
-from cnnprof.report import LAST_RESORT, WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
+from cnnprof.report import WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
@@ -17,6 +17,17 @@ from cnnprof.timing.ratios import noise_of
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import conditions, warnings_of
+from cnnprof.views.beside import (
+    COLUMNS,
+    LATENCY_RATIO,
+    MACS_RATIO,
+    PARAM_BYTES_RATIO,
+    PARAMS_RATIO,
+    PARETO,
+    Beside,
+    fit_columns,
+    row_of,
+)
 from cnnprof.views.choice import NONE, Choice, choose_columns, compared, find_column, order
 from cnnprof.views.entry import OF_ENTRY, Entry
 from cnnprof.views.fitting import fit_dict, notes_of_several
@@ -24,25 +35,7 @@ from cnnprof.views.likeness import input_notes, namesake_notes
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
 from cnnprof.views.prediction import calibration_notes, lower_bound, prediction_dict
-from cnnprof.views.recipes import accuracy_notes, mark_accuracies
-
-PARAM_BYTES_RATIO = Column("param_bytes_ratio", "weights rel.", "factor", 4)
-PARAMS_RATIO = Column("params_ratio", "params rel.", "factor", 4)
-MACS_RATIO = Column("macs_ratio", "MACs rel.", "factor", 3)
-PARETO = Column("pareto", "Pareto", weight=LAST_RESORT)
-LATENCY_RATIO = Column("latency_ratio", "ms rel.", "factor", 2)
-
-BESIDE = (PARAMS_RATIO, MACS_RATIO, PARAM_BYTES_RATIO, LATENCY_RATIO, col.ACCURACY_MARK, PARETO)
-"""Columns whose cells need the other networks."""
-
-OF_BASELINE = {
-    PARAMS_RATIO: "params",
-    MACS_RATIO: "macs",
-    PARAM_BYTES_RATIO: "param_bytes",
-    LATENCY_RATIO: "latency_ms",
-}
-
-COLUMNS = (*OF_ENTRY, *BESIDE)
+from cnnprof.views.recipes import accuracy_notes, mark_of, number_sources, recipe_among
 
 LOWER_IS_BETTER = tuple(
     column.key
@@ -72,51 +65,56 @@ def show_comparison(
     A network is Pareto-optimal if no other is at least as good on every axis and better on one; where a figure is not known,
     or is an accuracy on another data set than the baseline's, nobody can tell. Predicted times rest on the `calibration`.
     """
-    rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
-    base = next(row for row in rows if row["model"] == baseline)
+    cells = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
+    base = next(row for row in cells if row["model"] == baseline)
     measured = any(entry.measurement for entry in entries)
-    elsewhere = on_other_data(rows, base)
-    marks = mark_accuracies(rows, base)
-    axes = _axes(choice.pareto, rows, measured)
-    _stand(rows, axes, elsewhere)
-    for row in rows:
-        row["relative"] = {key: _ratio(row[key], base[key]) for key in RELATIVE if row.get(key) is not None}
-        for column, key in OF_BASELINE.items():
-            row[column.key] = row["relative"].get(key)
-    fitting = _fit_columns(entries)
-    for row, entry in zip(rows, entries, strict=True):
-        row |= {f"fit_{fit.mode}: {fit.capacity.name}": fit.batch for fit in entry.fits}
+    elsewhere = on_other_data(cells, base)
+    marks, recipe = number_sources(cells), recipe_among(base, cells)
+    axes = _axes(choice.pareto, cells, measured)
+    fitting = fit_columns(entries)
+
+    def beside(numbers: Sequence[int]) -> dict[int, Beside]:
+        """These networks, beside each other."""
+        stand = _standings([cells[i] for i in numbers], axes, elsewhere)
+        return {
+            i: Beside(entries[i], cells[i], _by(cells[i], base), mark_of(cells[i], marks, recipe), *where)
+            for i, where in zip(numbers, stand, strict=True)
+        }
+
+    networks = beside(range(len(entries)))
+    rows = [row_of(each, fitting) for each in networks.values()]
     left, notes = _filtered(rows, choice)
     if choice.where:
         # What is not asked for dominates nobody.
-        _stand([rows[i] for i in left], axes, elsewhere)
+        networks |= beside(left)
+        rows = [row_of(each, fitting) for each in networks.values()]
     if choice.pareto_only:
-        left = [i for i in left if rows[i]["standing"].optimal]
+        left = [i for i in left if networks[i].standing.optimal]
     shown = order(left, rows, find_column(sort, COLUMNS, "--sort"), HIGHER_IS_BETTER, last=elsewhere) if sort else left
     ordered = [rows[i] for i in shown]
-    kept = [entries[i] for i in shown]
+    kept = [networks[i] for i in shown]
     columns = choose_columns(choice, COLUMNS, _usual(ordered or rows, measured, fitting), _told(choice, sort, axes))
     for column in columns if choice.columns and rows else ():
         if column.key in _LACKING:
             _check_known(rows, column, "--columns")
-    best = _best(ordered, kept, elsewhere)
+    best = _best(ordered, [each.entry for each in kept], elsewhere)
     table = Table(columns, tuple(ordered), best=best)
     notes = [CONVENTION, *(["*: the best of its column"] if best else []), *notes]
     if PARETO.key in {column.key for column in columns}:
         notes.append(f"Pareto: no other network is as good in {_listed(axes)} and better in one of them")
-        if any(not row["standing"].known for row in ordered):
+        if any(not each.standing.known for each in kept):
             notes.append("?: a figure of these is not known, or of another data set")
-    notes += _measurement_notes(kept) if measured else []
+    notes += _measurement_notes([each.entry for each in kept]) if measured else []
     notes += [f"predicted {note}" for note in calibration_notes(calibration)] if calibration else []
     notes += accuracy_notes(ordered, marks, base, elsewhere)
     notes += ([] if col.INPUT.key in choice.columns else input_notes(ordered)) + namesake_notes(ordered)
-    for entry in kept:
-        notes += _entry_notes(entry)
-    notes += notes_of_several([(entry.name, entry.fits) for entry in kept])
+    for each in kept:
+        notes += _entry_notes(each.entry)
+    notes += notes_of_several([(each.entry.name, each.entry.fits) for each in kept])
     told = columns if choice.columns else COLUMNS
     data = {
         "baseline": baseline,
-        "models": [_model(entries[i], rows[i]) for i in shown],
+        "models": [_model(each) for each in kept],
         "rows": [{column.key: _plain(row[column.key]) for column in told} for row in ordered],
     }
     return Report("compare", f"{plural(len(ordered), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
@@ -179,8 +177,15 @@ def _axes(asked: str | None, rows: Sequence[Mapping[str, Any]], measured: bool) 
     return axes
 
 
-def _stand(rows: Sequence[dict[str, Any]], axes: Sequence[Column], elsewhere: Mapping[str, str]) -> None:
-    """Say in each row where it stands among these."""
+def _by(row: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, float | None]:
+    """The row's figures by the baseline's."""
+    return {key: row[key] / base[key] if base[key] else None for key in RELATIVE if row.get(key) is not None}
+
+
+def _standings(
+    rows: Sequence[Mapping[str, Any]], axes: Sequence[Column], elsewhere: Mapping[str, str]
+) -> list[tuple[Standing, str | None]]:
+    """Where each row stands among these, as it is and in words."""
 
     def span(row: Mapping[str, Any], key: str) -> tuple[float, float] | None:
         if row.get(key) is None or (key in REPORTED and row["model"] in elsewhere):
@@ -189,9 +194,8 @@ def _stand(rows: Sequence[dict[str, Any]], axes: Sequence[Column], elsewhere: Ma
             return (-row[key], -row[key])
         return (row.get("ci95") if key == col.LATENCY_MS.key else None) or (row[key], row[key])
 
-    for row, standing in zip(rows, standings([[span(row, axis.key) for axis in axes] for row in rows]), strict=True):
-        row["standing"] = standing
-        row[PARETO.key] = _said(standing, rows)
+    found = standings([[span(row, axis.key) for axis in axes] for row in rows])
+    return [(standing, _said(standing, rows)) for standing in found]
 
 
 def _said(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> str | None:
@@ -268,9 +272,9 @@ def _usual(rows: Sequence[Mapping[str, Any]], measured: bool, fitting: Sequence[
     )
 
 
-def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
+def _model(network: Beside) -> dict[str, Any]:
+    entry, standing = network.entry, network.standing
     figures = {key: value for key, value in entry.figures.items() if key not in ("output_shape", "scale_bytes")}
-    standing = row["standing"]
     order = ("model", "totals", "memory")
     return {
         **{key: figures[key] for key in order if key in figures},
@@ -280,27 +284,14 @@ def _model(entry: Entry, row: Mapping[str, Any]) -> dict[str, Any]:
         **({"measurement": entry.measurement.to_dict()} if entry.measurement else {}),
         **({"prediction": prediction_dict(entry.prediction)} if entry.prediction else {}),
         **({"error": entry.figures["error"]} if entry.error else {}),
-        "relative": row["relative"],
+        "relative": network.relative,
         "pareto": standing.optimal if standing.known else None,
-        "dominated_by": row[PARETO.key].removeprefix("by ") if standing.by is not None else None,
+        "dominated_by": (network.pareto or "").removeprefix("by ") if standing.by is not None else None,
     }
-
-
-def _fit_columns(entries: Sequence[Entry]) -> tuple[Column, ...]:
-    """A column for inference and training in each memory that was asked for, named with it where there are several."""
-    asked = dict.fromkeys((fit.capacity.name, fit.mode) for entry in entries for fit in entry.fits)
-    if len({name for name, _ in asked}) < 2:
-        return (col.FIT_INFERENCE, col.FIT_TRAINING) if asked else ()
-    called = {"infer": "inf.", "train": "train"}
-    return tuple(Column(f"fit_{mode}: {name}", f"{name.partition(',')[0]}, {called[mode]}", "count") for name, mode in asked)
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _ratio(value: float, base: float | None) -> float | None:
-    return value / base if base else None
 
 
 def on_other_data(rows: Sequence[Mapping[str, Any]], base: Mapping[str, Any]) -> dict[str, str]:

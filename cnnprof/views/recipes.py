@@ -11,16 +11,20 @@ OTHER_RECIPE = "≠"
 """The mark of an accuracy of another recipe than the baseline's."""
 
 
-def mark_accuracies(rows: Sequence[dict[str, Any]], base: Mapping[str, Any]) -> dict[str, int]:
-    """Number the sources of accuracies, in each row's cell, too; what is of another recipe than the baseline's is marked."""
-    marks: dict[str, int] = {}
-    recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
-    for row in rows:
-        row[col.ACCURACY_MARK.key] = None
-        if source := _source(row):
-            other = OTHER_RECIPE if row["recipe"] != recipe else ""
-            row[col.ACCURACY_MARK.key] = f"[{marks.setdefault(source, len(marks) + 1)}]{other}"
-    return marks
+def number_sources(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The sources of accuracies with their numbers, in the order of the rows."""
+    return {source: number for number, source in enumerate(dict.fromkeys(filter(None, map(_source, rows))), 1)}
+
+
+def recipe_among(base: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The recipe that others are marked against: the baseline's, or the first there is."""
+    return next((row["recipe"] for row in (base, *rows) if row["recipe"]), None)
+
+
+def mark_of(row: Mapping[str, Any], numbers: Mapping[str, int], recipe: str | None) -> str | None:
+    """The number of where the row's accuracy is from, marked if it is of another recipe."""
+    source = _source(row)
+    return f"[{numbers[source]}]{OTHER_RECIPE if row['recipe'] != recipe else ''}" if source else None
 
 
 def _source(row: Mapping[str, Any]) -> str:
@@ -36,7 +40,7 @@ def accuracy_notes(
     sources = [f"[{number}] {source}" for source, number in marks.items() if source in present]
     notes = ["accuracy as reported, not measured here: " + "; ".join(sources)] if sources else []
     if any((row[col.ACCURACY_MARK.key] or "").endswith(OTHER_RECIPE) for row in rows):
-        recipe = next((row["recipe"] for row in (base, *rows) if row["recipe"]), "")
+        recipe = recipe_among(base, rows) or ""
         notes.append(f"{OTHER_RECIPE}: trained by another recipe than {recipe}; --accuracy-from takes one source for all")
     notes += _recipes_apart(rows)
     shown = {row["model"] for row in rows}
