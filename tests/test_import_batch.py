@@ -8,6 +8,7 @@ from torch import nn
 from cnnprof import api
 from cnnprof.errors import CnnprofError, SpecError
 from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.activation import Softmax
 from cnnprof.network.layers.arrangement import Reshape
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.sources import Model
@@ -174,6 +175,34 @@ def test_a_network_of_one_batch_says_so(network, tmp_path):
     with pytest.raises(SpecError, match="is written for a batch of 1, and for no other") as caught:
         api.profile(str(path), batch=4)
     assert "--batch 1" in caught.value.hint
+
+
+def test_a_network_that_no_file_can_hold_is_said_to_be_too_large():
+    nodes = [Node("layer0", Softmax(-1), ("input",))]
+    for number in range(1, 20_000):
+        nodes.append(Node(f"layer{number}", Softmax(-1 - number % 3), (nodes[-1].name,)))
+    graph = Graph("deep", (1, 3, 8, 8), tuple(nodes), (nodes[-1].name,))
+    with pytest.raises(CnnprofError, match=r"deep is too large for a spec: [\d,]+ bytes, and one has at most 262,144"):
+        write_text(graph, compact=True, flat=True)
+
+
+class Products(nn.Module):
+    """A product whose operands lie as they are in a batch of one, and are copied in one of several."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3)
+
+    def forward(self, x):
+        x = self.conv(x).permute(0, 2, 1, 3)
+        return x @ x.mT
+
+
+def test_the_largest_batch_of_a_module_is_that_of_its_layers_at_that_batch():
+    model = Model.of(Products())
+    fit = api.memory(model, SIZE, fit="16MB").fits[0]
+    peaks = [api.memory(model, SIZE, batch).inference.peak_bytes for batch in (fit.batch, fit.batch + 1)]
+    assert peaks[0] == fit.peak_bytes <= 16e6 < peaks[1]
 
 
 def test_a_graph_alone_is_written_for_its_batch_where_a_size_may_hold_it():

@@ -136,7 +136,9 @@ def _scales(graph: Graph, model: Model, input_shape: Size) -> bool:
         twice = _rebatched(graph, 2)
     except CnnprofError:
         return False
-    return [cost.output for cost in twice.costs] == [cost.output for cost in analyze(model.graph(input_shape, 2)).costs]
+    two = model.graph(input_shape, 2)
+    same = [node.layer for node in two] == [node.layer for node in graph]
+    return same and [cost.output for cost in twice.costs] == [cost.output for cost in analyze(two).costs]
 
 
 def _free(device: str) -> int | None:

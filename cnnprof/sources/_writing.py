@@ -88,10 +88,10 @@ class _Reading(NamedTuple):
             text = write_spec(graph, compact, batches)
         except CnnprofError:
             # Layers without a word stand by their types, as among blocks.
-            if (flat or not compact) and self._is_said_by(
-                text := write_folded(graph, False, blocks=False, compact=compact, batches=batches)
-            ):
+            text = write_folded(graph, partial, blocks=False, compact=compact, batches=batches)
+            if (flat or not compact) and self._is_said_by(text):
                 return text
+            self._check_size(text)
             raise
         for each, read in zip(self.graphs, self._read(text), strict=True):
             ours, theirs = analyze(each).totals, analyze(read).totals
@@ -111,12 +111,15 @@ class _Reading(NamedTuple):
 
     def _read(self, text: str) -> Iterator[Graph]:
         """The network that a text describes, at each batch. Raises CnnprofError if it is none."""
-        name = self.graphs[0].name
-        if (size := len(text.encode())) > MAX_BYTES:
-            message = f"{name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
-            raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
-        family = parse_family(Source("the written spec", text), name)
+        self._check_size(text)
+        family = parse_family(Source("the written spec", text), self.graphs[0].name)
         return (elaborate(family, batch=batch_of(graph)) for graph in self.graphs)
+
+    def _check_size(self, text: str) -> None:
+        """Raise CnnprofError for a text that no file may have."""
+        if (size := len(text.encode())) > MAX_BYTES:
+            message = f"{self.graphs[0].name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
+            raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
 
 
 def own_spec(model: Model) -> str:
