@@ -69,3 +69,22 @@ def test_a_budget_is_for_all_files_of_a_glob(folder, inside):
     # One and two#a have 4 filters of 3x3x3 with a bias each, two#b and two_default 8; zero cannot be read.
     assert [row["value"] for row in json.loads(done.out)["budgets"]] == [112, 112, 224, 224, None]
     assert done.code == 1
+
+
+def test_a_budget_whose_networks_cannot_be_had_leaves_the_others(folder):
+    entry = '[[tool.cnnprof.budget]]\nmodel = {}\nmax-params = "200"\n'
+    wanted = ['"b0rk"', '"nets/x*.yaml"', '["../out.yaml", "nets/one.yaml"]', '"nowhere:x"']
+    (folder / "pyproject.toml").write_text("".join(map(entry.format, wanted)))
+    (folder.parent / "out.yaml").write_text("password: 12345\n")
+    done = cnnprof("check", "--json", cwd=folder)
+    rows = json.loads(done.out)["budgets"]
+    assert {row["model"]: row["status"] for row in rows} == {
+        "one": "ok",
+        "b0rk": "unknown",
+        "nets/x*.yaml": "unknown",
+        "../out.yaml": "unknown",
+        "nowhere:x": "unknown",
+    }
+    errors = [json.loads(line)["error"] for line in done.err.splitlines()]
+    assert [error["place"]["line"] for error in errors] == [2, 5, 8, 11]
+    assert (done.code, "12345" in done.out + done.err) == (3, False)

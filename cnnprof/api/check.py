@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnnprof import sources
-from cnnprof.api.figures import resolve_each
+from cnnprof.api.figures import Unresolved, resolve_each
 from cnnprof.api.places import file_of
 from cnnprof.api.profile import Network, Profile, Size, profile, told_apart
 from cnnprof.api.result import Result
@@ -134,7 +133,8 @@ def check(
             with _blaming(budget):
                 read.append((model.reference, model, profile(model, input_shape, batch)))
         except CnnprofError as error:  # noqa: PERF203 - the others go on
-            failed.append((model.reference, _covering(budgets, model.reference), error))
+            theirs = _covering(budgets, model.reference) or ([budget] if budget else [])
+            failed.append((model.reference, theirs, error))
     if failed and not read:
         raise failed[0][2]
     names = told_apart([(model.called, each) for _, model, each in read])
@@ -254,16 +254,15 @@ NAMES_CODE = "its code was not run: pyproject.toml names it, and --run-code allo
 def _expand_budgets(
     budgets: Sequence[Budget], project: Project | None, settings: Settings = None
 ) -> list[tuple[Model, Budget | None]]:
-    """Every network that a budget names, with the first that does. Raises SpecError for a file outside of the project."""
+    """Every network that a budget names, with the first that does; one that cannot be had says why as it is read."""
     found: dict[str, tuple[Model, Budget | None]] = {}
     for budget in budgets:
-        with _blaming(budget):
-            for model in sources.expand(budget.models, settings):
-                if project and model.file and not project.holds(model.file):
-                    raise SpecError(
-                        f"'{model.reference}' lies outside of the project", hint=f"name it: cnnprof check {model.reference}"
-                    )
-                found.setdefault(model.reference, (model, budget))
+        for model in resolve_each(budget.models, settings):
+            if project and model.file and not project.holds(model.file):
+                hint = f"name it: cnnprof check {model.reference}"
+                outside = SpecError(f"'{model.reference}' lies outside of the project", hint=hint)
+                found.setdefault(model.reference, (Unresolved(model.reference, "", model.reference, error=outside), budget))
+            found.setdefault(model.reference, (model, budget))
     return list(found.values())
 
 
