@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
+
 import pytest
 import torch
 from live_modules import CONV, IMAGE, MACS, Of, figures, net
@@ -114,9 +117,18 @@ def test_a_file_cannot_run_code(tmp_path):
             return (open, (str(tmp_path / "ran"), "w"))
 
     torch.save(Harm(), tmp_path / "harm.pt")
-    with pytest.raises(UsageError, match="holds no tensor"):
+    with pytest.raises(UsageError, match="holds no tensor alone: other objects would run as code"):
         cnnprof.profile(net(), f"input={tmp_path / 'harm.pt'}")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_would_not_end_or_fill_the_memory_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pt")
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(70 * 2**20))
+    for name, message in (("pipe.pt", "is no file"), ("bomb.pt", "would unpack to 73,400,320")):
+        with pytest.raises(CnnprofError, match=message):
+            cnnprof.profile(net(), f"input={tmp_path / name}")
 
 
 @pytest.mark.parametrize(

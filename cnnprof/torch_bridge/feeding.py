@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -12,6 +15,8 @@ from torch import Tensor, nn
 
 from cnnprof.errors import CnnprofError, UsageError, did_you_mean
 from cnnprof.network.inputs import Input, Inputs
+from cnnprof.torch_bridge.failures import one_line
+from cnnprof.torch_bridge.files import refuse_bomb
 
 DEFAULT = (Input(size=(3, 224, 224)),)
 """The input of a module where nothing is said."""
@@ -25,17 +30,26 @@ def load_values(inputs: Sequence[Input]) -> Inputs:
 
 
 def _load(given: Input) -> Input:
+    if not os.path.exists(given.file):
+        raise UsageError(f"{given.file} is not there")
+    if not os.path.isfile(given.file):
+        raise UsageError(f"{given.file} is no file")
     try:
+        if zipfile.is_zipfile(given.file):
+            with zipfile.ZipFile(given.file) as archive:
+                refuse_bomb(given.file, archive)
         if given.file.endswith(".npy"):
             import numpy
 
             value = torch.from_numpy(numpy.load(given.file, allow_pickle=False))
         else:
             value = torch.load(given.file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UsageError(f"{given.file} is not there") from None
+    except CnnprofError:
+        raise
+    except UnpicklingError:
+        raise UsageError(f"{given.file} holds no tensor alone: other objects would run as code when they are read") from None
     except Exception as error:
-        raise UsageError(f"{given.file} holds no tensor: {str(error).strip().splitlines()[0]:.200}") from None
+        raise UsageError(f"{given.file} holds no tensor: {one_line(error):.200}") from None
     if not isinstance(value, Tensor):
         raise UsageError(f"{given.file} holds no tensor, but an object of type {type(value).__name__}")
     return Input(given.name, tuple(value.shape)[1:], str(value.dtype).removeprefix("torch."), value, given.file)

@@ -106,7 +106,7 @@ def _kind(path: str) -> str:
         raise CnnprofError(f"'{path}' is no file" if file.exists() else f"there is no file '{path}'")
     try:
         with zipfile.ZipFile(file) as archive:
-            _refuse_bomb(path, archive)
+            refuse_bomb(path, archive)
             names = archive.namelist()
             if any(name.endswith(("models/model.json", "serialized_exported_program.json")) for name in names):
                 refuse_code(path, archive)
@@ -122,7 +122,7 @@ def _kind(path: str) -> str:
         return "no file that torch wrote, or only a part of one"
 
 
-def _refuse_bomb(path: str, archive: zipfile.ZipFile) -> None:
+def refuse_bomb(path: str, archive: zipfile.ZipFile) -> None:
     """Raises CnnprofError (exit code 3) for an archive that would unpack to more than a file of torch's does."""
     entries = archive.infolist()
     size, held = Path(path).stat().st_size, sum(entry.compress_size for entry in entries)
