@@ -165,7 +165,7 @@ def judge(result: Result) -> None:
         predictions = [predictor.predict(each) for each in result.profiles]
         print(
             f"\n{name}: {len(calibration.operations):,} operations, cold {calibration.cold:.2f}, "
-            f"factor {calibration.factor:.3f}, between {calibration.between:.3f}, "
+            f"call {calibration.call * 1e6:.1f} us, factor {calibration.factor:.3f}, between {calibration.between:.3f}, "
             f"half interval {predictor.reach:.3f}, stretch {calibration.stretch:.2f}"
             + (f"; {calibration.busy}" if calibration.busy else "")
         )

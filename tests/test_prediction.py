@@ -100,14 +100,23 @@ def test_views_and_stored_tensors_take_nothing():
     assert "Flatten" not in {layer.kind for layer in found.layers}
 
 
-def test_the_whole_networks_say_what_cold_is_and_what_a_run_takes_beyond():
-    """Layers that ran a quarter cold, and a run that takes 1.2 times as long: both are found again."""
-    table = [timed(conv(width), (1, 8, 16, 16), 1e-4 * width, 1e-4 * width * (1 + 8 / width)) for width in (8, 16, 32)]
-    networks = [analysis(f"conv 3x3 {width} nobias") for width in (8, 16, 32)]
-    truth = [1.2 * (0.75 * each.hot + 0.25 * each.cold) for each in table]
+def test_the_whole_networks_say_what_cold_and_a_call_are_and_what_a_run_takes_beyond():
+    """Layers that ran a quarter cold, 2 us more for the call of each, and a run that takes 1.2 times as long."""
+    widths, depths = (8, 16, 32, 48), (1, 9, 3, 6)
+    table = [timed(conv(width), (1, width, 16, 16), 1e-6 * width, 1e-6 * (width + width**1.5)) for width in widths]
+    texts = [" | ".join([f"conv 3x3 {width} nobias"] * depth) for width, depth in zip(widths, depths, strict=True)]
+    networks = [analysis(text, (width, 16, 16)) for text, width in zip(texts, widths, strict=True)]
+    truth = [1.2 * depth * (0.75 * each.hot + 0.25 * each.cold + 2e-6) for each, depth in zip(table, depths, strict=True)]
     fitted = fit(calibration(*table), list(zip(networks, truth, strict=True)))
-    assert (fitted.cold, fitted.factor) == pytest.approx((0.25, 1.2))
+    assert (fitted.cold, fitted.call, fitted.factor) == pytest.approx((0.25, 2e-6, 1.2))
     assert all(ratio == pytest.approx(1) for ratio in fitted.networks.values())
+
+
+def test_every_layer_takes_its_call_beside_its_own_time():
+    known = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4), call=3e-6)
+    for text in ("conv 3x3 8 nobias", "conv 3x3 9 nobias", "tanh | tanh"):  # Measured, near, unknown.
+        without, found = (Predictor(each).predict(analysis(text)).seconds for each in (replace(known, call=0.0), known))
+        assert found == pytest.approx(without + 3e-6 * len(text.split(" | ")))
 
 
 def test_the_data_sheet_gives_a_bound_that_no_layer_beats():

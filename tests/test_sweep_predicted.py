@@ -34,7 +34,7 @@ def uneven() -> Calibration:
         for key, each in made_up().operations.items()
         if each.operation.kind not in ("channelshuffle", "Softmax", "AvgPool2d")
     }
-    known = replace(made_up(), operations=operations, between=1.1, reach=0.06, stretch=1.3, factor=1.05)
+    known = replace(made_up(), operations=operations, between=1.1, reach=0.06, stretch=1.3, factor=1.05, call=2e-6)
     return replace(known, spreads=spreads_of(Predictor(known)))
 
 

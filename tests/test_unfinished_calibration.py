@@ -6,6 +6,7 @@ import pytest
 from made_up_machine import made_up
 
 from cnnprof.measure import operation_calibration, operations, unfinished
+from cnnprof.measure.bench import Interrupted
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
@@ -76,3 +77,28 @@ def test_an_interrupted_calibration_goes_on(tmp_path, monkeypatch):
         show_calibration(calibration, None).notes
     )
     assert not list(tmp_path.glob("*unfinished*"))
+
+
+def test_one_that_is_interrupted_while_networks_are_timed_goes_on_behind_the_operations(tmp_path, monkeypatch):
+    timed, stops = [], [True]
+
+    def follow(task, hear):
+        timed.append(task.seed)
+        for number in range(len(task.samples)):
+            hear({"event": "operation", "number": number, "done": number + 1, "hot": 1e-4, "cold": 2e-4})
+        hear({"event": "share", "share": 1.0})
+
+    def time_networks(*_):
+        if stops:
+            stops.pop()
+            raise Interrupted([])
+
+    monkeypatch.setattr(operations, "follow", follow)
+    monkeypatch.setattr(operation_calibration, "calibrate", lambda *_: made_up().ceilings)
+    monkeypatch.setattr(operation_calibration, "_time_networks", time_networks)
+    monkeypatch.setattr(operation_calibration, "operations_path", lambda _: tmp_path / "m.operations.json")
+    with pytest.raises(Interrupted):
+        operation_calibration.calibrate_operations(Options(), [])
+    calibration = operation_calibration.calibrate_operations(Options(), [])
+    assert timed == [0, 1]
+    assert calibration.conditions["resumed"] == len(designed())

@@ -116,20 +116,20 @@ class ArrayPredictor:
         if work is None:
             return None
         kind, sizes, macs, moved = work
-        limit = np.broadcast_to(self._limit(kind, macs, moved), count)
+        limit, call = np.broadcast_to(self._limit(kind, macs, moved), count), self.predictor.calibration.call
         if kind not in self._tables:
             self.unknown_kinds[kind] = None
-            return Part(kind, limit, UNKNOWN_SPREAD, limit)
+            return Part(kind, limit + call, UNKNOWN_SPREAD, limit + call)
         place = np.stack([np.broadcast_to(_octaves(size), count) for size in sizes], axis=1)
         squares, residuals = self._nearest(place, kind)
-        seconds = limit * np.exp(residuals) * self.predictor.calibration.between
+        seconds = limit * np.exp(residuals) * self.predictor.calibration.between + call
         distance = np.sqrt(squares)
         spread = self.predictor.spread(kind) * np.maximum(1.0, distance)
         far = np.where(distance > FAR, seconds, 0.0)
         for row in np.flatnonzero(squares < SAME).tolist():
             exact = self.predictor.measured(key_of(*_with(layer, inputs, row)))
             if exact is not None:
-                seconds[row], spread[row], far[row] = exact, 0.0, 0.0
+                seconds[row], spread[row], far[row] = exact + call, 0.0, 0.0
         return Part(kind, seconds, spread, far)
 
     def _limit(self, kind: str, macs: Any, moved: Any) -> Any:

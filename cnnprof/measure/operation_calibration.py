@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cnnprof.errors import MeasurementError
+from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure import unfinished
 from cnnprof.measure.calibration import calibrate
@@ -20,6 +20,7 @@ from cnnprof.measure.worker_run import Tell
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT
+from cnnprof.timing.intervals import median
 from cnnprof.timing.operations import Timed, key_of, operation_alone
 from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.prediction_fit import fit
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
 FULL_BATCHES = (1, 8)
 
-SECONDS_A_NETWORK = 2.0
-"""Of the networks that are timed whole."""
+SECONDS_A_NETWORK = 1.5
+"""Of the networks that are timed whole, after each process that times operations: a machine's speed drifts."""
+
+LEAST_SECONDS = 15.0
+"""For all of them: two processes have to start."""
 
 
 def calibrate_operations(
@@ -58,9 +62,16 @@ def calibrate_operations(
     ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
     resumed = len(known.hot)
     try:
-        found = _undisturbed(samples, options, on_progress, known, then=SECONDS_A_NETWORK * len(networks))
-        times = _time_networks(networks, options, on_progress)
-    except (KeyboardInterrupt, MeasurementError):
+        whole: list[list[float]] = [[] for _ in networks]
+
+        def time_whole() -> None:
+            _time_networks(networks, options, on_progress, whole)
+
+        found = _undisturbed(samples, options, on_progress, known, SECONDS_A_NETWORK * len(networks), time_whole)
+        times = [(each, median(seconds)) for each, seconds in zip(networks, whole, strict=True) if seconds]
+        if networks and not times:
+            raise MeasurementError("no network could be timed")
+    except (KeyboardInterrupt, CnnprofError):  # Ctrl-C while networks are timed is one of these.
         unfinished.keep(place, holds_for, ceilings, known)
         raise
     conditions = {
@@ -93,17 +104,23 @@ def measure_missing_operations(
 
 
 def _undisturbed(
-    samples: Sequence[Sample], options: Options, on_progress: Tell, known: Found | None = None, then: float = 0.0
+    samples: Sequence[Sample],
+    options: Options,
+    on_progress: Tell,
+    known: Found | None = None,
+    then: float = 0.0,
+    after: Callable[[], None] = lambda: None,
 ) -> Found:
     """The operations' times; once more, if something else had the core, and then the quieter run's.
 
     Args:
         then: seconds of what comes behind, for the time that is left.
+        after: as `time_operations` calls it.
     """
-    found = time_operations(samples, options, on_progress, known, then)
+    found = time_operations(samples, options, on_progress, known, then, after)
     if not found.busy:
         return found
-    again = time_operations(samples, options, on_progress, then=then)
+    again = time_operations(samples, options, on_progress, None, then, after)
     return max(found, again, key=lambda each: min(each.shares, default=0.0))
 
 
@@ -121,16 +138,12 @@ def _table(samples: Sequence[Sample], found: Found, options: Options) -> dict[st
     return table
 
 
-def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: Tell) -> list[tuple[Analysis, float]]:
+def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: Tell, whole: Sequence[list[float]]) -> None:
+    """Time whole networks in two processes, and add each one's median seconds to its list."""
     from cnnprof.measure.bench import run
 
     jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in networks]
-    quick = replace(options, processes=3, rounds=8, budget_seconds=SECONDS_A_NETWORK * len(jobs))
-    found = []
-    for each, measurement in zip(networks, run(jobs, quick, on_progress), strict=True):
-        latency = measurement.latency()
-        if latency is not None:
-            found.append((each, latency.median / 1e3))
-    if not found and networks:
-        raise MeasurementError("no network could be timed")
-    return found
+    seconds = max(SECONDS_A_NETWORK * len(jobs), LEAST_SECONDS)
+    quick = replace(options, processes=2, rounds=6, budget_seconds=seconds)
+    for found, measurement in zip(whole, run(jobs, quick, on_progress) if jobs else (), strict=True):
+        found += map(median, measurement.times)

@@ -13,19 +13,32 @@ from cnnprof.measure.options import Options
 from cnnprof.measure.task import Event, Report, follow
 from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.network.layers import layer_from_dict, layer_to_dict
+from cnnprof.network.layers.pooling import AdaptiveMaxPool, MaxPool
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from cnnprof.measure.devices import Device
     from cnnprof.measure.grid import Sample
+    from cnnprof.network.dims import Shape
 
-NEAR_BYTES = 4 * 2**20
-"""Of other data that is touched before a call: more than a core's own caches hold, so that weights come from the shared one."""
+FAR_BYTES = 64 * 2**20
+"""Of other data before a cold call, and from which weights are taken in turns: more than most shared caches hold."""
 
-FAR_BYTES = 48 * 2**20
-"""Of other data before a cold call: more than most shared caches hold."""
+ALIGNED_BYTES = 64
+"""A tensor begins at a multiple of these, as from torch's allocator."""
+
+BEFORE = (64, 14, 14)
+"""Channels, rows and columns of the layers that run before each call."""
+
+FIRST_CHANNELS = 96
+"""At the most, of a network's first layers."""
+
+SILENT = 3 / 8
+"""The share of the channels behind later layers that a ReLU leaves nothing of, in networks with random weights."""
 
 PROCESSES = 2
 HOT_CALLS, COLD_CALLS = 7, 3
@@ -97,13 +110,23 @@ class _Timer:
     def __init__(self, device: Device, options: Options) -> None:
         import torch
 
+        from cnnprof.measure.workload import casting
+
         self._device, self._options = device, options
-        self._near = torch.zeros(NEAR_BYTES // 4, device=device.name)
-        self._far = torch.zeros(FAR_BYTES // 4, device=device.name)
+        self._cast = casting(device.name, options.dtype)
+        self._far = torch.ones(FAR_BYTES // 4, device=device.name)
+        self._taken = 0
+        channels, *size = BEFORE
+        conv = torch.nn.Conv2d(channels, channels, 1, bias=False)
+        block = torch.nn.Sequential(conv, torch.nn.BatchNorm2d(channels), torch.nn.ReLU(inplace=True))
+        self._before, (self._x,) = self._place(block, [(1, channels, *size)])
 
     def time(self, layer: dict[str, Any], inputs: list[list[int]]) -> tuple[float, float]:
-        """Median seconds of a call with its input just written, and of one after other data."""
-        from cnnprof.measure.workload import casting, place
+        """Median seconds of a call as in a network, and of one after other data.
+
+        In a network other layers come before, the input was just written, into memory that was just freed, and the weights were
+        last read a run ago.
+        """
         from cnnprof.torch_bridge.rows import ROWS
 
         made = layer_from_dict(layer)
@@ -111,33 +134,57 @@ class _Timer:
         if build is None:
             raise CnnprofError(f"{made.type} cannot be built")
         shapes = tuple(map(tuple, inputs))
-        way = (self._device.name, self._options.dtype, self._options.layout)
-        module, sources = place(build(made, shapes).eval(), shapes, *way)
-        given = [source.clone() for source in sources]
-        cast = casting(self._device.name, self._options.dtype)
+        module, sources = self._place(build(made, shapes), shapes)
+        if isinstance(made, (MaxPool, AdaptiveMaxPool)):
+            _as_behind_relu(sources[0])
+        weights = _weights(module)
+        given = [*sources]
 
         def call() -> object:
-            with cast():
+            with self._cast():
                 return module(*given)
 
-        def write() -> None:
-            # In place, a layer changes its input; one that decays to denormal numbers would be timed otherwise.
-            for tensor, source in zip(given, sources, strict=True):
-                tensor.copy_(source)
-
-        write()
-        first = self._device.time(call).seconds
-        hot_calls, cold_calls = (HOT_CALLS, COLD_CALLS) if first < LONG_SECONDS else (3, 2)
-
-        def near() -> None:
-            self._near.add_(1.0)
-            write()
+        def in_network() -> None:
+            self._exchange(weights)
+            with self._cast():
+                y = self._before(self._x)
+                y + y
+            # Anew each time: in place, a layer changes its input; one that decays to denormal numbers would be timed otherwise.
+            for number, source in enumerate(sources):
+                given[number] = source.clone()
 
         def far() -> None:
-            write()
-            self._far.add_(1.0)
+            in_network()
+            self._far.mul_(1.0)
 
-        return self._median(hot_calls, near, call), self._median(cold_calls, far, call)
+        in_network()
+        first = self._device.time(call).seconds
+        hot_calls, cold_calls = (HOT_CALLS, COLD_CALLS) if first < LONG_SECONDS else (3, 2)
+        return self._median(hot_calls, in_network, call), self._median(cold_calls, far, call)
+
+    def _place(self, module: nn.Module, shapes: Sequence[Shape]) -> tuple[nn.Module, tuple[Tensor, ...]]:
+        from cnnprof.measure.workload import place
+
+        return place(module.eval(), shapes, self._device.name, self._options.dtype, self._options.layout)
+
+    def _exchange(self, weights: Sequence[tuple[nn.Module, str, Tensor]]) -> None:
+        """Put weights in the place of a module's that lie where nothing was read for long.
+
+        Their values are all alike, which no kernel's time depends on.
+        """
+        import torch
+
+        size = sum(tensor.nbytes + ALIGNED_BYTES for *_, tensor in weights)
+        if size > FAR_BYTES // 2:
+            return  # Such weights push themselves out of the caches.
+        if self._taken + size > FAR_BYTES:
+            self._taken = 0
+        for module, name, tensor in weights:
+            store = self._far.view(tensor.dtype)
+            fresh = store.as_strided(tensor.shape, tensor.stride(), self._taken // tensor.element_size())
+            is_parameter = name in module._parameters
+            setattr(module, name, torch.nn.Parameter(fresh, requires_grad=False) if is_parameter else fresh)
+            self._taken += -(-tensor.nbytes // ALIGNED_BYTES) * ALIGNED_BYTES
 
     def _median(self, calls: int, before: Callable[[], object], call: Callable[[], object]) -> float:
         times = []
@@ -147,12 +194,39 @@ class _Timer:
         return median(times)
 
 
+def _weights(module: nn.Module) -> list[tuple[nn.Module, str, Tensor]]:
+    """The tensors of real numbers that a module holds, with their holder and name."""
+    return [
+        (part, name, tensor)
+        for part in module.modules()
+        for name, tensor in [*part._parameters.items(), *part._buffers.items()]
+        if tensor is not None and tensor.is_floating_point()
+    ]
+
+
+def _as_behind_relu(x: Tensor) -> None:
+    """Make random numbers what maximum pooling finds in a network, as it branches at each that is higher than the last.
+
+    Behind a network's first layers half of the numbers are 0, here and there; behind later ones whole channels are.
+    """
+    x.relu_()
+    channels = x.shape[1]
+    if channels > FIRST_CHANNELS:
+        x[:, : int(SILENT * channels)] = 0
+
+
 def time_operations(
-    samples: Sequence[Sample], options: Options, on_progress: Tell = quiet, found: Found | None = None, then: float = 0.0
+    samples: Sequence[Sample],
+    options: Options,
+    on_progress: Tell = quiet,
+    found: Found | None = None,
+    then: float = 0.0,
+    after: Callable[[], None] = lambda: None,
 ) -> Found:
     """Time single layers. Raises MeasurementError if a process fails.
 
     Args:
+        after: called after each of the processes, for what is to be measured in the same minutes.
         found: what is known already, which is added to; what each process had timed is not timed again.
         then: seconds of what comes behind, for the time that is left.
     """
@@ -164,6 +238,7 @@ def time_operations(
     ]
     for process, todo in enumerate(open_ones):
         if not todo:
+            after()
             continue
         behind = sum(map(len, open_ones[process + 1 :]))
 
@@ -188,4 +263,5 @@ def time_operations(
         failure = follow(TimeOperations(options, [sent[number] for number in todo], options.seed + process), hear)
         if failure:
             raise MeasurementError(f"operations cannot be timed: {failure}")
+        after()
     return found

@@ -144,6 +144,7 @@ class Calibration:
         operations: the timed ones, by key.
         cold: the part of a layer's time that is as after other data, fitted to networks that were measured whole.
         factor: what a run takes over the sum of its layers.
+        call: seconds that a layer in a network takes over the same alone, whatever its size.
         networks: measured over predicted time of those networks, by name.
         spreads: for each kind, how far operations are from what their neighbours say; the logarithm's standard deviation.
         between: what layers that were not measured themselves take over what their neighbours say, in whole networks.
@@ -162,6 +163,7 @@ class Calibration:
     between: float = 1.0
     reach: float | None = None
     stretch: float = WIDTH
+    call: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; `from_dict` is the inverse."""
@@ -176,6 +178,7 @@ class Calibration:
             "between": self.between,
             "reach": self.reach,
             "stretch": self.stretch,
+            "call": self.call,
         }
 
     @classmethod
@@ -189,9 +192,11 @@ class Calibration:
         ceilings, table = Ceilings.from_dict(data["ceilings"]), {each.operation.key: each for each in operations}
         reach = None if data.get("reach") is None else float(data["reach"])
         between, stretch = float(data.get("between", 1.0)), float(data.get("stretch", WIDTH))
-        if not (0.1 < between < 10 and 0 <= stretch < 1000 and 0 < (reach or 1) < 10):
+        call = float(data["call"])
+        if not (0.1 < between < 10 and 0 <= stretch < 1000 and 0 < (reach or 1) < 10 and 0 <= call < 1):
             raise ValueError("no such calibration")
-        return cls(ceilings, table, cold, factor, networks, spreads, dict(data["conditions"]), between, reach, stretch)
+        conditions = dict(data["conditions"])
+        return cls(ceilings, table, cold, factor, networks, spreads, conditions, between, reach, stretch, call)
 
     @property
     def data_sheet(self) -> bool:
@@ -260,21 +265,22 @@ class Predictor:
         return self._seen[operation.key]
 
     def _layer(self, operation: Operation) -> LayerPrediction:
-        limit = self.limit(operation)
-        seconds = self.measured(operation.key)
-        if seconds is not None:
+        limit, call = self.limit(operation), self.calibration.call
+        alone = self.measured(operation.key)
+        if alone is not None:
+            seconds = alone + call
             return LayerPrediction("", operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds)
         known = self.kinds.get(operation.kind)
         if not known:
-            return LayerPrediction("", operation.kind, limit[1], "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
+            return LayerPrediction("", operation.kind, limit[1] + call, "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
         distance, residual = nearest(operation.sizes, known)
-        seconds = limit[1] * exp(residual) * self.calibration.between
+        seconds = limit[1] * exp(residual) * self.calibration.between + call
         basis: Basis = "extrapolated" if distance > FAR else "interpolated"
         spread = self.spread(operation.kind) * max(1.0, distance)
         return LayerPrediction("", operation.kind, seconds, basis, spread, limit[0], limit[1] / seconds)
 
     def measured(self, key: str) -> float | None:
-        """The seconds of the very operation; None where it was not measured."""
+        """The seconds of the very operation alone; None where it was not measured."""
         exact = self.calibration.operations.get(key)
         return None if exact is None else self._mixed(exact)
 

@@ -1,4 +1,4 @@
-"""Predictions held against whole networks: how cold layers run, what a run takes beyond them, and how wide an interval is.
+"""Predictions held against whole networks: how cold layers run, what a call and a run take beyond, and how wide an interval is.
 
 An interval is conformal (Vovk et al. 2005; Lei et al. 2018): each network is predicted from a fit to the others, and of n such
 errors the one of rank ceil(0.9 (n + 1)) bounds the next network's with a probability of 90%.
@@ -16,6 +16,10 @@ from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, 
 
 COLD_STEPS = 20
 
+CALL_STEPS = 32
+CALLS = 8.0
+"""A layer in a network takes at most so many of the smallest operation's times over the same alone."""
+
 INSIDE = 0.9
 """The share of networks within their interval."""
 
@@ -24,10 +28,23 @@ FEWEST = 5
 
 
 class _Sums(NamedTuple):
-    """A network's measured seconds over what is predicted of it, as logarithms, for each step of `cold`."""
+    """A network's measured seconds, the sum of its layers' for each step of `cold`, and their number."""
 
     name: str
-    logs: tuple[float, ...]
+    measured: float
+    alone: tuple[float, ...]
+    layers: int
+
+    def off(self, at: _Place) -> float:
+        """The logarithm of what is measured over what is predicted."""
+        return log(self.measured / (self.alone[at.step] + self.layers * at.call))
+
+
+class _Place(NamedTuple):
+    """A step of `cold`, and the seconds of `call`."""
+
+    step: int
+    call: float
 
 
 def fit(
@@ -38,7 +55,7 @@ def fit(
 ) -> Calibration:
     """The calibration with what whole networks say of it.
 
-    `cold` is the part at which the networks agree best, `factor` the mean that is then left, on the scale of logarithms.
+    `cold` and `call` are those at which the networks agree best, `factor` the mean that is then left; errors are logarithms.
 
     Args:
         measured: networks with the seconds of one run.
@@ -46,13 +63,15 @@ def fit(
     """
     if not measured:
         return calibration
-    plain = replace(calibration, factor=1.0, between=1.0)
+    plain = replace(calibration, factor=1.0, between=1.0, call=0.0)
     table = _over_steps(plain, measured, element_bytes)
-    step, factor = _agreement(table)
-    left = [each.logs[step] - factor for each in table]
+    unit = CALLS * calibration.ceilings.overhead / CALL_STEPS
+    at, factor = _agreement(table, unit)
+    left = [each.off(at) - factor for each in table]
     fitted = replace(
         plain,
-        cold=step / COLD_STEPS,
+        cold=at.step / COLD_STEPS,
+        call=at.call,
         factor=exp(factor),
         networks={each.name: exp(off) for each, off in zip(table, left, strict=True)},
     )
@@ -63,7 +82,7 @@ def fit(
     fitted = replace(fitted, spreads=spreads_of(Predictor(grid, element_bytes)))
     if len(measured) < FEWEST:
         return fitted
-    reach = max(_rank([_left_out(table, number) for number in range(len(table))]), WIDTH * LEAST_SPREAD)
+    reach = max(_rank([_left_out(table, number, unit) for number in range(len(table))]), WIDTH * LEAST_SPREAD)
     grid = replace(grid, spreads=fitted.spreads, factor=1.0)
     predictions = [Predictor(grid, element_bytes).predict(analysis) for analysis, _ in measured]
     totals = [log(seconds / each.seconds) for each, (_, seconds) in zip(predictions, measured, strict=True)]
@@ -95,24 +114,30 @@ def _over_steps(calibration: Calibration, measured: Sequence[tuple[Analysis, flo
     return [
         _Sums(
             f"{analysis.graph.name} {'x'.join(map(str, analysis.graph.input_shape))}",
-            tuple(log(seconds / predictor.predict(analysis).seconds) for predictor in tried),
+            seconds,
+            tuple(predictor.predict(analysis).seconds for predictor in tried),
+            len(tried[0].predict(analysis).layers),
         )
         for analysis, seconds in measured
     ]
 
 
-def _agreement(sums: Sequence[_Sums]) -> tuple[int, float]:
-    """The step at which the networks agree best, and their mean there."""
-    means = [_mean([each.logs[step] for each in sums]) for step in range(COLD_STEPS + 1)]
-    spreads = [sum((each.logs[step] - means[step]) ** 2 for each in sums) for step in range(COLD_STEPS + 1)]
-    best = min(range(COLD_STEPS + 1), key=lambda step: spreads[step])
-    return best, means[best]
+def _agreement(sums: Sequence[_Sums], unit: float) -> tuple[_Place, float]:
+    """The place at which the networks agree best, with `call` in steps of a unit, and their mean there."""
+    places = [_Place(step, call * unit) for step in range(COLD_STEPS + 1) for call in range(CALL_STEPS + 1)]
+    best = min(places, key=lambda at: _scatter([each.off(at) for each in sums]))
+    return best, _mean([each.off(best) for each in sums])
 
 
-def _left_out(sums: Sequence[_Sums], number: int) -> float:
+def _left_out(sums: Sequence[_Sums], number: int, unit: float) -> float:
     """The error of one network, as a logarithm, when the others are fitted to."""
-    step, mean = _agreement([*sums[:number], *sums[number + 1 :]])
-    return abs(sums[number].logs[step] - mean)
+    at, mean = _agreement([*sums[:number], *sums[number + 1 :]], unit)
+    return abs(sums[number].off(at) - mean)
+
+
+def _scatter(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return sum((value - mean) ** 2 for value in values)
 
 
 def _rank(errors: Sequence[float]) -> float:

@@ -54,7 +54,8 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
     rows = tuple({"kind": kind, "operations": count} for kind, count in kinds.items())
     notes = [
         *ceilings.notes,
-        f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data",
+        f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data, "
+        f"with {calibration.call * 1e6:.1f} us more for each",
         *_course(calibration.conditions),
         *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy and not ceilings_busy else []),
     ]
