@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,26 @@ def test_a_pipe_is_no_file_of_accuracies(tmp_path):
     done = run("compare", "lenet5", "--accuracy", "pipe.csv", cwd=tmp_path)
     assert done.code == 2
     assert "cannot read pipe.csv" in done.err
+
+
+MODULES = ["torch", "yaml", "rich", "typer", "numpy", "json", "random", "sitecustomize", "copy", "cnnprof"]
+COMPLETED = {"_CNNPROF_COMPLETE": "complete_bash", "COMP_WORDS": "cnnprof explain own:", "COMP_CWORD": "2"}
+LOOKS = [("check", {}), ("summary own", {}), ("explain own:", COMPLETED)]
+TIMED = ("bench own --processes 1 --rounds 1 --no-noise-floor", {})
+
+
+@pytest.mark.parametrize(("words", "environment"), [*LOOKS, pytest.param(*TIMED, marks=pytest.mark.torch)])
+def test_modules_that_lie_in_the_folder_are_not_imported(repository, tmp_path_factory, words, environment):
+    for name in MODULES:
+        (repository / f"{name}.py").write_text((repository / "a.py").read_text())
+    (repository / "nets").mkdir()
+    (repository / "nets" / "own.yaml").write_text(SPEC)
+    project(repository, 'paths = ["nets"]\n[[tool.cnnprof.budget]]\nmodel = "nets/*.yaml"\nmax-params = "1M"\n')
+    # As pip installs it: the script's own folder is the first to be searched, and not the one that it is called in.
+    script = tmp_path_factory.mktemp("bin") / "script.py"
+    script.write_text("from cnnprof.__main__ import main\nmain()\n")
+    package = {"PYTHONPATH": str(Path(cnnprof.__file__).parent.parent)}
+    command = [sys.executable, str(script), *words.split()]
+    done = subprocess.run(command, cwd=repository, env=os.environ | package | environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not has_run(repository)
