@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.report import Column, Fact, Listing, Report, Table
@@ -10,12 +11,20 @@ from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 from cnnprof.views import columns as col
 
-CEILING = Column("ceiling", "ceiling")
-REACHED_BY = Column("reached_by", "reached by")
-WORKING_SET = Column("working_set", "working set", "size")
-LEVEL = Column("level", "level")
+ARITHMETIC_COLUMNS = (
+    Column("ceiling", "ceiling", of=lambda rate: rate.kind),
+    replace(col.GFLOPS, of=lambda rate: rate.rate / 1e9),
+    Column("reached_by", "reached by", of=lambda rate: rate.what),
+)
 
-OPERATIONS = Column("operations", "timed", "count")
+
+def _memory_columns(ceilings: Ceilings) -> tuple[Column, ...]:
+    """A working set's size, and what of it moves in a second."""
+    return (
+        Column("working_set", "working set", "size", of=lambda size: size),
+        replace(col.GBS, of=lambda size: ceilings.bandwidth(size) / 1e9),
+        Column("level", "level", of=ceilings.level),
+    )
 
 
 def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
@@ -24,16 +33,8 @@ def show_ceilings(ceilings: Ceilings, kept: str | None) -> Report:
     sets = sorted({rate.size for rate in ceilings.rates if rate.kind == MEMORY})
     tables = (
         Listing(tuple(facts)),
-        Table(
-            (CEILING, col.GFLOPS, REACHED_BY),
-            tuple(_compute(ceilings, kind) for kind in ARITHMETIC),
-            "Arithmetic",
-        ),
-        Table(
-            (WORKING_SET, col.GBS, LEVEL),
-            tuple({"working_set": size, "gbs": ceilings.bandwidth(size) / 1e9, "level": ceilings.level(size)} for size in sets),
-            "Memory",
-        ),
+        Table.of(ARITHMETIC_COLUMNS, [_highest(ceilings, kind) for kind in ARITHMETIC], "Arithmetic"),
+        Table.of(_memory_columns(ceilings), sets, "Memory"),
     )
     notes = [
         f"the smallest operation takes {ceilings.overhead * 1e6:.1f} us",
@@ -51,7 +52,10 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
     kinds: dict[str, int] = {}
     for timed in calibration.operations.values():
         kinds[timed.operation.kind] = kinds.get(timed.operation.kind, 0) + 1
-    rows = tuple({"kind": kind, "operations": count} for kind, count in kinds.items())
+    columns = (
+        replace(col.KIND, of=lambda kind: kind),
+        Column("operations", "timed", "count", of=lambda kind: kinds[kind]),
+    )
     notes = [
         *ceilings.notes,
         f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data, "
@@ -59,7 +63,7 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
         *_course(calibration.conditions),
         *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy and not ceilings_busy else []),
     ]
-    sections = (*ceilings.sections, Table((col.KIND, OPERATIONS), rows, "Operations"))
+    sections = (*ceilings.sections, Table.of(columns, kinds, "Operations"))
     return Report("calibrate", ceilings.title, sections, tuple(notes), calibration.to_dict())
 
 
@@ -70,6 +74,5 @@ def _course(conditions: Mapping[str, Any]) -> list[str]:
     return took + ([f"{resumed} of the operations had been timed before an interruption"] if resumed else [])
 
 
-def _compute(ceilings: Ceilings, kind: str) -> dict[str, object]:
-    best: Rate = max((rate for rate in ceilings.rates if rate.kind == kind), key=lambda rate: rate.rate)
-    return {"ceiling": kind, "gflops": best.rate / 1e9, "reached_by": best.what}
+def _highest(ceilings: Ceilings, kind: str) -> Rate:
+    return max((rate for rate in ceilings.rates if rate.kind == kind), key=lambda rate: rate.rate)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.footprint.capacity import Fit
 from cnnprof.record import pick
 from cnnprof.report import Column, Table
 from cnnprof.views import columns as col
-
-ROOM = Column("room", "room")
 
 MODES = {"infer": "inference", "train": "training"}
 
@@ -36,11 +35,13 @@ def fit_notes(name: str, fits: Sequence[Fit]) -> Iterator[str]:
 
 def fit_table(fits: Sequence[Fit]) -> Table:
     """The largest batch of each mode."""
-    rows = tuple(
-        {"room": fit.capacity.name, "pass": MODES[fit.mode], "largest_batch": fit.batch, "peak_memory_bytes": fit.peak_bytes}
-        for fit in fits
+    columns = (
+        Column("room", "room", of=lambda fit: fit.capacity.name),
+        replace(col.PASS, of=lambda fit: MODES[fit.mode]),
+        replace(col.LARGEST_BATCH, of=lambda fit: fit.batch),
+        replace(col.PEAK_MEMORY_BYTES, of=lambda fit: fit.peak_bytes),
     )
-    return Table((ROOM, col.PASS, col.LARGEST_BATCH, col.PEAK_MEMORY_BYTES), rows, "Largest batch that fits")
+    return Table.of(columns, fits, "Largest batch that fits")
 
 
 def notes_of_several(fits: Sequence[tuple[str, Sequence[Fit]]]) -> Iterator[str]:

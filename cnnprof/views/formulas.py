@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from cnnprof.counting.derivation import Formulas
 from cnnprof.network.graph import Graph
@@ -10,24 +10,18 @@ from cnnprof.report import Column, Fact, Listing, Report, Table
 from cnnprof.views import columns as col
 from cnnprof.views.model import header, model_dict
 
-OUTPUT_FORMULA = Column("output_formula", "output")
-MACS_FORMULA = Column("macs_formula", "MACs")
-ACTIVATIONS_FORMULA = Column("activations_formula", "activations", weight=2)
+COLUMNS = (
+    replace(col.NAME, of=lambda row: f"{row.name} (aux)" if row.aux else row.name),
+    col.TYPE,
+    Column("output_formula", "output", of=lambda row: " x ".join(map(_factor, row.output))),
+    col.PARAMS,
+    Column("macs_formula", "MACs", of=lambda row: row.macs),
+    Column("activations_formula", "activations", weight=2, of=lambda row: row.activations),
+)
 
 
 def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
     """Shapes, MACs and activations as formulas, under the condition that they need."""
-    rows = tuple(
-        {
-            "name": f"{row.name} (aux)" if row.aux else row.name,
-            "type": row.type,
-            "output_formula": " x ".join(f"({size})" if " + " in size or " - " in size else size for size in row.output),
-            "params": row.params,
-            "macs_formula": row.macs,
-            "activations_formula": row.activations,
-        }
-        for row in formulas.rows
-    )
     smallest = formulas.smallest_input or graph.input_shape[1:]
     totals = Listing(
         (
@@ -39,9 +33,9 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
         ),
         "Totals",
     )
-    table = Table(
-        (col.NAME, col.TYPE, OUTPUT_FORMULA, col.PARAMS, MACS_FORMULA, ACTIVATIONS_FORMULA),
-        rows,
+    table = Table.of(
+        COLUMNS,
+        formulas.rows,
         "For N images of H x W",
         faint=frozenset(i for i, row in enumerate(formulas.rows) if row.aux),
     )
@@ -57,6 +51,10 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
     }
     notes = (*([hint] if hint else []), *formulas.unread)
     return Report("summary", graph.name, (Listing(header(graph)), table, totals), notes, data)
+
+
+def _factor(size: str) -> str:
+    return f"({size})" if " + " in size or " - " in size else size
 
 
 def _row(entry: dict[str, object]) -> dict[str, object]:
