@@ -162,6 +162,18 @@ def test_gelu_by_way_of_tanh_is_no_second_activation():
     assert [node.layer.type for node in layers("gelu | tanh")] == ["GELU", "Tanh"]
 
 
+def test_a_loop_has_a_name_once():
+    with pytest.raises(CnnprofError, match="the loop has the name 'a' twice") as caught:
+        layers("{for: 'a, b, a in [[1, 2, 3]]', do: conv 1x1 a}")
+    assert (caught.value.place.line, caught.value.place.column) == (3, 18)
+
+
+def test_a_call_with_parentheses_behind_a_blank_has_a_hint():
+    with pytest.raises(CnnprofError, match=r"not the list \[16, 2\]") as caught:
+        build("input: 3x8x8\nblocks:\n  unit(w, s=1): conv 3x3 w s=s\nlayers:\n  - unit (16, 2)\n")
+    assert caught.value.hint == "a call gives 'w' without parentheses, its numbers parted by blanks: unit 64 2"
+
+
 def test_warnings_go_to_stderr_and_are_errors_of_verify(tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text(UNREAD)

@@ -167,7 +167,9 @@ class Arguments(NamedTuple):
             return value
         text = getattr(self.given[option], "text", "")
         if not is_number(value):
-            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
+            listed = isinstance(value, tuple) and text.isidentifier()
+            hint = f"a call gives '{text}' without parentheses, its numbers parted by blanks: unit 64 2" if listed else None
+            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option, hint)
         value = as_whole(value)
         if is_fraction(value):
             shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"

@@ -100,10 +100,12 @@ class Structure(NamedTuple):
             raise scalar.error("this is not 'names in list'", "as in 'for: depth, w in zip(depths, widths)'")
         at = words.index("in")
         names = split_commas(span(tokens[:at]))
-        for name in names:
+        for number, name in enumerate(names):
             if " " in name.text:
                 raise name.error(f"'{name.text}' is not a name", "a comma stands between two names")
             check_loop_name(name)
+            if name.text != "_" and name.text in [each.text for each in names[:number]]:
+                raise name.error(f"the loop has the name '{name.text}' twice")
         values = read_expression(span(tokens[at + 1 :]))
         return For(tuple(names), values, self._body(node, "for"), scalar.place)
 
