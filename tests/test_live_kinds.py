@@ -106,6 +106,7 @@ KINDS = {
         lambda: Of(lambda self, x: torch.cond(x.sum() > 0, self.a, self.b, (x,)), a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(3, 4, 3)),
         (2 * CONV, MACS),
     ),
+    "random slopes": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.RReLU()), (CONV, MACS)),
     "frozen script": (lambda: torch.jit.freeze(torch.jit.script(nn.Conv2d(3, 4, 3).eval())), (0, MACS)),
     "asks for cuda": (lambda: Of(lambda self, x: self.conv(x.to("cuda")), conv=nn.Conv2d(3, 4, 3)), (CONV, MACS)),
 }

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import cnnprof
 from cnnprof.network.analysis import analyze
 from cnnprof.onnx_bridge.read import read
 from cnnprof.torch_bridge.capture import capture
@@ -103,6 +104,7 @@ def test_what_the_older_exporter_does_not_tell_is_said(form, tmp_path):
     assert ours.totals.params == 6 * 28 + 35 + 24 == theirs.totals.params + (24 if form == "buffer" else 0)
     assert (ours.totals.macs, ours.totals.uncounted) == (theirs.totals.macs, ())
     assert "24 of the parameters may be buffers" in ours.graph.facts.about
+    assert cnnprof.profile(path, (3, 8, 8)).to_dict()["model"]["about"] == ours.graph.facts.about
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])

@@ -102,6 +102,11 @@ def embedding_bag(
     return result.expand(bags, -1), none, none, none
 
 
+def rrelu(x: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, *_: object) -> Tensor:
+    """torch.nn.RReLU in eval mode: a leaky ReLU of the mean slope (Xu et al. 2015)."""
+    return functional.leaky_relu(x, (lower + upper) / 2)
+
+
 def conv_tbc(x: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """torch.conv_tbc: a convolution along time of (time, batch, channels), its filters (size, inputs, outputs)."""
     return functional.conv1d(x.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
@@ -124,6 +129,7 @@ DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "aten::bilinear": bilinear,
     "aten::addbmm": addbmm,
     "aten::conv_tbc": conv_tbc,
+    "aten::rrelu": rrelu,
     "aten::embedding_bag": embedding_bag,
     "torchvision::deform_conv2d": deform_conv2d,
     **quantized_recurrence.DECOMPOSITIONS,

@@ -18,12 +18,15 @@ CONVENTION = "MACs: multiply-accumulates of convolutions, linear layers and matr
 
 
 def model_dict(graph: Graph) -> dict[str, Any]:
-    """`model` of the JSON reports; `left_out`, `inputs` (of several) and `outputs` (by name) only where something is there."""
+    """`model` of the JSON reports; `left_out`, `inputs` (of several), `outputs` (by name) and `about` (of a file, or of
+    code that was run: what its figures hold for) only where something is there.
+    """
     facts = graph.facts
     inputs = {"inputs": {name: list(shape) for name, shape in graph.inputs.items()}} if graph.further_inputs else {}
     names = dict(zip(graph.output_names, graph.outputs, strict=True)) if graph.output_names else {}
     return (
         ({"left_out": list(graph.left_out)} if graph.left_out else {})
+        | ({"about": facts.about} if facts.about and graph.origin else {})
         | inputs
         | ({"outputs": names} if names else {})
         | {
