@@ -15,7 +15,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args, get_origin, overload
 
 if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
+    from typing_extensions import dataclass_transform as dataclass_transform
 else:  # typing has it from Python 3.11 on, and it does nothing while the program runs
 
     def dataclass_transform(**_: object) -> Callable[[Any], Any]:  # noqa: D103

@@ -15,10 +15,8 @@ LAYER = {
     "network/layers/made_up.py": '''
 from cnnprof.network.layers.base import layer
 from cnnprof.network.layers.activation import Activation
-from cnnprof.record import record
 
 @layer
-@record
 class Logit(Activation):
     """log(x / (1 - x)), x kept between eps and 1 - eps (torch.logit)."""
 

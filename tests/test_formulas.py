@@ -116,12 +116,10 @@ def test_a_floor_is_written_only_where_it_cuts_and_says_what():
 
 def test_a_new_layer_type_gets_its_formulas_for_nothing(request):
     from cnnprof.network.layers import Layer
-    from cnnprof.record import record
 
     request.addfinalizer(lambda: LAYERS.pop("Prototypes"))
 
     @layer
-    @record
     class Prototypes(Layer):
         """Distances to learned prototypes."""
 

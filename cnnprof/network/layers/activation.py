@@ -44,7 +44,6 @@ class ReLU6(Activation):
 
 
 @layer
-@record
 class LeakyReLU(Activation):
     """x if x > 0 else slope x."""
 
@@ -54,7 +53,6 @@ class LeakyReLU(Activation):
 
 
 @layer
-@record
 class PReLU(Activation):
     """x if x > 0 else a x, with `a` learned for each channel, or one for all (`single`)."""
 
@@ -68,7 +66,6 @@ class PReLU(Activation):
 
 
 @layer
-@record
 class ELU(Activation):
     """x if x > 0 else alpha (exp(x) - 1)."""
 
@@ -85,7 +82,6 @@ class SELU(Activation):
 
 
 @layer
-@record
 class CELU(Activation):
     """x if x > 0 else alpha (exp(x / alpha) - 1) (Barron 2017)."""
 
@@ -95,7 +91,6 @@ class CELU(Activation):
 
 
 @layer
-@record
 class Hardtanh(Activation):
     """min(max(low, x), high) (torch.nn.Hardtanh)."""
 
@@ -106,7 +101,6 @@ class Hardtanh(Activation):
 
 
 @layer
-@record
 class GLU(Layer):
     """The first half of the channels times the sigmoid of the second (Dauphin et al. 2017; torch.nn.GLU)."""
 
@@ -145,7 +139,6 @@ class SiLU(Activation):
 
 
 @layer
-@record
 class GELU(Activation):
     """x/2 (1 + erf(x / sqrt 2)), or its tanh approximation."""
 
@@ -185,7 +178,6 @@ class Hardswish(Activation):
 
 
 @layer
-@record
 class Softmax(Layer):
     """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
 

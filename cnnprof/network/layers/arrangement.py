@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, at_least, prod, same
 from cnnprof.network.layers.base import Layer, ShapeError, TorchOperation, Window, describe, elements, layer
-from cnnprof.record import record
 
 PadMode = Literal["constant", "reflect", "replicate", "circular"]
 
@@ -31,7 +30,6 @@ class Identity(View):
 
 
 @layer
-@record
 class Flatten(View):
     """All axes from `start_dim` on made one (torch.nn.Flatten)."""
 
@@ -56,7 +54,6 @@ class MayCopy(View):
 
 
 @layer
-@record
 class Reshape(MayCopy):
     """The same elements under another shape, the batch included (torch.reshape)."""
 
@@ -75,7 +72,6 @@ class Reshape(MayCopy):
 
 
 @layer
-@record
 class Permute(MayCopy):
     """The axes in another order (torch.permute)."""
 
@@ -94,7 +90,6 @@ class Permute(MayCopy):
 
 
 @layer
-@record
 class Expand(View):
     """Axes of size 1 repeated without a copy (torch.Tensor.expand)."""
 
@@ -109,7 +104,6 @@ class Expand(View):
 
 
 @layer
-@record
 class Slice(View):
     """`length` entries of an axis from `start` on, every `step`-th (torch.narrow); spec word `take`."""
 
@@ -144,7 +138,6 @@ def shows_all(layer: Layer, x: Shape) -> bool:
 
 
 @layer
-@record
 class Select(View):
     """One entry of an axis, which is dropped (x[:, 0])."""
 
@@ -162,7 +155,6 @@ class Select(View):
 
 
 @layer
-@record
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
 
@@ -170,7 +162,6 @@ class Copy(Layer):
 
 
 @layer
-@record
 class Pad(Layer):
     """Rows and columns around the spatial axes, or entries around any last axes (torch.nn.functional.pad).
 
@@ -202,7 +193,6 @@ class Pad(Layer):
 
 
 @layer
-@record
 class Roll(Layer):
     """Entries shifted around an axis's end (torch.roll); shifted windows use it."""
 
@@ -218,7 +208,6 @@ class Roll(Layer):
 
 
 @layer
-@record
 class ChannelShuffle(Layer):
     """Channels of `groups` groups interleaved (Zhang et al. 2017; torch.nn.ChannelShuffle)."""
 
@@ -254,7 +243,6 @@ class Gather(Layer):
 
 
 @layer
-@record
 class Rearrange(TorchOperation):
     """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
 
@@ -277,7 +265,6 @@ class Rearrange(TorchOperation):
 
 
 @layer
-@record
 class Unknown(Rearrange):
     """A torch operation that has no rule here: its result's size is known, its arithmetic is not counted."""
 

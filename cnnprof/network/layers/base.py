@@ -1,6 +1,6 @@
 """The base of all layers: hyper-parameters with rules for shape, parameters and operations, found by its class name.
 
-To add a layer type, write one frozen record with `@layer` in the file of its kind, and one function with `@rule` in
+To add a layer type, write one class with `@layer` in the file of its kind, and one function with `@rule` in
 `cnnprof/footprint/rules` for what its kernels hold in memory. Its `example` puts both under the test that holds every rule to
 one result for ints, arrays and symbols.
 """
@@ -8,12 +8,12 @@ one result for ints, arrays and symbols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, prod
 from cnnprof.network.registry import Registry
-from cnnprof.record import changed, plain, record
+from cnnprof.record import changed, dataclass_transform, plain, record
 
 OpKind = Literal["mac", "add", "mul", "div", "cmp", "exp"]
 
@@ -185,7 +185,13 @@ class TorchOperation(Layer):
 LAYERS: Registry[type[Layer]] = Registry("layer")
 """Every registered layer class by name."""
 
-layer = LAYERS.add
+L = TypeVar("L", bound="type[Layer]")
+
+
+@dataclass_transform(frozen_default=True)
+def layer(cls: L) -> L:
+    """Make a class a frozen record of its hyper-parameters, and register it; a second one of its name raises ValueError."""
+    return cast("L", LAYERS.add(record(cls)))
 
 
 def layer_to_dict(value: Layer) -> dict[str, Any]:

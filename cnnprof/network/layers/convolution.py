@@ -6,7 +6,6 @@ from math import gcd
 
 from cnnprof.network.dims import Dim, Shape, at_least, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Spatial, Window, describe, elements, layer
-from cnnprof.record import record
 
 Size = tuple[Dim, ...]
 
@@ -70,7 +69,6 @@ class Filters(Spatial):
 
 
 @layer
-@record
 class Conv(Filters):
     """Convolution, grouped or not (torch.nn.Conv1d, Conv2d, Conv3d).
 
@@ -116,7 +114,6 @@ class Conv(Filters):
 
 
 @layer
-@record
 class PartialConv(Spatial):
     """Convolution with a connection table, row i naming the outputs that input map i feeds (LeCun et al. 1998, Table I).
 
@@ -157,7 +154,6 @@ class PartialConv(Spatial):
 
 
 @layer
-@record
 class ConvTranspose(Filters):
     """Transposed convolution (torch.nn.ConvTranspose2d).
 

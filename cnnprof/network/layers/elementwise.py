@@ -5,11 +5,9 @@ from __future__ import annotations
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.layers.base import Layer, OpKind, Ops, TorchOperation, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
-from cnnprof.record import record
 
 
 @layer
-@record
 class Arithmetic(TorchOperation):
     """A function of each element: of one tensor, of a tensor and the number `value`, or of several tensors with broadcasting.
 
@@ -34,7 +32,6 @@ class Arithmetic(TorchOperation):
 
 
 @layer
-@record
 class Reduce(Layer):
     """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like).
 

@@ -6,11 +6,9 @@ from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer
-from cnnprof.record import record
 
 
 @layer
-@record
 class Linear(Layer):
     """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
 
@@ -35,7 +33,6 @@ class Linear(Layer):
 
 
 @layer
-@record
 class RBF(Layer):
     """Squared distance to stored vectors, one an output (LeCun et al. 1998, section II.B: LeNet-5's output layer).
 
@@ -60,7 +57,6 @@ class RBF(Layer):
 
 
 @layer
-@record
 class MatMul(Layer):
     """Matrix product over the last two axes, the others broadcast; a vector is one row or one column (torch.matmul).
 
@@ -90,7 +86,6 @@ class MatMul(Layer):
 
 
 @layer
-@record
 class ScaledDotProductAttention(Layer):
     """softmax(Q K^T / sqrt(d) + mask) V (Vaswani et al. 2017, eq. 1; torch.nn.functional.scaled_dot_product_attention).
 
@@ -130,7 +125,6 @@ class ScaledDotProductAttention(Layer):
 
 
 @layer
-@record
 class Parameter(Layer):
     """A learned tensor that is not the weight of another layer: a class token, a position embedding, a scale."""
 
@@ -157,7 +151,6 @@ class Parameter(Layer):
 
 
 @layer
-@record
 class Constant(Parameter):
     """A tensor that is not learned: a table of relative positions, an attention mask.
 

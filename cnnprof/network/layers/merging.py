@@ -87,7 +87,6 @@ class Max(Join):
 
 
 @layer
-@record
 class Concat(Layer):
     """The branches one after the other along an axis (torch.cat)."""
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer, per_element
-from cnnprof.record import record
 
 
 @layer
-@record
 class BatchNorm(Layer):
     """Scale and shift by stored statistics (torch.nn.BatchNorm2d in eval mode: one multiplication, one addition).
 
@@ -36,7 +34,6 @@ class BatchNorm(Layer):
 
 
 @layer
-@record
 class LayerNorm(Layer):
     """Normalization over the last `axes` axes, or over the channels of (N, C, H, W) (torch.nn.LayerNorm).
 
@@ -70,7 +67,6 @@ class LayerNorm(Layer):
 
 
 @layer
-@record
 class GroupNorm(Layer):
     """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
 
@@ -102,7 +98,6 @@ class GroupNorm(Layer):
 
 
 @layer
-@record
 class LocalResponseNorm(Layer):
     """x / (k + alpha/n * sum of n squared neighbouring channels)^beta (Krizhevsky et al. 2012, section 3.3).
 
@@ -119,7 +114,6 @@ class LocalResponseNorm(Layer):
 
 
 @layer
-@record
 class Normalize(Layer):
     """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
 

@@ -49,7 +49,6 @@ class Pool(Spatial):
 
 
 @layer
-@record
 class MaxPool(Pool):
     """Maximum over the window (torch.nn.MaxPool2d)."""
 
@@ -64,7 +63,6 @@ class MaxPool(Pool):
 
 
 @layer
-@record
 class AvgPool(Pool):
     """Mean over the window (torch.nn.AvgPool2d)."""
 
@@ -106,7 +104,6 @@ class MaxIndices(Layer):
 
 
 @layer
-@record
 class MaxUnpool(Spatial):
     """Values put back to where the maxima lay, zeros elsewhere (torch.nn.MaxUnpool2d); inputs: the values, and the indices."""
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from cnnprof.network.layers.base import Layer, layer
-from cnnprof.record import record
 
 
 @layer
-@record
 class Dropout(Layer):
     """Zeroes elements with probability `p` in training, or whole `channels` (torch.nn.Dropout, Dropout2d)."""
 

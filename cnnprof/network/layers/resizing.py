@@ -52,7 +52,6 @@ class PixelUnshuffle(PixelSquares):
 
 
 @layer
-@record
 class Upsample(Layer):
     """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
 
