@@ -51,10 +51,10 @@ def test_more_nodes_than_are_read(load_onnx):
 
 
 def test_more_inputs_than_are_read(load_onnx):
-    net = model([node("Sum", ["x"] * 1000, [f"t{i}"]) for i in range(999)])
-    assert load_onnx(net).totals.ops.add == 999 * 999 * 192
+    net = model([node("Sum", ["x"] * 1000, [f"t{i}"]) for i in range(399)])
+    assert load_onnx(net).totals.ops.add == 399 * 999 * 192
     net.graph.node.append(node("Sum", ["x"] * 1000, ["y"]))
-    with pytest.raises(CnnprofError, match="have 1,001,000 inputs and outputs"):
+    with pytest.raises(CnnprofError, match="have 400,400 inputs and outputs"):
         load_onnx(net)
 
 

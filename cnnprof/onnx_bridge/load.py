@@ -11,7 +11,7 @@ OPSETS = range(7, 24)
 """The versions of the standard operators whose attributes and inputs the rows know."""
 
 MOST_NODES = 100_000
-_MOST_NAMES = 10 * MOST_NODES
+_MOST_NAMES = 4 * MOST_NODES
 _MOST_BYTES = 2**31 - 1
 """Of one protobuf message; a larger network keeps its weights in files beside it."""
 
