@@ -11,7 +11,7 @@ from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.activation import Softmax
 from cnnprof.network.layers.arrangement import Reshape
 from cnnprof.network.layers.convolution import Conv
-from cnnprof.sources import Model
+from cnnprof.sources import Model, _writing
 from cnnprof.sources._writing import _layers, _plain, write_text
 from cnnprof.spec import elaborate
 from cnnprof.spec.batches import PerBatch, sum_text
@@ -177,12 +177,13 @@ def test_a_network_of_one_batch_says_so(network, tmp_path):
     assert "--batch 1" in caught.value.hint
 
 
-def test_a_network_that_no_file_can_hold_is_said_to_be_too_large():
+def test_a_network_that_no_file_can_hold_is_said_to_be_too_large(monkeypatch):
+    monkeypatch.setattr(_writing, "MAX_BYTES", 2000)
     nodes = [Node("layer0", Softmax(-1), ("input",))]
-    for number in range(1, 20_000):
+    for number in range(1, 200):
         nodes.append(Node(f"layer{number}", Softmax(-1 - number % 3), (nodes[-1].name,)))
     graph = Graph("deep", (1, 3, 8, 8), tuple(nodes), (nodes[-1].name,))
-    with pytest.raises(CnnprofError, match=r"deep is too large for a spec: [\d,]+ bytes, and one has at most 262,144"):
+    with pytest.raises(CnnprofError, match=r"deep is too large for a spec: [\d,]+ bytes, and one has at most 2,000"):
         write_text(graph, compact=True, flat=True)
 
 
