@@ -185,3 +185,21 @@ def test_every_user_of_a_busy_or_old_calibration_says_so(tmp_path):
         done = cnnprof(*words, "lenet5", "--machine", path, COLUMNS="400")
         assert "the calibration was taken on a busy machine: a neighbour" in done.out
         assert "days old" in done.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plot", "compare", "alexnet", "squeezenet1_1", "--predict", "--x", "predicted"],
+        ["plot", "compare", "alexnet", "squeezenet1_1", "--predict", "--size", "predicted"],
+        ["plot", "sweep", "lenet5", "input=28,32", "--predict", "--y", "predicted"],
+        ["plot", "sweep", "mobilenet_v2", "width=1,0.5", "input=96,128", "--predict", "--y", "predicted", "--kind", "heat"],
+    ],
+)
+def test_a_picture_of_predicted_times_says_whose_they_are_and_that_the_machine_was_busy(words, tmp_path):
+    path = write(tmp_path / "edge.json", conditions={"time": "2020-01-01T00:00:00Z", "busy": "a neighbour"})
+    cnnprof(*words, "--machine", path, "-o", str(tmp_path / "picture.svg"))
+    picture = (tmp_path / "picture.svg").read_text()
+    assert "predicted for Edge" in picture
+    assert "the calibration was taken on a busy machine: a neighbour" in picture
+    assert "predicted the" not in picture

@@ -78,7 +78,7 @@ class Comparison(Result):
         """
         from cnnprof.views.bubbles import chart_comparison
 
-        return chart_comparison(self.entries, self.baseline, x, y, size, colour)
+        return chart_comparison(self.entries, self.baseline, x, y, size, colour, self.calibration)
 
     def explorer(self) -> Chart | None:
         """The chart of a page, whose reader chooses the axes; None where no two figures are known."""

@@ -171,11 +171,12 @@ class Sweep(Result):
 
         check_points(self.space.size)
         name, axes = self.swept.model.called, self.space.axes
+        calibration = self.forecast.calibration if self.forecast else None
         if self.condition is None:
-            return chart_sweep(name, axes, self.columns, y, kind)
+            return chart_sweep(name, axes, self.columns, y, kind, None, calibration)
         every = replace(self, condition=None, ready=None).columns
         budget = Budget(self.condition.text, self.condition.mask(every).tolist(), self.condition.limits)
-        return chart_sweep(name, axes, every, y, kind, budget)
+        return chart_sweep(name, axes, every, y, kind, budget, calibration)
 
     def __repr__(self) -> str:
         return f"<Sweep of {self.swept.model.reference}: {self.space.size:,} points of {', '.join(self.space.axes)}>"

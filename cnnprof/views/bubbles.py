@@ -12,10 +12,12 @@ from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.pareto import Span, standings
 from cnnprof.record import record
+from cnnprof.timing.prediction import Calibration
 from cnnprof.units import sizes_text
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.comparison import on_other_data
 from cnnprof.views.entry import OF_ENTRY, Entry
+from cnnprof.views.prediction import calibration_notes
 
 
 @record
@@ -75,15 +77,18 @@ def find_quantity(word: str, option: str) -> Quantity:
     return found
 
 
-def chart_comparison(entries: Sequence[Entry], baseline: str, x: str, y: str, size: str, colour: str) -> Scatter:
-    """The chart of a comparison; arguments as for `bubbles`."""
+def chart_comparison(
+    entries: Sequence[Entry], baseline: str, x: str, y: str, size: str, colour: str, calibration: Calibration | None = None
+) -> Scatter:
+    """The chart of a comparison, whose predictions rest on the calibration; other arguments as for `bubbles`."""
     rows = [{column.key: column.cell(entry) for column in OF_ENTRY} for entry in entries]
     base = next(row for row in rows if row["model"] == baseline)
     measured = [entry.measurement for entry in entries if entry.measurement and entry.measurement.times]
     shown = {x, y, size} & {"latency", "latency_ms", "throughput", "throughput_img_s"}
-    return bubbles(
-        rows, x, y, size, colour, on_other_data(rows, base), sorted({conditions(each) for each in measured if shown})
-    )
+    remarks = sorted({conditions(each) for each in measured if shown})
+    if calibration and "predicted" in (x, y, size):
+        remarks += calibration_notes(calibration, "predicted ")
+    return bubbles(rows, x, y, size, colour, on_other_data(rows, base), remarks)
 
 
 def explore_comparison(entries: Sequence[Entry], baseline: str) -> Explorer | None:

@@ -125,7 +125,7 @@ def _prediction_notes(
     verdicts: Sequence[BudgetVerdict], predictions: Sequence[Prediction], calibration: Calibration
 ) -> list[str]:
     """Remarks on the basis of predictions, and on limits that lie within their interval."""
-    notes = [f"predicted {note}" for note in calibration_notes(calibration)]
+    notes = calibration_notes(calibration, "predicted ")
     by_name = {each.model: each.interval90_ms for each in predictions}
     for verdict in verdicts:
         low, high = by_name.get(verdict.model, (0.0, 0.0))

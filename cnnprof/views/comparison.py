@@ -105,7 +105,7 @@ def show_comparison(
         if any(not each.standing.known for each in kept):
             notes.append("?: a figure of these is not known, or of another data set")
     notes += _measurement_notes([each.entry for each in kept]) if measured else []
-    notes += [f"predicted {note}" for note in calibration_notes(calibration)] if calibration else []
+    notes += calibration_notes(calibration, "predicted ") if calibration else []
     notes += accuracy_notes(ordered, marks, base, elsewhere)
     notes += ([] if col.INPUT.key in choice.columns else input_notes(ordered)) + namesake_notes(ordered)
     for each in kept:

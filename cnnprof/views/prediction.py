@@ -127,12 +127,12 @@ def _dict(prediction: Prediction, measured: float | None) -> dict[str, Any]:
     return found | ({"measured_ms": measured} if measured is not None else {})
 
 
-def calibration_notes(calibration: Calibration) -> list[str]:
-    """Of what machine predicted times are, and what there is to doubt of them."""
+def calibration_notes(calibration: Calibration, predicted: str = "") -> list[str]:
+    """Of what machine predicted times are, and what there is to doubt of them; `predicted` tells them from others."""
     if calibration.data_sheet:
         return [
-            "a lower bound: every layer at the data sheet's highest rate of arithmetic or of bytes, whichever takes longer; "
-            "real kernels take two to five times as long"
+            f"{predicted}a lower bound: every layer at the data sheet's highest rate of arithmetic or of bytes, whichever "
+            "takes longer; real kernels take two to five times as long"
         ]
     machine, options = calibration.ceilings.machine, calibration.ceilings.options
     threads = plural(int(options.get("threads", 1)), "thread")
@@ -140,7 +140,7 @@ def calibration_notes(calibration: Calibration) -> list[str]:
     taken = calibration.conditions.get("time")
     timed = plural(len(calibration.operations), "timed operation") + (f", calibrated {taken}" if taken else "")
     return [
-        f"for {machine.get('processor')}, {threads}, {way}; {timed}",
+        f"{predicted}for {machine.get('processor')}, {threads}, {way}; {timed}",
         *(f"the calibration {doubt}" for doubt in calibration.doubts()),
     ]
 

@@ -158,7 +158,7 @@ def show_sweep(
 
 
 def _forecast_notes(calibration: Calibration, unknown_kinds: Sequence[str]) -> list[str]:
-    notes = [f"predicted {note}" for note in calibration_notes(calibration)]
+    notes = calibration_notes(calibration, "predicted ")
     return notes + ([f"the predicted time is {lower_bound(unknown_kinds)}"] if unknown_kinds else [])
 
 

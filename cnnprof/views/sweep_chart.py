@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from cnnprof.charts import Chart
@@ -14,8 +15,10 @@ from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.filters import Limit
 from cnnprof.record import record
 from cnnprof.report import plural
+from cnnprof.timing.prediction import Calibration
 from cnnprof.units import sizes_text
 from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
+from cnnprof.views.prediction import calibration_notes
 
 DRAWN = ("macs", "params", "activations", "peak", "training", "predicted")
 NAMED = 8
@@ -49,6 +52,7 @@ def chart_sweep(
     y: str = "macs",
     kind: Kind | None = None,
     budget: Budget | None = None,
+    calibration: Calibration | None = None,
 ) -> Chart:
     """A point a network of the space: over its first axis, coloured and joined by the second one, or as a cell of both.
 
@@ -59,6 +63,7 @@ def chart_sweep(
         y: the figure.
         kind: `lines`, or `heat`; left out, cells where two axes vary and lines would be too many.
         budget: what points are to keep to.
+        calibration: the basis of predicted times.
 
     Raises UsageError for a figure that cannot be drawn, an axis that is no number, a space without a network or with too many.
     """
@@ -75,8 +80,12 @@ def chart_sweep(
     if kind == "heat" and len(varying) != 2:
         raise UsageError(f"a heat map has two axes, and {plural(len(varying), 'axis varies', 'axes vary')} here")
     if kind == "heat" or (kind is None and many):
-        return _heat(name, axes, varying, columns, QUANTITIES[y], budget)
-    return _lines(name, varying, columns, QUANTITIES[y], budget)
+        chart: Heat | Scatter = _heat(name, axes, varying, columns, QUANTITIES[y], budget)
+    else:
+        chart = _lines(name, varying, columns, QUANTITIES[y], budget)
+    return (
+        replace(chart, notes=tuple(calibration_notes(calibration, "predicted "))) if calibration and y == "predicted" else chart
+    )
 
 
 def _heat(
