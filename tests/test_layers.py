@@ -11,7 +11,7 @@ from cnnprof.footprint.rules import RULES, LayerMemory, RuleContext, memory_of, 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import LAYERS, Layer, Ops, ShapeError, layer, layer_from_dict, layer_to_dict
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool, Subsample
+from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, Subsample
 
 SIZES = [8, 16, 24, 40, 104]
 KINDS = ("mac", "add", "mul", "div", "cmp", "exp")
@@ -187,6 +187,15 @@ def test_adaptive_pooling_reads_overlapping_windows():
     # 5 columns into 2 windows: columns 0-2 and 2-4, three each; one of them is read twice.
     ops = AdaptiveAvgPool((1, 2)).ops((1, 1, 1, 5), output=(1, 1, 1, 2))
     assert (ops.add, ops.div) == (6 - 2, 2)
+    for size in range(1, 25):
+        for out in range(1, 25):
+            read = sum(-(-(i + 1) * size // out) - i * size // out for i in range(out))  # the lengths of all windows
+            assert AdaptiveMaxPool((out,)).ops((1, 1, size), output=(1, 1, out)).cmp == read - out
+
+
+def test_adaptive_pooling_to_an_absurd_size_is_no_endless_sum():
+    out = 10**12
+    assert AdaptiveMaxPool((out,)).ops((1, 1, 7), output=(1, 1, out)).cmp == 7 - 1
 
 
 @pytest.mark.parametrize(

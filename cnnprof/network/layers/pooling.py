@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import ClassVar
 
-from cnnprof.network.dims import Dim, Shape, ceil_div, is_array, known, minimum, prod, same
+from cnnprof.network.dims import Dim, Shape, ceil_div, is_array, known, lift, minimum, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Spatial, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, check_room, dilated, ratio, slide
 from cnnprof.network.layers.linear import is_one
@@ -128,6 +129,21 @@ class MaxUnpool(Spatial):
         return cls((2 * n, 2 * n + 1)), ((2, n, n, n), (2, n, n, n))
 
 
+def _spans(size: Dim, out: Dim) -> Dim:
+    """The lengths of `out` windows over an axis of `size`, together: size + out - gcd(size, out).
+
+    The window i ends at ceil((i+1) size / out) = size - floor((out-1-i) size / out), so that all ends are out size - F for F
+    the sum of floor(i size / out), which the begins are; and F = ((size-1)(out-1) + gcd - 1) / 2 (Graham, Knuth, Patashnik,
+    Concrete Mathematics, 3.32).
+    """
+    if known(size):
+        return size + out - _gcd(size, out)
+    return sum(ceil_div((i + 1) * size, out) - i * size // out for i in range(out))
+
+
+_gcd = lift(gcd)
+
+
 @record
 class AdaptivePool(Spatial):
     """Pooling to a given output size; output position i sees the input from floor(i H / h) to ceil((i+1) H / h)."""
@@ -152,11 +168,7 @@ class AdaptivePool(Spatial):
 
     def _reads(self, x: Shape) -> Dim:
         """Elements read: the lengths of all windows, which overlap where the sizes do not divide."""
-        spans = (
-            sum(ceil_div((i + 1) * size, out) - i * size // out for i in range(out))
-            for size, out in zip(x[2:], self.output_size, strict=True)
-        )
-        return x[0] * x[1] * prod(spans)
+        return x[0] * x[1] * prod(map(_spans, x[2:], self.output_size))
 
     @classmethod
     def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
