@@ -46,7 +46,7 @@ def network(folder, kind, blocks):
 
 
 def seen_whole(reference):
-    render(cnnprof.profile(reference).report(by="layers", top=None), "json", Style(100))
+    render(cnnprof.profile(reference).report(by="layer", top=None), "json", Style(100))
     memory = cnnprof.memory(reference)
     assert memory.training.peak_bytes > memory.inference.peak_bytes
     cnnprof.diff(reference, reference).to_dict()

@@ -105,16 +105,17 @@ def _namesake(
 
     The chosen one comes first; None if there is none.
     """
+    try:
+        sizes = _input_shapes(family, _names(family, values), {})  # those of every variant with these settings
+    except CnnprofError:
+        return None
+    if not all(len(shapes[name]) == len(size) + 1 and all(map(_equal, shapes[name][1:], size)) for name, size in sizes.items()):
+        return None
     own = chosen or Variant(family.stem)
     others = family.variants.values() if chosen else ()
     for variant in (own, *(other for other in others if other is not own)):
-        settings = {**family.settings, **variant.settings}
-        if all(_equal(values[name], value) for name, value in settings.items()):
-            sizes = _input_shapes(family, _names(family, settings), {})
-            if all(
-                len(shapes[name]) == len(sizes[name]) + 1 and all(map(_equal, shapes[name][1:], sizes[name])) for name in sizes
-            ):
-                return variant
+        if all(_equal(values[name], value) for name, value in {**family.settings, **variant.settings}.items()):
+            return variant
     return None
 
 
