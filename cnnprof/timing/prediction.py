@@ -228,11 +228,23 @@ class Predictor:
     def __init__(self, calibration: Calibration, element_bytes: int = 4) -> None:
         self.calibration = calibration
         self.element_bytes = element_bytes
-        self.kinds: dict[str, list[tuple[Timed, float]]] = {}
+        self._of_kind: dict[str, list[Timed]] = {}
         for timed in calibration.operations.values():
-            entry = (timed, log(self._mixed(timed) / self.limit(timed.operation)[1]))
-            self.kinds.setdefault(timed.operation.kind, []).append(entry)
+            self._of_kind.setdefault(timed.operation.kind, []).append(timed)
+        self._known: dict[str, list[tuple[Timed, float]]] = {}
         self._seen: dict[str, LayerPrediction] = {}
+
+    @property
+    def kinds(self) -> dict[str, list[tuple[Timed, float]]]:
+        """For each kind the timed operations, with the logarithm of their seconds over their limit."""
+        return {kind: self._residuals(kind) for kind in self._of_kind}
+
+    def _residuals(self, kind: str) -> list[tuple[Timed, float]]:
+        """Of one kind; worked out once it is asked for, as networks have few of all kinds."""
+        if kind not in self._known:
+            some = self._of_kind.get(kind, ())
+            self._known[kind] = [(timed, log(self._mixed(timed) / self.limit(timed.operation)[1])) for timed in some]
+        return self._known[kind]
 
     def predict(self, analysis: Analysis) -> Prediction:
         """The time of one inference."""
@@ -270,7 +282,7 @@ class Predictor:
         if alone is not None:
             seconds = alone + call
             return LayerPrediction("", operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds)
-        known = self.kinds.get(operation.kind)
+        known = self._residuals(operation.kind)
         if not known:
             return LayerPrediction("", operation.kind, limit[1] + call, "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
         distance, residual = nearest(operation.sizes, known)
