@@ -33,6 +33,8 @@ ANCHORS = (
     ("mobilenet_v2_050", (3, 192, 192)),
     ("nin_cifar10", (3, 32, 32)),
     ("resnet56", (3, 32, 32)),
+    ("mobilenet_v4_conv_s", (3, 128, 128)),
+    ("mobilevit_xxs", (3, 128, 128)),
 )
 """Networks, with their input, that say what a run takes beyond its layers; large and small layers, few and many.
 
