@@ -26,21 +26,18 @@ _LEAST = 3
 """Lines of a block without a class of its own."""
 
 
-class _Face(NamedTuple):
-    """The tensors that a group takes from outside and gives back; `listed` if what it takes goes into a list."""
-
-    takes: tuple[str, ...]
-    gives: tuple[str, ...]
-    listed: bool
-
-
 class _Place(NamedTuple):
-    """A group as a candidate for a block."""
+    """A group as a candidate for a block.
+
+    It takes tensors from outside, `listed` if they go into a list, and gives some back, `named` within where they are several.
+    """
 
     group: Group
-    face: _Face
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    named: tuple[str, ...]
+    listed: bool
     body: Body
-    given: tuple[str, ...]
 
 
 class _Shared(NamedTuple):
@@ -86,7 +83,7 @@ class _Folder:
     def _share(self, groups: Sequence[Group]) -> None:
         """A module that runs again as a block that shares its weights."""
         places = [self._place(group) for group in groups]
-        if any(len(place.face.takes) != 1 or len(place.face.gives) != 1 or place.face.listed for place in places):
+        if any(len(place.takes) != 1 or len(place.gives) != 1 or place.listed for place in places):
             numbers = {line.number: line for group in groups for line in group.lines()}
             self.whole -= {node.name for line in numbers.values() for node in line.nodes}
             self.leaves |= {number: self._leaf(line) for number, line in numbers.items()}
@@ -95,8 +92,8 @@ class _Folder:
         name = self._free(snake_case("_".join(word for word in groups[0].path if not word.isdigit()) or groups[0].kind))
         self.blocks.append(Block(name, (), (), settled, shared=True))
         for group, place in zip(groups, places, strict=True):
-            call = Call(name, (), (), (self._channels(place.face.takes[0]),))
-            self.calls[id(group)] = Element(call, place.face.takes, place.face.gives)
+            call = Call(name, (), (), (self._channels(place.takes[0]),))
+            self.calls[id(group)] = Element(call, place.takes, place.gives)
 
     def find_blocks(self, conditions: bool) -> None:
         """Fold from the innermost modules on."""
@@ -181,7 +178,8 @@ class _Folder:
                 found += self._elements(part)
         return found
 
-    def _face(self, group: Group, elements: Sequence[Element]) -> _Face:
+    def _face(self, group: Group, elements: Sequence[Element]) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+        """The tensors that a group takes from outside and gives back, and whether what it takes goes into a list."""
         made = {name for element in elements for name in element.makes}
         takes = tuple(dict.fromkeys(name for element in elements for name in element.reads if name not in made))
         first, last = group.numbers
@@ -198,32 +196,29 @@ class _Folder:
             and head.reads == takes
             and not any(name in takes for element in elements[1:] for name in element.reads)
         )
-        return _Face(takes, gives, listed)
+        return takes, gives, listed
 
     def _place(self, group: Group) -> _Place:
         elements = self._elements(group)
-        face = self._face(group, elements)
-        entry = face.takes[0] if face.takes else None
-        names = dict(zip(face.takes, _FROM_OUTSIDE, strict=False))
-        if face.listed:
+        takes, gives, listed = self._face(group, elements)
+        entry = takes[0] if takes else None
+        names = dict(zip(takes, _FROM_OUTSIDE, strict=False))
+        if listed:
             head = elements[0]
             assert isinstance(head.item, Join)
             elements = [head._replace(item=head.item._replace(listed="xs"), reads=()), *elements[1:]]
             names, entry = {}, None
         namer = Namer(group.path, names, ("xs", *(block.name for block in self.blocks)))
-        body = structure(elements, entry, face.gives, namer, self._channels)
+        body = structure(elements, entry, gives, namer, self._channels)
         self.names |= _names(body)
-        return _Place(group, face, folded(body), tuple(map(namer, face.gives)) if len(face.gives) > 1 else ())
+        named = tuple(map(namer, gives)) if len(gives) > 1 else ()
+        return _Place(group, takes, gives, named, listed, folded(body))
 
     def _block(self, name: str, members: Sequence[Group], conditions: bool) -> None:
         """Make blocks of the groups of one class, as few as can be."""
         shared: list[_Shared] = []
         for place in map(self._place, members):
-            if (
-                not place.face.takes
-                or not place.face.gives
-                or (len(place.face.takes) > len(_FROM_OUTSIDE) and not place.face.listed)
-            ):
+            if not place.takes or not place.gives or (len(place.takes) > len(_FROM_OUTSIDE) and not place.listed):
                 continue
             for number, other in enumerate(shared):
                 if not _alike(place, other.places[0]):
@@ -255,30 +250,30 @@ class _Folder:
         return merged
 
     def _add(self, kind: str, found: _Shared) -> None:
-        face = found.places[0].face
-        tensors = ("xs",) if face.listed else _FROM_OUTSIDE[1 : len(face.takes)]
+        first = found.places[0]
+        tensors = ("xs",) if first.listed else _FROM_OUTSIDE[1 : len(first.takes)]
         arguments = Arguments(len(found.places), (*tensors, "x", *_names(found.body)))
         body = arguments.settle(found.body)
         lines, calls = height(body), len(found.places)
-        least = _LEAST if found.places[0].group.kind in CONTAINERS else 2
+        least = _LEAST if first.group.kind in CONTAINERS else 2
         if lines < least or calls * lines <= calls + lines + 1:
             return
         name = self._free(snake_case(kind))
         signature = arguments.arguments()
-        self.blocks.append(Block(name, signature, tensors, body, found.places[0].given))
+        self.blocks.append(Block(name, signature, tensors, body, first.named))
         for place_number, place in enumerate(found.places):
             given = arguments.given(place_number)
             call = Call(
                 name,
                 tuple((each.name, (given[each.name] if given[each.name] is not None else each.default,)) for each in signature),
                 tuple(signature),
-                (self._channels(place.face.takes[0]),),
-                (place.face.takes,) if face.listed else place.face.takes[1:],
-                place.face.gives if len(place.face.gives) > 1 else (),
+                (self._channels(place.takes[0]),),
+                (place.takes,) if place.listed else place.takes[1:],
+                place.gives if len(place.gives) > 1 else (),
                 hint=place.group.path[-1],
             )
-            takes = (place.face.takes[-1], *place.face.takes[:-1]) if face.listed else place.face.takes
-            self.calls[id(place.group)] = Element(call, takes, place.face.gives)
+            takes = (place.takes[-1], *place.takes[:-1]) if place.listed else place.takes
+            self.calls[id(place.group)] = Element(call, takes, place.gives)
 
     def _channels(self, tensor: str) -> int | None:
         shape = self.wording.shapes[tensor]
@@ -287,8 +282,8 @@ class _Folder:
 
 def _alike(one: _Place, other: _Place) -> bool:
     """Whether the two take and give as many tensors."""
-    same = one.face.listed == other.face.listed and one.given == other.given
-    return same and (one.face.listed or len(one.face.takes) == len(other.face.takes))
+    same = one.listed == other.listed and one.named == other.named
+    return same and (one.listed or len(one.takes) == len(other.takes))
 
 
 def _names(body: Body) -> set[str]:
