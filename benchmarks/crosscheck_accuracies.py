@@ -7,10 +7,12 @@ accuracy measured at another size than the checkpoint is made for must not be st
 
 from __future__ import annotations
 
-import argparse
 import random
-import sys
 import warnings
+
+import typer
+from rich.console import Console
+from rich.progress import track
 
 import cnnprof
 from cnnprof.accuracies import ROUNDED, Stated, timm_checkpoints
@@ -18,25 +20,19 @@ from cnnprof.errors import CnnprofError
 from cnnprof.torch_bridge.zoo import import_timm, timm_input
 
 
-def main() -> int:
-    """Print what does not hold, and how much was looked at; returns 1 if something does not."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sample", type=int, default=40, help="so many are read layer by layer, by chance")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+def main(sample: int = 40, seed: int = 0) -> None:
+    """Print what does not hold of timm's names, SAMPLE of them read layer by layer; exits with 1 if something does not."""
     warnings.simplefilter("ignore")
     timm = import_timm()
     stated = {each.name: each for each in timm_checkpoints().values()}
     there = [name for name in stated if timm.is_model(name)]
     wrong = [f"{name}: {fault}" for name in there for fault in name_faults(stated[name])]
-    read = random.Random(arguments.seed).sample(there, min(arguments.sample, len(there)))
-    for number, name in enumerate(read, 1):
-        print(f"\r{number} of {len(read)}  {name:<60}", end="", file=sys.stderr, flush=True)
+    read = random.Random(seed).sample(there, min(sample, len(there)))
+    for name in track(read, "comparing", console=Console(stderr=True)):
         wrong += [f"{name}: {fault}" for fault in figure_faults(stated[name])]
-    print(file=sys.stderr)
     print(*wrong, sep="\n")
     print(f"timm {timm.__version__} has {len(there)} of {len(stated)} names; {len(read)} read; {len(wrong)} faults")
-    return int(bool(wrong))
+    raise typer.Exit(bool(wrong))
 
 
 def name_faults(stated: Stated) -> list[str]:
@@ -71,4 +67,4 @@ def figure_faults(stated: Stated) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

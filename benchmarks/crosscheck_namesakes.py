@@ -7,12 +7,14 @@ another recipe, and marked so or named in a remark.
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-import sys
 import warnings
 from collections.abc import Iterable
+
+import typer
+from rich.console import Console
+from rich.progress import track
 
 import cnnprof
 from cnnprof.api.listing import list_networks
@@ -23,23 +25,17 @@ STATED = 0.05
 """Points of accuracy within which one recipe is one figure: papers state a decimal."""
 
 
-def main() -> int:
-    """Print what does not hold, and how much was looked at; returns 1 if something does not."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sample", type=int, default=1_000, help="so many names, by chance")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+def main(sample: int = 1_000, seed: int = 0) -> None:
+    """Print what does not hold of SAMPLE names that several sources have; exits with 1 if something does not."""
     warnings.simplefilter("ignore")
     found = groups(every_name())
-    read = random.Random(arguments.seed).sample(sorted(found), min(arguments.sample, len(found)))
+    read = random.Random(seed).sample(sorted(found), min(sample, len(found)))
     wrong = []
-    for number, name in enumerate(read, 1):
-        print(f"\r{number} of {len(read)}  {name:<60}", end="", file=sys.stderr, flush=True)
+    for name in track(read, "comparing", console=Console(stderr=True)):
         wrong += faults(found[name])
-    print(file=sys.stderr)
     print(*wrong, sep="\n")
     print(f"{len(found)} names of several sources; {len(read)} compared; {len(wrong)} faults")
-    return int(bool(wrong))
+    raise typer.Exit(bool(wrong))
 
 
 def every_name() -> list[str]:
@@ -87,4 +83,4 @@ def faults(references: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

@@ -77,27 +77,22 @@ def deform_conv2d(
     return torch.matmul(filters, samples).reshape(batch, outputs, rows, columns) + bias.reshape(1, outputs, 1, 1)
 
 
-def embedding_bag(
-    weight: Tensor,
-    indices: Tensor,
-    offsets: Tensor,
-    _scale_grad_by_freq: bool = False,
-    mode: int = 0,
-    _sparse: bool = False,
-    per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False,
-    _padding_idx: int | None = None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+_BAG_OPTIONS = ("scale_grad_by_freq", "mode", "sparse", "per_sample_weights", "include_last_offset", "padding_idx")
+
+
+def embedding_bag(weight: Tensor, indices: Tensor, offsets: Tensor, *options: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """torch.nn.functional.embedding_bag: rows of a table, and the sum, mean or largest of each bag (`mode` 0, 1, 2).
 
-    Where bags begin is data: as many rows are summed, in bags of one size where they can be.
+    Where bags begin is data: as many rows are summed, in bags of one size where they can be. torch leaves the last of
+    `_BAG_OPTIONS` out where they have their default.
     """
+    given = dict(zip(_BAG_OPTIONS, options, strict=False))
     rows = functional.embedding(indices, weight)
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(1)
-    bags = offsets.numel() - include_last_offset
+    if (weights := given.get("per_sample_weights")) is not None:
+        rows = rows * weights.unsqueeze(1)
+    bags = offsets.numel() - given.get("include_last_offset", False)
     bags_alike = rows.reshape(bags, -1, rows.shape[-1]) if bags and not rows.shape[0] % bags else rows.unsqueeze(0)
-    result = (bags_alike.sum, bags_alike.mean, bags_alike.amax)[mode](1)
+    result = (bags_alike.sum, bags_alike.mean, bags_alike.amax)[given.get("mode", 0)](1)
     none = torch.empty(0, dtype=torch.long, device=rows.device)
     return result.expand(bags, -1), none, none, none
 

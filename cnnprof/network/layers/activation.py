@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer, per_element
+from cnnprof.network.layers.base import AlongAxis, Layer, Ops, ShapeError, describe, elements, layer, per_element
 from cnnprof.record import record
 
 
@@ -178,10 +178,9 @@ class Hardswish(Activation):
 
 
 @layer
-class Softmax(Layer):
+class Softmax(AlongAxis):
     """exp(x_i - max x) / sum exp(x_j - max x) along an axis."""
 
-    dim: int = 1
     log: bool = False
 
     @property
@@ -189,11 +188,7 @@ class Softmax(Layer):
         return "LogSoftmax" if self.log else "Softmax"
 
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        size = elements(output)
-        vectors = size // output[self.dim]
+        size, vectors = elements(output), self.vectors(output)
         # The logarithm turns the division of each element into a subtraction and costs one log a vector.
         last = Ops(add=size, exp=vectors) if self.log else Ops(div=size)
         return Ops(cmp=size - vectors, add=2 * size - vectors, exp=size) + last
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return () if self.dim == 1 else None

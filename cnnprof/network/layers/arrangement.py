@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from cnnprof.network.dims import Dim, Shape, at_least, prod, same
-from cnnprof.network.layers.base import Layer, ShapeError, TorchOperation, Window, describe, elements, layer
+from cnnprof.network.layers.base import Grouped, Layer, MayWriteOver, ShapeError, Window, describe, elements, layer
 
 PadMode = Literal["constant", "reflect", "replicate", "circular"]
 
@@ -208,20 +208,10 @@ class Roll(Layer):
 
 
 @layer
-class ChannelShuffle(Layer):
+class ChannelShuffle(Grouped):
     """Channels of `groups` groups interleaved (Zhang et al. 2017; torch.nn.ChannelShuffle)."""
 
-    groups: Dim
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        if len(x) < 3 or not same(x[1] % self.groups, 0):
-            raise ShapeError(f"cannot shuffle {describe(x)} in {self.groups} groups of channels")
-        return x
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(4), ((2, n, n, n),)
+    least_axes = 3
 
 
 @layer
@@ -243,7 +233,7 @@ class Gather(Layer):
 
 
 @layer
-class Rearrange(TorchOperation):
+class Rearrange(MayWriteOver):
     """Elements of the inputs moved by the torch operation `op`, which computes nothing (flip, repeat, masked_fill, x[i] = y).
 
     `inplace` says that the result lies in the first input's memory.

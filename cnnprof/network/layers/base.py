@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 from cnnprof.errors import CnnprofError
-from cnnprof.network.dims import Dim, Shape, prod
+from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.registry import Registry
 from cnnprof.record import changed, dataclass_transform, plain, record
 
@@ -166,20 +166,60 @@ class Spatial(Layer):
 
 
 class TorchOperation(Layer):
-    """A layer that is the torch operation `op`; `inplace` says that its result lies in the first input's memory."""
-
-    arity: ClassVar[int | None] = None
+    """A layer that is the torch operation `op`, after which tables name it."""
 
     op: str
-    inplace: bool
 
     @property
     def type(self) -> str:
         return self.op
 
+
+class MayWriteOver(TorchOperation):
+    """An operation of one or more tensors; `inplace` says that its result lies in the first one's memory."""
+
+    arity: ClassVar[int | None] = None
+
+    inplace: bool
+
     @property
     def writes(self) -> bool:
         return not self.inplace
+
+
+@record
+class AlongAxis(Layer):
+    """A function of all entries of the axis `dim`, for each of the vectors that lie along it."""
+
+    dim: int = 1
+
+    def vectors(self, output: Shape) -> Dim:
+        """How many vectors there are, in an output of the input's shape."""
+        return elements(output) // output[self.dim]
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return () if self.dim == 1 else None
+
+
+@record
+class Grouped(Layer):
+    """A layer of `groups` groups of channels, all of one size."""
+
+    least_axes: ClassVar[int] = 2
+    hint: ClassVar[str | None] = None
+    """Advice where the groups do not divide the channels."""
+
+    groups: Dim
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if len(x) < self.least_axes or not same(x[1] % self.groups, 0):
+            raise ShapeError(f"cannot split {describe(x)} into {self.groups} groups of channels", None, self.hint)
+        return x
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(4), ((2, n, n, n),)
 
 
 LAYERS: Registry[type[Layer]] = Registry("layer")

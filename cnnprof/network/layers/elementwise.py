@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Dim, Shape
-from cnnprof.network.layers.base import Layer, OpKind, Ops, TorchOperation, Window, elements, layer, per_element
+from cnnprof.network.layers.base import Layer, MayWriteOver, OpKind, Ops, TorchOperation, Window, elements, layer, per_element
 from cnnprof.network.layers.linear import broadcast
 
 
 @layer
-class Arithmetic(TorchOperation):
+class Arithmetic(MayWriteOver):
     """A function of each element: of one tensor, of a tensor and the number `value`, or of several tensors with broadcasting.
 
     `op` is torch's name; an element takes `count` operations of the `Ops` kind `kind`.
@@ -32,7 +32,7 @@ class Arithmetic(TorchOperation):
 
 
 @layer
-class Reduce(Layer):
+class Reduce(TorchOperation):
     """Over axes: `op` is `sum`, `mean`, `amax`, `amin`, `norm` (L2), `var` or `std` (torch.mean and the like).
 
     `max` and `min` also say where they are, along one axis (torch.max with `dim`).
@@ -41,10 +41,6 @@ class Reduce(Layer):
     op: str
     dims: tuple[int, ...]
     keepdim: bool = False
-
-    @property
-    def type(self) -> str:
-        return self.op
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs

@@ -6,19 +6,30 @@ from typing import ClassVar
 
 from cnnprof.network.dims import Dim, Shape, known, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer
+from cnnprof.record import record
 
 
-@layer
-class Linear(Layer):
-    """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
+@record
+class FullyConnected(Layer):
+    """A layer whose every output depends on all features, the last axis of its input."""
 
     out_features: Dim
-    bias: bool = True
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
         check_rank(x, 2, "takes a batch of features")
         return (*x[:-1], self.out_features)
+
+    @classmethod
+    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
+        return cls(3 * n), ((2, 5, n),)
+
+
+@layer
+class Linear(FullyConnected):
+    """Fully connected layer over the last axis (torch.nn.Linear). Parameters: n_out (n_in + 1), the 1 for a bias."""
+
+    bias: bool = True
 
     def params(self, *inputs: Shape) -> Dim:
         return self.out_features * (inputs[0][-1] + int(self.bias))
@@ -27,33 +38,17 @@ class Linear(Layer):
         size = elements(output)
         return Ops(mac=size * inputs[0][-1], add=size * int(self.bias))
 
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(3 * n), ((2, 5, n),)
-
 
 @layer
-class RBF(Layer):
+class RBF(FullyConnected):
     """Squared distance to stored vectors, one an output (LeCun et al. 1998, section II.B: LeNet-5's output layer).
 
     The vectors are drawn by hand and not learned, so they are no parameters.
     """
 
-    out_features: Dim
-
-    def shape(self, *inputs: Shape) -> Shape:
-        return (*inputs[0][:-1], self.out_features)
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        terms = self._terms(inputs[0], output)
+        terms = elements(output) * inputs[0][-1]
         return Ops(add=2 * terms - elements(output), mul=terms)
-
-    def _terms(self, x: Shape, output: Shape) -> Dim:
-        return elements(output) * x[-1]
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(3 * n), ((2, n),)
 
 
 @layer

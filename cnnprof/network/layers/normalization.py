@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnnprof.network.dims import Dim, Shape, prod, same
-from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, check_rank, describe, elements, layer, per_element
+from cnnprof.network.dims import Dim, Shape, prod
+from cnnprof.network.layers.base import AlongAxis, Grouped, Layer, Ops, Window, check_rank, elements, layer, per_element
 
 
 @layer
@@ -67,21 +67,15 @@ class LayerNorm(Layer):
 
 
 @layer
-class GroupNorm(Layer):
+class GroupNorm(Grouped):
     """Normalization over groups of channels and all positions (torch.nn.GroupNorm)."""
 
-    groups: Dim
+    hint = "say how many, a divisor of the channels, as in 'gn 4' or, behind a layer, 'gn=4'"
+
     affine: bool = True
     instance: bool = False
     """Whether torch runs it as a batch normalization (torch.nn.InstanceNorm2d)."""
     eps: float = 1e-5
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        if len(x) < 2 or not same(x[1] % self.groups, 0):
-            hint = "say how many, a divisor of the channels, as in 'gn 4' or, behind a layer, 'gn=4'"
-            raise ShapeError(f"cannot split {describe(x)} into {self.groups} groups of channels", None, hint)
-        return x
 
     def params(self, *inputs: Shape) -> Dim:
         return 2 * inputs[0][1] * int(self.affine)
@@ -91,10 +85,6 @@ class GroupNorm(Layer):
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         return None
-
-    @classmethod
-    def example(cls, n: Dim) -> tuple[Layer, tuple[Shape, ...]]:
-        return cls(4), ((2, n, n, n),)
 
 
 @layer
@@ -114,17 +104,12 @@ class LocalResponseNorm(Layer):
 
 
 @layer
-class Normalize(Layer):
+class Normalize(AlongAxis):
     """Division by the L2 norm along an axis (torch.nn.functional.normalize)."""
 
-    dim: int = 1
-
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
-        vectors = elements(output) // output[self.dim]
-        return Ops(mul=elements(output), add=elements(output) - vectors, exp=vectors, cmp=vectors, div=elements(output))
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return () if self.dim == 1 else None
+        size, vectors = elements(output), self.vectors(output)
+        return Ops(mul=size, add=size - vectors, exp=vectors, cmp=vectors, div=size)
 
 
 @layer

@@ -157,6 +157,17 @@ def _copied(call: Call) -> Match:
 
 
 row(layers.Identity, lambda *_: nn.Identity(), lacks="it runs no operation")
+
+
+def _of_one_number(layer: type[Any], field: str, module: type[nn.Module], operation: str, argument: str) -> None:
+    """The row of a layer that is a module of torch with one number."""
+    row(
+        layer,
+        lambda made, _: module(getattr(made, field)),
+        {operation: lambda call: Match(layer(call[argument]), (call.first,))},
+    )
+
+
 row(layers.Flatten, lambda layer, _: nn.Flatten(layer.start_dim), {"flatten": _capture_flatten})
 row(
     layers.Reshape,
@@ -197,21 +208,9 @@ row(
     lambda layer, _: Function(lambda x: x.roll(layer.shifts, layer.dims), repr(layer)),
     {"roll": _capture_roll},
 )
-row(
-    layers.ChannelShuffle,
-    lambda layer, _: nn.ChannelShuffle(layer.groups),
-    {"channel_shuffle": lambda call: Match(layers.ChannelShuffle(call["groups"]), (call.first,))},
-)
-row(
-    resizing.PixelShuffle,
-    lambda layer, _: nn.PixelShuffle(layer.factor),
-    {"pixel_shuffle": lambda call: Match(resizing.PixelShuffle(call["upscale_factor"]), (call.first,))},
-)
-row(
-    resizing.PixelUnshuffle,
-    lambda layer, _: nn.PixelUnshuffle(layer.factor),
-    {"pixel_unshuffle": lambda call: Match(resizing.PixelUnshuffle(call["downscale_factor"]), (call.first,))},
-)
+_of_one_number(layers.ChannelShuffle, "groups", nn.ChannelShuffle, "channel_shuffle", "groups")
+_of_one_number(resizing.PixelShuffle, "factor", nn.PixelShuffle, "pixel_shuffle", "upscale_factor")
+_of_one_number(resizing.PixelUnshuffle, "factor", nn.PixelUnshuffle, "pixel_unshuffle", "downscale_factor")
 row(
     layers.Gather,
     lambda *_: Function(lambda table, index: table[index.long()]),
