@@ -2,20 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.network.results import Analysis, Cost, RowsBy
 from cnnprof.network.stages import stage_depth, stage_of
+from cnnprof.record import record
 from cnnprof.report import Column, Report, Table, plural
 from cnnprof.timing.layer_times import LayerTimes, traffic
 from cnnprof.views import columns as col
 
-TRAFFIC_BYTES = Column("traffic_bytes", "MB", "megabytes", 4)
-
 UNATTRIBUTED = "unattributed"
-COLUMNS = (col.NAME, col.TYPE, col.OUTPUT_SHAPE, col.LAYER_MS, col.TIME_SHARE, col.MACS, TRAFFIC_BYTES, col.GFLOPS, col.GBS)
+
+
+@record
+class Spent:
+    """A run's time in some of its layers.
+
+    Args:
+        name: that of the layer, of the stage or of the type.
+        costs: the layers; none where the time is nobody's.
+        seconds: the time that they take.
+        total: the whole run's, in seconds.
+        width: bytes of an element.
+    """
+
+    name: str
+    costs: Sequence[Cost]
+    seconds: float
+    total: float
+    width: int
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all of them."""
+        return sum(int(cost.macs) for cost in self.costs)
+
+    @property
+    def traffic_bytes(self) -> int:
+        """Inputs, weights and outputs once each."""
+        return sum(int(traffic(cost, self.width)) for cost in self.costs)
+
+    def rate(self, amount: float) -> float | Literal[""]:
+        """So much in the time, in billions a second."""
+        return amount / self.seconds / 1e9 if amount and self.seconds > 0 else ""
+
+
+def _of_layers(column: Column, take: Callable[[Spent], Any]) -> Column:
+    """A column that is empty where there are no layers."""
+    return replace(column, of=lambda spent: take(spent) if spent.costs else "")
+
+
+ONE_LAYER = (
+    _of_layers(col.TYPE, lambda spent: spent.costs[0].node.layer.type),
+    _of_layers(col.OUTPUT_SHAPE, lambda spent: tuple(spent.costs[-1].output[1:])),
+)
+"""Columns that only a row for one layer shows."""
+RATES = (
+    _of_layers(col.MACS, lambda spent: spent.macs),
+    _of_layers(Column("traffic_bytes", "MB", "megabytes", 4), lambda spent: spent.traffic_bytes),
+    _of_layers(col.GFLOPS, lambda spent: spent.rate(2 * spent.macs)),
+    _of_layers(col.GBS, lambda spent: spent.rate(spent.traffic_bytes)),
+)
+COLUMNS = (
+    col.NAME,
+    *ONE_LAYER,
+    replace(col.LAYER_MS, of=lambda spent: spent.seconds * 1e3),
+    replace(col.TIME_SHARE, of=lambda spent: spent.seconds / spent.total),
+    *RATES,
+)
 
 
 def show_layers(profile: Analysis, times: LayerTimes, by: RowsBy = "layer") -> Report:
@@ -34,22 +91,20 @@ def show_layers(profile: Analysis, times: LayerTimes, by: RowsBy = "layer") -> R
     groups: dict[str, list[Cost]] = {}
     for cost in timed:
         groups.setdefault(key(cost), []).append(cost)
-    rows = [_row(name, costs, seconds, times.total, width) for name, costs in groups.items()]
+
+    def spent(name: str, costs: Sequence[Cost]) -> Spent:
+        return Spent(name, costs, sum(seconds[cost.node.name] for cost in costs), times.total, width)
+
+    rows = [spent(name, costs) for name, costs in groups.items()]
     if by == "type":
-        rows.sort(key=lambda row: -row["layer_ms"])
-    rest: dict[str, Any] = {
-        "name": UNATTRIBUTED,
-        "layer_ms": times.unattributed * 1e3,
-        "time_share": times.unattributed / times.total,
-    }
-    total = _row("total", timed, seconds, times.total, width) | {
-        "layer_ms": times.total * 1e3,
-        "time_share": 1.0,
-        "type": "",
-        "output_shape": "",
-    }
-    total |= _rates(total["macs"], total["traffic_bytes"], times.total)
-    columns = tuple(column for column in COLUMNS if by == "layer" or column not in (col.TYPE, col.OUTPUT_SHAPE))
+        rows.sort(key=lambda row: -row.seconds)
+    rest = Spent(UNATTRIBUTED, (), times.unattributed, times.total, width)
+    whole = Spent("total", timed, times.total, times.total, width)
+    table = Table.of(
+        (column for column in COLUMNS if by == "layer" or column not in ONE_LAYER),
+        (*rows, rest),
+        total={column.key: "" if column in ONE_LAYER else column.cell(whole) for column in COLUMNS},
+    )
     data = {
         "model": times.model,
         "batch": times.batch,
@@ -60,11 +115,11 @@ def show_layers(profile: Analysis, times: LayerTimes, by: RowsBy = "layer") -> R
         "coverage": times.coverage,
         "steadiness": times.steadiness,
         "unattributed_ms": times.unattributed * 1e3,
-        "layers": [{key: None if value == "" else value for key, value in row.items()} for row in rows],
+        "layers": [{column.key: None if (cell := column.cell(row)) == "" else cell for column in COLUMNS} for row in rows],
         "environment": dict(times.environment),
     }
     title = f"{times.model}: {times.total * 1e3:.3g} ms, layer by layer"
-    return Report("bench", title, (Table(columns, (*rows, rest), total=total),), tuple(_notes(times)), data)
+    return Report("bench", title, (table,), tuple(_notes(times)), data)
 
 
 def _notes(times: LayerTimes) -> Iterable[str]:
@@ -80,28 +135,6 @@ def _notes(times: LayerTimes) -> Iterable[str]:
             "parts of the whole hold, milliseconds are of a busy machine"
         )
     yield "GFLOP/s: two a multiply-accumulate; MB and GB/s: inputs, weights and output once each, the least a layer can move"
-
-
-def _row(name: str, costs: list[Cost], seconds: Mapping[str, float], total: float, width: int) -> dict[str, Any]:
-    spent = sum(seconds[cost.node.name] for cost in costs)
-    macs, moved = sum(int(cost.macs) for cost in costs), sum(int(traffic(cost, width)) for cost in costs)
-    return {
-        "name": name,
-        "type": costs[0].node.layer.type if costs else "",
-        "output_shape": tuple(costs[-1].output[1:]) if costs else (),
-        "layer_ms": spent * 1e3,
-        "time_share": spent / total,
-        "macs": macs,
-        "traffic_bytes": moved,
-        **_rates(macs, moved, spent),
-    }
-
-
-def _rates(macs: int, moved: int, seconds: float) -> dict[str, Any]:
-    return {
-        "gflops": 2 * macs / seconds / 1e9 if macs and seconds > 0 else "",
-        "gbs": moved / seconds / 1e9 if moved and seconds > 0 else "",
-    }
 
 
 def to_trace(profile: Analysis, times: LayerTimes) -> dict[str, Any]:
@@ -123,8 +156,8 @@ def to_trace(profile: Analysis, times: LayerTimes) -> dict[str, Any]:
         same = next((i for i, pair in enumerate(zip(blocks, opened, strict=False)) if pair[0] != pair[1][0]), None)
         close(min(len(blocks), len(opened)) if same is None else same)
         opened += [(block, now) for block in blocks[len(opened) :]]
-        row = _row(name, [cost], seconds, times.total, width)
-        facts = {key: row[key] for key in ("macs", "traffic_bytes", "gflops", "gbs") if row[key] != ""}
+        row = Spent(name, (cost,), seconds[cost.node.name], times.total, width)
+        facts = {column.key: cell for column in RATES if (cell := column.cell(row)) != ""}
         events.append(_event(name, cost.node.layer.type, now, seconds[cost.node.name], {"layer": cost.node.name, **facts}))
         now += seconds[cost.node.name]
     close(0)

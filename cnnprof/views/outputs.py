@@ -8,8 +8,8 @@ from cnnprof.network.analysis import fields_of
 from cnnprof.network.results import Analysis
 from cnnprof.report import Column, Table
 
-OUTPUT = Column("output", "output")
-SHAPE = Column("output_shape", "shape", "shape")
+OUTPUT = Column("output", "output", of=lambda output: output["name"])
+SHAPE = Column("output_shape", "shape", "shape", of=lambda output: output["output_shape"][1:])
 
 
 def output_dicts(profile: Analysis) -> list[dict[str, Any]]:
@@ -43,13 +43,9 @@ def _sizes(fields: Any, axes: int) -> list[int] | None:
 def outputs_table(outputs: list[dict[str, Any]]) -> Table:
     """A row an output, with a column for what it sees of each input."""
     inputs = [*outputs[0]["receptive_field"]]
-    fields = [
-        Column(f"receptive_field_{name}", f"field on {name}" if len(inputs) > 1 else "field", "shape", weight=position)
-        for position, name in enumerate(inputs)
-    ]
-    rows = [
-        {"output": each["name"], "output_shape": each["output_shape"][1:]}
-        | {f"receptive_field_{name}": each["receptive_field"][name] for name in inputs}
-        for each in outputs
-    ]
-    return Table((OUTPUT, SHAPE, *fields), tuple(rows), "Outputs")
+
+    def field_on(name: str, position: int) -> Column:
+        heading = f"field on {name}" if len(inputs) > 1 else "field"
+        return Column(f"receptive_field_{name}", heading, "shape", position, lambda output: output["receptive_field"][name])
+
+    return Table.of((OUTPUT, SHAPE, *map(field_on, inputs, range(len(inputs)))), outputs, "Outputs")

@@ -18,18 +18,23 @@ from cnnprof.views.model import model_dict
 
 READS = Column("reads", "reads")
 GIVEN = Column("given", "given")
-ANSWER_OUTPUT = Column("answer_output", "output", "result")
-ANSWER_PARAMS = Column("answer_params", "params", "result")
-ANSWER_OPERATIONS = Column("answer_operations", "operations", "result")
 
 BLANK = "______"
+
+
+def _answer(what: str) -> Column:
+    """A column of answers, blank where none is given."""
+    return Column(f"answer_{what}", what, "result", of=lambda row: BLANK if row[what] is None else row[what])
+
+
+ANSWERS = (_answer("output"), _answer("params"), _answer("operations"))
 
 _LETTERED = {"out_channels", "out_features", "kernel_size", "stride", "padding", "dilation", "groups", "inplace", "eps", "p"}
 
 
 def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[Explanation], answers: bool) -> Report:
     """The worksheet to fill in: what is given stands there; shape, parameters and operations are blank without `answers`."""
-    rows, given = [], []
+    given: list[dict[str, Any]] = []
     shown: dict[str, str] = {}
     above = INPUT
     for cost, explanation in zip(chosen, explanations, strict=True):
@@ -46,24 +51,14 @@ def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[
         }
         above = cost.node.name
         given.append(entry | (solution if answers else dict.fromkeys(solution)))
-        rows.append(entry | {f"answer_{what}": value if answers else BLANK for what, value in solution.items()})
-    total = {
+    total: dict[str, Any] = {
         "params": sum(cost.params for cost in chosen if not cost.node.aux),
         "operations": sum(count_as_lectures(cost) for cost in chosen if not cost.node.aux),
     }
-    table = Table(
-        (
-            col.NAME,
-            col.TYPE,
-            *((READS,) if any(row["reads"] for row in rows) else ()),
-            GIVEN,
-            ANSWER_OUTPUT,
-            ANSWER_PARAMS,
-            ANSWER_OPERATIONS,
-        ),
-        tuple(rows),
-        total={"name": "total"} | {f"answer_{what}": value if answers else BLANK for what, value in total.items()},
-    )
+    total = total if answers else dict.fromkeys(total)
+    reads = (READS,) if any(row["reads"] for row in given) else ()
+    sums = {column.key: column.cell(total) for column in ANSWERS[1:]}
+    table = Table.of((col.NAME, col.TYPE, *reads, GIVEN, *ANSWERS), given, total={"name": "total"} | sums)
     graph = profile.graph
     beginning = next((cost for cost in chosen if cost.inputs), None)
     shape = beginning.inputs[0] if beginning else graph.input_shape
@@ -74,7 +69,7 @@ def show_quiz(profile: Analysis, chosen: Sequence[Cost], explanations: Sequence[
         *([] if answers else ["--answers fills it in"]),
         *(erratum_notes(profile, chosen) if answers else []),
     ]
-    data = {"model": model_dict(graph), "quiz": given, "totals": total if answers else dict.fromkeys(total)}
+    data = {"model": model_dict(graph), "quiz": given, "totals": total}
     return Report("explain", f"{graph.name}: worksheet{', with answers' if answers else ''}", (table,), tuple(notes), data)
 
 

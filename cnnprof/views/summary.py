@@ -14,6 +14,7 @@ from cnnprof.footprint.capacity import Fit
 from cnnprof.judging.verification import EXPLAINED, FAILED, HOLDS, UNKNOWN, check_published
 from cnnprof.network.results import Analysis, LayerGroup, RowsBy
 from cnnprof.network.stages import stage_depth
+from cnnprof.record import record
 from cnnprof.report import WIDE_ONLY, Column, Fact, Listing, Report, Table, plural
 from cnnprof.units import sizes_text
 from cnnprof.views import columns as col
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 PARAMS_SHARE = Column("params_share", "%", "share", 4)
 MACS_SHARE = Column("macs_share", "%", "share", 2)
-PUBLISHED = Column("published", "published")
-AGREES = Column("agrees", "agrees", "status")
 
 By = RowsBy | Literal["kind"]
 """A row of the table of layers; a `kind` tells 1x1, 3x3, grouped and depthwise convolutions apart."""
@@ -137,31 +136,35 @@ def chart_layers(profile: MemoryAnalysis, by: By | None = None, depth: int | Non
     )
 
 
+@record
+class StatedFigure:
+    """A published figure beside the computed one, as it reads; `computed` is None where there is none to compare it with."""
+
+    what: str
+    published: str
+    agrees: str
+    where: str | None
+    computed: str | None = ""
+
+
+STATED = (col.WHAT, Column("published", "published"), col.COMPUTED, Column("agrees", "agrees", "status"), col.WHERE)
+
+
 def published_table(profile: Analysis) -> Table:
     """The published figures beside the computed ones of one image; where they differ, the reason."""
     rows = []
     for verdict, figure in zip(check_published(profile), profile.graph.facts.published.values(), strict=True):
         close = "nearly" if figure.why else "yes"
         word = {HOLDS: "yes", EXPLAINED: close, FAILED: "no", UNKNOWN: "reported"}[verdict.status]
-        rows.append(
-            {
-                "what": verdict.what,
-                "published": figure.text.replace("_", ","),
-                "computed": None if verdict.ours is None else f"{verdict.ours:,}",
-                "agrees": f"{word}: {verdict.reason}" if verdict.reason and verdict.ours is not None else word,
-                "where": figure.where,
-            }
-        )
+        agrees = f"{word}: {verdict.reason}" if verdict.reason and verdict.ours is not None else word
+        computed = None if verdict.ours is None else f"{verdict.ours:,}"
+        rows.append(StatedFigure(verdict.what, figure.text.replace("_", ","), agrees, figure.where, computed))
     accuracy = profile.graph.facts.accuracy
     if accuracy:
         where = source_text(accuracy)
         figures = (("top-1 %", accuracy.top1), ("top-5 %", accuracy.top5))
-        rows += [
-            {"what": what, "published": f"{value:g}", "agrees": "reported", "where": where}
-            for what, value in figures
-            if value is not None
-        ]
-    return Table((col.WHAT, PUBLISHED, col.COMPUTED, AGREES, col.WHERE), tuple(rows), "Published figures")
+        rows += [StatedFigure(what, f"{value:g}", "reported", where) for what, value in figures if value is not None]
+    return Table.of(STATED, rows, "Published figures")
 
 
 def choose_rows(profile: Analysis, by: By | None, depth: int | None) -> tuple[list[LayerGroup], str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnprof.footprint.execution import Execution, Optimizer
 from cnnprof.network.results import Analysis
@@ -32,17 +32,21 @@ STRATEGY = (
 FITTED = (replace(col.LARGEST_BATCH, of=lambda row: row.fit.batch if row.fit else None),)
 TIMED = (replace(col.LATENCY_MS, of=_latency("median")), replace(col.CI95, of=_latency("ci95")))
 
-DATA = Column("data", "data")
-IMAGES = Column("images", "images")
-TAKE = Column("take", "take")
+
+class Case(NamedTuple):
+    """How much data there is, how like the first data its images are, and the rows to take then, the first one first."""
+
+    data: str
+    images: str
+    rows: tuple[str, ...] = ()
+
 
 CASES = (
-    ("much", "similar", ("last stage", "last two stages")),
-    ("much", "different", ("fine-tune all", "from scratch")),
-    ("little", "similar", ("cached features", "classifier only")),
-    ("little", "different", ()),
+    Case("much", "similar", ("last stage", "last two stages")),
+    Case("much", "different", ("fine-tune all", "from scratch")),
+    Case("little", "similar", ("cached features", "classifier only")),
+    Case("little", "different"),
 )
-"""How much data there is, how like the first data its images are, and the rows to take then, the first one first."""
 
 NO_GOOD_ROW = "none is good: augment, or classify an earlier stage's output"
 LESS = (
@@ -85,11 +89,12 @@ def show_transfer(
 def _advice(rows: Sequence[StrategyCost]) -> Table:
     """The lectures' table, with the rows that this network has."""
     present = {row.strategy.name for row in rows}
-    cases = tuple(
-        {"data": data, "images": images, "take": " or ".join(name for name in names if name in present) or NO_GOOD_ROW}
-        for data, images, names in CASES
-    )
-    return Table((DATA, IMAGES, TAKE), cases, "Which row to take")
+
+    def take(case: Case) -> str:
+        return " or ".join(name for name in case.rows if name in present) or NO_GOOD_ROW
+
+    columns = (Column("data", "data"), Column("images", "images"), Column("take", "take", of=take))
+    return Table.of(columns, CASES, "Which row to take")
 
 
 def _strategy_dict(row: StrategyCost) -> dict[str, Any]:
