@@ -15,8 +15,9 @@ from cnnprof.network.dims import Shape, Split, combinations, is_array
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis
 from cnnprof.record import record
+from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
-from cnnprof.timing.prediction import ALIKE, FAR, NEIGHBOURS, SOFT, UNKNOWN_SPREAD, Calibration, Predictor, arithmetic_of
+from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor, arithmetic_of
 from cnnprof.timing.roofline import MEMORY
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
@@ -101,9 +102,9 @@ class ArrayPredictor:
 
     def _one(self, layer: Layer, inputs: tuple[Shape, ...]) -> Part | None:
         operation = operation_alone(layer, inputs, self.predictor.element_bytes)
-        if operation is None:
+        known = self.predictor.layer(operation) if operation else self.predictor.view(layer)
+        if known is None:
             return None
-        known = self.predictor.layer(operation)
         if known.basis == "unknown":
             self.unknown_kinds[known.kind] = None
         return Part(known.kind, known.seconds, known.spread, known.seconds * (known.basis in ("extrapolated", "unknown")))
@@ -114,7 +115,8 @@ class ArrayPredictor:
             return self._one(layer, inputs)
         work = work_of(layer, inputs, self.predictor.element_bytes)
         if work is None:
-            return None
+            view = self.predictor.view(layer)
+            return view and Part(view.kind, view.seconds, 0.0, 0.0)
         kind, sizes, macs, moved = work
         limit, call = np.broadcast_to(self._limit(kind, macs, moved), count), self.predictor.calibration.call
         if kind not in self._tables:
@@ -144,22 +146,37 @@ class ArrayPredictor:
         return np.sqrt(parts[0] * parts[0] + parts[1] * parts[1] + parts[2] * parts[2])
 
     def _nearest(self, place: Any, kind: str) -> tuple[Any, Any]:
-        """For each place the square of the distance to the nearest measured operation, and the residual of the nearest ones."""
+        """For each place the square of the distance to the nearest measured operation, and the residual that those around say.
+
+        As `neighbours.nearest` has it.
+        """
         sizes, residuals = self._tables[kind]
-        squares, means = np.empty(len(place)), np.empty(len(place))
+        middle, count = sizes.mean(axis=0), min(NEIGHBOURS, len(sizes)) - 1
+        centred, axes = sizes - middle, range(sizes.shape[1])
+        products = np.stack([centred[:, i] * centred[:, j] for i in axes for j in axes], axis=1)
+        squares, found = np.empty(len(place)), np.empty(len(place))
         step = max(1, AT_ONCE // len(sizes))
         for start in range(0, len(place), step):
-            some = place[start : start + step]
+            here = slice(start, start + step)
+            some = place[here] - middle
             distances = np.zeros((len(some), len(sizes)))
-            for axis in range(sizes.shape[1]):
-                apart = some[:, axis, None] - sizes[None, :, axis]
+            for axis in axes:
+                apart = some[:, axis, None] - centred[None, :, axis]
                 distances += apart * apart
-            last = np.partition(distances, min(NEIGHBOURS, len(sizes)) - 1, axis=1)
-            squares[start : start + step] = distances.min(axis=1)
-            limit = last[:, min(NEIGHBOURS, len(sizes)) - 1, None] * ALIKE
-            weights = np.where(distances <= limit, 1 / (distances + SOFT), 0.0)
-            means[start : start + step] = weights @ residuals / weights.sum(axis=1)
-        return squares, means
+            limit = np.partition(distances, count, axis=1)[:, count, None] * ALIKE
+            chosen = distances <= limit
+            weights = np.where(chosen, 1 / (distances + SOFT), 0.0)
+            weights /= weights.sum(axis=1, keepdims=True)
+            mean, means = weights @ residuals, weights @ centred
+            spread = (weights @ products).reshape(-1, *2 * [len(axes)]) - means[:, :, None] * means[:, None, :]
+            along = weights @ (centred * residuals[:, None]) - means * mean[:, None]
+            slopes = np.linalg.solve(spread + RIDGE * np.eye(len(axes)), along[:, :, None])[:, :, 0]
+            lowest, highest = np.where(chosen, residuals, np.inf).min(1), np.where(chosen, residuals, -np.inf).max(1)
+            beyond = BEYOND * (highest - lowest)
+            plane = mean + ((some - means) * slopes).sum(axis=1)
+            squares[here] = distances.min(axis=1)
+            found[here] = np.clip(plane, lowest - beyond, highest + beyond)
+        return squares, found
 
 
 @record(eq=False)

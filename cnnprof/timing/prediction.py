@@ -1,34 +1,26 @@
 """How long a network takes, predicted from single operations that were measured on the machine, without running it.
 
 A layer takes its limits (arithmetic at the machine's highest rate, bytes, the overhead of a call) over an efficiency, which is
-looked up among the nearest measured operations of the same kind, in octaves of channels, pixels and window; the very
+taken from the measured operations of the same kind around it, in octaves of channels, pixels and window; the very
 configuration, where it was measured, wins (as in nn-Meter's and ANNETTE's tables: Zhang et al. 2021, Wess et al. 2021).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
-from heapq import nsmallest
 from math import exp, log, sqrt
 from typing import Any, Literal, NamedTuple
 
+from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 from cnnprof.timing.doubts import doubts
 from cnnprof.timing.intervals import Interval
+from cnnprof.timing.neighbours import nearest
 from cnnprof.timing.operations import Operation, Timed, operation_of
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Ceilings, FlopsKind
-
-NEIGHBOURS = 6
-"""Measured operations that an efficiency is the mean of, the nearer the more."""
-
-ALIKE = 1 + 1e-9
-"""Squares of distances whose ratio is at most this are equal."""
-
-SOFT = 0.05
-"""Added to the square of a distance, so that the nearest operation does not count alone."""
 
 FAR = 1.5
 """Octaves to the nearest measured operation beyond which a layer is extrapolated."""
@@ -44,6 +36,9 @@ SPREAD = 0.3
 
 UNKNOWN_SPREAD = log(2)
 """Of a kind of which nothing was measured."""
+
+VIEW = "view"
+"""The kind of all layers that move nothing: they reshape, take a slice, or do nothing in inference."""
 
 Basis = Literal["measured", "interpolated", "extrapolated", "unknown"]
 BASES: tuple[Basis, ...] = ("measured", "interpolated", "extrapolated", "unknown")
@@ -248,7 +243,7 @@ class Predictor:
 
     def predict(self, analysis: Analysis) -> Prediction:
         """The time of one inference."""
-        layers = [self.layer(operation)._replace(name=cost.node.name) for cost, operation in self._operations(analysis)]
+        layers = [part._replace(name=cost.node.name) for cost in analysis.costs if (part := self._part(cost)) is not None]
         graph, known = analysis.graph, self.calibration
         shape = tuple(int(size) for size in graph.input_shape)
         return Prediction(graph.name, shape, tuple(layers), known.factor, self.reach, known.stretch)
@@ -263,6 +258,21 @@ class Predictor:
         """The layers whose very configuration was not measured, each once, by key."""
         known = self.calibration.operations
         return {operation.key: cost for cost, operation in self._operations(analysis) if operation.key not in known}
+
+    def _part(self, cost: Cost) -> LayerPrediction | None:
+        """A layer's part without its name; None for one that no call is made for."""
+        if cost.node.aux:
+            return None
+        operation = operation_of(cost, self.element_bytes)
+        return self.layer(operation) if operation else self.view(cost.node.layer)
+
+    def view(self, layer: Layer) -> LayerPrediction | None:
+        """The part of a layer that moves nothing: its call. None for a stored tensor, and where limits alone are known."""
+        if layer.arity == 0 or self.calibration.data_sheet:
+            return None
+        overhead = self.calibration.ceilings.overhead
+        seconds = overhead + self.calibration.call
+        return LayerPrediction("", VIEW, seconds, "measured", 0.0, "overhead", overhead / seconds)
 
     def _operations(self, analysis: Analysis) -> Iterator[tuple[Cost, Operation]]:
         for cost in analysis.costs:
@@ -325,18 +335,3 @@ def arithmetic_of(kind: str) -> FlopsKind:
     if "convolution" not in kind:
         return MATMUL
     return DEPTHWISE if "depthwise" in kind else CONVOLUTION
-
-
-def nearest(sizes: Sequence[float], known: Sequence[tuple[Timed, float]]) -> tuple[float, float]:
-    """The distance to the nearest measured operation, in octaves, and the residual of the nearest ones, the nearer the more.
-
-    Of several that are as far as the last of these, all count.
-    """
-    squares = [sum([(a - b) * (a - b) for a, b in zip(sizes, timed.operation.sizes)]) for timed, _ in known]  # noqa: B905
-    near = nsmallest(NEIGHBOURS, squares)
-    last = near[-1] * ALIKE
-    weights = [
-        (1 / (squared + SOFT), residual) for squared, (_, residual) in zip(squares, known, strict=True) if squared <= last
-    ]
-    mean = sum([weight * residual for weight, residual in weights]) / sum([weight for weight, _ in weights])
-    return sqrt(near[0]), mean

@@ -12,7 +12,8 @@ from math import ceil, exp, log, sqrt
 from typing import NamedTuple
 
 from cnnprof.network.results import Analysis
-from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, Predictor, nearest
+from cnnprof.timing.neighbours import nearest
+from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, Predictor
 
 COLD_STEPS = 20
 
