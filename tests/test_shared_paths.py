@@ -5,7 +5,7 @@ import json
 import pytest
 from shell import cnnprof
 
-from cnnprof.sources._files import without_way
+from cnnprof.sources._shared import without_way
 
 NET = "input: 3x8x8\nlayers:\n  - conv 3x3 4\n  - fc 3\n"
 CODE = "from torch import nn\ndef build():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 3))\n"

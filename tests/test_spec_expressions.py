@@ -4,6 +4,7 @@ import pytest
 
 from cnnprof.spec.expressions import ExpressionError, compile_expression
 from cnnprof.spec.functions import make_divisible
+from cnnprof.spec.mistakes import unknown_name
 from cnnprof.spec.scope import Budget, Scope
 from cnnprof.spec.values import Tensor
 
@@ -205,5 +206,5 @@ def test_hints() -> None:
 
 
 def test_an_axis_that_is_not_there() -> None:
-    assert Scope({}, Tensor(0, (1, 10)), Budget()).explain("H")[0] == "there is no H here: the output is 1-dimensional"
-    assert Scope({}, None, Budget()).explain("C")[0] == "unknown name 'C'"
+    assert unknown_name("H", Scope({}, Tensor(0, (1, 10)), Budget()))[0] == "there is no H here: the output is 1-dimensional"
+    assert unknown_name("C", Scope({}, None, Budget()))[0] == "unknown name 'C'"

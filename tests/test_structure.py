@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,21 @@ def test_imports_point_one_way():
 
     assert {package_of(path) for path in FILES} <= set(ALLOWED), "each room is on the map"
     assert offenders(beyond) == {}
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Late imports count, too; those for types alone do not."""
+    names = {path: ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__") for path in FILES}
+
+    def imported(path):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tests = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+        typed = {id(each) for node in tests for statement in node.body for each in ast.walk(statement)}
+        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and id(node) not in typed]
+        found = [(node.module, f"{node.module}.{alias.name}") for node in froms for alias in node.names]
+        return {part if part in names.values() else whole for whole, part in found} - {names[path]}
+
+    TopologicalSorter({names[path]: imported(path) for path in FILES}).prepare()  # raises CycleError
 
 
 def test_heavy_packages_are_imported_late():

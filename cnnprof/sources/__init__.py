@@ -22,9 +22,10 @@ from pkgutil import iter_modules
 
 from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
-from cnnprof.sources._files import SPECS, is_file, is_path, source_of, without_way
+from cnnprof.sources._files import SPECS, is_file, is_path, source_of
 from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
 from cnnprof.sources._model import Model as Model
+from cnnprof.sources._shared import without_way
 from cnnprof.sources._types import Settings, Size
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {

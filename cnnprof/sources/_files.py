@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from cnnprof.errors import CnnprofError, UnavailableError
@@ -104,29 +102,6 @@ def recall_file(
     seen = {"bytes": found.st_size, "modified_ns": found.st_mtime_ns}
     question = ask(os.path.abspath(path), seen, None, batch) | {"input": repr(input_shape)}
     return recall_graph(question, packages, make), seen
-
-
-def shown(path: str) -> str:
-    """The path as it may be shared: from the working folder if the file lies there, else its name."""
-    try:
-        return Path(path).resolve().relative_to(Path.cwd()).as_posix()
-    except (ValueError, OSError):
-        return Path(path).name
-
-
-_FILE = r"((?:python:)?)(.+?\.(?:ya?ml|py|onnx|keras|json|pt2|pt|pth|ts|torchscript))((?:[#:@].*)?)"
-
-
-def without_way(reference: str) -> str:
-    """The reference as it may be shared: a path from the root, or out of this folder, says something of this machine only."""
-    if "/" not in reference and os.sep not in reference:
-        return reference  # no way at all: the pattern takes long to compile
-    found = re.fullmatch(_FILE, reference)
-    if not found or not (os.path.isabs(found[2]) or ".." in Path(found[2]).parts):
-        return reference
-    from cnnprof.sources.specs import source_of as from_project
-
-    return f"{found[1]}{from_project(Path(found[2]))}{found[3]}"
 
 
 def no_names() -> list[str]:

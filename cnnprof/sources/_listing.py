@@ -14,6 +14,7 @@ from cnnprof.network.analysis import params_and_macs
 from cnnprof.network.graph import Accuracy, Facts
 from cnnprof.record import record
 from cnnprof.sources import _cache, specs
+from cnnprof.sources._shared import from_project
 
 
 @record
@@ -44,7 +45,7 @@ def _of_file(path: Path, defined: list[str]) -> list[Known]:
     except OSError as error:
         return [Known(name, Facts(source=path.name), error=error.strerror or str(error)) for name in defined]
     asked = {"listed": defined, "stem": path.stem, "file": digest, "code": _cache.figures_stamp()}
-    source = specs.source_of(path)
+    source = from_project(path)
     rows = _cache.recall(asked, "listed", lambda: _read(set(defined)), _is_whole)
     return [_from_row(row, source) for row in rows]
 

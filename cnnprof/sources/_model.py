@@ -12,7 +12,8 @@ from warnings import warn
 from cnnprof.errors import SpecWarning
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
-from cnnprof.sources._files import SOURCES, is_path, without_way
+from cnnprof.sources._files import SOURCES, is_path
+from cnnprof.sources._shared import without_way
 
 if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs

@@ -7,7 +7,8 @@ from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.network.inputs import read_inputs
-from cnnprof.sources._files import no_names, no_settings, shown
+from cnnprof.sources._files import no_names, no_settings
+from cnnprof.sources._shared import shown
 from cnnprof.sources._types import Settings
 
 names = no_names

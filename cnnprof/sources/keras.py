@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnprof.network.graph import Graph
-from cnnprof.sources._files import no_names, no_settings, recall_file, shown
+from cnnprof.sources._files import no_names, no_settings, recall_file
+from cnnprof.sources._shared import shown
 from cnnprof.sources._types import Settings, Size
 
 names = no_names

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnprof.network.graph import Graph, Origin
-from cnnprof.sources._files import no_names, no_settings, recall_file, shown
+from cnnprof.sources._files import no_names, no_settings, recall_file
+from cnnprof.sources._shared import shown
 from cnnprof.sources._types import Settings
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.network.inputs import read_inputs
-from cnnprof.sources._files import without_way
 from cnnprof.sources._settings import parse_settings
+from cnnprof.sources._shared import without_way
 from cnnprof.sources._types import Settings
 
 

@@ -8,12 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnprof.config import find_project
 from cnnprof.errors import CnnprofError, SpecError, did_you_mean
 from cnnprof.network.graph import Graph
 from cnnprof.sources._cache import ask, recall_spec
 from cnnprof.sources._catalogue import bundled_folder, own_and_bundled, scan
 from cnnprof.sources._files import SPECS
+from cnnprof.sources._shared import from_project
 from cnnprof.sources._types import Settings, Size
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def load(reference: str, settings: Settings = None, input_shape: Size = None, ba
         return make()  # which says what is wrong
     question = ask(asked, settings or {}, input_shape, batch) | {"file": digest, "stem": path.stem}
     graph = recall_spec(question, shown, make)
-    return replace(graph, facts=replace(graph.facts, source=source_of(path)))
+    return replace(graph, facts=replace(graph.facts, source=from_project(path)))
 
 
 def _locate(reference: str) -> tuple[Path, str, str] | None:
@@ -144,25 +144,9 @@ def identify(reference: str) -> dict[str, str] | None:
         if found is None:
             return None
         path, _, asked = found
-        return {"asked": asked, "file": sha256(path.read_bytes()).hexdigest(), "source": source_of(path)}
+        return {"asked": asked, "file": sha256(path.read_bytes()).hexdigest(), "source": from_project(path)}
     except (OSError, ValueError):
         return None
-
-
-def source_of(path: Path) -> str:
-    """A file as others may know it: a bundled one by its folder's name, another relative to its project or to this folder.
-
-    Where it is outside of both, by its name alone: the way to it says something of this machine only.
-    """
-    whole = path.resolve()
-    bundled = bundled_folder()
-    if whole.is_relative_to(bundled.resolve()):
-        return f"{bundled.name}/{whole.relative_to(bundled.resolve())}"
-    project = find_project()
-    for folder in (Path.cwd(), *([project.folder] if project else [])):
-        if whole.is_relative_to(folder.resolve()):
-            return str(whole.relative_to(folder.resolve()))
-    return path.name
 
 
 def _is_plain(value: object) -> bool:

@@ -107,7 +107,9 @@ class _Compiler:
             try:
                 return scope[name]
             except KeyError:
-                raise self.fault(node, *scope.explain(name)) from None
+                from cnnprof.spec.mistakes import unknown_name
+
+                raise self.fault(node, *unknown_name(name, scope)) from None
 
         return look_up
 

@@ -11,7 +11,7 @@ from cnnprof.network.graph import INPUT
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
-from cnnprof.spec.mistakes import of_size
+from cnnprof.spec.mistakes import of_size, unknown_name
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.tables import check_name
@@ -193,7 +193,7 @@ def find_outputs(outputs: tuple[Output, ...], scope: Scope, inputs: int) -> dict
     for output in outputs:
         value = scope.get(output.token.text)
         if value is None:
-            message, hint = scope.explain(output.token.text)
+            message, hint = unknown_name(output.token.text, scope)
             raise output.token.error(
                 message.replace("unknown name", "there is no output"), hint or "name a step with '-> name'"
             )

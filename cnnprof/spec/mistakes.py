@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from cnnprof.errors import did_you_mean
+from cnnprof.spec.functions import FUNCTIONS
+from cnnprof.spec.scope import AXES, Scope
+from cnnprof.spec.values import Tensor
 from cnnprof.spec.words import JOINS, LETTERS, WORDS, Word
 
 FOREIGN = {
@@ -234,11 +238,18 @@ def of_rest(text: str, row: Word, word: str = "") -> str | None:
     return "without padding is p0" if text == "valid" else None
 
 
-def of_name(name: str) -> str | None:
-    """A hint at what to write in place of a name that an expression does not know."""
+def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
+    """Why an expression cannot see a name, and a hint at what to write in its place."""
+    if name in AXES and isinstance(scope.here, Tensor):
+        return f"there is no {name} here: the output is {len(scope.here.shape) - 1}-dimensional", None
+    if name in FUNCTIONS:
+        return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"
+    said = f"unknown name '{name}'"
+    if name in WORDS:
+        return said, f"write '| {name}' for a layer behind this one"
     if name == "same":
-        return "'same' stands behind a layer with a window, as in 'conv 3x3 8 same'"
-    return f"write {_TRUTHS[name]}" if name in _TRUTHS else None
+        return said, "'same' stands behind a layer with a window, as in 'conv 3x3 8 same'"
+    return said, f"write {_TRUTHS[name]}" if name in _TRUTHS else did_you_mean(name, scope.known())
 
 
 def of_size(text: str) -> str | None:

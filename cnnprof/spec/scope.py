@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from cnnprof.errors import did_you_mean
 from cnnprof.spec.values import Tensor, Value
 
 MAX_STEPS = 1_000_000
@@ -61,21 +60,6 @@ class Scope(dict[str, Value]):
                 raise KeyError(name)
             return size
         return self.outer[name]
-
-    def explain(self, name: str) -> tuple[str, str | None]:
-        """Why there is no such name, and a hint."""
-        from cnnprof.spec.functions import FUNCTIONS
-        from cnnprof.spec.words import WORDS
-
-        if name in AXES and isinstance(self.here, Tensor):
-            return f"there is no {name} here: the output is {len(self.here.shape) - 1}-dimensional", None
-        if name in FUNCTIONS:
-            return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"
-        if name in WORDS:
-            return f"unknown name '{name}'", f"write '| {name}' for a layer behind this one"
-        from cnnprof.spec.mistakes import of_name
-
-        return f"unknown name '{name}'", of_name(name) or did_you_mean(name, self.known())
 
     def known(self) -> list[str]:
         """Every name that can be used here."""

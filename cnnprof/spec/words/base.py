@@ -7,12 +7,14 @@ guide, the schema and `cnnprof spec`, and examples, which tests build. Reader, w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
-from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import Tensor
+
+if TYPE_CHECKING:
+    from cnnprof.spec.arguments import Arguments
 
 Layers: TypeAlias = "Sequence[tuple[str, Layer] | tuple[str, Layer, tuple[int | Tensor, ...]]]"
 """Layers in a row, each with the kind that its node is named by; a third entry says what it reads, if not the one before.
@@ -20,7 +22,7 @@ Layers: TypeAlias = "Sequence[tuple[str, Layer] | tuple[str, Layer, tuple[int | 
 There 0 is what the step continues from, i the i-th of its layers, and a tensor another output.
 """
 
-Build: TypeAlias = Callable[[Arguments], Layers]
+Build: TypeAlias = "Callable[[Arguments], Layers]"
 """Makes the layers of one step from its evaluated options."""
 
 Write: TypeAlias = Callable[[Any, Shape], str]
