@@ -125,7 +125,20 @@ def bench(
 def time_jobs(
     jobs: Sequence[Job], options: Options, on_progress: Tell, journal: Journal | None = None
 ) -> tuple[tuple[Measurement, ...], bool]:
-    """The measurements of the jobs, and whether Ctrl-C ended them early."""
+    """Measure networks that are ready to be.
+
+    Args:
+        jobs: each a network at a batch size.
+        options: on which device, and how.
+        on_progress: told how far the measurement is.
+        journal: keeps what is measured, and has what an earlier run did.
+
+    Returns:
+        The measurements, and whether Ctrl-C ended them early.
+
+    Raises:
+        MeasurementError: a worker process cannot be started.
+    """
     from cnnprof.measure.bench import Interrupted, run
 
     try:
@@ -144,7 +157,19 @@ def _open(path: str | Path | None, jobs: Sequence[Job], options: Options) -> Jou
 def held_against(
     path: str | Path | None, jobs: Sequence[Job], options: Options
 ) -> Callable[[Sequence[Measurement]], tuple[tuple[Ratio, ...], tuple[str, ...]]]:
-    """A function that holds new measurements against those in the file, which is read at once; without one it says nothing."""
+    """The comparison with earlier measurements, whose file is read at once.
+
+    Args:
+        path: a journal, or a report of `bench` as JSON; None for no comparison.
+        jobs: what is about to be measured.
+        options: how it is.
+
+    Returns:
+        A function of new measurements: their ratios to the earlier ones, and remarks on these; nothing without a file.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no measurement that compares with these.
+    """
     if path is None:
         return lambda _: ((), ())
     from cnnprof.measure.earlier import compare_with_earlier, find_earlier, read_measurements
@@ -156,7 +181,20 @@ def held_against(
 def jobs_of(
     models: Sequence[Model], batches: Sequence[int] = (1,), input_shapes: Sequence[Size] = (None,), notify: Notify = quiet
 ) -> list[Job]:
-    """The networks at every batch size and input size, ready to be measured; of several input sizes, names bear them."""
+    """The networks at every batch size and input size, ready to be measured.
+
+    Args:
+        models: the networks.
+        batches: images in one run, each number of them.
+        input_shapes: (C, H, W), each of them; None for the network's own.
+        notify: told what is being read.
+
+    Returns:
+        A job for each; of several input sizes, names bear them.
+
+    Raises:
+        CnnprofError: as `load` for any of them.
+    """
     from cnnprof.measure.options import Job
 
     jobs = []

@@ -97,7 +97,22 @@ def _split(network: Network, settings: Settings) -> tuple[Model, str | None]:
 def explain_gap(
     network: Network, convention: str, input_shape: Size = None, batch: int = 1, settings: Settings = None
 ) -> Report:
-    """Why a way of counting (`fvcore`, `torch`, ...) gives another number of operations, by layer type."""
+    """Why another way of counting gives another number, by layer type.
+
+    Args:
+        network: a reference, or a Model; the whole network.
+        convention: `fvcore`, `torch` or another that `counting.conventions` or `counting.activations` names.
+        input_shape: (C, H, W) instead of the network's own.
+        batch: images in one run.
+        settings: values that override the network's own, by name.
+
+    Returns:
+        A Report: a table with a row a layer type, whose differences add up to the whole one.
+
+    Raises:
+        CnnprofError: as `load`.
+        UsageError: there is no such convention, or the reference names a layer.
+    """
     from cnnprof.counting.gaps import find_gaps
     from cnnprof.views.gaps import show_gaps
 
@@ -112,7 +127,17 @@ def explain_gap(
 def summarize_in_letters(model: Model, by: By | None = None, depth: int | None = None, input_shape: Size = None) -> Report:
     """The network's shapes, operations and activations as formulas of N, H and W.
 
-    Raises CnnprofError where a layer depends on the input's size in another way than by the rules for shapes.
+    Args:
+        model: the network.
+        by: a row for each `layer`, `stage`, `type` or `kind`, as for `Profile.report`.
+        depth: how many names of a block's path stages have.
+        input_shape: (C, H, W) at which its layers are read; the network's own if left out.
+
+    Returns:
+        A Report: a table of formulas, and totals.
+
+    Raises:
+        CnnprofError: as `load`, and where a layer depends on the input's size in another way than by the rules for shapes.
     """
     from cnnprof.symbolic.network import formulate
     from cnnprof.views.formulas import show_formulas

@@ -60,10 +60,22 @@ def fit_each(
     notify: Notify = quiet,
     dtypes: Sequence[NumberFormat | None] | None = None,
 ) -> list[tuple[Fit, ...]]:
-    """For each network the largest batches that fit into the memories of these names: inference, and training with SGD.
+    """The largest batches of networks that fit into memories, in inference and in training with SGD.
 
-    `dtypes` are the networks' number formats, None for those that they are written in; in int8, and on a microcontroller,
-    nothing is trained.
+    Args:
+        models: the networks.
+        sizes: the memories: `8GB`, `cuda:0`, a card; one or several.
+        input_shape: (C, H, W) instead of the networks' own.
+        notify: told which network is being fitted.
+        dtypes: the networks' number formats, None for those that they are written in; in int8, and on a microcontroller,
+            nothing is trained.
+
+    Returns:
+        For each network a Fit for each memory and mode.
+
+    Raises:
+        CnnprofError: as `load`.
+        UsageError: there is no such size or card.
     """
     capacities = [(capacity, _run_in(text)) for text, capacity in read_capacities(sizes, USUAL.device).items()]
     fits = []

@@ -19,7 +19,12 @@ def list_networks(pattern: str | None = None) -> list[Listed]:
     Args:
         pattern: a glob (`resnet*`, `torchvision:*`), or a part of names; all specs and torchvision's models if None.
 
-    Raises CnnprofError for a name that nothing has, UnavailableError for a source that is asked for and not installed.
+    Returns:
+        An entry for each: its name, and what is known of the network without reading its layers.
+
+    Raises:
+        CnnprofError: no network's name matches.
+        UnavailableError: the source that is asked for is not installed.
     """
     if pattern is None:
         return [*_specs(), *_torchvision("")]

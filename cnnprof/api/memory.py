@@ -147,5 +147,15 @@ def as_measured(options: Options | None) -> Execution:
 
 
 def read_optimizer(name: str) -> Optimizer:
-    """The optimizer of that name; raises UsageError for one that is not known."""
+    """The optimizer of a name.
+
+    Args:
+        name: sgd, momentum, adam, adamw or none.
+
+    Returns:
+        The same, as one of those.
+
+    Raises:
+        UsageError: it is none of them.
+    """
     return read_word(name, [*OPTIMIZERS], f"unknown optimizer '{name}'")

@@ -21,7 +21,14 @@ def file_of(graph: Graph) -> str:
 
 
 def place_of(graph: Graph) -> Place | None:
-    """The first line of that file; None where there is none."""
+    """Where a network is written.
+
+    Args:
+        graph: the network.
+
+    Returns:
+        The first line of its file, as `file_of` has it; None where there is none.
+    """
     file = file_of(graph)
     return Place(file, 1, 1) if file else None
 

@@ -180,7 +180,15 @@ def anchors() -> list[Analysis]:
 
 
 def by_data_sheet(flops: float, bandwidth: float) -> Calibration:
-    """A machine by two figures of its data sheet, FLOP/s and bytes/s: no layer is faster than either allows."""
+    """A machine by two figures of its data sheet: no layer is faster than either allows.
+
+    Args:
+        flops: floating-point operations a second.
+        bandwidth: bytes a second between processor and memory.
+
+    Returns:
+        A Calibration for `predict`, without a single timed operation.
+    """
     from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 
     rates = (*(Rate(kind, "data sheet", flops) for kind in ARITHMETIC), Rate(MEMORY, "data sheet", bandwidth, 1))

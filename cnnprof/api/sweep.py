@@ -270,7 +270,14 @@ def _after(done: int, notify: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def merged(blocks: Iterable[Columns]) -> Columns:
-    """All points of some blocks, of which there is at least one."""
+    """All points of some blocks.
+
+    Args:
+        blocks: of points, one at least, each with an array for every axis and figure.
+
+    Returns:
+        An array for every axis and figure.
+    """
     import numpy as np
 
     every = list(blocks)
@@ -278,7 +285,19 @@ def merged(blocks: Iterable[Columns]) -> Columns:
 
 
 def choose(columns: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], order: Order) -> Any:
-    """The numbers of the points that are asked for, in their order. Raises UsageError for a figure that there is not."""
+    """The points that are asked for.
+
+    Args:
+        columns: an array for each axis and figure.
+        axes: the values of each axis, by its name.
+        order: which points, and in which order.
+
+    Returns:
+        The numbers of the points, in their order.
+
+    Raises:
+        UsageError: there is no such figure.
+    """
     import numpy as np
 
     from cnnprof.design_space.front import best_first, front
