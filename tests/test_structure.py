@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -145,11 +146,16 @@ def test_one_idea_a_file():
     assert {str(path): length for path, length in lengths.items() if length > 350} == {}
 
 
-def test_the_map_has_every_file_of_the_rooms_that_it_opens():
+def test_the_map_has_every_room_and_every_file_of_those_that_it_opens():
     text = (ROOT.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rooms = [ROOT / name for name in ("network", "counting", "footprint", "timing", "judging")]
     files = {path.name for room in (ROOT, *rooms) for path in room.glob("*.py")} - {"__init__.py", "__main__.py"}
     assert {name for name in files if name not in text} == set()
+    folders = {path.parent.name for path in FILES if path.parent != ROOT}
+    assert {name for name in folders if f"{name}/" not in text} == set()
+    places = [ROOT.parent.glob("*"), *((ROOT.parent / name).rglob("*") for name in ("cnnprof", "tests", "docs", "benchmarks"))]
+    known = {path.name for place in places for path in place}
+    assert {Path(name).name for name in re.findall(r"[\w/]+\.(?:py|js|css|yaml|md)\b", text)} <= known
 
 
 def test_docstrings_begin_with_a_noun_or_a_verb():
