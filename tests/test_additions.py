@@ -280,3 +280,54 @@ def test_a_command_takes_two_files(tmp_path):
 def test_a_plot_takes_two_files(tmp_path):
     assert len(PLOT) == 2
     assert "a made-up dot" in run_in_copy(tmp_path, PLOT, USE_PLOT)
+
+
+SOURCE = {
+    "sources/straight.py": '''
+"""Straight networks of so many convolutions: `straight:3`."""
+
+from cnnprof.sources import inline
+
+
+def load(name, settings=None, input_shape=None, batch=1):
+    """The network of a number."""
+    return inline.load(" | ".join(["conv 3x3 8 relu"] * int(name)), settings, input_shape or (3, 8, 8), batch)
+
+
+def names():
+    """Some."""
+    return ["1", "2"]
+'''
+}
+
+USE_SOURCE = """
+import cnnprof
+
+# A convolution of 3 channels has 8 (27 + 1) parameters, one of 8 channels 8 (72 + 1).
+assert cnnprof.profile("straight:3").totals.params == 8 * 28 + 2 * 8 * 73
+shown = cnnprof.compare("straight:*").report().data["rows"]
+assert [row["params"] for row in shown] == [224, 224 + 584], shown
+"""
+
+JOIN = """
+
+join("smallest", Join(partial(Arithmetic, "minimum", "cmp"), "The smallest of the branches.", inplace=False, branches=2))
+"""
+
+USE_JOIN = """
+import cnnprof
+from pathlib import Path
+
+Path("net.yaml").write_text("input: 4x6x5\\nlayers:\\n- smallest: [identity, conv 1x1 4]\\n- relu\\n")
+ops = cnnprof.profile("net.yaml").costs[1].ops
+assert (ops.cmp, ops.mac) == (4 * 6 * 5, 0), ops
+"""
+
+
+def test_an_input_source_takes_one_file(tmp_path):
+    assert len(SOURCE) == 1
+    run_in_copy(tmp_path, SOURCE, USE_SOURCE)
+
+
+def test_a_way_to_join_branches_takes_one_row(tmp_path):
+    run_in_copy(tmp_path, {"spec/words/joining.py": JOIN}, USE_JOIN)
