@@ -1,7 +1,9 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from chromium import browser, page, show  # noqa: F401 - fixtures
@@ -55,6 +57,15 @@ def has_cuda() -> bool:
     except ImportError:
         return False
     return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="module")
+def brisk() -> Iterator[None]:
+    """With --quick, commands start one worker process, which times every network twice after one run that does not count."""
+    from cnnprof.cli import measuring
+
+    with patch.object(measuring, "QUICK", {"processes": 1, "rounds": 2, "warmup_runs": 1, "warmup_seconds": 0.0}):
+        yield
 
 
 @pytest.fixture

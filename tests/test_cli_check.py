@@ -103,6 +103,7 @@ def test_in_a_script(project):
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_latency_is_measured(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[[tool.cnnprof.budget]]\nmodel = "lenet5"\nmax-latency = "100s"\n')
     done = cnnprof("check", "lenet5", "--max-latency", "1us", "--max-params", "62K", "--json", cwd=tmp_path)

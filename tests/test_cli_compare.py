@@ -52,6 +52,7 @@ def test_a_spec_beside_torchvisions_own():
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_measured_columns():
     done = cnnprof("compare", "lenet5", "squeezenet1_1", "--bench", "--quick", "--json")
     assert done.code == 0

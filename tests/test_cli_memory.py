@@ -168,20 +168,21 @@ def test_the_largest_batch_is_the_largest(capacity, peak):
 
 @pytest.mark.torch
 @pytest.mark.parametrize("mode", ["infer", "train"])
-@pytest.mark.parametrize("name", ["resnet18", "torchvision:mobilenet_v3_small"])
-def test_the_largest_batch_fits_and_a_tenth_more_does_not(name, mode):
+@pytest.mark.parametrize(("name", "room"), [("resnet18", 160), ("torchvision:mobilenet_v3_small", 60)])
+def test_the_largest_batch_fits_and_a_tenth_more_does_not(name, room, mode):
     from cnnprof.measure.devices import open_device
     from cnnprof.measure.memory import record
 
-    fits = {fit.mode: fit for fit in package.memory(name, input_shape=(3, 96, 96), run=here(), fit="240MB").fits}
+    fits = {fit.mode: fit for fit in package.memory(name, input_shape=(3, 96, 96), run=here(), fit=f"{room}MB").fits}
     batch = fits[mode].batch
+    assert batch > 10
 
     def taken(size):
         graph = package.load(name, input_shape=(3, 96, 96), batch=size)
         return record(graph, open_device("cpu"), "fp32", mode, "nchw", "sgd")["peak_bytes"]
 
-    assert taken(batch) <= 240e6 * 1.0001
-    assert taken(batch + -(-batch // 10)) > 240e6
+    assert taken(batch) <= room * 1e6 * 1.0001
+    assert taken(batch + -(-batch // 10)) > room * 1e6
 
 
 @pytest.mark.torch

@@ -9,7 +9,7 @@ from shell import cnnprof
 import cnnprof as api
 from cnnprof.timing.measurements import Measurement
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("brisk")]
 
 CODE = """
 import os
@@ -59,7 +59,7 @@ def test_the_allocators_record_of_an_inference_stays(folder):
 
 
 def test_the_other_network_is_timed(folder):
-    asked = ("--mode", "train", "--rounds", "1", "--processes", "2", "--no-noise-floor", "--input", "3x8x8", "--json")
+    asked = ("--mode", "train", "--quick", "--processes", "2", "--no-noise-floor", "--input", "3x8x8", "--json")
     done = cnnprof("bench", "net.py:Net", "sound.yaml", *asked, cwd=folder)
     crashed, sound = json.loads(done.out)["results"]
     assert (crashed["status"], sound["status"]) == ("failed", "ok")

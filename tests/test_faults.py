@@ -90,6 +90,7 @@ worker.main()
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_a_strategy_whose_worker_is_killed_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(supervisor, "_START", DIES_ONCE.format(flag=str(tmp_path / "died")))
     done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,11 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0", "MAL
 """Tensors are mapped and unmapped one by one, so that the limit is on what is alive and not on what malloc keeps."""
 
 
-def run_limited(name: str, size: str, batch: int, mode: str) -> str:
-    """`fits` or `does not fit`, from a process of its own."""
-    command = [sys.executable, __file__, name, size, str(batch), mode]
-    done = subprocess.run(command, env={**os.environ, **MALLOC}, capture_output=True, text=True, timeout=120, check=False)
-    return done.stdout.strip() or done.stderr
+def run_limited(name: str, size: int, mode: str, *batches: int) -> list[str]:
+    """Of each batch `fits` or `does not fit`, from a process of its own."""
+    command = [sys.executable, __file__, name, mode, *map(str, (size, *batches))]
+    done = subprocess.run(command, env={**os.environ, **MALLOC}, capture_output=True, text=True, timeout=240, check=False)
+    return done.stdout.splitlines() or [done.stderr]
 
 
 @pytest.mark.parametrize(
@@ -36,22 +37,32 @@ def test_the_largest_batch_runs_and_a_tenth_more_does_not(name, mode):
     fits = {fit.mode: fit for fit in cnnprof.memory(name, input_shape=(3, 96, 96), run=run, fit=f"{ROOM}B").fits}
     batch = fits[mode].batch
     assert batch > 10
-    assert run_limited(name, "96", batch, mode) == "fits"
-    assert run_limited(name, "96", batch + -(-batch // 10), mode) == "does not fit"
+    assert run_limited(name, 96, mode, batch, batch + -(-batch // 10)) == ["fits", "does not fit"]
 
 
-def limited(name: str, size: int, batch: int, mode: str) -> str:
-    """In the process: run a batch of one, forbid more than the room, run the batch."""
+def limited(name: str, mode: str, size: int, *batches: int) -> None:
+    """In the process: build the network; in a copy of the process for each batch run it, and say how that went."""
+    import torch
+
+    from cnnprof.torch_bridge.instantiate import instantiate
+
+    torch.set_num_threads(1)
+    module = instantiate(cnnprof.load(name, input_shape=(3, size, size))).train(mode == "train")
+    for batch in batches:
+        if not os.fork():
+            print(run_in(module, mode, size, batch), flush=True)
+            os._exit(0)
+        os.wait()
+
+
+def run_in(module: Any, mode: str, size: int, batch: int) -> str:
+    """Run a batch of two, forbid more than the room, run the batch."""
     import resource
 
     import torch
 
     from cnnprof.measure.workload import TrainingStep, casting, infer
-    from cnnprof.torch_bridge.instantiate import instantiate
 
-    torch.set_num_threads(1)
-    graph = cnnprof.load(name, input_shape=(3, size, size), batch=batch)
-    module = instantiate(graph).train(mode == "train")
     cast = casting("cpu", "fp32")
 
     def run(x: torch.Tensor) -> None:
@@ -70,4 +81,4 @@ def limited(name: str, size: int, batch: int, mode: str) -> str:
 
 
 if __name__ == "__main__":
-    print(limited(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
+    limited(*sys.argv[1:3], *map(int, sys.argv[3:]))

@@ -202,17 +202,17 @@ def test_ctrl_c_keeps_the_processes_that_have_finished():
 
         return stop
 
-    (times,), complete = time_layers([job("Small")], Options(processes=4, rounds=1, budget_seconds=30), stop_at(3))
+    four = Options(processes=4, rounds=1, warmup_seconds=0.0, budget_seconds=30)
+    (times,), complete = time_layers([job("Small")], four, stop_at(3))
     assert not complete
     assert len(times.plain) == len(times.layers) == 2
     with pytest.raises(KeyboardInterrupt):
         time_layers([job("Small")], Options(processes=2, rounds=1), stop_at(1))
 
 
+@pytest.mark.usefixtures("brisk")
 def test_the_command(tmp_path):
-    done = cnnprof(
-        *("bench", "lenet5", "--layers", "--processes", 2, "--rounds", 3, "--json", "--trace", tmp_path / "trace.json")
-    )
+    done = cnnprof("bench", "lenet5", "--layers", "--quick", "--json", "--trace", tmp_path / "trace.json")
     assert done.code == 0, done.err
     report = json.loads(done.out)
     layers = report["layers"]

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_onnx import model, shapes, weight
 
 from cnnprof.errors import CnnprofError
+from cnnprof.onnx_bridge import read
 
 node = helper.make_node
 
@@ -61,14 +62,16 @@ def test_a_loop_of_too_many_rounds_is_named_and_its_weights_count(load_onnx, rou
     assert (totals.params, totals.macs, totals.uncounted) == (81, 0, ("y: Loop",))
 
 
-def test_loops_in_loops_stay_within_bounds(load_onnx):
+def test_loops_in_loops_stay_within_bounds(load_onnx, monkeypatch):
+    monkeypatch.setattr(read, "MOST_NODES", 10_000)
     inner = node("Loop", ["rounds", "", "a"], ["b"], body=round_of(CONV.__class__.FromString(CONV.SerializeToString())))
     for _ in range(3):
         inner = node("Loop", ["rounds", "", "a"], ["b"], body=round_of(inner))
     inner.input[2], inner.output[0] = "x", "y"
-    totals = load_onnx(model([node("Relu", ["x"], ["z"]), inner], [FILTERS, number("rounds", 40)])).totals
-    assert totals.params == 81
-    assert any(entry.endswith(": Loop") for entry in totals.uncounted)
+    profile = load_onnx(model([node("Relu", ["x"], ["z"]), inner], [FILTERS, number("rounds", 40)]))
+    assert profile.totals.params == 81
+    assert 1_000 < len(profile.costs) <= 10_000
+    assert any(entry.endswith(": Loop") for entry in profile.totals.uncounted)
 
 
 def test_a_loop_that_the_data_ends_is_named(load_onnx):

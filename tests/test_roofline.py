@@ -332,6 +332,7 @@ def test_every_format_shows_the_figures(format_name):
             assert ("slow" in text and "quick" in text) if report.command == "why" else "200" in text
 
 
+@pytest.mark.usefixtures("brisk")
 def test_the_commands(cache):
     done = process("why", "lenet5", "lenet5@classes=20", CNNPROF_CACHE=str(cache), COLUMNS="200")
     assert (done.code, done.out) == (4, "")

@@ -330,6 +330,7 @@ def test_several_processes_load_what_one_does(tmp_path):
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_the_first_points_are_measured():
     done = cnnprof("sweep", "lenet5", "classes=10,20,30", "--sort=-params", "--top", "2", "--bench", "2", "--quick")
     assert done.code == 0, done.err

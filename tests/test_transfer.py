@@ -236,6 +236,7 @@ def test_what_is_frozen_keeps_its_statistics():
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_step_times_are_measured():
     done = cnnprof("transfer", "lenet5", "--classes", 5, "--batch", 2, "--bench", "--quick", "--json")
     assert done.code == 0, done.err

@@ -7,6 +7,7 @@ parent at every line, on a core that the measurement may need.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import pickle
@@ -66,9 +67,14 @@ def do(task: Task, report: Report) -> None:
     # Before torch is loaded, so that no allocation has been made the other way.
     mallopt = options.mallopt and system_info.keep_freed_memory()
 
+    gc.disable()
     import torch
 
     from cnnprof.measure.devices import open_device
+
+    # torch stays: looking through it for garbage takes a tenth of its import, and would come back amid a measurement.
+    gc.freeze()
+    gc.enable()
 
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)

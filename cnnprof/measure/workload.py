@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from inspect import unwrap
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -102,11 +103,24 @@ def infer(module: nn.Module, x: Given, cast: Cast) -> None:
         module(*x)
 
 
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
+
+
+def uncompiled(kind: type[Kind]) -> type[Kind]:
+    """The kind of optimizer without its provisions for torch.compile: they import the compiler, as long again as torch takes.
+
+    A step of it is to be taken in torch.no_grad(), which is what else they do.
+    """
+    return type(kind.__name__, (kind,), {name: unwrap(getattr(kind, name)) for name in ("add_param_group", "step")})
+
+
+SGD = uncompiled(torch.optim.SGD)
+
 OPTIMIZERS: dict[Optimizer, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
-    "sgd": partial(torch.optim.SGD, lr=LEARNING_RATE),
-    "momentum": partial(torch.optim.SGD, lr=LEARNING_RATE, momentum=0.9),
-    "adam": partial(torch.optim.Adam, lr=LEARNING_RATE),
-    "adamw": partial(torch.optim.AdamW, lr=LEARNING_RATE),
+    "sgd": partial(SGD, lr=LEARNING_RATE),
+    "momentum": partial(SGD, lr=LEARNING_RATE, momentum=0.9),
+    "adam": partial(uncompiled(torch.optim.Adam), lr=LEARNING_RATE),
+    "adamw": partial(uncompiled(torch.optim.AdamW), lr=LEARNING_RATE),
 }
 
 
@@ -133,7 +147,8 @@ class TrainingStep:
         loss.backward()  # type: ignore[no-untyped-call]
         passed()
         if self._optimizer:
-            self._optimizer.step()
+            with torch.no_grad():
+                self._optimizer.step()
         passed()
         # Gradients go with the step that made them, so that every step starts from the same memory.
         for parameter in self._trained:
