@@ -26,7 +26,7 @@ from cnnprof.sources._files import SPECS, is_file, is_path, source_of
 from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
 from cnnprof.sources._model import Model as Model
 from cnnprof.sources._shared import without_way
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 
 PREFIXES = {module.name: module.name for module in iter_modules(__path__) if not module.name.startswith("_")} | {
     "tv": "torchvision"
@@ -76,7 +76,7 @@ def _varied(model: Model, name: str, inline: dict[str, str], settings: Settings)
     return replace(model, reference=reference, settings=given, title=title, size=inline.get(INPUT_SETTING), _graphs={})
 
 
-def load(reference: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(reference: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph that a reference names: `resolve(reference, settings).graph(input_shape, batch)`."""
     return resolve(reference, settings).graph(input_shape, batch)
 

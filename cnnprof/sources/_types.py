@@ -8,5 +8,5 @@ from typing import Any, TypeAlias
 Settings: TypeAlias = Mapping[str, Any] | None
 """Values that override the network's own, by name."""
 
-Size: TypeAlias = tuple[int, ...] | None
+InputSize: TypeAlias = tuple[int, ...] | None
 """The (C, H, W) of its input, where the network's own is not wanted."""

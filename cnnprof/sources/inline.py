@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnprof.errors import SpecError
 from cnnprof.network.graph import INPUT, Graph
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.inputs import Input
 from cnnprof.spec.located import Token, read_expression
@@ -20,7 +20,7 @@ def names() -> list[str]:
     return []
 
 
-def load(text: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(text: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph of a line of steps, named by its text.
 
     Args:

@@ -8,12 +8,12 @@ from pathlib import Path
 from cnnprof.network.graph import Graph
 from cnnprof.sources._files import no_names, no_settings, recall_file
 from cnnprof.sources._shared import shown
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 
 names = no_names
 
 
-def load(path: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(path: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph of a `.keras` file or of what `model.to_json()` wrote.
 
     Args:

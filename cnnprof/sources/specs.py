@@ -14,7 +14,7 @@ from cnnprof.sources._cache import ask, recall_spec
 from cnnprof.sources._catalogue import bundled_folder, own_and_bundled, scan
 from cnnprof.sources._files import SPECS
 from cnnprof.sources._shared import from_project
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 
 if TYPE_CHECKING:
     from cnnprof.spec import Family
@@ -100,7 +100,7 @@ def find(name: str) -> tuple[Family, str | None] | None:
     return None
 
 
-def load(reference: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(reference: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph of `name`, `path.yaml` or `path.yaml#variant`. Raises SpecError if there is none."""
 
     def make() -> Graph:

@@ -9,7 +9,7 @@ from cnnprof.accuracies import timm_checkpoints
 from cnnprof.network.graph import Graph, Origin
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 
 _PACKAGES = ("timm", "torch", "torchvision")
 
@@ -19,7 +19,7 @@ def names() -> list[str]:
     return recall_names("timm", _PACKAGES, _list_names)
 
 
-def load(name: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(name: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph of `timm.create_model(NAME)` in eval mode.
 
     Args:

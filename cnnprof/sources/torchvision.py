@@ -12,7 +12,7 @@ from cnnprof.errors import CnnprofError, did_you_mean
 from cnnprof.network.graph import Accuracy, Facts, Figure, Graph, Origin
 from cnnprof.sources._cache import ask, recall_graph, recall_names
 from cnnprof.sources._settings import parse_settings
-from cnnprof.sources._types import Settings, Size
+from cnnprof.sources._types import InputSize, Settings
 
 _PACKAGES = ("torch", "torchvision")
 _DATASET = "ImageNet-1K"
@@ -28,7 +28,7 @@ def names() -> list[str]:
     return recall_names("torchvision", _PACKAGES, _list_names)
 
 
-def load(name: str, settings: Settings = None, input_shape: Size = None, batch: int = 1) -> Graph:
+def load(name: str, settings: Settings = None, input_shape: InputSize = None, batch: int = 1) -> Graph:
     """The graph of `torchvision.models.NAME` in eval mode, with the figures of its weights' metadata.
 
     Args:

@@ -8,14 +8,12 @@ from typing import NamedTuple, TypeAlias
 
 from cnnprof.errors import Place, SpecError
 from cnnprof.network.dims import Dim, Shape, at_least, known, one
+from cnnprof.network.layers.convolution import Size
 from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, OfToken, Token
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
-
-Size: TypeAlias = tuple[Dim, ...]
-"""One entry a spatial axis."""
 
 
 @record

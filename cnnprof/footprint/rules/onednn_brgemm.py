@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 
 from cnnprof.footprint.execution import Execution
-from cnnprof.footprint.rules.onednn_convolution import PAGE, Convolution, Copies, Size, round_up
+from cnnprof.footprint.rules.onednn_convolution import PAGE, Convolution, Copies, Sizes, round_up
 from cnnprof.network.dims import ceil_div
 
 ELEMENT = 40
@@ -75,6 +75,6 @@ def channel_block(conv: Convolution, block: int) -> int:
     return block * (blocks if blocks in (1, 4) else 2)
 
 
-def _same_either_way(shape: Size) -> bool:
+def _same_either_way(shape: Sizes) -> bool:
     """Whether channels_last is the usual order: of one channel or one position."""
     return shape[1] == 1 or prod(shape[2:]) == 1

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnnprof.footprint.execution import Execution
 from cnnprof.network.dims import ceil_div
 
-Size = tuple[int, ...]
+Sizes = tuple[int, ...]
 
 SPARE = 128
 """Bytes by which oneDNN aligns each part of a scratchpad (memory_tracking::default_alignment)."""
@@ -38,12 +38,12 @@ class Copies(NamedTuple):
 class Convolution(NamedTuple):
     """One convolution: shapes and hyper-parameters, sizes as one entry a spatial axis."""
 
-    x: Size
-    y: Size
-    kernel: Size
-    stride: Size
-    padding: Size
-    dilation: Size
+    x: Sizes
+    y: Sizes
+    kernel: Sizes
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
     groups: int
     bias: bool
 
@@ -130,7 +130,7 @@ class Convolution(NamedTuple):
         """The convolution whose backward pass is the transposed convolution that this one describes."""
         return self._replace(x=self.y, y=self.x, bias=False)
 
-    def axis(self, sizes: Size, back: int, missing: int) -> int:
+    def axis(self, sizes: Sizes, back: int, missing: int) -> int:
         """The size along the last axis but `back`, of a convolution with enough axes."""
         return sizes[-1 - back] if len(self.kernel) > back else missing
 
@@ -163,7 +163,7 @@ def by_onednn(conv: Convolution, run: Execution) -> bool:
     return worth and large
 
 
-def plane(shape: Size) -> int:
+def plane(shape: Sizes) -> int:
     """Positions of the last two spatial axes."""
     return prod(shape[2:][-2:])
 
@@ -178,7 +178,7 @@ def round_up(number: int, step: int) -> int:
     return int(ceil_div(number, step) * step)
 
 
-def blocked_bytes(shape: Size, block: int, run: Execution) -> int:
+def blocked_bytes(shape: Sizes, block: int, run: Execution) -> int:
     """Bytes of a tensor with its channels in full blocks."""
     return run.element_bytes * shape[0] * round_up(shape[1], block) * prod(shape[2:])
 

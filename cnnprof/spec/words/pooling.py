@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.network.dims import Shape, known
+from cnnprof.network.layers.convolution import Size
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.network.layers.pooling import (
     AdaptiveAvgPool,
@@ -13,7 +14,7 @@ from cnnprof.network.layers.pooling import (
     MaxUnpool,
     Subsample,
 )
-from cnnprof.spec.arguments import Arguments, Size
+from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import Tensor, describe_kind
 from cnnprof.spec.words.base import Example, Layers, Write, unsayable, word
 from cnnprof.spec.words.windows import dilation, kernel, letter, line, pool_padding, sized, stride_or_kernel

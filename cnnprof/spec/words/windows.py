@@ -10,7 +10,8 @@ from cnnprof.network.dims import Dim, ceil_div, known, maximum
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Pad
 from cnnprof.network.layers.base import describe
-from cnnprof.spec.arguments import Arguments, Size
+from cnnprof.network.layers.convolution import Size
+from cnnprof.spec.arguments import Arguments
 
 Numbers: TypeAlias = "tuple[int, ...]"
 
