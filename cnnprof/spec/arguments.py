@@ -86,6 +86,11 @@ class Arguments(NamedTuple):
         given = self.given.get(option)
         return default if given is None else given.evaluate(self.scope)
 
+    def named(self, option: str) -> bool:
+        """Whether the option stands behind its name, `multiplier=2`, or is a key; one that is not given does, too."""
+        given = self.given.get(option)
+        return given is None or not given.token.scalar.value[given.token.start - 1 : given.token.start].isspace()
+
     def flag(self, option: str) -> bool:
         """Whether the flag is set."""
         value = one(self.value(option, False))
@@ -167,17 +172,31 @@ class Arguments(NamedTuple):
         if not is_number(value):
             listed = isinstance(value, tuple) and text.isidentifier()
             hint = f"a call gives '{text}' without parentheses, its numbers parted by blanks: unit 64 2" if listed else None
+            if isinstance(value, str):
+                hint = _of_text(value, text)
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option, hint)
         value = as_whole(value)
         if is_fraction(value):
             shown = f"{text} = {value:.10g}" if text and text != str(value) else f"{value:.10g}"
-            hint = f"make_divisible({text}, 8) or int({text})" if text else "round it"
+            rounded = f"make_divisible({text}, 8) or int({text})" if option == "out" else f"int({text}) or ceil({text})"
+            hint = rounded if text else "round it"
             raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
         if not at_least(value, least):
             raise self.error(f"{_label(option)} is at least {least}, not {value}", option)
         if known(value) and value > MAX_INT:
             raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
         return value
+
+
+def _of_text(value: str, name: str) -> str | None:
+    """A hint at a text in place of a number, which an expression called `name` gives."""
+    if re.fullmatch(r"[+-]?\d[\d_]*(\.\d*)?", value.strip()):
+        return f"a number stands without quotes: {value}"
+    if name.isidentifier() and re.search(r"\w\s*[-+*/%]\s*\w", value):
+        return f"a setting is a value; what is worked out stands among the steps: let {name} = {value}"
+    if found := re.fullmatch(r"([\d.]+)\s*%", value):
+        return f"write {float(found[1]) / 100:g}"
+    return None
 
 
 def _label(option: str) -> str:

@@ -83,19 +83,21 @@ def elaborate(
         input_name=first,
         further_inputs={name: shapes[name] for name in further},
         output_names=tuple(outputs) if family.outputs else (),
-        warnings=(*family.warnings, *_unread(network, nodes, outputs)),
+        warnings=(*family.warnings, *_unread(network, nodes, outputs, family.inputs)),
     )
 
 
-def _unread(network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor]) -> Iterator[str]:
+def _unread(
+    network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor], inputs: Sequence[Input]
+) -> Iterator[str]:
     """The inputs and outputs that nothing reads, in words."""
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
     for node in nodes:
         if node.name not in read and not node.aux:
             yield f"{node.place}: nothing reads what {node.name} ({node.layer.type}) gives; a second output stands in 'outputs'"
-    for name in network.names[: network.first]:
-        if name not in read:
-            yield f"nothing reads the input '{name}'"
+    for each in inputs:
+        if each.name not in read:
+            yield f"{each.place}: nothing reads the input '{each.name}'"
 
 
 def _namesake(

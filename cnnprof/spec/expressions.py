@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
@@ -25,6 +26,7 @@ MAX_LENGTH = 300
 MAX_POWER = 64
 MAX_DEPTH = 50
 _ENTRIES_A_STEP = 8
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 Code: TypeAlias = Callable[[Scope], Value]
 CONSTANTS = {"true": True, "false": False, "none": None}
@@ -47,6 +49,8 @@ def compile_expression(text: str) -> Code:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters, and this one has {len(text)}", 0, len(text))
     blanks = len(text) - len(text.lstrip())
+    if (at := _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text).find("#")) >= 0:
+        raise ExpressionError("'#' within a word begins no comment", at, len(text), "a comment stands behind a blank")
     try:
         with catch_warnings():
             simplefilter("ignore")

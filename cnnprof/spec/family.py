@@ -166,7 +166,7 @@ class _Reader:
             outputs=read_outputs(self.root.get("outputs")),
             batch=read_batch(self.root.get("batch")),
             inplace=self._flag("inplace"),
-            warnings=unread(self.root, blocks),
+            warnings=unread(self.root, blocks, tables),
         )
 
     def _of_others(self) -> str | None:

@@ -11,6 +11,12 @@ from cnnprof.spec.values import Value
 
 _NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?\Z")
 _ARITHMETIC = re.compile(r"[-+*/%.,\d\s()_]*\d[-+*/%.,\d\s()_]*\Z")
+_DECIMAL = re.compile(r"[+-]?\d+,\d+\Z")
+_YAML = {
+    **dict.fromkeys(("yes", "on"), "true"),
+    **dict.fromkeys(("no", "off"), "false"),
+    **dict.fromkeys(("null", "~", ""), "none"),
+}
 
 
 def read_literal(text: str) -> Value:
@@ -19,8 +25,8 @@ def read_literal(text: str) -> Value:
     In a list a bare word is a text: `[basic, bottleneck]`.
     """
     text = text.strip()
-    if text in CONSTANTS:
-        return CONSTANTS[text]
+    if text in CONSTANTS or text in ("True", "False", "None"):
+        return CONSTANTS[text.lower()]
     if _NUMBER.match(text):
         return compile_expression(_decimal(text))(TextScope())
     if text.startswith(("[", "(")):
@@ -33,7 +39,15 @@ def read_literal(text: str) -> Value:
 
 
 def read_cell(token: Token) -> Value:
-    """The value of a word of a spec. Raises SpecError with its place for a list or a number that is none."""
+    """The value of a word of a spec. Raises SpecError with its place for a list or a number that is none.
+
+    YAML's other words for true, false and nothing, which would be texts, are refused, and so is a decimal with a comma.
+    """
+    if (meant := _YAML.get(token.text.lower())) is not None:
+        raise token.error(f"'{token.text}' would be a text", f"write {meant}; a text stands in quotes: '{token.text}'")
+    if _DECIMAL.match(token.text):
+        decimal = token.text.replace(",", ".")
+        raise token.error(f"'{token.text}' is a decimal, or a list", f"write {decimal} for a number, [{token.text}] for a list")
     try:
         return read_literal(token.text)
     except ExpressionError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
@@ -10,10 +10,11 @@ from cnnprof.network.dims import one
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
-from cnnprof.spec.steps import Step, must_be_there
-from cnnprof.spec.values import Table, Value, describe_kind, is_integer
+from cnnprof.spec.steps import BLOCKS, Step, must_be_there
+from cnnprof.spec.values import Table, Tensor, Value, describe_kind, is_integer
 
 COUNTER = "i"
+OWN = ("first", "last", "row")
 STAGE = "stage"
 NAMING_COLUMN = "id"
 
@@ -22,7 +23,7 @@ class Repeat(NamedTuple):
     """`{repeat: n, as: i, do: ...}`. A repeat outside of every loop and block is one stage."""
 
     times: Expression
-    counter: str
+    counter: str | None
     body: Step
     place: Place
 
@@ -33,11 +34,12 @@ class Repeat(NamedTuple):
             count = int(count)
         if not is_integer(count) or count < 0:
             raise self.times.token.error(f"'repeat' takes a whole number, not {describe_kind(count)}", _whole_hint(count))
-        rounds = ({"first": i == 0, "last": i == count - 1, self.counter: i, "row": i} for i in range(count))
+        counter = self.counter or COUNTER
+        rounds = ({"first": i == 0, "last": i == count - 1, counter: i, "row": i} for i in range(count))
         outer = network.namer
         if _is_stage(network, scope):
             network.namer = outer.inside(outer.count(STAGE))
-        _run_rounds(network, scope, rounds, self.body, self.place)
+        _run_rounds(network, scope, rounds, self.body, self.place, (self.counter,) if self.counter else ())
         network.namer = outer
 
 
@@ -64,7 +66,7 @@ class Each(NamedTuple):
             {"first": i == 0, "last": i == last, COUNTER: i, "row": row} | dict(zip(table.columns, row, strict=True))
             for i, row in enumerate(table.rows)
         )
-        _run_stages(network, scope, rounds, self.body, self.place)
+        _run_stages(network, scope, rounds, self.body, self.place, table.columns)
 
 
 class For(NamedTuple):
@@ -85,7 +87,7 @@ class For(NamedTuple):
         rounds = (
             {"first": i == 0, "last": i == last, COUNTER: i, "row": value} | self._bind(value) for i, value in enumerate(values)
         )
-        _run_stages(network, scope, rounds, self.body, self.place)
+        _run_stages(network, scope, rounds, self.body, self.place, [target.text for target in self.targets])
 
     def _bind(self, value: Value) -> dict[str, Value]:
         if len(self.targets) == 1:
@@ -96,10 +98,17 @@ class For(NamedTuple):
         return dict(zip((target.text for target in self.targets), value, strict=True))
 
 
-def _run_stages(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
+def _run_stages(
+    network: GraphBuilder,
+    scope: Scope,
+    rounds: Iterable[Mapping[str, Value]],
+    body: Step,
+    place: Place,
+    written: Collection[str],
+) -> None:
     """The rounds of a loop over values; outside of every loop and block each is a stage, named by its `id` if it has one."""
     if not _is_stage(network, scope):
-        _run_rounds(network, scope, rounds, body, place)
+        _run_rounds(network, scope, rounds, body, place, written)
         return
     outer = network.namer
     for names in rounds:
@@ -107,19 +116,34 @@ def _run_stages(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[st
         name = outer.count(STAGE) if label is None else outer.free(str(label))
         outer.use(name)
         network.namer = outer.inside(name)
-        _run_rounds(network, scope, [names], body, place)
+        _run_rounds(network, scope, [names], body, place, written)
     network.namer = outer
 
 
-def _run_rounds(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[str, Value]], body: Step, place: Place) -> None:
-    """Run the body once for each round's names; afterwards they mean what they did before."""
+def _run_rounds(
+    network: GraphBuilder,
+    scope: Scope,
+    rounds: Iterable[Mapping[str, Value]],
+    body: Step,
+    place: Place,
+    written: Collection[str],
+) -> None:
+    """Run the body once for each round's names; afterwards they mean what they did before.
+
+    The names that every loop has hide those of the loops around it, and nothing else.
+    """
     before: dict[str, Value] = {}
     set_here: set[str] = set()
+    taken = {name for name in (*OWN, COUNTER) if name not in written and _is_taken(scope, name)}
+    own = {*OWN, COUNTER} - taken - {*written}
+    implied, scope.implied = scope.implied, (scope.implied | own) - {*written}
     network.loops += 1
     for names in rounds:
         if not scope.budget.spend(1):
             raise SpecError(TOO_MUCH, place, RUNAWAY)
         for name, value in names.items():
+            if name in taken:
+                continue
             if name not in set_here:
                 set_here.add(name)
                 if name in scope:
@@ -128,9 +152,18 @@ def _run_rounds(network: GraphBuilder, scope: Scope, rounds: Iterable[Mapping[st
         body.run(network, scope)
         must_be_there(scope, place)
     network.loops -= 1
+    scope.implied = implied
     for name in set_here:
         scope.pop(name, None)
     scope.update(before)
+
+
+def _is_taken(scope: Scope, name: str) -> bool:
+    """Whether a setting, an argument, a `let` or a loop that names its values has the name."""
+    if name in scope:
+        return name not in scope.implied and not isinstance(scope[name], Tensor)
+    value = scope.outer.get(name)
+    return value is not None and not isinstance(value, Table) and name not in scope.outer[BLOCKS]
 
 
 def _is_stage(network: GraphBuilder, scope: Scope) -> bool:

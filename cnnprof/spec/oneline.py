@@ -177,6 +177,8 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
     for token, after in zip_longest(tokens, tokens[1:]):
         found = _GIVEN.match(token.text)
         if token.text in BEHIND:
+            if behind and behind[-1][0] == token.text:
+                raise token.error(f"'{token.text}' stands twice", f"a second one is a step of its own: '| {token.text}'")
             behind.append((token.text, token, {}))
         elif found and found[1] in BEHIND and WORDS[found[1]].positional and found[1] not in rule.known:
             parameter = read_expression(token.cut(found.end()))

@@ -97,6 +97,8 @@ def read_figure(key: str, token: Token) -> Figure:
     value = round(float(f"{whole.replace('_', '')}.{digits or 0}") * scale, 9)
     if key in ACCURACIES and value > 100:
         raise token.error(f"'{key}' is in percent, from 0 to 100")
+    if key in ("top1", "top5") and 0 < value < 1:
+        raise token.error(f"'{key}' is in percent, and {token.text} is less than one", f"write {round(100 * value, 6):g}")
     if value >= 1e18:
         raise token.error("this figure is too large")
     exact = scale == 1 and not digits and key not in ACCURACIES

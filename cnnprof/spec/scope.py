@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 from cnnprof.spec.values import Tensor, Value
@@ -42,9 +43,11 @@ class Scope(dict[str, Value]):
         here: what the next layer continues from.
         budget: shared by all scopes of a network.
         outermost: whether this is the scope of the network's own layers.
+
+    `implied` are the names that loops have set without being told to.
     """
 
-    __slots__ = ("budget", "here", "outer", "outermost")
+    __slots__ = ("budget", "here", "implied", "outer", "outermost")
 
     def __init__(self, outer: Mapping[str, Value], here: Here, budget: Budget, outermost: bool = False) -> None:
         super().__init__()
@@ -52,6 +55,7 @@ class Scope(dict[str, Value]):
         self.here = here
         self.budget = budget
         self.outermost = outermost
+        self.implied: AbstractSet[str] = frozenset()
 
     def __missing__(self, name: str) -> Value:
         if isinstance(self.here, Tensor) and (name in AXES or (name in FURTHER_AXES and name not in self.outer)):

@@ -11,7 +11,7 @@ from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.arguments import Given
 from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
-from cnnprof.spec.loops import COUNTER, Each, For, Repeat
+from cnnprof.spec.loops import Each, For, Repeat
 from cnnprof.spec.mistakes import of_key, of_layer_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.operations import (
@@ -82,9 +82,8 @@ class Structure(NamedTuple):
 
     def _repeat(self, node: Entries) -> Step:
         _check_keys(node, "repeat", ("repeat", "as", "do"))
-        counter = COUNTER
-        if (named := node.get("as")) is not None:
-            counter = check_loop_name(whole_token(_scalar(named, "'as' takes a name")))
+        named = node.get("as")
+        counter = None if named is None else check_loop_name(whole_token(_scalar(named, "'as' takes a name")))
         return Repeat(_expression(node, "repeat"), counter, self._body(node, "repeat"), node.place)
 
     def _each(self, node: Entries) -> Step:
@@ -224,6 +223,8 @@ class Structure(NamedTuple):
             known = [*rule.known, "norm", "act"]
             hint = of_layer_key(option.value) or did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
             raise option.error(f"{word.text} has no option '{option.value}'", hint)
+        if name in given:
+            raise option.error(f"{word.text}: '{name}' is given twice")
         if name == "pad" and isinstance(value, Scalar) and value.value == "same":
             name = "same"
             given[name] = read_expression(Token("true", value, 0))

@@ -33,6 +33,8 @@ def read_table(name: str, node: Yaml) -> Table:
         if column.text in seen:
             raise column.error(f"the column '{column.text}' stands twice")
         seen.add(column.text)
+    if len(lines) == 1:
+        raise node.error("this table has a header and no rows")
     for line in lines[1:]:
         check_width(line, columns)
     rows = tuple(tuple(None if token.text == "-" else read_cell(token) for token in line) for line in lines[1:])

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from cnnprof.spec.blocks import Block
-from cnnprof.spec.reader import Entries, Scalar, Yaml
+from cnnprof.spec.loops import COUNTER, NAMING_COLUMN, OWN
+from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
+from cnnprof.spec.tables import read_lines
+from cnnprof.spec.values import Table
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
@@ -16,32 +21,116 @@ _LOOP = re.compile(r"\bfor['\"]?:\s*['\"]?([A-Za-z_][\w, ]*?)\s+in\b", re.ASCII)
 _EVERYWHERE = ("i", "_")
 """Names for the values of a loop that does the same in each round."""
 
+_EMPTY = ("0", "[]", "()", "range(0)")
 _DEFINING = {"settings": "the setting", "tables": "the table", "blocks": "the block", "shared": "the block"}
 
 
-def unread(root: Entries, blocks: Mapping[str, Block]) -> tuple[str, ...]:
-    """A warning with its place for each setting, table, block, argument and value whose name stands only where it is defined.
+def unread(root: Entries, blocks: Mapping[str, Block], tables: Mapping[str, Table]) -> tuple[str, ...]:
+    """A warning with its place for each setting, table, column, block, argument and value that nothing reads.
 
-    A name counts as read wherever its word stands in what is run, so that none is called unread that is read.
+    A name counts as read wherever its word stands in what is run and means it: not where an argument, a loop or a `let` has
+    its name. Loops without a round are named, too.
     """
+    steps = _Steps(tables, {_name(key) for key, _ in _pairs(root.get("settings"))})
     read: Counter[str] = Counter()
     own: dict[str, set[str]] = {}
-    for name in ("input", "inputs", "layers", "outputs"):
+    for name in ("input", "inputs", "outputs"):
         if (node := root.get(name)) is not None:
             read.update(_words(node))
-    for kind in (*_DEFINING, "variants"):
+    for kind in _DEFINING:
         for key, value in _pairs(root.get(kind)):
             # A setting or a variant may name a block or a table, for `use` and `each`.
-            words = _words(value) | set(_WORD.findall(key.value.partition("(")[2]))
+            words = _words(value)
+            if kind in ("blocks", "shared"):
+                words = steps.reads_of_block(value, blocks[_name(key)])
+            elif kind == "tables":
+                words = _cells(value)
             own[_name(key)] = words
             read.update(words)
+    for _, value in _pairs(root.get("variants")):
+        read.update(steps.reads(value, set()))  # what it sets, it does not read
+    if isinstance(listed := root.get("variants"), Scalar):
+        read.update(_cells(listed))
+    if (layers := root.get("layers")) is not None:
+        read.update(steps.reads(layers, steps.settings))
     defined = tuple(
         f"{key.place}: nothing reads {what} '{_name(key)}'"
         for kind, what in _DEFINING.items()
         for key, _ in _pairs(root.get(kind))
         if read[_name(key)] <= (_name(key) in own[_name(key)])
     )
-    return (*defined, *_unread_arguments(root, blocks), *_unread_values(root))
+    columns = _unread_columns(root, tables, steps.rounds)
+    return (*defined, *columns, *_unread_arguments(root, blocks), *_unread_values(root), *steps.warnings)
+
+
+class _Round(NamedTuple):
+    """What an `each` goes through, and what its steps read, as words."""
+
+    through: set[str]
+    read: set[str]
+
+
+class _Steps:
+    """Finds the names that steps read from outside, and notes on the way what loops go through."""
+
+    def __init__(self, tables: Mapping[str, Table], settings: AbstractSet[str]) -> None:
+        self.tables = tables
+        self.settings = settings
+        self.rounds: list[_Round] = []
+        self.warnings: list[str] = []
+
+    def reads_of_block(self, body: Yaml, block: Block) -> set[str]:
+        """What a block reads but its own arguments; their defaults see none of them."""
+        names = {parameter.name for parameter in block.parameters}
+        defaults = {word for each in block.parameters if each.default for word in _WORD.findall(each.default.text)}
+        return (self.reads(body, self.settings | names) - names) | defaults
+
+    def reads(self, node: Yaml, known: AbstractSet[str]) -> set[str]:
+        """The words of a step but the names of its own loops and `let`; `known` are the names that those around it have."""
+        if isinstance(node, Scalar):
+            return set(_WORD.findall(node.value))
+        if isinstance(node, Items):
+            return self._reads_of_list(node, known)
+        if (head := next((key for key, _ in node.pairs if key.value in ("repeat", "each", "for")), None)) and node.get("do"):
+            return self._reads_of_loop(node, head, known)
+        return {word for _, value in node.pairs for word in self.reads(value, known)}
+
+    def _reads_of_list(self, node: Items, known: AbstractSet[str]) -> set[str]:
+        read: set[str] = set()
+        named: set[str] = set()
+        for step in node.nodes:
+            if isinstance(step, Scalar) and (let := _LET.match(step.value)):
+                read |= {*_WORD.findall(step.value[let.end() :])} - named
+                named.add(let[1])
+            else:
+                read |= self.reads(step, known | named) - named
+        return read
+
+    def _reads_of_loop(self, node: Entries, head: Scalar, known: AbstractSet[str]) -> set[str]:
+        through, body, counter = node.get(head.value), node.get("do"), node.get("as")
+        text = through.value if isinstance(through, Scalar) else ""
+        targets, _, values = text.partition(" in ") if head.value == "for" else ("", "", text)
+        named = {*_WORD.findall(targets), *([counter.value.strip()] if isinstance(counter, Scalar) else [])}
+        if head.value == "each":
+            named |= {column for word in _WORD.findall(text) if word in self.tables for column in self.tables[word].columns}
+        own = {*OWN, COUNTER} - known
+        read = self.reads(body, known | named) if body is not None else set()
+        if values.strip() in _EMPTY:
+            self.warnings.append(f"{head.place}: this loop has no rounds")
+        if head.value == "each":
+            self.rounds.append(_Round(set(_WORD.findall(text)), read))
+        return (read - named - own) | {*_WORD.findall(values)}
+
+
+def _unread_columns(root: Entries, tables: Mapping[str, Table], rounds: list[_Round]) -> Iterator[str]:
+    """The columns of tables whose names no loop reads that goes through them, or may do so."""
+    for key, node in _pairs(root.get("tables")):
+        name = _name(key)
+        read = [each.read for each in rounds if name in each.through or each.through.isdisjoint(tables)]
+        unread = [column for column in tables[name].columns if not any({column, "row"} & words for words in read)]
+        for token in read_lines(node)[0] if read and unread else ():
+            if token.text in unread and token.text != NAMING_COLUMN:
+                yield f"{token.place}: nothing reads the column '{token.text}' of '{name}'"
 
 
 def _unread_arguments(root: Entries, blocks: Mapping[str, Block]) -> Iterator[str]:
@@ -74,6 +163,12 @@ def _pairs(node: Yaml | None) -> Iterator[tuple[Scalar, Yaml]]:
 
 def _name(key: Scalar) -> str:
     return key.value.partition("(")[0].strip()
+
+
+def _cells(node: Yaml) -> set[str]:
+    """The words of a table below its header."""
+    lines = [line for line in _COMMENT.sub("", node.value).splitlines() if line.strip()] if isinstance(node, Scalar) else []
+    return set(_WORD.findall("\n".join(lines[1:])))
 
 
 def _words(node: Yaml) -> set[str]:

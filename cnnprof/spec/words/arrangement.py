@@ -8,7 +8,7 @@ from cnnprof.network.layers.arrangement import ChannelShuffle, Flatten, Pad, Pad
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsampleMode
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.values import describe_kind
+from cnnprof.spec.values import Value, describe_kind
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
 from cnnprof.spec.words.windows import line, number
 
@@ -83,7 +83,15 @@ def _upsample_line(layer: Upsample, x: Shape) -> str:
         return line(
             "upsample", f"size={'x'.join(map(str, layer.size))}" if len(layer.size) > 1 else f"size={layer.size[0]}", mode
         )
-    return line("upsample", "x".join(map(str, factor)), mode)
+    named = "factor=" if _is_size(factor, x[2:]) else ""
+    return line("upsample", named + "x".join(map(str, factor)), mode)
+
+
+def _is_size(value: Value, now: Shape) -> bool:
+    """Whether a factor for each axis is most likely meant as the size: more than 4, and no less than the size that is."""
+    if not (isinstance(value, tuple) and len(value) == len(now) > 1 and all(type(size) is int for size in (*value, *now))):
+        return False
+    return max(now) > 1 and min(value) > 4 and all(to >= at for to, at in zip(value, now, strict=True))
 
 
 def _flatten_line(layer: Flatten, x: Shape) -> str:
@@ -192,6 +200,11 @@ def _upsample(o: Arguments) -> Layers:
     if "size" in o.given:
         return [("upsample", Upsample((), mode, o.each("size", 1)))]
     value = o.value("factor")
+    if not o.named("factor") and _is_size(value, o.x[2:]):
+        size = "x".join(map(str, value))
+        grown = "x".join(str(each * times) for each, times in zip(o.x[2:], value, strict=True))
+        hint = f"write size={size} for the size, factor={size} for the factor"
+        raise o.error(f"a factor of {size} gives {grown}", "factor", hint)
     if isinstance(value, float) and not value.is_integer():
         factor = o.number("factor", 1.0)
         if not all(known(size) for size in o.x[2:]):

@@ -32,10 +32,18 @@ def _partial(o: Arguments, filters: Dim) -> Layers:
     return [*before, ("conv", PartialConv(matrix, kernel(o), stride(o), padding, o.bias))]
 
 
+def _is_number_of_filters(multiplier: Dim, count: Dim) -> bool:
+    """Whether a multiplier is most likely meant as the number of filters, as `conv` takes it."""
+    return type(count) is int and type(multiplier) is int and count > 1 and multiplier >= min(max(count, 3), 16)
+
+
 def _conv_line(layer: Conv, x: Shape) -> str:
     depthwise = layer.is_depthwise(x)
     multiplier = layer.out_channels // x[1]
-    filters = ("" if multiplier == 1 else str(multiplier)) if depthwise else str(layer.out_channels)
+    filters = str(layer.out_channels)
+    if depthwise:
+        named = "multiplier=" if _is_number_of_filters(multiplier, x[1]) else ""
+        filters = "" if multiplier == 1 else f"{named}{multiplier}"
     odd = tuple(d * (k - 1) // 2 for k, d in zip(layer.kernel_size, layer.dilation, strict=True))
     return line(
         "dw" if depthwise else "conv",
@@ -98,9 +106,12 @@ def _conv(o: Arguments) -> Layers:
 )
 def _depthwise(o: Arguments) -> Layers:
     """Depthwise convolution: one filter a channel, or `multiplier` filters."""
-    count = channels(o)
+    count, multiplier = channels(o), o.whole("multiplier", 1)
+    if not o.named("multiplier") and _is_number_of_filters(multiplier, count):
+        hint = f"dw has a filter for each of the {count} channels without a number; write multiplier={multiplier} for so many"
+        raise o.error(f"{multiplier} filters for each channel give {count * multiplier} channels", "multiplier", hint)
     before, padding = conv_padding(o)
-    filters = count * o.whole("multiplier", 1)
+    filters = count * multiplier
     return [*before, ("dw", Conv(filters, kernel(o), stride(o), padding, dilation(o), count, o.bias))]
 
 
