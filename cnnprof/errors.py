@@ -119,12 +119,12 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return did_you_mean(word, names) or f"one of {', '.join(names)}"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint with up to three names like `word`, or None where nothing is near."""
+def did_you_mean(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
+    """A hint with up to three names like `word`, or None where none is as much `alike`, from 0 to 1 for the same."""
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in known}
-    near = [f"'{folded[match]}'" for match in get_close_matches(word.lower(), folded, n=3, cutoff=0.6)]
+    near = [f"'{folded[match]}'" for match in get_close_matches(word.lower(), folded, n=3, cutoff=alike)]
     if not near:
         return None
     *others, last = near

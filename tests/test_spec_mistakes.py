@@ -13,7 +13,7 @@ layers:
 """
 
 
-SQUEEZE = "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C/16 relu | conv 1x1 C sigmoid]'"
+SQUEEZE = "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C/16 relu | conv 1x1 16*C sigmoid]'"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ SQUEEZE = "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C
         ("  - ReLU", 6, 5, "the word is 'relu'"),
         ("  - conv 3x3 8 -> early\n  - later\n  - relu -> later", 7, 5, "a step reads what is named above it"),
         ("  - conv 3x3 8 -> a\n  - conv 3x3 8 -> b\n  - add: [a, b] -> y", 8, 17, "write name: y below it"),
-        ("  - pixelshufle 2", 6, 5, "did you mean 'pixelshuffle' or 'shuffle'?"),
+        ("  - pixelshufle 2", 6, 5, "did you mean 'pixelshuffle'?"),
         ("  - pixel_shuffle 2", 6, 5, "the word is 'pixelshuffle', as in 'pixelshuffle 2'"),
         ("  - conv 3x3 8 stride=2 padding=1", 6, 25, "write pad=1"),
         ("  - conv 3x3 8 stride 2", 6, 16, "write s2 or stride=2, without a blank"),

@@ -266,7 +266,7 @@ def test_columns_are_read_by_place_and_in_blocks_as_well(step):
     assert build(text + body).warnings == ()
 
 
-@pytest.mark.parametrize("loop", ["repeat: 0", "for: 'w in []'"])
+@pytest.mark.parametrize("loop", ["repeat: 0", "for: '_ in []'"])
 def test_a_loop_without_a_round_is_said(loop):
     assert layers(f"{{{loop}, do: relu}}", "tanh").warnings == ("net.yaml:3:6: this loop has no rounds",)
 

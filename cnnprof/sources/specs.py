@@ -187,7 +187,7 @@ def starter_text(path: Path) -> str:
 
 def words(name: str | None = None) -> list[dict[str, Any]]:
     """The words of the language as data, layers and then joins, or the one of that name. Raises SpecError if there is none."""
-    from cnnprof.spec.mistakes import of_step
+    from cnnprof.spec.mistakes import NEAR, of_step
     from cnnprof.spec.words import JOINS, WORDS
 
     found = [
@@ -216,7 +216,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
         return found
     chosen = [each for each in found if each["name"] == name]
     if not chosen:
-        hint = of_step(name, ()) or did_you_mean(name, (*WORDS, *JOINS)) or "cnnprof spec shows them all"
+        hint = of_step(name, ()) or did_you_mean(name, (*WORDS, *JOINS), NEAR) or "cnnprof spec shows them all"
         raise SpecError(f"the language has no word '{name}'", hint=hint)
     return chosen
 

@@ -13,7 +13,7 @@ from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, OfToken, Token
 from cnnprof.spec.scope import Scope
-from cnnprof.spec.values import MAX_INT, Table, Value, describe_kind, is_number
+from cnnprof.spec.values import MAX_INT, Table, Tensor, Value, describe_kind, is_number
 
 
 @record
@@ -45,6 +45,7 @@ _LABELS = {
     "dilation": "the dilation",
 }
 
+_AT_LEAST = {"size": "write the number itself, as in H*W", "order": "the batch, which is not named, stays first"}
 _KINDS = {2: "an image such as 3x224x224", 3: "a volume such as 3x16x112x112"}
 
 Given: TypeAlias = Constant | Expression
@@ -115,7 +116,9 @@ class Arguments(NamedTuple):
         """A number from `least` to `most`."""
         value = one(self.value(option, default))
         if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option)
+            joins = isinstance(value, Tensor) and self.word in ("add", "sub", "mul", "div")
+            hint = f"branches are joined by '- {self.word}: [identity, x]'" if joins else None
+            raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option, hint)
         if not least <= value <= most:
             span = f"from {least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
             raise self.error(f"{_label(option)} is {span}, not {value}", option)
@@ -182,7 +185,8 @@ class Arguments(NamedTuple):
             hint = rounded if text else "round it"
             raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
         if not at_least(value, least):
-            raise self.error(f"{_label(option)} is at least {least}, not {value}", option)
+            hint = _AT_LEAST.get(option) if known(value) and value < 1 else None
+            raise self.error(f"{_label(option)} is at least {least}, not {value}", option, hint)
         if known(value) and value > MAX_INT:
             raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
         return value

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 from warnings import catch_warnings, simplefilter
 
-from cnnprof.errors import did_you_mean
 from cnnprof.network.dims import Split, is_array, known, one
 from cnnprof.spec.entrywise import where
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
-from cnnprof.spec.operators import COMPARISONS, NOT_ALLOWED, OPERATORS, ORDERED, syntax_hint
+from cnnprof.spec.operators import COMPARISONS, NOT_ALLOWED, OPERATORS, ORDERED, comment_in, not_callable, syntax_hint
 from cnnprof.spec.scope import AXES, FURTHER_AXES, RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_condition, is_integer, is_number, leaves
 
@@ -26,7 +24,6 @@ MAX_LENGTH = 300
 MAX_POWER = 64
 MAX_DEPTH = 50
 _ENTRIES_A_STEP = 8
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 Code: TypeAlias = Callable[[Scope], Value]
 CONSTANTS = {"true": True, "false": False, "none": None}
@@ -49,7 +46,7 @@ def compile_expression(text: str) -> Code:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters, and this one has {len(text)}", 0, len(text))
     blanks = len(text) - len(text.lstrip())
-    if (at := _QUOTED.sub(lambda quoted: " " * len(quoted[0]), text).find("#")) >= 0:
+    if (at := comment_in(text)) >= 0:
         raise ExpressionError("'#' within a word begins no comment", at, len(text), "a comment stands behind a blank")
     try:
         with catch_warnings():
@@ -162,7 +159,8 @@ class _Compiler:
 
     def _binop(self, node: ast.BinOp) -> Code:
         if type(node.op) not in OPERATORS:
-            raise self.fault(node, "the operators are + - * / // % and **")
+            hint = "a power is written **" if isinstance(node.op, ast.BitXor) else None
+            raise self.fault(node, "the operators are + - * / // % and **", hint)
         symbol, function = OPERATORS[type(node.op)]
         left, right = self.compile(node.left), self.compile(node.right)
 
@@ -295,8 +293,7 @@ class _Compiler:
     def _call(self, node: ast.Call) -> Code:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in FUNCTIONS:
-            hint = did_you_mean(name or "", FUNCTIONS) or "the functions are " + " ".join(FUNCTIONS)
-            raise self.fault(node, f"there is no function '{name}'" if name else "only a function can be called", hint)
+            raise self.fault(node, *not_callable(node.func, name, FUNCTIONS))
         function = FUNCTIONS[name]
         if node.keywords:
             raise self.fault(node, f"{name} takes its arguments in order: {function.signature}")

@@ -240,7 +240,8 @@ def _read_signature(key: Scalar, shared: bool) -> Block:
     name = Token(text.text[:at].rstrip() if at >= 0 else text.text, key, text.start)
     check_name(name, "a block")
     if name.text in WORDS or name.text in _STEP_WORDS:
-        raise name.error(f"'{name.text}' cannot name a block: it is a word of the language")
+        hint = f"use another name, such as {name.text}_block"
+        raise name.error(f"'{name.text}' cannot name a block: it is a word of the language", hint)
     if at < 0 or not text.text.endswith(")"):
         raise key.error("a block's key is its signature", f"write {name.text}(): or {name.text}(w, s=1):")
     parameters: dict[str, Parameter] = {}

@@ -9,14 +9,25 @@ from cnnprof.errors import did_you_mean
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.scope import AXES, Scope
 from cnnprof.spec.values import Tensor
-from cnnprof.spec.words import JOINS, LETTERS, WORDS, Word
+from cnnprof.spec.words import JOINS, WORDS
 
 FOREIGN = {
-    "fc": ("dense", "linear", "fullyconnected", "innerproduct"),
+    "fc": ("dense", "linear", "fullyconnected", "innerproduct", "connected", "fullconnected"),
     "conv": ("convolution", "convolutional", "convbn"),
     "dw": ("depthwise", "dwconv", "depthwiseconv", "dconv"),
-    "sepconv": ("separableconv", "depthwiseseparable", "dsconv"),
-    "deconv": ("convtranspose", "transposedconv", "upconv", "convt", "transconv"),
+    "sepconv": ("separableconv", "depthwiseseparable", "depthwiseseparableconv", "dsconv", "dwsconv", "dwsepconv"),
+    "deconv": (
+        "convtranspose",
+        "transposedconv",
+        "transposeconv",
+        "conv1dtranspose",
+        "conv2dtranspose",
+        "conv3dtranspose",
+        "deconvolution",
+        "upconv",
+        "convt",
+        "transconv",
+    ),
     "bn": ("batchnorm", "batchnormalization", "norm", "syncbn", "syncbatchnorm", "frozenbn", "frozenbatchnorm"),
     "ln": ("layernorm", "layernormalization"),
     "gn": ("groupnorm", "groupnormalization"),
@@ -39,20 +50,24 @@ FOREIGN = {
     "adaptive_maxpool": ("adaptivemaxpool",),
     "upsample": ("interpolate", "upsampling", "resize"),
     "pixelshuffle": ("depthtospace", "depth2space", "subpixel"),
-    "space2depth": ("pixelunshuffle", "spacetodepth", "focus"),
+    "space2depth": ("pixelunshuffle", "spacetodepth", "focus", "reorg", "passthrough"),
     "shuffle": ("channelshuffle",),
     "pad": ("zeropad", "padding", "zeropadding"),
-    "droppath": ("stochasticdepth",),
+    "droppath": ("stochasticdepth", "dropconnect"),
     "identity": ("skip", "noop", "pass"),
     "hardswish": ("hswish",),
     "hardsigmoid": ("hsigmoid",),
     "leakyrelu": ("lrelu", "leaky"),
     "sigmoid": ("logistic",),
     "attention": ("mha", "multiheadattention", "selfattention"),
-    "posembed": ("positionembedding", "positionalembedding", "posemb"),
+    "posembed": ("positionembedding", "positionalembedding", "positionalencoding", "posemb", "posenc"),
     "clstoken": ("classtoken",),
+    "unpool": ("maxunpool", "unpooling", "maxunpooling"),
+    "crop": ("cropping", "centercrop"),
+    "reshape": ("view", "unflatten", "squeeze", "unsqueeze", "rearrange"),
+    "take": ("slice", "narrow", "split", "chunk"),
     "concat": ("cat", "concatenate", "concatenation", "route"),
-    "add": ("residual", "shortcut", "sum"),
+    "add": ("residual", "shortcut", "sum", "eltwise", "elementwise"),
     "mul": ("multiply", "gate"),
 }
 """The words of the language, each with what other libraries and formats call it, small letters and no underscores."""
@@ -63,7 +78,7 @@ _NONE = {
     "embedding": "embeddings of indices are no part of the language; a learned tensor is 'parameter'",
     **dict.fromkeys(
         ("se", "selayer", "seblock", "semodule", "squeezeexcite", "squeezeexcitation", "squeezeandexcitation"),
-        "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C/16 relu | conv 1x1 C sigmoid]'",
+        "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C/16 relu | conv 1x1 16*C sigmoid]'",
     ),
     **dict.fromkeys(("patchembed", "patchembedding"), "patches are a convolution: 'conv 16x16 768 s16 p0 | tokens'"),
     **dict.fromkeys(("swiglu", "geglu"), "it is a product of two layers: '- mul: [fc 4*C silu, fc 4*C]'"),
@@ -71,6 +86,32 @@ _NONE = {
     **dict.fromkeys(("transpose", "swapaxes"), "axes change places with 'permute (2,1)'; the convolution is 'deconv'"),
     **dict.fromkeys(("null", "~"), "a branch to leave out is 'none', a step that does nothing 'identity'"),
     **dict.fromkeys(("repeat", "loop", "times", "each", "for"), "a loop is a step in braces: '- {repeat: 3, do: relu}'"),
+    **dict.fromkeys(("pointwise", "pwconv", "pointwiseconv"), "it is a convolution of 1x1, as in 'conv 1x1 64'"),
+    **dict.fromkeys(("groupconv", "groupedconv"), "groups are an option, as in 'conv 3x3 64 g4'"),
+    **dict.fromkeys(("dilatedconv", "atrousconv"), "dilation is an option, as in 'conv 3x3 64 d2'"),
+    **dict.fromkeys(("deformconv", "deformableconv", "dcn"), "deformable convolutions are no part of the language"),
+    **dict.fromkeys(("weightnorm", "spectralnorm"), "it works on weights and is no layer: leave it out"),
+    **dict.fromkeys(("rmsnorm", "softsign"), "there is no word for it; '{op: ...}' names a layer type of torch's"),
+    "quickgelu": "it is a join: '- mul: [identity, scale 1.702 | sigmoid]'",
+    "crelu": "it is a join: '- concat: [relu, scale -1 | relu]'",
+    "maxout": "it is a join: '- max: [conv 3x3 64, conv 3x3 64]'",
+    "layerscale": "it is a join: '- mul: [identity, \"parameter (C,1,1)\"]'",
+    **dict.fromkeys(("reflectionpad", "reflectpad"), "write pad 1 reflect"),
+    **dict.fromkeys(("replicationpad", "replicatepad"), "write pad 1 replicate"),
+    **dict.fromkeys(("spatialdropout", "dropout2d", "dropout3d", "channeldropout"), "write dropout 0.5 channels"),
+    **dict.fromkeys(
+        ("dropblock", "alphadropout", "gaussiandropout", "gaussiannoise", "noise"),
+        "only training runs it, and it holds no weights: leave it out, or write dropout 0.5",
+    ),
+    **dict.fromkeys(
+        ("loss", "crossentropy", "sgd", "adam", "optimizer"), "a spec says what a network is, not how it is trained"
+    ),
+    **dict.fromkeys(
+        ("return", "output", "outputs", "yield"), "a block gives back 'give [a, b]', a network what stands under 'outputs:'"
+    ),
+    **dict.fromkeys(("global",), "over the whole image the words are 'gap' and 'gmp'"),
+    **dict.fromkeys(("aspp", "ppm"), "it is a join: '- concat: [conv 1x1 256, conv 3x3 256 d6, conv 3x3 256 d12]'"),
+    **dict.fromkeys(("spp", "sppf"), "it is a join: '- concat: [identity, maxpool 5x5 s1 p2, maxpool 9x9 s1 p4]'"),
     "input": "a network of one input starts from it; '- -> x' as the first step names it",
     **{
         block: f"a paper's block is written under 'blocks'; cnnprof init --from {network} shows one"
@@ -81,68 +122,73 @@ _NONE = {
             "invertedresidual": "mobilenet_v2",
             "fire": "squeezenet1_0",
             "inception": "googlenet",
-            "denseblock": "densenet121",
+            **dict.fromkeys(("denseblock", "denselayer", "transition", "transitionlayer"), "densenet121"),
             "convnextblock": "convnext_tiny",
+            **dict.fromkeys(("transformer", "transformerblock", "encoder", "encoderblock", "transformerencoder"), "vit_b16"),
+            **dict.fromkeys(("csp", "c2f", "c3", "bottleneckcsp", "cspblock"), "yolov8n"),
+            **dict.fromkeys(("fpn", "pyramid"), "retinanet_resnet50_fpn"),
+            **dict.fromkeys(("ghost", "ghostmodule", "ghostbottleneck"), "ghostnet_100"),
+            "swinblock": "swin_tiny",
+            "repvggblock": "repvgg_a0_train",
+            "shuffleunit": "shufflenet_v2_x1_0",
         }.items()
     },
     "sequential": "steps stand one below the other, each with its own '-', or on one line with '|'",
 }
-_OPTIONS = {
-    "out": ("filters", "channels", "features", "units", "planes", "out_channels", "out_features", "outputs", "n"),
-    "kernel": ("kernel_size", "size", "ksize", "pool_size"),
-    "stride": ("strides", "step"),
-    "pad": ("padding", "pads"),
-    "dilation": ("dilation_rate", "dilations"),
-    "groups": ("num_groups", "group"),
-    "factor": ("scale", "scale_factor", "upscale_factor", "block_size"),
-    "size": ("output_size", "target_size", "shape"),
-    "p": ("rate", "prob", "drop", "drop_prob", "drop_rate"),
-    "heads": ("num_heads", "n_heads", "head"),
-    "window": ("window_size", "ws"),
-    "shift": ("shift_size",),
-    "eps": ("epsilon",),
-    "negative_slope": ("slope", "alpha"),
-}
-"""Options, each with what other libraries call it."""
+CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\((?P<inside>.*)\)\Z", re.DOTALL)
+NEAR = 0.7
+"""How much alike two words are of which one is taken for a misspelling; less leads from one word to another."""
 
-_TAKEN_FOR = {other: option for option, others in _OPTIONS.items() for other in others}
-_CONDITIONS = ("when", "unless", "where", "?")
-_CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\((?P<inside>.*)\)\Z", re.DOTALL)
-_NAMED_SIZE = re.compile(r"([A-Za-z_]\w*)x\1\Z", re.ASCII)
-_DECIMAL = re.compile(r"\d+,\d+\Z")
 _TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false", "TRUE": "true", "FALSE": "false"}
 
 
 def of_step(text: str, blocks: Collection[str]) -> str | None:
     """A hint at what to write in place of a step that begins with this word; None where nothing is known of it."""
-    called = _CALL.match(text)
+    called = CALL.match(text)
     name = called["name"] if called else text
     plain = re.sub(r"^((torch|tf|keras)\.)*(nn\.|F\.|layers\.)?", "", name)
     if called and plain in blocks:
         arguments = re.sub(r",\s*", " ", called["inside"])
         return f"a block is called without parentheses and commas: write {plain} {arguments}".rstrip()
-    if (sized := re.match(r"([A-Za-z]+?)_?(\d+x\d+)\Z", plain, re.ASCII)) and (word := _word(sized[1])):
+    if called and plain.lower() in ("activation", "act") and (word := word_of(called["inside"].strip("'\" "))):
+        return f"write {word}"
+    if (told := _NONE.get(plain.lower())) is not None:
+        return told
+    if (old := re.fullmatch(r"([A-Za-z]+)(\d+)(?:x\2)?-(\d+)", plain, re.ASCII)) and (word := word_of(old[1])):
+        return f"write {word} {old[2]}x{old[2]} {old[3]}"
+    if (sized := re.match(r"([A-Za-z]+?)_?(\d+x\d+)\Z", plain, re.ASCII)) and (word := word_of(sized[1])):
         return f"write {word} {sized[2]}"
     if "=" in text and (word := text.partition("=")[0]) in WORDS:
         return f"write {text.replace('=', ' ')}"
     parts = re.split(r"[-+_]", plain)
-    if len(parts) > 1 and all(_word(part) for part in parts) and not _word(plain):
-        return f"write {_word(parts[0])} ... {' '.join(str(_word(part)) for part in parts[1:])}"
+    if len(parts) > 1 and all(word_of(part) for part in parts) and not word_of(plain):
+        return f"write {word_of(parts[0])} ... {' '.join(str(word_of(part)) for part in parts[1:])}"
     if plain in JOINS and plain not in WORDS:
         return f"branches are joined by '- {plain}: [a, b]'"
-    word = _word(plain)
+    word = word_of(plain)
     if word in JOINS and (word not in WORDS or WORDS[word].required):
         return f"the word is '{word}', as in '- {word}: [a, b]'"
     if word:
         return f"the word is '{word}'" + (f", {form}" if (form := WORDS[word].form) else "")
-    return _NONE.get(_folded(plain))
+    return _NONE.get(_folded(plain)) or _of_run(_folded(plain))
+
+
+def _of_run(name: str) -> str | None:
+    """A hint at a name such as `convbnrelu`, which is several words in a row."""
+    words = [part for part in (*WORDS, *_WORDS) if len(part) > 1]
+    pattern = "|".join(sorted(words, key=len, reverse=True))
+    found = re.fullmatch(rf"((?:de|sep)?conv|dw|fc|linear)((?:{pattern})+)", name)
+    if not found:
+        return None
+    return f"write {word_of(found[1])} ... {' '.join(str(word_of(part)) for part in re.findall(pattern, found[2]))}"
 
 
 def _folded(name: str) -> str:
     return re.sub(r"(?<=\D)[123]d$", "", name.lower()).replace("_", "").replace("-", "")
 
 
-def _word(name: str) -> str | None:
+def word_of(name: str) -> str | None:
+    """The word that a name stands for elsewhere, or as another would spell it; None for any other name."""
     folded = _folded(name)
     if folded in _WORDS:
         return _WORDS[folded]
@@ -152,9 +198,12 @@ def _word(name: str) -> str | None:
 
 def of_key(text: str) -> str | None:
     """A hint at what to write in place of an unknown key of a step."""
-    word = "add" if _folded(text) == "skip" else _word(text)
+    word = "add" if _folded(text) == "skip" else word_of(text)
     if word in JOINS:
         return f"the word is '{word}'"
+    if text in ("then", "else", "do", "as"):
+        of = "'if'" if text in ("then", "else") else "loop"
+        return f"'{text}' stands under the '-' of its {of}, aligned with it"
     if text in ("loop", "times"):
         return "the word is 'repeat', as in '- {repeat: 3, do: relu}'"
     if text in ("type", "layer", "name"):
@@ -162,80 +211,6 @@ def of_key(text: str) -> str | None:
     if text.startswith("let "):
         return f"write '- {text} = ...', in place of the colon"
     return _NONE.get(_folded(text))
-
-
-def of_option(text: str, word: str, row: Word, after: str = "") -> str | None:
-    """A hint at what to write in place of a word that the layer does not take; None where nothing is known of it.
-
-    `after` is the next word on the line.
-    """
-    name, equals, value = text.partition("=")
-    if (signed := _of_signs(text, after)) is not None:
-        return signed
-    if text.endswith(","):
-        return f"blanks separate what a layer takes: write {text[:-1]}"
-    if _DECIMAL.match(text):
-        return f"a decimal has a point: write {text.replace(',', '.')}"
-    if "×" in text or re.fullmatch(r"\d+X\d+", text):
-        return f"write {text.replace('×', 'x').replace('X', 'x')}, with the letter x"
-    if _NAMED_SIZE.match(text) and row.shorthand:
-        side = text.partition("x")[0] if text.count("x") == 1 else text[: len(text) // 2]
-        return f"a size that has a name is written {'k' if row.shorthand == 'kernel' else row.shorthand}={side}"
-    if name in ("pad", "p", "padding") and value == "valid":
-        return "without padding is p0"
-    if name in ("pad", "p", "padding") and value == "same":
-        return "write 'same' alone"
-    if name in ("act", "activation", "norm") and equals:
-        return f"write '{value}' alone"
-    if name in WORDS and equals and value.lower() in ("true", "false"):
-        return f"write '{name}' alone" if value.lower() == "true" else f"leave '{name}' out"
-    option = _TAKEN_FOR.get(name)
-    if equals and option in row.known and name not in row.known:
-        return f"write {value} alone" if option in row.positional else f"write {option}={value}"
-    if equals and value in row.flags and name not in row.known:
-        return f"write '{value}' alone"
-    if row.positional[:1] == ("factor",) and (times := re.fullmatch(r"x(\d+(?:\.\d+)?)|(\d+(?:\.\d+)?)x", text)):
-        return f"write {times[1] or times[2]}"
-    if text == "-":
-        return f"the next step is indented too far: its '-' stands under that of '{word}'"
-    return None
-
-
-def _of_signs(text: str, after: str) -> str | None:
-    """A hint at signs of other languages."""
-    if text.endswith(";") or text in ("&", "&&"):
-        return "'|' leads from a step to the next on one line"
-    if text == "-" and after.startswith(">"):
-        return "write '->' without a blank, to name the output"
-    if text == "+" and after in WORDS:
-        return f"words behind a layer stand without signs: write {after}"
-    if text in (">", "=>", ">>", "-->"):
-        return "'->' names the output, '|' leads to the next step"
-    if (called := _CALL.match(text)) and called["name"] in WORDS:
-        return f"write '{called['name']}', without parentheses"
-    if text.startswith(("$", "{")) and (braced := re.fullmatch(r"(?:\$\{?|\{)\s*([A-Za-z_]\w*)\s*\}?", text)):
-        return f"a name stands without signs: write {braced[1]}"
-    return None
-
-
-def of_rest(text: str, row: Word, word: str = "") -> str | None:
-    """A hint at what to write in place of a word behind all that the layer takes without a name."""
-    if text in LETTERS and LETTERS[text] in row.known:
-        return f"write {text}2, without a blank"
-    if (long := re.fullmatch(r"([a-z]+)(\d+)", text)) and long[1] in LETTERS.values() and long[1] in row.known:
-        return f"write {long[1]}={long[2]}"
-    if text in row.options and text not in LETTERS.values():
-        return f"write {text}=..., without a blank"
-    if word + text in WORDS:
-        return f"the word is '{word}{text}'"
-    if text in _CONDITIONS:
-        return "a condition stands behind the step: 'conv 3x3 8 if s > 1'"
-    if text == "as":
-        return "an output is named by '-> name'"
-    if text in LETTERS.values() and text in row.known:
-        letter = next(short for short, long in LETTERS.items() if long == text)
-        return f"write {letter}2 or {text}=2, without a blank"
-    return "without padding is p0" if text == "valid" else None
 
 
 def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
@@ -255,20 +230,25 @@ def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
 def of_size(text: str) -> str | None:
     """A hint at what to write in place of an input that is no sizes with 'x' between them."""
     sizes = re.findall(r"\d+", text)
-    plain = 1 < len(sizes) < 5 and not re.search(r"[A-Za-z]{2,}", text)
+    plain = 1 < len(sizes) < 5 and not re.search(r"\d\.\d", text) and not re.search(r"[A-Za-z]{2,}", text)
     return f"write {'x'.join(sizes)}" if plain else None
-
-
-def of_layer_key(text: str) -> str | None:
-    """A hint at what to write in place of an unknown key of a layer's long form."""
-    known = {"activation": "act", "nonlinearity": "act", "normalization": "norm", **_TAKEN_FOR}
-    return f"the key is '{known[text]}'" if text in known else None
 
 
 def of_first(text: str, after: str) -> str | None:
     """A hint at a step that does not begin with its word; `after` is the second."""
     if after == "=":
         return f"an output is named behind its step: write ... -> {text}"
+    if after in ("+", "-", "*") and text.isidentifier():
+        join = {"+": "add", "-": "sub", "*": "mul"}[after]
+        return f"outputs are joined by '- {join}: [a, b]'"
+    if re.fullmatch(r"\d+[x×*]|\d(?=\Z)", text) and (word_of(after.rstrip(",")) or after == "x"):
+        return f"steps are repeated by '- {{repeat: {text.rstrip('x×*')}, do: ...}}'"
+    if text.lower() in ("activation", "act", "nonlinearity"):
+        return f"write {word_of(after) or 'relu'} alone"
+    if text.lower() == "global" and after:
+        return f"the word is '{'gmp' if after.lower().startswith('max') else 'gap'}'"
+    if (old := re.fullmatch(r"([A-Za-z]+)(\d+)", text, re.ASCII)) and text not in WORDS and re.match(r"\d", after):
+        return f"write {word} {old[2]}x{old[2]} {after}" if (word := word_of(old[1])) else None
     if re.match(r"\d+x\d", text):
         word = after if after in WORDS else "conv"
         return f"the word comes first, as in '{word} {text}'"

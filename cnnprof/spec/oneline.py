@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from cnnprof.errors import SpecError, did_you_mean
-from cnnprof.spec import mistakes
+from cnnprof.spec import mistaken_options, mistakes
 from cnnprof.spec.arguments import Bare, Constant, Given
 from cnnprof.spec.blocks import Call
 from cnnprof.spec.located import Expression, Token, read_expression
@@ -66,6 +66,9 @@ class Line(NamedTuple):
                 )
                 raise token.error(f"'{token.text}' in a condition", hint)
         condition = read_expression(span(tokens[at + 1 : stop]))
+        if stop == len(words) - 2 and re.match(r"[\d.]+\Z", words[-1]):
+            hint = f"numbers are chosen in parentheses: ({words[at - 1].rpartition('=')[2]} if ... else {words[-1]})"
+            raise tokens[-1].error(f"'{words[-1]}' is no step", hint)
         otherwise = self._choice(tokens[stop + 1 :]) if stop < len(words) else None
         return Choice(condition, self._chain(tokens[:at]), otherwise, span(tokens).place)
 
@@ -105,7 +108,9 @@ class Line(NamedTuple):
         check_name(token, "an output")
         if (token.text in WORDS and not _joins_only(token.text)) or token.text in self.blocks:
             what = "a layer" if token.text in WORDS else "a block"
-            raise token.error(f"'{token.text}' cannot name an output: it is {what}")
+            raise token.error(
+                f"'{token.text}' cannot name an output: it is {what}", f"use another name, such as {token.text}_1"
+            )
         self.named.add(token.text)
         return token
 
@@ -144,7 +149,7 @@ class Line(NamedTuple):
         hint = (
             mistakes.of_first(word.text, tokens[1].text if len(tokens) > 1 else "")
             or mistakes.of_step(word.text, self.blocks)
-            or did_you_mean(word.text, known)
+            or did_you_mean(word.text, known, mistakes.NEAR)
             or (None if NAME.match(word.text) else "a step begins with a layer or a block")
         )
         raise word.error(f"unknown {what} '{word.text}'", hint)
@@ -161,7 +166,7 @@ def _split_at_bars(tokens: list[Token]) -> list[list[Token]]:
         if token.text != "|":
             pieces[-1].append(token)
         elif not pieces[-1]:
-            raise token.error("there is no step before this '|'")
+            raise token.error("there is no step before this '|'", "one '|' stands between two steps")
         else:
             pieces.append([])
     if not pieces[-1]:
@@ -186,6 +191,10 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
         elif behind and found and found[1] not in rule.known and found[1] in WORDS[behind[-1][0]].options:
             # An option behind a norm on the line of a layer: `conv 3x3 8 bn eps=0.001 relu`.
             behind[-1][2][found[1]] = read_expression(token.cut(found.end()))
+        elif behind and (told := mistaken_options.of_behind(token.text, behind[-1][0])):
+            raise token.error(f"{behind[-1][0]} does not take '{token.text}'", told)
+        elif found and after and found[1] not in rule.known and found[1] in getattr(WORDS.get(after.text), "options", ()):
+            raise token.error(f"'{found[1]}' stands behind '{after.text}'", f"write {after.text} {token.text}")
         else:
             option, value = _read_option(word, rule, token, given, after.text if after else "")
             if option in given:
@@ -220,7 +229,7 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
 
 def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given], after: str) -> tuple[str, Given]:
     text = token.text
-    if text not in rule.flags and (hint := mistakes.of_option(text, word.text, rule, after)):
+    if text not in rule.flags and (hint := mistaken_options.of_option(text, word.text, rule, after)):
         raise token.error(f"{word.text} does not take '{text}'", hint)
     if text in rule.flags:
         return text, Constant(True, token)
@@ -234,7 +243,7 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given],
     for option in rule.positional:
         if option not in given:
             return option, read_expression(token)
-    mistake = _unknown_option(word, rule, token, given)
+    mistake = _unknown_option(word, rule, token, given, after)
     if rule.shorthand != "kernel" or "kernel" in given or text in WORDS or text in _SYMBOLS:
         raise mistake
     # The kernel of an input with one spatial axis: `conv 3 64`, `maxpool 2`.
@@ -272,20 +281,20 @@ def _option_name(word: Token, rule: Word, token: Token, name: str) -> str:
     letters = {letter: long for letter, long in LETTERS.items() if long in rule.known}
     others = [option for option in rule.known if option not in (*letters.values(), *rule.flags)]
     known = [*(f"{letter}=" for letter in letters), *(f"{option}=" for option in others), *rule.flags]
-    hint = did_you_mean(name, rule.known) or (f"it takes {' '.join(known)}" if known else "it takes no options")
+    hint = did_you_mean(name, rule.known, mistakes.NEAR) or (f"it takes {' '.join(known)}" if known else "it takes no options")
     raise token.error(f"{word.text} has no option '{name}'", hint)
 
 
-def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Given]) -> SpecError:
+def _unknown_option(word: Token, rule: Word, token: Token, given: dict[str, Given], after: str) -> SpecError:
     text = token.text
     if text in WORDS:
         return token.error(f"'{text}' is a layer of its own", f"write '| {text}'")
     if text in _SYMBOLS:
         return token.error("an expression with blanks stands in parentheses", "write (4 * w) or 4*w")
-    if told := mistakes.of_rest(text, rule, word.text):
+    if told := mistaken_options.of_rest(text, rule, word.text, after):
         return token.error(f"{word.text} does not take '{text}'", told)
     takes = " ".join([*rule.positional, *rule.options, *rule.flags]) or "no options"
-    hint = did_you_mean(text, [*rule.flags, *BEHIND]) or rule.form or f"it takes {takes}"
+    hint = did_you_mean(text, [*rule.flags, *BEHIND], mistakes.NEAR) or rule.form or f"it takes {takes}"
     if "kernel" in rule.required and "kernel" not in given:
         first = next((option.token.text for option in given.values() if not isinstance(option, Bare)), text)
         hint = f"a kernel is written {first}x{first} or k={first}"

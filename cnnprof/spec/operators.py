@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from cnnprof.errors import did_you_mean
 from cnnprof.network.dims import is_array
 from cnnprof.spec.entrywise import each
 from cnnprof.spec.values import Value
@@ -82,6 +83,19 @@ NOT_ALLOWED: dict[type, str] = {
 """Parts of Python's expressions that a spec's have not."""
 
 
+def comment_in(text: str) -> int:
+    """Where a `#` outside of quotes begins what Python would leave out; -1 if there is none."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
+
+
+def not_callable(called: ast.expr, name: str | None, functions: Collection[str]) -> tuple[str, str]:
+    """Why this cannot be called, and a hint."""
+    if isinstance(called, ast.Constant):
+        return "only a function can be called", "a product has its sign, as in 2*(w + 1)"
+    hint = did_you_mean(name or "", functions) or "the functions are " + " ".join(functions)
+    return f"there is no function '{name}'" if name else "only a function can be called", hint
+
+
 def syntax_hint(text: str) -> str | None:
     """A hint for a text that is no expression."""
     if re.search(r"(?<![=!<>:])=(?!=)|===", text):
@@ -92,4 +106,8 @@ def syntax_hint(text: str) -> str | None:
         return "a condition holds for its whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
     if not text.strip():
         return None
+    if re.fullmatch(r"\s*0+\d+\s*", text):
+        return f"write {int(text)}"
+    if product := re.fullmatch(r"\s*(\d+)([A-Za-z_]\w*|\(.*\))\s*", text):
+        return f"a product has its sign: write {product[1]}*{product[2]}"
     return "expressions use + - * / // % ** ( ) [ ], comparisons, 'and', 'or', 'not' and 'a if condition else b'"

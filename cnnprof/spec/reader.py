@@ -319,7 +319,10 @@ _HINTS = {
     "could not find expected ':'": "a key is followed by ': '",
     "did not find expected ',' or ']'": "every '[' needs its ']'; quote a text that contains brackets",
     "did not find expected ',' or '}'": "every '{' needs its '}'; quote a text that contains ', ' or ': '",
-    "did not find expected comment or line break": "quote a text that begins with | or >",
+    "did not find expected comment or line break": "a step begins with its word, not with | or >; a text that does is quoted",
+    "did not find expected key": "indent the keys of one step alike, and each '-' as the others of its list",
+    "did not find expected '-' indicator": "indent each '-' as the others of its list",
+    "did not find expected <document start>": "a spec ends with the file: take out the '...'",
     "found unexpected end of stream": "a quote that is opened has to be closed",
 }
 

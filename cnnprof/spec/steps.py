@@ -180,10 +180,10 @@ class Reference(NamedTuple):
                 raise self.token.error(f"there is no output '{name}' yet", later) from None
             tensors = [known for known, value in scope.items() if isinstance(value, Tensor)]
             blocks = scope.outer.get(BLOCKS, ())
-            from cnnprof.spec.mistakes import of_step
+            from cnnprof.spec.mistakes import NEAR, of_step
 
-            near = did_you_mean(name, [*blocks, *tensors])
-            hint = near or of_step(name, blocks) or did_you_mean(name, [*WORDS, *blocks, *tensors])
+            near = did_you_mean(name, [*blocks, *tensors], NEAR)
+            hint = near or of_step(name, blocks) or did_you_mean(name, [*WORDS, *blocks, *tensors], NEAR)
             raise self.token.error(f"unknown layer, block or output '{name}'", hint) from None
         scope.here = _outputs(value, self.token, f"'{name}'")
 

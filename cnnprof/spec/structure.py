@@ -12,7 +12,8 @@ from cnnprof.spec.arguments import Given
 from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import Each, For, Repeat
-from cnnprof.spec.mistakes import of_key, of_layer_key
+from cnnprof.spec.mistaken_options import of_layer_key
+from cnnprof.spec.mistakes import of_key
 from cnnprof.spec.oneline import Line, layer_steps, read_size
 from cnnprof.spec.operations import (
     OWN_KEYS,

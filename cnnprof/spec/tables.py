@@ -73,6 +73,10 @@ def check_name(token: Token, what: str) -> str:
     if not NAME.match(token.text):
         signs = "," in token.text or "|" in token.text
         hint = "blanks separate the columns of a table: take out commas and bars" if what == "a column" and signs else None
+        if token.text == "<<":
+            hint = "YAML's merge keys are not part of the language; a variant overrides settings"
+        elif what == "a setting" and token.text.isdigit():
+            hint = f"a comma ends an entry of a mapping; a decimal has a point, as in 1.{token.text}"
         raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit", hint)
     if iskeyword(token.text) or token.text in ("true", "false", "none"):
         raise token.error(f"'{token.text}' cannot name {what}: expressions use the word")

@@ -63,5 +63,5 @@ def _permute(o: Arguments) -> Layers:
     """The axes in another order; 1 is the first behind the batch, which then has the channels."""
     order = o.sizes("order")
     if sorted(order) != list(range(1, len(o.x))):
-        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order")
+        raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order", "the batch, which is not named, stays first")
     return [("permute", Permute((0, *order)))]
