@@ -64,7 +64,7 @@ def unread(root: Entries, blocks: Mapping[str, Block], tables: Mapping[str, Tabl
 
 
 class _Round(NamedTuple):
-    """What an `each` goes through, and what its steps read, as words."""
+    """The words that an `each` goes through, and those that its steps read."""
 
     through: set[str]
     read: set[str]
@@ -80,7 +80,7 @@ class _Steps:
         self.warnings: list[str] = []
 
     def reads_of_block(self, body: Yaml, block: Block) -> set[str]:
-        """What a block reads but its own arguments; their defaults see none of them."""
+        """The words that a block reads but its own arguments; their defaults see none of them."""
         names = {parameter.name for parameter in block.parameters}
         defaults = {word for each in block.parameters if each.default for word in _WORD.findall(each.default.text)}
         return (self.reads(body, self.settings | names) - names) | defaults
