@@ -8,7 +8,7 @@ from cnnprof.sources._types import InputSize, Settings
 from cnnprof.spec import Family, elaborate
 from cnnprof.spec.inputs import Input
 from cnnprof.spec.located import Token, read_expression
-from cnnprof.spec.oneline import Line
+from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.reader import Scalar, Source
 
 FILE = "<inline>"
@@ -33,7 +33,7 @@ def load(text: str, settings: Settings = None, input_shape: InputSize = None, ba
     """
     source = Source(FILE, text)
     scalar = Scalar(source, 0, len(text), text)
-    steps = Line((), set()).read(scalar)
+    steps = LineReader((), set()).read(scalar)
     if input_shape is None:
         raise SpecError(f"'{text}' has no input size of its own", hint="give it one, such as --input 192x28x28")
     sizes = tuple(read_expression(Token(str(size), scalar, 0)) for size in input_shape)

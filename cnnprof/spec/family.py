@@ -12,7 +12,7 @@ from cnnprof.record import record
 from cnnprof.spec.blocks import Block, Parameter
 from cnnprof.spec.inputs import Input, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
-from cnnprof.spec.oneline import Line
+from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
@@ -205,7 +205,7 @@ class _Reader:
                     raise key.error(f"the block '{block.name}' stands twice")
                 blocks[block.name] = block
                 bodies.append((block, body))
-        structure = Structure(Line(blocks, set()))
+        structure = Structure(LineReader(blocks, set()))
         for block, body in bodies:
             block.body = structure.read(body)
         return structure, blocks

@@ -28,7 +28,7 @@ _ENTRY = re.compile(r"[A-Za-z_]\w*\[.*\]\Z", re.ASCII)
 _SYMBOLS = ("*", "/", "//", "+", "-", "%", "**", "==", "=")
 
 
-class Line(NamedTuple):
+class LineReader(NamedTuple):
     """Reads one-line steps of a file whose blocks have these names."""
 
     blocks: Collection[str]

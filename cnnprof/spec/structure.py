@@ -14,7 +14,7 @@ from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import Each, For, Repeat
 from cnnprof.spec.mistaken_options import of_layer_key
 from cnnprof.spec.mistakes import of_key
-from cnnprof.spec.oneline import Line, layer_steps, read_size
+from cnnprof.spec.oneline import LineReader, layer_steps, read_size
 from cnnprof.spec.operations import (
     OWN_KEYS,
     WEIGHTS,
@@ -38,7 +38,7 @@ _Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
 class Structure(NamedTuple):
     """Reads steps of a file; `line` reads those that are one line."""
 
-    line: Line
+    line: LineReader
 
     def read(self, node: Yaml) -> Step:
         """The step that a node is. Raises SpecError where it is none."""
