@@ -82,14 +82,14 @@ def clock(monkeypatch):
     ],
 )
 def test_the_time_left_is_as_the_processes_before_took(clock, elapsed, done, processes, said):
-    line = progress.Line("starting")
+    line = progress.ProgressLine("starting")
     clock[0] += elapsed
     line.say("timing", done / processes)
     assert line.left(clock[0]) == said
 
 
 def test_a_line_counts_down_while_nothing_happens_and_keeps_to_what_is_expected(clock):
-    line = progress.Line("starting", expected=30)
+    line = progress.ProgressLine("starting", expected=30)
     clock[0] += 6
     assert str(line) == "starting, at most 24 s left"
     line.say("timing", 0.25)
@@ -101,7 +101,7 @@ def test_a_line_counts_down_while_nothing_happens_and_keeps_to_what_is_expected(
 
 
 def test_networks_that_are_counted_say_how_long_the_others_take(clock):
-    line = progress.Line("reading the networks")
+    line = progress.ProgressLine("reading the networks")
     clock[0] += 12
     line.say("reading resnet18 (5 of 12)")
     assert str(line) == "reading resnet18 (5 of 12), about 24 s left"

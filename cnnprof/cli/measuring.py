@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnprof.api.bench import time_jobs
-from cnnprof.cli.progress import Line
+from cnnprof.cli.progress import ProgressLine
 from cnnprof.errors import INTERRUPTED, MeasurementError
 from cnnprof.measure.bench import Job, Options, Progress
 from cnnprof.measure.devices import check_device
@@ -62,7 +62,7 @@ class Bar:
         self._status: Any = None
 
     def __enter__(self) -> Bar:
-        self._line = Line("starting", self._expected)
+        self._line = ProgressLine("starting", self._expected)
         if sys.stderr.isatty():
             from rich.console import Console
 

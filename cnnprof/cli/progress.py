@@ -26,7 +26,7 @@ def plain(text: str) -> str:
     return visible(text).replace("\n", " ").replace("[", "\\[")
 
 
-class Line:
+class ProgressLine:
     """A line of progress; rich asks for it anew several times a second, and it says what time is left by then.
 
     Args:
@@ -97,7 +97,7 @@ class _Sign:
     """A spinner that starts by itself after a while; rich is imported only then."""
 
     def __init__(self, message: str) -> None:
-        self._line = Line(message)
+        self._line = ProgressLine(message)
         self._lock = threading.Lock()
         self._status: object = None
         self._ended = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @record
-class Line:
+class CheckLine:
     """A counter's figure, or one reason why it differs: `check` is None then."""
 
     tool: str
@@ -24,7 +24,7 @@ class Line:
     check: Check | None = None
 
 
-def _of_check(take: Callable[[Check], Any]) -> Callable[[Line], Any]:
+def _of_check(take: Callable[[Check], Any]) -> Callable[[CheckLine], Any]:
     return lambda line: take(line.check) if line.check else ""
 
 
@@ -40,13 +40,13 @@ COLUMNS = (
 
 def check_table(checks: Sequence[Check]) -> Table:
     """One row a counter, and one for each reason why it differs."""
-    lines: list[Line] = []
+    lines: list[CheckLine] = []
     for check in checks:
         difference = None if check.theirs is None else check.theirs - check.ours
         verdict = "not counted" if check.theirs is None else "equal" if difference == 0 else ""
         if not verdict:
             verdict = "explained below" if check.closed else f"{check.unexplained:,} unexplained"
-        lines.append(Line(check.tool, verdict, difference, check))
-        lines += [Line(check.tool, reason.text, reason.amount) for reason in check.reasons]
-        lines += [Line(check.tool, note) for note in check.notes]
+        lines.append(CheckLine(check.tool, verdict, difference, check))
+        lines += [CheckLine(check.tool, reason.text, reason.amount) for reason in check.reasons]
+        lines += [CheckLine(check.tool, note) for note in check.notes]
     return Table.of(COLUMNS, lines, "Cross-check")
