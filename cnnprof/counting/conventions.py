@@ -25,16 +25,16 @@ Convention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim]
 CONVENTIONS: Registry[Convention] = Registry("convention")
 convention = CONVENTIONS.add
 
-Listed = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim | None]
+PartialConvention = Callable[[Layer, tuple[Shape, ...], Shape, Ops], Dim | None]
 
 
-def counts_listed(*overlooked: type[Layer]) -> Callable[[Listed], Convention]:
+def counts_listed(*overlooked: type[Layer]) -> Callable[[PartialConvention], Convention]:
     """Make a convention of a list: None stands for what it does not name, and counts 0 if the layer is one of the `overlooked`.
 
     The convention raises CnnprofError for any other layer with weights or multiply-accumulates that the list does not name.
     """
 
-    def complete(listed: Listed) -> Convention:
+    def complete(listed: PartialConvention) -> Convention:
         @wraps(listed)
         def count(layer: Layer, inputs: tuple[Shape, ...], output: Shape, ops: Ops) -> Dim:
             counted = listed(layer, inputs, output, ops)

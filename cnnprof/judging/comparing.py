@@ -12,7 +12,7 @@ Truth: TypeAlias = "tuple[Any, Any]"
 NAN = float("nan")
 
 
-class Listed(NamedTuple):
+class InList(NamedTuple):
     """A test that looks into a list."""
 
     test: Callable[[Any, Any], Truth]
@@ -20,7 +20,7 @@ class Listed(NamedTuple):
 
 def compare(a: Any, b: Any, text: bool, test: Any) -> Truth:
     """The truth of a test between two figures, or two texts; what is not known makes it neither."""
-    if isinstance(test, Listed):
+    if isinstance(test, InList):
         return test.test(a, b)
     if not text:
         truth: Truth = test(a, b)

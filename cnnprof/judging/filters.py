@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from warnings import catch_warnings, simplefilter
 
 from cnnprof.errors import Place, UsageError, did_you_mean
-from cnnprof.judging.comparing import NAN, OPERATORS, TESTS, Listed, Truth, compare, equal, opposite, there
+from cnnprof.judging.comparing import NAN, OPERATORS, TESTS, InList, Truth, compare, equal, opposite, there
 from cnnprof.record import record
 from cnnprof.units import UNITS, Holds, Quantity, factor_of
 
@@ -264,7 +264,7 @@ class _Compiler:
                 yes, no = yes | also, no & against
             return (no, yes) if negated else (yes, no)
 
-        return left, _Part(left.holds, lambda row: [item.value(row) for item in items]), Listed(test)
+        return left, _Part(left.holds, lambda row: [item.value(row) for item in items]), InList(test)
 
     def check_condition(self, node: ast.expr, part: _Part) -> None:
         if part.holds != "condition":

@@ -54,7 +54,7 @@ class Rounds(NamedTuple):
 
 
 @record
-class Listed(OfValue):
+class ListedBranches(OfValue):
     """A list of outputs as the branches of a join."""
 
     value: Expression
@@ -132,7 +132,7 @@ class JoinStep(NamedTuple):
     @property
     def _leaves_one_out(self) -> bool:
         """Whether one branch that is left stands for itself: it is the only one written that is no layer of its own."""
-        return len(self.branches) > 1 or isinstance(self.branches[0], (Rounds, Listed))
+        return len(self.branches) > 1 or isinstance(self.branches[0], (Rounds, ListedBranches))
 
     def _inputs(self, network: GraphBuilder, ends: list[Tensor], last: int) -> tuple[int, ...]:
         """The branches' outputs; the mean of a mean takes the inner one's inputs, so that every column weighs the same."""

@@ -9,7 +9,7 @@ from cnnprof.errors import did_you_mean
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.arguments import Given
-from cnnprof.spec.joins import Branch, JoinStep, Listed, Rounds
+from cnnprof.spec.joins import Branch, JoinStep, ListedBranches, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import Each, For, Repeat
 from cnnprof.spec.mistaken_options import of_layer_key
@@ -194,7 +194,7 @@ class Structure(NamedTuple):
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{value.value}]")
         if not tokens or first in WORDS or first in self.line.blocks or "|" in value.value:
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
-        return Listed(read_expression(span(tokens)))
+        return ListedBranches(read_expression(span(tokens)))
 
     def _layer(self, node: Entries) -> Step:
         """The long form: `conv: {kernel: 3x3, out: 64, norm: bn, act: relu}`."""
