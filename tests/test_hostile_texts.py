@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from shell import cnnprof, process, texts
 
-from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.diagram import Box, Diagram
 from cnnprof.errors import CnnprofError, Place
 from cnnprof.report import Annotation, Column, Fact, Listing, Report, Table
 from cnnprof.reports import FORMATS, Style, render
@@ -194,7 +194,7 @@ def test_a_file_name_that_is_no_text(tmp_path):
 
 def test_mermaid_takes_no_name_for_syntax():
     evil = 'a"] --> z["x\x1b[31m\u202e<script>\n%%{init: {}}%% click b0 "javascript:x"\n  end'
-    text = Diagram("t", (Block(evil, "3x8x8", (evil,)), Block("b", "1")), ((0, 1),)).mermaid()
+    text = Diagram("t", (Box(evil, "3x8x8", (evil,)), Box("b", "1")), ((0, 1),)).mermaid()
     assert not CONTROLS & {*text}
     assert "%%" not in text
     assert text.count('"') == 4

@@ -11,7 +11,7 @@ from shell import cnnprof, process
 
 from cnnprof.api.compare import compare
 from cnnprof.charts.bars import Bars, Panel
-from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.diagram import Box, Diagram
 from cnnprof.charts.heat import Heat
 from cnnprof.charts.points import Axis, Point
 from cnnprof.charts.scatter import Scatter
@@ -131,7 +131,7 @@ def test_hostile_names_of_layers_are_drawn(show, tmp_path):
     points = Scatter(
         "dots", Axis("x"), Axis("y"), tuple(Point(n, k, k, group=n, detail={n: n}) for k, n in enumerate(HOSTILE_LAYERS))
     )
-    boxes = Diagram("boxes", tuple(Block(name, name, (name,)) for name in HOSTILE_LAYERS), ((0, 1), (0, 2)))
+    boxes = Diagram("boxes", tuple(Box(name, name, (name,)) for name in HOSTILE_LAYERS), ((0, 1), (0, 2)))
     charts = [bars, heat, points, boxes]
     file = tmp_path / "a.html"
     chapters = tuple(Report("x", name, chart=chart) for name, chart in zip(HOSTILE_LAYERS, charts, strict=False))

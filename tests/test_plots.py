@@ -9,7 +9,7 @@ from shell import cnnprof, texts
 
 import cnnprof as package
 from cnnprof.charts.bars import Bars, Panel
-from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.diagram import Box, Diagram
 from cnnprof.charts.points import Axis, Point
 from cnnprof.charts.routing import arrange
 from cnnprof.charts.scatter import Scatter
@@ -146,7 +146,7 @@ def test_a_diagram_as_mermaid(tmp_path):
     assert sum(" --> " in line for line in lines) == sum('["' in line for line in lines) - 1
     assert cnnprof("plot", "diagram", "lenet5", "-o", tmp_path / "a.mmd").code == 0
     assert "flowchart" in (tmp_path / "a.mmd").read_text()
-    hostile = Diagram("t", (Block('a"]<b>`#', "1"), Block("b", "2")), ((0, 1),)).mermaid()
+    hostile = Diagram("t", (Box('a"]<b>`#', "1"), Box("b", "2")), ((0, 1),)).mermaid()
     assert '  b0["a&quot;]&lt;b&gt;&#96;&#35;<br>1"]' in hostile
     refused = cnnprof("plot", "summary", "lenet5", "--format", "mermaid")
     assert (refused.code, "Mermaid draws diagrams only" in refused.err) == (2, True)

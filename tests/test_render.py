@@ -10,7 +10,7 @@ from test_reports import reports
 
 from cnnprof.charts import Chart
 from cnnprof.charts.bars import Bars, Panel
-from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.diagram import Box, Diagram
 from cnnprof.charts.distributions import Distribution, Distributions
 from cnnprof.charts.explorer import Explorer
 from cnnprof.charts.heat import Heat
@@ -61,7 +61,7 @@ def test_what_a_saved_result_holds_for_stays(tmp_path):
 
 CHARTS = [
     Bars("bars", ("a", "b"), (Panel("MB", (1.5, 2)),), ("first", "second"), ("a note",)),
-    Diagram("diagram", (Block("in", "3x8x8"), Block("conv", "4x8x8", ("1 MAC",), "conv")), ((0, 1),)),
+    Diagram("diagram", (Box("in", "3x8x8"), Box("conv", "4x8x8", ("1 MAC",), "conv")), ((0, 1),)),
     Distributions("times", "ms", (Distribution("a", ((1.0, 2.0), (3.0,)), (1.0, 3.0)), Distribution("b", ((2.5,),))), True),
     Heat("cells", "a", "b", ("1", "2"), ("3",), "MACs", ((1.5, None),), True, ((True, False),), "a < 2"),
     Scatter("points", Axis("MACs", True, "lower"), Axis("top-1"), (Point("a", 1, 2.5, x_span=(0.5, 2), detail={"k": "v"}),)),

@@ -28,7 +28,7 @@ LONGEST = 22
 
 
 @record
-class Block:
+class Box:
     """A part of a network: its name, what it puts out, and what it costs, as lines of text; `kind` picks its colour."""
 
     name: str
@@ -54,7 +54,7 @@ class Diagram(Chart):
     """
 
     title: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[Box, ...]
     edges: tuple[tuple[int, int], ...]
     notes: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnprof.charts.diagram import Block, Diagram
+from cnnprof.charts.diagram import Box, Diagram
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.network.stages import stage_depth, stage_of
 from cnnprof.units import SCALES, sizes_text
@@ -13,7 +13,7 @@ def chart_diagram(profile: Analysis, depth: int | None = None) -> Diagram:
     graph = profile.graph
     depth = depth or stage_depth([cost.node.name for cost in profile.costs])
     several = len(graph.inputs) > 1
-    blocks = [Block(name if several else "input", sizes_text(shape[1:]), kind="input") for name, shape in graph.inputs.items()]
+    blocks = [Box(name if several else "input", sizes_text(shape[1:]), kind="input") for name, shape in graph.inputs.items()]
     number = {name: k for k, name in enumerate(graph.inputs)}
     parts: dict[tuple[str, bool], list[Cost]] = {}
     for cost in profile.costs:
@@ -25,7 +25,7 @@ def chart_diagram(profile: Analysis, depth: int | None = None) -> Diagram:
         layers = f"{len(costs)} layers" if len(costs) > 1 else costs[0].node.layer.type
         name = f"{stage} (aux)" if aux else stage
         kind = "aux" if aux else "several" if len(costs) > 1 else "layer"
-        blocks.append(Block(name, sizes_text(costs[-1].output[1:]), (layers, *lines), kind))
+        blocks.append(Box(name, sizes_text(costs[-1].output[1:]), (layers, *lines), kind))
     reads = {(number[read], number[cost.node.name]) for cost in profile.costs for read in cost.node.inputs}
     edges = sorted((start, end) for start, end in reads if start != end)
     sizes = ", ".join(sizes_text(shape) for shape in graph.inputs.values())
