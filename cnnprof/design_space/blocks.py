@@ -17,7 +17,7 @@ APART = 8
 
 
 @record(eq=False)
-class Block:
+class PointBlock:
     """Some points of a space: a grid with one dimension an axis, or a list of points.
 
     Args:
@@ -58,23 +58,23 @@ class Block:
                 self.written[name] = _table(self.tables[name], "x" if name == "input" else ",")
         return {name: self.written[name][at[where]] for name, at in listed.at.items()}
 
-    def point(self, number: int) -> Block:
+    def point(self, number: int) -> PointBlock:
         """The point of that position in the block."""
         where = np.unravel_index(number, self.points.shape)
         at = {name: _pick(at, where) for name, at in self.at.items()}
         return replace(self, at=at, points=self.points[where].reshape(1))
 
-    def take(self, dimension: int, where: Any) -> Block:
+    def take(self, dimension: int, where: Any) -> PointBlock:
         """The points at some positions along one dimension."""
         at = {name: each.take(where, dimension) if each.shape[dimension] > 1 else each for name, each in self.at.items()}
         return replace(self, at=at, points=self.points.take(where, dimension))
 
-    def as_list(self) -> Block:
+    def as_list(self) -> PointBlock:
         """The same points, as a list."""
         at = {name: np.broadcast_to(each, self.points.shape).ravel() for name, each in self.at.items()}
         return replace(self, at=at, points=self.points.ravel())
 
-    def divide(self, labels: Any) -> Iterator[Block]:
+    def divide(self, labels: Any) -> Iterator[PointBlock]:
         """The block in parts of points that share a label."""
         labels = np.asarray(labels)
         for dimension in range(labels.ndim):
@@ -90,7 +90,7 @@ class Block:
         for part in range(int(parts.max()) + 1):
             yield whole.take(dimension, np.flatnonzero(parts.ravel() == part))
 
-    def chunks(self, most: int) -> Iterator[Block]:
+    def chunks(self, most: int) -> Iterator[PointBlock]:
         """The block in order, in parts of at most so many points."""
         shape = self.points.shape
         behind = 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnprof.design_space.blocks import APART, Block
+from cnnprof.design_space.blocks import APART, PointBlock
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL
 from cnnprof.footprint.formats import NumberFormat, int8_inference, int8_weight_bytes
@@ -60,7 +60,7 @@ Predict = Callable[[Analysis, NumberFormat], Mapping[str, Any]]
 
 
 def evaluate(
-    block: Block,
+    block: PointBlock,
     build: Build,
     wanted: Collection[str] = FIGURES,
     notify: Callable[[int], None] = quiet,
@@ -98,8 +98,8 @@ def joined(some: Sequence[Figures], wanted: Collection[str]) -> Figures:
 
 
 def _parts(
-    block: Block, build: Build, wanted: Collection[str], predict: Predict | None
-) -> Iterator[tuple[Block, dict[str, Any] | CnnprofError]]:
+    block: PointBlock, build: Build, wanted: Collection[str], predict: Predict | None
+) -> Iterator[tuple[PointBlock, dict[str, Any] | CnnprofError]]:
     """The parts of a block that are built in one go, with their figures, or the reason why there are none."""
     waiting = [block]
     while waiting:
@@ -127,7 +127,7 @@ def _parts(
             waiting += reversed(_halves(part))
 
 
-def _reason(part: Block, build: Build, wanted: Collection[str], error: CnnprofError) -> CnnprofError | None:
+def _reason(part: PointBlock, build: Build, wanted: Collection[str], error: CnnprofError) -> CnnprofError | None:
     """Why none of the points is a network, as the first of them says it; None where some may be one."""
     if part.size == 1:
         return error
@@ -141,7 +141,7 @@ def _reason(part: Block, build: Build, wanted: Collection[str], error: CnnprofEr
     return None
 
 
-def _halves(part: Block) -> list[Block]:
+def _halves(part: PointBlock) -> list[PointBlock]:
     block = part.as_list()
     return [*block.chunks((block.size + 1) // 2)]
 

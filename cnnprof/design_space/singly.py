@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from cnnprof.design_space.blocks import Block
+from cnnprof.design_space.blocks import PointBlock
 from cnnprof.design_space.evaluation import Figures, Predict, evaluate, joined
 from cnnprof.design_space.networks import Swept, load
 from cnnprof.errors import CnnprofError
@@ -15,7 +15,7 @@ from cnnprof.sources import Model
 
 
 def evaluate_singly(
-    block: Block,
+    block: PointBlock,
     swept: Swept,
     wanted: Collection[str],
     jobs: int,
@@ -31,7 +31,7 @@ def evaluate_singly(
     return joined(found, wanted)
 
 
-def _kept(points: Iterable[Block], model: Model, jobs: int) -> Iterator[Block]:
+def _kept(points: Iterable[PointBlock], model: Model, jobs: int) -> Iterator[PointBlock]:
     """The points in order, each as soon as its network is in the cache.
 
     joblib keeps its processes from one block to the next, ends them with this one, and takes others' machines where a user

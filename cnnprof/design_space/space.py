@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnprof.design_space.blocks import APART, Block
+from cnnprof.design_space.blocks import APART, PointBlock
 from cnnprof.errors import UsageError
 from cnnprof.record import record
 
@@ -77,7 +77,7 @@ class Space:
                 hint="--sample 100000 draws so many of them at random",
             )
 
-    def blocks(self, most: int) -> Iterator[Block]:
+    def blocks(self, most: int) -> Iterator[PointBlock]:
         """The points in order, the last axis the fastest, in blocks of at most so many."""
         self.check()
         if self.size < self.whole_size:
@@ -99,7 +99,7 @@ class Space:
                 first += count
                 yield self._block(np.ix_(*places), points)
 
-    def _drawn(self, most: int) -> Iterator[Block]:
+    def _drawn(self, most: int) -> Iterator[PointBlock]:
         draw = random.Random(self.seed)
         numbers: set[int] = set()
         if 2 * self.size > self.whole_size:
@@ -115,6 +115,6 @@ class Space:
                 rest = [number // size for number in rest]
             yield self._block(places, np.arange(start, start + len(rest)))
 
-    def _block(self, places: Sequence[Any], points: Any) -> Block:
+    def _block(self, places: Sequence[Any], points: Any) -> PointBlock:
         at = {name: place for group, place in zip(self.groups, places, strict=True) for name in group}
-        return Block(self.axes, {name: at[name] for name in self.axes}, points, self._written)
+        return PointBlock(self.axes, {name: at[name] for name in self.axes}, points, self._written)
