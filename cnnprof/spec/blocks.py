@@ -17,7 +17,7 @@ _CALL_STEPS = 5
 """How many steps a call takes from the budget: about as long as so many layers."""
 
 
-class Parameter(NamedTuple):
+class BlockParameter(NamedTuple):
     """An argument of a block, with its default if it has one."""
 
     token: Token
@@ -37,7 +37,7 @@ class Block:
 
     __slots__ = ("body", "name", "parameters", "place", "shared")
 
-    def __init__(self, name: str, parameters: tuple[Parameter, ...], place: Place, shared: bool = False) -> None:
+    def __init__(self, name: str, parameters: tuple[BlockParameter, ...], place: Place, shared: bool = False) -> None:
         self.name = name
         self.shared = shared
         self.parameters = parameters
@@ -51,7 +51,7 @@ class Block:
         return f"{self.name}({', '.join(shown)})"
 
 
-class Call(NamedTuple):
+class BlockCall(NamedTuple):
     """A block called with arguments; `target` is its name, or the expression behind `use`."""
 
     target: str | Expression

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
-from cnnprof.spec.blocks import Block, Parameter
+from cnnprof.spec.blocks import Block, BlockParameter
 from cnnprof.spec.inputs import Input, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import LineReader
@@ -244,7 +244,7 @@ def _read_signature(key: Scalar, shared: bool) -> Block:
         raise name.error(f"'{name.text}' cannot name a block: it is a word of the language", hint)
     if at < 0 or not text.text.endswith(")"):
         raise key.error("a block's key is its signature", f"write {name.text}(): or {name.text}(w, s=1):")
-    parameters: dict[str, Parameter] = {}
+    parameters: dict[str, BlockParameter] = {}
     for part in split_commas(Token(text.text[at + 1 : -1], key, text.start + at + 1)):
         parameter = _read_parameter(part)
         if parameter.name in parameters:
@@ -257,12 +257,12 @@ def _read_signature(key: Scalar, shared: bool) -> Block:
     return Block(name.text, tuple(parameters.values()), key.place, shared)
 
 
-def _read_parameter(part: Token) -> Parameter:
+def _read_parameter(part: Token) -> BlockParameter:
     name, equals, _ = part.text.partition("=")
     token = Token(name.rstrip(), part.scalar, part.start)
     check_name(token, "an argument")
     if not equals:
-        return Parameter(token, None)
+        return BlockParameter(token, None)
     value = part.cut(len(name) + 1)
     value = value.cut(len(value.text) - len(value.text.lstrip()))
-    return Parameter(token, read_expression(value))
+    return BlockParameter(token, read_expression(value))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.spec import mistaken_options, mistakes
 from cnnprof.spec.arguments import Bare, Constant, Given
-from cnnprof.spec.blocks import Call
+from cnnprof.spec.blocks import BlockCall
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.operations import read_operation
 from cnnprof.spec.reader import Scalar
@@ -329,7 +329,7 @@ def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]
             raise token.error("an argument without a name stands before those with one")
         else:
             arguments.append(read_expression(token))
-    return Call(target, tuple(arguments), named, span(whole).place)
+    return BlockCall(target, tuple(arguments), named, span(whole).place)
 
 
 def _read_let(scalar: Scalar) -> Step:
