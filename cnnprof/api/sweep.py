@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
     from cnnprof.report import Report
     from cnnprof.views.sweep import Order
-    from cnnprof.views.sweep_chart import Kind
+    from cnnprof.views.sweep_chart import ChartKind
 
 Columns = dict[str, Any]
 """An array for each axis and figure, by name; all have one entry a point."""
@@ -154,7 +154,7 @@ class Sweep(Result):
         rests_on = (forecast.calibration, tuple(forecast.unknown_kinds)) if forecast else None
         return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order, rests_on)
 
-    def chart(self, y: str = "macs", kind: Kind | None = None) -> Chart:
+    def chart(self, y: str = "macs", kind: ChartKind | None = None) -> Chart:
         """The chart of `cnnprof plot sweep`; points beyond the condition are there, too, and marked.
 
         Args:

@@ -27,7 +27,7 @@ NAMED = 8
 MOST = 20_000
 """Points of a picture."""
 
-Kind = Literal["lines", "heat"]
+ChartKind = Literal["lines", "heat"]
 
 
 @record
@@ -50,7 +50,7 @@ def chart_sweep(
     axes: Mapping[str, Sequence[Any]],
     columns: Mapping[str, Any],
     y: str = "macs",
-    kind: Kind | None = None,
+    kind: ChartKind | None = None,
     budget: Budget | None = None,
     calibration: Calibration | None = None,
 ) -> Chart:

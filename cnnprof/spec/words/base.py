@@ -28,7 +28,7 @@ Build: TypeAlias = "Callable[[Arguments], Layers]"
 Write: TypeAlias = Callable[[Any, Shape], str]
 """(layer, shape of its input) -> the step that builds it, without what stands behind it. Raises UnsayableError."""
 
-Kind: TypeAlias = Literal["", "norm", "act"]
+WordKind: TypeAlias = Literal["", "norm", "act"]
 Gives: TypeAlias = Literal["", "tokens", "image"]
 
 
@@ -72,7 +72,7 @@ class Word(NamedTuple):
     flags: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     shorthand: str | None = None
-    kind: Kind = ""
+    kind: WordKind = ""
     form: str = ""
     gives: Gives = ""
     on_tokens: bool = False
@@ -121,7 +121,7 @@ def word(
     *examples: Example,
     writes: Mapping[type[Layer], Write] | None = None,
     help: str = "",  # noqa: A002 - as the field is called
-    kind: Kind = "",
+    kind: WordKind = "",
     form: str = "",
     gives: Gives = "",
     on_tokens: bool = False,
