@@ -167,7 +167,7 @@ class Sweep(Result):
         Raises:
             UsageError: the figure or an axis cannot be drawn, or there are too many points.
         """
-        from cnnprof.views.sweep_chart import Budget, chart_sweep, check_points
+        from cnnprof.views.sweep_chart import Limits, chart_sweep, check_points
 
         check_points(self.space.size)
         name, axes = self.swept.model.called, self.space.axes
@@ -175,7 +175,7 @@ class Sweep(Result):
         if self.condition is None:
             return chart_sweep(name, axes, self.columns, y, kind, None, calibration)
         every = replace(self, condition=None, ready=None).columns
-        budget = Budget(self.condition.text, self.condition.mask(every).tolist(), self.condition.limits)
+        budget = Limits(self.condition.text, self.condition.mask(every).tolist(), self.condition.limits)
         return chart_sweep(name, axes, every, y, kind, budget, calibration)
 
     def __repr__(self) -> str:

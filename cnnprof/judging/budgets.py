@@ -54,8 +54,8 @@ LIMITS = {
 }
 """The limits by the name that options and pyproject.toml have for them."""
 
-Level = Literal["error", "warn"]
-LEVELS: tuple[Level, ...] = ("error", "warn")
+BudgetLevel = Literal["error", "warn"]
+LEVELS: tuple[BudgetLevel, ...] = ("error", "warn")
 _PEAKS = ("peak_inference_bytes", "peak_training_bytes")
 MOST = 1e18
 """A limit, at most."""
@@ -82,7 +82,7 @@ class Budget:
 
     key: str
     limit: float
-    level: Level = "error"
+    level: BudgetLevel = "error"
     models: tuple[str, ...] = ()
     place: Place | None = None
     models_at: Place | None = None

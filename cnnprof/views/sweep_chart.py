@@ -31,7 +31,7 @@ ChartKind = Literal["lines", "heat"]
 
 
 @record
-class Budget:
+class Limits:
     """The limits of points: the condition as text, of each point whether it does, and limits of single figures."""
 
     text: str
@@ -51,7 +51,7 @@ def chart_sweep(
     columns: Mapping[str, Any],
     y: str = "macs",
     kind: ChartKind | None = None,
-    budget: Budget | None = None,
+    budget: Limits | None = None,
     calibration: Calibration | None = None,
 ) -> Chart:
     """A point a network of the space: over its first axis, coloured and joined by the second one, or as a cell of both.
@@ -94,7 +94,7 @@ def _heat(
     varying: Sequence[str],
     columns: Mapping[str, Any],
     quantity: Quantity,
-    budget: Budget | None,
+    budget: Limits | None,
 ) -> Heat:
     places = [{_spoken(value): k for k, value in enumerate(axes[axis])} for axis in varying]
     spoken = [[_spoken(value) for value in columns[axis].tolist()] for axis in varying]
@@ -118,7 +118,7 @@ def _heat(
     )
 
 
-def _lines(name: str, varying: Sequence[str], columns: Mapping[str, Any], quantity: Quantity, budget: Budget | None) -> Scatter:
+def _lines(name: str, varying: Sequence[str], columns: Mapping[str, Any], quantity: Quantity, budget: Limits | None) -> Scatter:
     first, second = varying[0], varying[1] if len(varying) > 1 else None
     across = [_number(value, first) for value in columns[first].tolist()]
     up = [float(value) / quantity.unit for value in columns[quantity.key].tolist()]

@@ -28,7 +28,7 @@ from cnnprof.views.errata import erratum_notes
 
 
 @record
-class Difference:
+class ToldVerdict:
     """A verdict that is told, and the network that it is on."""
 
     network: Verified
@@ -66,7 +66,7 @@ _TRIED = "what weights, torch and fvcore differ by, and why, is in --json and in
 
 def show_verification(networks: Sequence[Verified], broken: Sequence[CnnprofError] = ()) -> Report:
     """The report of `verify`; what is `broken` and could not be checked is an annotation."""
-    shown = [Difference(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
+    shown = [ToldVerdict(each, verdict) for each in networks for verdict in each.verdicts if _is_told(verdict)]
     sections = [Table.of(CHECKED, networks)]
     if shown:
         sections.append(Table.of(DIFFERENCES, shown, "Differences"))
