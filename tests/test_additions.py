@@ -311,7 +311,7 @@ assert [row["params"] for row in shown] == [224, 224 + 584], shown
 
 JOIN = """
 
-join("smallest", Join(partial(Arithmetic, "minimum", "cmp"), "The smallest of the branches.", inplace=False, branches=2))
+join("smallest", JoinWord(partial(Arithmetic, "minimum", "cmp"), "The smallest of the branches.", inplace=False, branches=2))
 """
 
 USE_JOIN = """

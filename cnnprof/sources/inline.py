@@ -6,7 +6,7 @@ from cnnprof.errors import SpecError
 from cnnprof.network.graph import INPUT, Graph
 from cnnprof.sources._types import InputSize, Settings
 from cnnprof.spec import Family, elaborate
-from cnnprof.spec.inputs import Input
+from cnnprof.spec.inputs import DeclaredInput
 from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.reader import Scalar, Source
@@ -38,6 +38,6 @@ def load(text: str, settings: Settings = None, input_shape: InputSize = None, ba
         raise SpecError(f"'{text}' has no input size of its own", hint="give it one, such as --input 192x28x28")
     sizes = tuple(read_expression(Token(str(size), scalar, 0)) for size in input_shape)
     family = Family(
-        name="", stem=text, path=FILE, inputs=(Input(INPUT, sizes, False, scalar.place),), layers=steps, source=source
+        name="", stem=text, path=FILE, inputs=(DeclaredInput(INPUT, sizes, False, scalar.place),), layers=steps, source=source
     )
     return elaborate(family, None, settings, input_shape, batch)

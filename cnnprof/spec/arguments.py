@@ -17,7 +17,7 @@ from cnnprof.spec.values import MAX_INT, Table, Tensor, Value, describe_kind, is
 
 
 @record
-class Constant(OfToken):
+class Fixed(OfToken):
     """An option whose value the notation itself gives: `3x3`, `s2`, a flag."""
 
     value: Value
@@ -48,7 +48,7 @@ _LABELS = {
 _AT_LEAST = {"size": "write the number itself, as in H*W", "order": "the batch, which is not named, stays first"}
 _KINDS = {2: "an image such as 3x224x224", 3: "a volume such as 3x16x112x112"}
 
-Given: TypeAlias = Constant | Expression
+Given: TypeAlias = Fixed | Expression
 
 
 class Arguments(NamedTuple):

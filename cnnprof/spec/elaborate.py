@@ -14,7 +14,7 @@ from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.family import Family
-from cnnprof.spec.inputs import Input, find_outputs, misread
+from cnnprof.spec.inputs import DeclaredInput, find_outputs, misread
 from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
@@ -254,7 +254,7 @@ def _follow(
     return followed
 
 
-def _channels(each: Input, family: Family, values: Mapping[str, Value]) -> Dim:
+def _channels(each: DeclaredInput, family: Family, values: Mapping[str, Value]) -> Dim:
     """The channels of an input as the spec has them."""
     return each.sizes[0].evaluate(Scope(_names(family, values), None, Budget()))
 

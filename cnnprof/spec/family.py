@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
 from cnnprof.spec.blocks import Block, BlockParameter
-from cnnprof.spec.inputs import Input, Output, read_batch, read_inputs, read_outputs
+from cnnprof.spec.inputs import DeclaredInput, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.published import Published, read_published
@@ -71,7 +71,7 @@ class Family:
     name: str
     stem: str
     path: str
-    inputs: tuple[Input, ...]
+    inputs: tuple[DeclaredInput, ...]
     layers: Step
     source: Source
     description: Description = field(default_factory=Description)

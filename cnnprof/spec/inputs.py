@@ -31,7 +31,7 @@ _SHORTEST_SOUND = 1000
 """Samples of one channel or two, more than there are channels anywhere on a single one."""
 
 
-class Input(NamedTuple):
+class DeclaredInput(NamedTuple):
     """One input: its sizes with channels in front, and whether the spec says in letters which is which."""
 
     name: str
@@ -56,7 +56,7 @@ class Output(NamedTuple):
     token: Token
 
 
-def read_inputs(root: Entries) -> tuple[Input, ...]:
+def read_inputs(root: Entries) -> tuple[DeclaredInput, ...]:
     """The inputs under `input` or `inputs`. Raises SpecError if there is none, or both."""
     one, several = root.get("input"), root.get("inputs")
     if one is not None and several is not None:
@@ -77,7 +77,7 @@ def _input_name(token: Token) -> str:
     return name
 
 
-def _read_input(name: str, node: Yaml) -> Input:
+def _read_input(name: str, node: Yaml) -> DeclaredInput:
     if not isinstance(node, Scalar):
         text = node.source.text[node.start : node.end]
         raise node.error("'input' is channels x height x width", of_size(text) or "as in input: 3x224x224")
@@ -97,7 +97,7 @@ def _read_input(name: str, node: Yaml) -> Input:
                 f"'{order}' does not name {len(parts)} sizes", f"write {wanted}, or the same letters in your order"
             )
         parts = [parts[order.index(letter)] for letter in wanted]
-    return Input(name, tuple(read_expression(part) for part in parts), order is not None, node.place)
+    return DeclaredInput(name, tuple(read_expression(part) for part in parts), order is not None, node.place)
 
 
 def _is_order(word: str) -> bool:

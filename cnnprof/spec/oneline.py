@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.spec import mistaken_options, mistakes
-from cnnprof.spec.arguments import Bare, Constant, Given
+from cnnprof.spec.arguments import Bare, Fixed, Given
 from cnnprof.spec.blocks import BlockCall
 from cnnprof.spec.located import Expression, Token, read_expression
 from cnnprof.spec.operations import read_operation
@@ -232,12 +232,12 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given],
     if text not in rule.flags and (hint := mistaken_options.of_option(text, word.text, rule, after)):
         raise token.error(f"{word.text} does not take '{text}'", hint)
     if text in rule.flags:
-        return text, Constant(True, token)
+        return text, Fixed(True, token)
     if found := _GIVEN.match(text):
         value = token.cut(found.end())
         return _option_name(word, rule, token, found[1]), read_size(value) or read_expression(value)
     if (lettered := _LETTERED.match(text)) and LETTERS[lettered[1]] in rule.known:
-        return LETTERS[lettered[1]], Constant(_size(token, *lettered.groups()[1:]), token)
+        return LETTERS[lettered[1]], Fixed(_size(token, *lettered.groups()[1:]), token)
     if rule.shorthand and (size := read_size(token)):
         return rule.shorthand, size
     for option in rule.positional:
@@ -258,10 +258,10 @@ def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given],
     return option, read_expression(token)
 
 
-def read_size(token: Token) -> Constant | None:
+def read_size(token: Token) -> Fixed | None:
     """The pair that `3x3` is; None for any other word."""
     found = _SIZE.match(token.text)
-    return Constant(_size(token, *found.groups()), token) if found else None
+    return Fixed(_size(token, *found.groups()), token) if found else None
 
 
 def _size(token: Token, *numbers: str | None) -> int | tuple[int, ...]:

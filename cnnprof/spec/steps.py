@@ -11,7 +11,7 @@ from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.dims import same
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.record import record
-from cnnprof.spec.arguments import Arguments, Constant, Given
+from cnnprof.spec.arguments import Arguments, Fixed, Given
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.located import Expression, OfToken, OfValue, Token
@@ -133,7 +133,7 @@ class LayerStep(NamedTuple):
                 if type(value) is not int:
                     return None
                 numbers.append(value)
-            elif type(given) is not Constant:
+            elif type(given) is not Fixed:
                 return None
         return id(self), here.shape, here.tokens, here.grid, behind, *numbers
 

@@ -85,7 +85,7 @@ class Word(NamedTuple):
         return tuple(dict.fromkeys((*first, *self.positional, *self.options, *self.flags)))
 
 
-class Join(NamedTuple):
+class JoinWord(NamedTuple):
     """A word that joins branches.
 
     Args:
@@ -112,7 +112,7 @@ WORDS: dict[str, Word] = {}
 WRITERS: dict[type[Layer], Write] = {}
 """The line of each layer type that a word builds."""
 
-JOINS: dict[str, Join] = {}
+JOINS: dict[str, JoinWord] = {}
 """The row of each join."""
 
 
@@ -178,7 +178,7 @@ def _with_options(takes: Sequence[str], row: Word) -> Word:
     )
 
 
-def join(name: str, row: Join) -> None:
+def join(name: str, row: JoinWord) -> None:
     """Register a join; a second row is refused."""
     if name in JOINS:
         raise ValueError(f"the join '{name}' has two rows")
