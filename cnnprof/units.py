@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-Quantity = Literal["count", "bytes", "time"]
+QuantityKind = Literal["count", "bytes", "time"]
 """A count has no unit of its own; bytes are in bytes, time is in seconds."""
 
 Rate = Literal["arithmetic", "bandwidth"]
@@ -20,7 +20,7 @@ COUNT, BYTES, TIME = "count", "bytes", "time"
 SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))
 """Decimal prefixes, the largest first."""
 
-UNITS: Mapping[Quantity | Rate, Mapping[str, float]] = {
+UNITS: Mapping[QuantityKind | Rate, Mapping[str, float]] = {
     "count": {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
     "bytes": {
         "B": 1,
@@ -39,7 +39,7 @@ UNITS: Mapping[Quantity | Rate, Mapping[str, float]] = {
 }
 """The units of each kind of quantity as they are written, with their size in its base unit."""
 
-_SHORT: Mapping[Quantity | Rate, Mapping[str, float]] = {
+_SHORT: Mapping[QuantityKind | Rate, Mapping[str, float]] = {
     "count": {"k": 1e3},
     "bytes": {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12},
     "time": {"m": 60},
@@ -57,7 +57,7 @@ def split_quantity(text: str) -> tuple[float, str] | None:
     return (float(found[1].replace("_", "")), found[2]) if found else None
 
 
-def factor_of(unit: str, quantity: Quantity | Rate) -> float | None:
+def factor_of(unit: str, quantity: QuantityKind | Rate) -> float | None:
     """How many base units one of the unit is: `GB` of bytes 1e9. None for an unknown unit.
 
     `m` of a count is refused, as it may be milli or mega; all others are taken in any case (`8gb`).
@@ -68,7 +68,7 @@ def factor_of(unit: str, quantity: Quantity | Rate) -> float | None:
     return {name.lower(): size for name, size in known.items()}.get(unit.lower())
 
 
-def read_quantity(text: str, quantity: Quantity | Rate) -> float | None:
+def read_quantity(text: str, quantity: QuantityKind | Rate) -> float | None:
     """The quantity in its base unit; None for what is no number with a unit of that kind."""
     parts = split_quantity(text)
     factor = factor_of(parts[1], quantity) if parts else None

@@ -125,7 +125,7 @@ def check(
         if project and written:
             raise SpecError("no network is named", project.place_of("budget"), 'give a budget a model, as in model = "resnet*"')
         raise UsageError("no network is named", hint="name one, or give a budget in pyproject.toml a model")
-    held: list[Held] = []
+    held: list[DeployedProfile] = []
     failed: list[tuple[str, Sequence[Budget], CnnprofError]] = []
     read: list[tuple[str, Model, Profile]] = []
     for model, budget in named:
@@ -168,7 +168,7 @@ def _covering(budgets: Sequence[Budget], *names: str) -> list[Budget]:
 
 
 @record
-class Held:
+class DeployedProfile:
     """A network in a deployment, and the budgets that are for both."""
 
     profile: Profile
@@ -187,7 +187,7 @@ class Held:
 
 def _deployed(
     model: Model, known: Profile, deployment: Deployment, budgets: Sequence[Budget], input_shape: Size, batch: int
-) -> Held:
+) -> DeployedProfile:
     """The network as it is deployed; `known` as it is asked for everywhere. Raises as `profile`."""
     if deployment.reshapes:
         own = model.having(dict(deployment.settings)) if deployment.settings else model
@@ -197,7 +197,7 @@ def _deployed(
     else:
         own, shape, made = model, input_shape, known
     graph = replace(made.graph, name=f"{known.graph.name}{deployment.mark}")
-    held = Held(Profile(graph, made.costs), deployment, tuple(budgets))
+    held = DeployedProfile(Profile(graph, made.costs), deployment, tuple(budgets))
     if not held.asks("top1"):
         return held
     from cnnprof.api.accuracy import own_accuracy
@@ -207,7 +207,7 @@ def _deployed(
     return replace(held, profile=Profile(named, made.costs))
 
 
-def _by_way(held: Sequence[Held], figure: str) -> Iterator[tuple[dict[str, Any], list[Profile]]]:
+def _by_way(held: Sequence[DeployedProfile], figure: str) -> Iterator[tuple[dict[str, Any], list[Profile]]]:
     """The networks with a budget for the figure, for each way to run."""
     asked = [each for each in held if each.asks(figure)]
     ways = [each.deployment.way for each in asked]
@@ -216,12 +216,12 @@ def _by_way(held: Sequence[Held], figure: str) -> Iterator[tuple[dict[str, Any],
             yield way, [each.profile for each in asked if each.deployment.way == way]
 
 
-def _measure(held: Sequence[Held], time: Time) -> tuple[Measurement, ...]:
+def _measure(held: Sequence[DeployedProfile], time: Time) -> tuple[Measurement, ...]:
     """Measurements of those with a budget for latency, one run for each way to run."""
     return tuple(found for way, profiles in _by_way(held, "latency_ms") for found in time(profiles, way))
 
 
-def _predict(held: Sequence[Held], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
+def _predict(held: Sequence[DeployedProfile], options: Options | None, calibration: Known) -> tuple[Predictions | None, str]:
     """The predicted times of those with a budget for one, and why there are none of some: this machine is not calibrated so.
 
     Predictions are None without any.

@@ -16,11 +16,11 @@ from cnnprof.judging.deployment import EVERYWHERE, Deployment, figure_in, read_d
 from cnnprof.judging.deployment import KEYS as DEPLOYMENT
 from cnnprof.record import record
 from cnnprof.timing.prediction import Prediction
-from cnnprof.units import UNITS, Quantity, factor_of, split_quantity
+from cnnprof.units import UNITS, QuantityKind, factor_of, split_quantity
 
 COUNT, BYTES, TIME, PERCENT = "count", "bytes", "ms", "percent"
 
-_QUANTITIES: Mapping[str, Quantity] = {COUNT: "count", BYTES: "bytes", TIME: "time"}
+_QUANTITIES: Mapping[str, QuantityKind] = {COUNT: "count", BYTES: "bytes", TIME: "time"}
 _EXAMPLES = {COUNT: "5M or 4.1G", BYTES: "64MB or 64MiB", TIME: "8ms", PERCENT: "72.5"}
 
 

@@ -15,11 +15,11 @@ from warnings import catch_warnings, simplefilter
 from cnnprof.errors import Place, UsageError, did_you_mean
 from cnnprof.judging.comparing import NAN, OPERATORS, TESTS, InList, Truth, compare, equal, opposite, there
 from cnnprof.record import record
-from cnnprof.units import UNITS, Holds, Quantity, factor_of
+from cnnprof.units import UNITS, Holds, QuantityKind, factor_of
 
 MAX_LENGTH, MAX_DEPTH = 500, 40
 
-_QUANTITIES: tuple[Quantity, ...] = ("count", "bytes", "time")
+_QUANTITIES: tuple[QuantityKind, ...] = ("count", "bytes", "time")
 _UNITS = {unit for quantity in _QUANTITIES for unit in UNITS[quantity] if unit}
 _NUMBER_WITH_UNIT = re.compile(rf"(?<![\w.])(\d[\d_]*\.?\d*)\s?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?!\w)", re.I)
 

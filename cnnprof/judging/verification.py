@@ -16,11 +16,11 @@ from cnnprof.network.results import Analysis, Cost, Totals
 from cnnprof.record import pick, record
 from cnnprof.timing.measurements import Check
 
-Status = Literal["holds", "explained", "failed", "unknown"]
-HOLDS: Status = "holds"
-EXPLAINED: Status = "explained"
-FAILED: Status = "failed"
-UNKNOWN: Status = "unknown"
+VerdictStatus = Literal["holds", "explained", "failed", "unknown"]
+HOLDS: VerdictStatus = "holds"
+EXPLAINED: VerdictStatus = "explained"
+FAILED: VerdictStatus = "failed"
+UNKNOWN: VerdictStatus = "unknown"
 
 CheckName = Literal["published", "torchvision", "weights", "torch", "fvcore"]
 PUBLISHED: CheckName = "published"
@@ -50,7 +50,7 @@ class Verdict:
 
     check: CheckName
     what: str
-    status: Status
+    status: VerdictStatus
     ours: int | None = None
     theirs: float | None = None
     text: str = ""
@@ -71,7 +71,7 @@ class Verified:
     verdicts: tuple[Verdict, ...]
     place: Place | None = None
 
-    def status(self, check: CheckName | None = None) -> Status:
+    def status(self, check: CheckName | None = None) -> VerdictStatus:
         """The status that stands for one of the checks, or for all: the worst there is; `unknown` where nothing was checked."""
         found = {verdict.status for verdict in self.verdicts if check in (None, verdict.check)}
         return next((status for status in (FAILED, EXPLAINED, HOLDS) if status in found), UNKNOWN)

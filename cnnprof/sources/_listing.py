@@ -18,7 +18,7 @@ from cnnprof.sources._shared import from_project
 
 
 @record
-class Known:
+class KnownNetwork:
     """A network of a source: its facts, input and costs, as far as they are known; or why it cannot be read."""
 
     name: str
@@ -29,7 +29,7 @@ class Known:
     error: str = ""
 
 
-def known_specs(wanted: set[str] | None = None) -> Iterator[Known]:
+def known_specs(wanted: set[str] | None = None) -> Iterator[KnownNetwork]:
     """The networks that are written as specs, each under its own name; a file is read again only when it has changed."""
     files: dict[Path, list[str]] = {}
     for name, path in specs.names().items():
@@ -39,11 +39,11 @@ def known_specs(wanted: set[str] | None = None) -> Iterator[Known]:
         yield from _of_file(path, sorted(defined))
 
 
-def _of_file(path: Path, defined: list[str]) -> list[Known]:
+def _of_file(path: Path, defined: list[str]) -> list[KnownNetwork]:
     try:
         digest = sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        return [Known(name, Facts(source=path.name), error=error.strerror or str(error)) for name in defined]
+        return [KnownNetwork(name, Facts(source=path.name), error=error.strerror or str(error)) for name in defined]
     asked = {"listed": defined, "stem": path.stem, "file": digest, "code": _cache.figures_stamp()}
     source = from_project(path)
     rows = _cache.recall(asked, "listed", lambda: _read(set(defined)), _is_whole)
@@ -79,13 +79,13 @@ def _read(wanted: set[str]) -> list[dict[str, Any]]:
 _TEXTS = ("family", "paper", "about", "dataset")
 
 
-def _from_row(row: Mapping[str, Any], source: str) -> Known:
+def _from_row(row: Mapping[str, Any], source: str) -> KnownNetwork:
     if row["error"]:
-        return Known(row["name"], Facts(source=source), error=row["error"])
+        return KnownNetwork(row["name"], Facts(source=source), error=row["error"])
     stated = row["accuracy"]
     accuracy = Accuracy(**{**stated, "input": tuple(stated["input"]) if stated["input"] else None}) if stated else None
     facts = Facts(**row["facts"], source=source, accuracy=accuracy)
-    return Known(row["name"], facts, tuple(row["input"]), row["params"], row["macs"])
+    return KnownNetwork(row["name"], facts, tuple(row["input"]), row["params"], row["macs"])
 
 
 def _is_whole(rows: Any) -> bool:
@@ -105,30 +105,30 @@ def _is_whole(rows: Any) -> bool:
     return isinstance(rows, list)
 
 
-def known_torchvision(names: list[str], prefix: str = "") -> Iterator[Known]:
+def known_torchvision(names: list[str], prefix: str = "") -> Iterator[KnownNetwork]:
     """torchvision's classification models, by the metadata of the weights that a bare name stands for."""
     for name in names:
         weights = torchvision_weights().get(name, ())
         stated = next((each for each in weights if each.default), None)
         facts = Facts("torchvision", f"torchvision:{name}", accuracy=stated.accuracy if stated else None)
-        known = Known(f"{prefix}{name}", facts)
+        known = KnownNetwork(f"{prefix}{name}", facts)
         if stated and stated.accuracy.input:
             known = replace(known, input_shape=(1, *stated.accuracy.input), params=stated.params, macs=stated.macs)
         yield _exact(known, "torchvision", name)
 
 
-def known_timm(names: list[str]) -> Iterator[Known]:
+def known_timm(names: list[str]) -> Iterator[KnownNetwork]:
     """timm's models, by the accuracies of the checkpoint that a bare name stands for; of a `NAME.TAG`, by its own."""
     for name in names:
         stated = timm_checkpoints().get(name)
         facts = Facts("timm", f"timm:{name}", accuracy=stated.accuracy if stated else None)
-        known = Known(f"timm:{name}", facts)
+        known = KnownNetwork(f"timm:{name}", facts)
         if stated and stated.accuracy.input:
             known = replace(known, input_shape=(1, *stated.accuracy.input), params=stated.params)
         yield _exact(known, "timm", name)
 
 
-def _exact(known: Known, source: str, name: str) -> Known:
+def _exact(known: KnownNetwork, source: str, name: str) -> KnownNetwork:
     """With the figures of the network's layers, if those were read once."""
     from cnnprof.sources import Model
     from cnnprof.sources._kept import peek

@@ -21,7 +21,7 @@ from cnnprof.views import columns as col
 
 
 @record
-class Timed:
+class BenchRow:
     """A measurement with its statistics, and its energy or why there is none, if that was asked."""
 
     measurement: Measurement
@@ -96,7 +96,7 @@ def show_measurements(
     ratios = relate(measurements)
     noise = noise_of(measurements)
     asked = [None] * len(shown) if energies is None else energies
-    timed = [Timed(each, each.latency(), energy) for each, energy in zip(shown, asked, strict=True)]
+    timed = [BenchRow(each, each.latency(), energy) for each, energy in zip(shown, asked, strict=True)]
     training = any(each.mode == "train" for each in shown)
     runtimes = (RUNTIME,) if any(each.runtime != "torch" for each in shown) else ()
     phases, energy = PHASES if training else (), ENERGY if energies is not None else ()
@@ -244,7 +244,7 @@ def _noise(measurements: Sequence[Measurement], ratios: Sequence[Ratio], noise: 
     return {"up_to": math.expm1(noise) if noise else None, **ratio.to_dict(), "measurement": twin.to_dict()}
 
 
-def _result(timed: Timed) -> dict[str, object]:
+def _result(timed: BenchRow) -> dict[str, object]:
     energy = timed.energy
     if energy is None:
         return timed.measurement.to_dict()

@@ -14,7 +14,7 @@ from cnnprof.views import columns as col
 
 
 @record
-class Held:
+class PredictionRow:
     """A prediction, and the milliseconds that were measured; None where the network was not run."""
 
     prediction: Prediction
@@ -82,7 +82,7 @@ def show_predictions(
     known = () if data_sheet else (INTERVAL90,)
     shares = () if data_sheet else COVERAGE
     columns = (*NETWORK, *known, THROUGHPUT_IMG_S, *shares, *(RUN if measurements else ()))
-    sections = [Table.of(columns, [Held(each, measured) for each, measured in zip(predictions, times, strict=True)])]
+    sections = [Table.of(columns, [PredictionRow(each, measured) for each, measured in zip(predictions, times, strict=True)])]
     sections += [_layers(each, top, len(predictions) > 1) for each in predictions] if top else []
     data = {
         "machine": dict(calibration.ceilings.machine),
