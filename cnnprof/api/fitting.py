@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnprof.api.profile import Size
 from cnnprof.errors import CnnprofError
 from cnnprof.footprint.capacity import Capacity, Fit, largest_batch, parse_capacity
-from cnnprof.footprint.execution import USUAL, Device, Execution, Optimizer, as_written
+from cnnprof.footprint.execution import USUAL, DeviceType, Execution, Optimizer, as_written
 from cnnprof.footprint.formats import NumberFormat, sizes_in
 from cnnprof.footprint.instruction_set import of_this_machine
 from cnnprof.footprint.liveness import inference
@@ -20,7 +20,7 @@ from cnnprof.notify import Notify, quiet
 from cnnprof.sources import Model
 
 
-def read_capacity(text: str, device: Device) -> Capacity:
+def read_capacity(text: str, device: DeviceType) -> Capacity:
     """The memory that a user names; what is free on a device is asked of it, and what cuBLAS is given there."""
     text = text.strip()
     capacity = parse_capacity(text, device, _free)
@@ -31,7 +31,7 @@ def read_capacity(text: str, device: Device) -> Capacity:
     return replace(capacity, cublas_bytes=cublas_bytes(text))
 
 
-def read_capacities(sizes: str | Sequence[str], device: Device) -> dict[str, Capacity]:
+def read_capacities(sizes: str | Sequence[str], device: DeviceType) -> dict[str, Capacity]:
     """The memories that a user names, one or several of them, by these names."""
     return {text: read_capacity(text, device) for text in ([sizes] if isinstance(sizes, str) else sizes)}
 

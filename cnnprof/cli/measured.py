@@ -15,7 +15,7 @@ from cnnprof.footprint.execution import DTYPES, RUN_DTYPES, ImageLayout, RunDtyp
 from cnnprof.footprint.instruction_set import InstructionSet
 
 if TYPE_CHECKING:
-    from cnnprof.footprint.execution import Amp, Device, Execution
+    from cnnprof.footprint.execution import Amp, DeviceType, Execution
     from cnnprof.measure.options import Options
 
 T = TypeVar("T", bound=str)
@@ -123,7 +123,7 @@ def measured(*only: str, **kinds: Any) -> Callable[[Command], Command]:
     return takes(run, "context", *only, **kinds)
 
 
-def memory_kind(device: str) -> Device:
+def memory_kind(device: str) -> DeviceType:
     """`cuda` of `cuda:1`. Raises UsageError for a device whose kernels' memory is not known."""
     from cnnprof.footprint.execution import device_kind
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from cnnprof.errors import UnavailableError, UsageError, did_you_mean
-from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, Device, Mode, device_kind
+from cnnprof.footprint.execution import CUBLAS_BYTES, HOPPER_CUBLAS_BYTES, DeviceType, Mode, device_kind
 from cnnprof.record import record
 from cnnprof.units import factor_of, split_quantity
 
@@ -102,7 +102,7 @@ class Capacity:
 
     name: str
     bytes: int
-    device: Device
+    device: DeviceType
     cublas_bytes: int = CUBLAS_BYTES
     flash_bytes: int = 0
 
@@ -127,7 +127,7 @@ class Fit:
         return self.flash_bytes <= self.capacity.flash_bytes
 
 
-def parse_capacity(text: str, device: Device, free: Callable[[str], int | None]) -> Capacity:
+def parse_capacity(text: str, device: DeviceType, free: Callable[[str], int | None]) -> Capacity:
     """The memory that a user names: `8GB` (of the `device`), `cuda:0` or `cpu` (what is `free` there) or a card.
 
     Raises UsageError for anything else, and for a device that does not say what is free.

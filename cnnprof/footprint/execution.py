@@ -15,7 +15,7 @@ from cnnprof.record import record
 Mode = Literal["infer", "train"]
 """An inference, or a training step."""
 
-Device = Literal["cpu", "cuda"]
+DeviceType = Literal["cpu", "cuda"]
 
 Dtype = Literal["fp32", "fp16", "bf16", "fp64"]
 """The format of weights and tensors."""
@@ -50,7 +50,7 @@ RUN_BYTES = {**ELEMENT_BYTES, "amp": 4}
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 
 CHOICES = {
-    "device": get_args(Device),
+    "device": get_args(DeviceType),
     "dtype": DTYPES,
     "layout": get_args(Layout),
     "amp": get_args(Amp),
@@ -66,7 +66,7 @@ HOPPER_CUBLAS_BYTES = 8 * 4096 * 1024
 """
 
 
-def device_kind(name: str) -> Device | None:
+def device_kind(name: str) -> DeviceType | None:
     """`cuda` of `cuda:1`; None for a device of whose kernels nothing is known."""
     found = re.fullmatch(r"(cpu|cuda)(:\d+)?", name)
     if not found or (found[1] == "cpu" and found[2]):
@@ -94,7 +94,7 @@ class Execution:
     Raises UsageError for a device, format or layout of which nothing is known.
     """
 
-    device: Device = "cpu"
+    device: DeviceType = "cpu"
     dtype: Dtype = "fp32"
     layout: Layout = "nchw"
     threads: int = 1

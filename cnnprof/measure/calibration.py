@@ -10,7 +10,7 @@ from cnnprof.measure.calibration_files import way
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.options import Options
-from cnnprof.measure.task import Event, Report, follow
+from cnnprof.measure.task import Event, Reporter, follow
 from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import TIME_FORMAT, disturbance
@@ -62,7 +62,7 @@ class MeasureCeilings:
 
     options: Options
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Events: a `rate` each kernel, the `overhead` of a call, and what was `watched` meanwhile."""
         from cnnprof.measure.ceilings import measure_ceilings
         from cnnprof.measure.system_info import Watch

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cnnprof.footprint.execution import ImageLayout, RunDtype
 from cnnprof.measure.devices import Device
-from cnnprof.measure.task import Report
+from cnnprof.measure.task import Reporter
 from cnnprof.measure.workload import DTYPES, LAYOUTS
 from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, MEMORY, RateKind
 
@@ -70,7 +70,7 @@ class Kernel(NamedTuple):
     size: int = 0
 
 
-def measure_ceilings(device: Device, dtype: RunDtype, layout: ImageLayout, report: Report) -> None:
+def measure_ceilings(device: Device, dtype: RunDtype, layout: ImageLayout, report: Reporter) -> None:
     """Run every kernel for a while and report the highest rate it reached."""
     with torch.inference_mode():
         for kernel in kernels(device.name, dtype, layout):

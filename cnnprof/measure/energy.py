@@ -16,7 +16,7 @@ from cnnprof.errors import MeasurementError
 from cnnprof.measure.devices import Device
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.session import describe_failure
-from cnnprof.measure.task import Event, Report, follow
+from cnnprof.measure.task import Event, Reporter, follow
 from cnnprof.record import record
 from cnnprof.timing.energy import Energy
 
@@ -138,7 +138,7 @@ class MeterEnergy:
     options: Options
     jobs: tuple[Job, ...]
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Events: `energy` or `no energy` for each job, and a `window` at the beginning of each."""
         for number, job in enumerate(self.jobs):
             meter = open_meter(device.name)
@@ -150,7 +150,7 @@ class MeterEnergy:
             except Exception as error:
                 report({"event": "no energy", "job": number, "why": describe_failure(error)})
 
-    def _energy(self, job: Job, device: Device, meter: Meter, report: Report) -> Energy:
+    def _energy(self, job: Job, device: Device, meter: Meter, report: Reporter) -> Energy:
         from cnnprof.measure.workload import prepare
 
         def wait() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cnnprof.footprint.execution import ImageLayout, RunDtype
 from cnnprof.measure.devices import Device
-from cnnprof.measure.task import Report
+from cnnprof.measure.task import Reporter
 from cnnprof.measure.workload import Cast, casting, infer, place, with_batch
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
@@ -82,7 +82,7 @@ class LayerSession:
 
     works: Sequence[LayerWork]
     device: Device
-    report: Report
+    report: Reporter
     rounds: int
     warmup_runs: int
     warmup_seconds: float

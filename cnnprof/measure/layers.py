@@ -10,7 +10,7 @@ from typing import Any
 from cnnprof.errors import MeasurementError, UsageError
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
-from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
+from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Reporter, follow, seconds_left
 from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance
@@ -120,7 +120,7 @@ class TimeLayers:
     seed: int
     until: float
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Events: `warm-up` with a network's layers, `plain` and `stepped` runs in turns, and what was `watched` meanwhile."""
         from cnnprof.measure.in_place import LayerSession, prepare_layers
         from cnnprof.measure.system_info import Watch

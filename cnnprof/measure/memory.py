@@ -12,7 +12,7 @@ from cnnprof.footprint.liveness import AllocatorRecord
 from cnnprof.measure.devices import Device, check_device
 from cnnprof.measure.options import Job, Options
 from cnnprof.measure.session import describe_failure
-from cnnprof.measure.task import Event, Report, follow
+from cnnprof.measure.task import Event, Reporter, follow
 from cnnprof.network.graph import Graph
 
 
@@ -49,7 +49,7 @@ class RecordMemory:
     options: Options
     job: Job
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """One event: `memory` or `failed`."""
         options = self.options
         report({"event": "run"})

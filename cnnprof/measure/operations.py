@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.measure.options import Options
-from cnnprof.measure.task import Event, Report, follow
+from cnnprof.measure.task import Event, Reporter, follow
 from cnnprof.measure.worker_run import Progress, Tell
 from cnnprof.network.layers import layer_from_dict, layer_to_dict
 from cnnprof.network.layers.pooling import AdaptiveMaxPool, MaxPool
@@ -83,7 +83,7 @@ class TimeOperations:
     samples: Sequence[tuple[dict[str, Any], list[list[int]]]]
     seed: int
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Events: `operation` each sample, `failed` for one that does not run, and the `share` of the processor at the end."""
         import torch
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from cnnprof.errors import CnnprofError
 from cnnprof.measure.devices import Device
-from cnnprof.measure.task import Report
+from cnnprof.measure.task import Reporter
 from cnnprof.record import record
 from cnnprof.timing.intervals import median_interval, relative_half_width
 
@@ -79,7 +79,7 @@ class Session:
     device: Device
     plan: Plan
     usage: Usage
-    report: Report
+    report: Reporter
     ready: dict[int, Workload] = field(default_factory=dict)
 
     def run(self, jobs: Sequence[int]) -> None:

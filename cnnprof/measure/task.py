@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.devices import Device
 
 Event = Mapping[str, Any]
-Report = Callable[[Event], None]
+Reporter = Callable[[Event], None]
 
 GRACE_SECONDS = 0.5
 """Seconds that a process has to end by itself before its parent ends it."""
@@ -33,7 +33,7 @@ class Task(Protocol):
     def options(self) -> Options:
         """How to measure: the device that is opened, threads, number format."""
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Do it, in the worker process, and report what happens.
 
         An exception of type CnnprofError ends the whole run. Of those that concern one network of several, the task reports.

@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 from cnnprof.errors import CnnprofError
-from cnnprof.measure.task import Event, Report, Task
+from cnnprof.measure.task import Event, Reporter, Task
 
 _DEATH_SIGNAL = 1  # prctl.h: PR_SET_PDEATHSIG
 _LOOK_SECONDS = 1.0
@@ -59,7 +59,7 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def do(task: Task, report: Report) -> None:
+def do(task: Task, report: Reporter) -> None:
     """Open the task's device and do its work there; the first event says what the measurement holds for."""
     from cnnprof.measure import system_info
 

@@ -11,7 +11,7 @@ from cnnprof.measure.devices import Device
 from cnnprof.measure.options import SECONDS_A_JOB, Job, Options
 from cnnprof.measure.session import Plan
 from cnnprof.measure.supervisor import StartError
-from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Report, follow, seconds_left
+from cnnprof.measure.task import GRACE_SECONDS, OUT_OF_TIME, Event, Reporter, follow, seconds_left
 from cnnprof.record import record
 
 MOST_ROUNDS = 50
@@ -174,7 +174,7 @@ class TimeNetworks:
     plan: Plan
     until: float
 
-    def work(self, device: Device, report: Report) -> None:
+    def work(self, device: Device, report: Reporter) -> None:
         """Events are those of `session.Session`, and the share of the processor that was `stolen`."""
         from cnnprof.measure import system_info
         from cnnprof.measure.session import Session, Workload

@@ -19,7 +19,7 @@ from cnnprof.network.inputs import Input, Inputs
 from cnnprof.network.naming import FreeNames
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
 from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
-from cnnprof.torch_bridge.running import Way, eagerly, finished, is_unfinished, preserved, unwrapped, ways
+from cnnprof.torch_bridge.running import WayToRun, eagerly, finished, is_unfinished, preserved, unwrapped, ways
 from cnnprof.torch_bridge.steps import NETWORK_INPUT, RecordedStep, Trace
 from cnnprof.torch_bridge.trace import Recorder
 
@@ -97,7 +97,7 @@ def _finish(module: nn.Module, fed: Inputs, batch: int, name: str) -> nn.Module:
         raise _cannot_run(name, fed, error, one_line(error)) from error
 
 
-def _first_that_runs(tried: Iterator[Way], fed: Inputs, batch: int, name: str, hint: str | None) -> tuple[Way, Trace]:
+def _first_that_runs(tried: Iterator[WayToRun], fed: Inputs, batch: int, name: str, hint: str | None) -> tuple[WayToRun, Trace]:
     """The first way that the module runs, and its trace."""
     problem: CnnprofError | None = None
     for way in tried:
@@ -113,7 +113,7 @@ def _first_that_runs(tried: Iterator[Way], fed: Inputs, batch: int, name: str, h
     raise problem
 
 
-def _attempt(way: Way, fed: Inputs, batch: int, name: str) -> Trace | CnnprofError:
+def _attempt(way: WayToRun, fed: Inputs, batch: int, name: str) -> Trace | CnnprofError:
     try:
         return _trace(way, fed, batch, name)
     except CnnprofError as error:
@@ -124,7 +124,7 @@ class _MisfitError(CnnprofError):
     """The inputs do not fit a layer, with whatever data."""
 
 
-def _trace(way: Way, fed: Inputs, batch: int, name: str, training: Collection[str] = ()) -> Trace:
+def _trace(way: WayToRun, fed: Inputs, batch: int, name: str, training: Collection[str] = ()) -> Trace:
     """One run in eval mode but for the modules of the `training` paths. Raises CnnprofError."""
     with torch.inference_mode():
         tensors = make_tensors(fed, batch, way.like)
@@ -158,7 +158,7 @@ def _cannot_run(
     return kind(found.message, found.place, found.hint, found.trace)
 
 
-def _size_that_fits(way: Way, fed: Inputs, batch: int) -> str | None:
+def _size_that_fits(way: WayToRun, fed: Inputs, batch: int) -> str | None:
     """An image size that the network runs on, as a hint; None where none is found in a moment."""
     if way.tensors is None or len(fed) != 1 or len(fed[0].size) != 3 or fed[0].value is not None:
         return None

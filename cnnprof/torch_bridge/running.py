@@ -24,7 +24,7 @@ ASKED = "run on the processor, on random data: other data may take another way"
 
 
 @record
-class Way:
+class WayToRun:
     """A way to run a module.
 
     Args:
@@ -70,7 +70,7 @@ class Way:
         return {id(each): name for name, tensor in named for each in (tensor, tensors.get(id(tensor), tensor))}
 
 
-def ways(module: nn.Module, real: bool = False) -> Iterator[Way]:
+def ways(module: nn.Module, real: bool = False) -> Iterator[WayToRun]:
     """The ways to run a module, the cheapest first, or those with data alone; each is made only when it is asked for.
 
     Without data the module itself runs, its weights swapped: hooks and closures then see the same objects. Where its code reads
@@ -78,21 +78,21 @@ def ways(module: nn.Module, real: bool = False) -> Iterator[Way]:
     """
     tensors = [*module.parameters(), *module.buffers()]
     if tensors and all(tensor.is_meta for tensor in tensors):
-        yield Way(module)
+        yield WayToRun(module)
         return
     about = ASKED if real else REAL
     if real:
         pass
     elif not any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         stand_in = _without_data(module)
-        yield Way(module, stand_in)
-        yield Way(module, stand_in, torch.device("meta"))
+        yield WayToRun(module, stand_in)
+        yield WayToRun(module, stand_in, torch.device("meta"))
     elif tensors:
         with suppress(Exception):
-            yield Way(meta_copy(module), original=module)
+            yield WayToRun(meta_copy(module), original=module)
     with suppress(Exception):
-        yield Way(copy.deepcopy(module), about=about, original=module)
-    yield Way(module, about=about)
+        yield WayToRun(copy.deepcopy(module), about=about, original=module)
+    yield WayToRun(module, about=about)
 
 
 def _without_data(module: nn.Module) -> dict[int, Tensor]:
