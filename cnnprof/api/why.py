@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
     from cnnprof.timing.roofline import Ceilings
-    from cnnprof.views.reasons import TimedNetwork as Timed
+    from cnnprof.views.reasons import TimedNetwork
 
 
 @record(repr=False)
@@ -25,8 +25,8 @@ class Reasons(Result):
     `ceilings` are the limits of the machine that layers are held against.
     """
 
-    a: Timed
-    b: Timed
+    a: TimedNetwork
+    b: TimedNetwork
     complete: bool = True
     ceilings: Ceilings | None = None
 
