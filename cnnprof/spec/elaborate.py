@@ -88,7 +88,7 @@ def elaborate(
 
 
 def _unread(
-    network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor], inputs: Sequence[Input]
+    network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor], inputs: Sequence[DeclaredInput]
 ) -> Iterator[str]:
     """The inputs and outputs that nothing reads, in words."""
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
