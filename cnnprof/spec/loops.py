@@ -19,6 +19,59 @@ STAGE = "stage"
 NAMING_COLUMN = "id"
 
 
+class _Loop(NamedTuple):
+    """A body with the names of each round; `written` are those that the spec gives, and not every loop has."""
+
+    rounds: Iterable[Mapping[str, Value]]
+    body: Step
+    place: Place
+    written: Collection[str]
+
+    def run_stages(self, network: GraphBuilder, scope: Scope) -> None:
+        """Run over values: outside of every loop and block each round is a stage, named by its `id` if it has one."""
+        if not _is_stage(network, scope):
+            self.run(network, scope)
+            return
+        outer = network.namer
+        for names in self.rounds:
+            label = names.get(NAMING_COLUMN)
+            name = outer.count(STAGE) if label is None else outer.free(str(label))
+            outer.use(name)
+            network.namer = outer.inside(name)
+            self._replace(rounds=[names]).run(network, scope)
+        network.namer = outer
+
+    def run(self, network: GraphBuilder, scope: Scope) -> None:
+        """Run the body once for each round's names; afterwards they mean what they did before.
+
+        The names that every loop has hide those of the loops around it, and nothing else.
+        """
+        before: dict[str, Value] = {}
+        set_here: set[str] = set()
+        taken = {name for name in (*OWN, COUNTER) if name not in self.written and _is_taken(scope, name)}
+        own = {*OWN, COUNTER} - taken - {*self.written}
+        implied, scope.implied = scope.implied, (scope.implied | own) - {*self.written}
+        network.loops += 1
+        for names in self.rounds:
+            if not scope.budget.spend(1):
+                raise SpecError(TOO_MUCH, self.place, RUNAWAY)
+            for name, value in names.items():
+                if name in taken:
+                    continue
+                if name not in set_here:
+                    set_here.add(name)
+                    if name in scope:
+                        before[name] = scope[name]
+                scope[name] = value
+            self.body.run(network, scope)
+            must_be_there(scope, self.place)
+        network.loops -= 1
+        scope.implied = implied
+        for name in set_here:
+            scope.pop(name, None)
+        scope.update(before)
+
+
 class Repeat(NamedTuple):
     """`{repeat: n, as: i, do: ...}`. A repeat outside of every loop and block is one stage."""
 
@@ -39,7 +92,7 @@ class Repeat(NamedTuple):
         outer = network.namer
         if _is_stage(network, scope):
             network.namer = outer.inside(outer.count(STAGE))
-        _run_rounds(network, scope, rounds, self.body, self.place, (self.counter,) if self.counter else ())
+        _Loop(rounds, self.body, self.place, (self.counter,) if self.counter else ()).run(network, scope)
         network.namer = outer
 
 
@@ -66,7 +119,7 @@ class Each(NamedTuple):
             {"first": i == 0, "last": i == last, COUNTER: i, "row": row} | dict(zip(table.columns, row, strict=True))
             for i, row in enumerate(table.rows)
         )
-        _run_stages(network, scope, rounds, self.body, self.place, table.columns)
+        _Loop(rounds, self.body, self.place, table.columns).run_stages(network, scope)
 
 
 class For(NamedTuple):
@@ -87,7 +140,7 @@ class For(NamedTuple):
         rounds = (
             {"first": i == 0, "last": i == last, COUNTER: i, "row": value} | self._bind(value) for i, value in enumerate(values)
         )
-        _run_stages(network, scope, rounds, self.body, self.place, [target.text for target in self.targets])
+        _Loop(rounds, self.body, self.place, [target.text for target in self.targets]).run_stages(network, scope)
 
     def _bind(self, value: Value) -> dict[str, Value]:
         if len(self.targets) == 1:
@@ -96,66 +149,6 @@ class For(NamedTuple):
             message = f"the loop names {len(self.targets)} values, and an entry is {describe_kind(value)}"
             raise SpecError(message, self.place, "go through two lists with zip(a, b)")
         return dict(zip((target.text for target in self.targets), value, strict=True))
-
-
-def _run_stages(
-    network: GraphBuilder,
-    scope: Scope,
-    rounds: Iterable[Mapping[str, Value]],
-    body: Step,
-    place: Place,
-    written: Collection[str],
-) -> None:
-    """The rounds of a loop over values; outside of every loop and block each is a stage, named by its `id` if it has one."""
-    if not _is_stage(network, scope):
-        _run_rounds(network, scope, rounds, body, place, written)
-        return
-    outer = network.namer
-    for names in rounds:
-        label = names.get(NAMING_COLUMN)
-        name = outer.count(STAGE) if label is None else outer.free(str(label))
-        outer.use(name)
-        network.namer = outer.inside(name)
-        _run_rounds(network, scope, [names], body, place, written)
-    network.namer = outer
-
-
-def _run_rounds(
-    network: GraphBuilder,
-    scope: Scope,
-    rounds: Iterable[Mapping[str, Value]],
-    body: Step,
-    place: Place,
-    written: Collection[str],
-) -> None:
-    """Run the body once for each round's names; afterwards they mean what they did before.
-
-    The names that every loop has hide those of the loops around it, and nothing else.
-    """
-    before: dict[str, Value] = {}
-    set_here: set[str] = set()
-    taken = {name for name in (*OWN, COUNTER) if name not in written and _is_taken(scope, name)}
-    own = {*OWN, COUNTER} - taken - {*written}
-    implied, scope.implied = scope.implied, (scope.implied | own) - {*written}
-    network.loops += 1
-    for names in rounds:
-        if not scope.budget.spend(1):
-            raise SpecError(TOO_MUCH, place, RUNAWAY)
-        for name, value in names.items():
-            if name in taken:
-                continue
-            if name not in set_here:
-                set_here.add(name)
-                if name in scope:
-                    before[name] = scope[name]
-            scope[name] = value
-        body.run(network, scope)
-        must_be_there(scope, place)
-    network.loops -= 1
-    scope.implied = implied
-    for name in set_here:
-        scope.pop(name, None)
-    scope.update(before)
 
 
 def _is_taken(scope: Scope, name: str) -> bool:
