@@ -130,3 +130,37 @@ def test_unpooling_puts_the_maxima_back() -> None:
 def test_an_output_may_be_called_add() -> None:
     graph = layers("add 1 -> add", "relu", "mul: [add, identity]")
     assert graph.nodes[-1].inputs == ("add", "relu1")
+
+
+MIXER = """
+input: 6x8x8
+layers:
+  - conv 2x2 12 s2 p0 | tokens
+  - add: [identity, "ln | permute (2,1) tokens | fc 5 gelu | fc 16 | permute (2,1) tokens"]
+  - ln | gap | fc 3
+"""
+
+
+@pytest.mark.torch
+def test_a_mixer_turns_tokens_round() -> None:
+    from cnnprof.measure.counters import count_with_torch
+    from cnnprof.torch_bridge.build import build as module_of
+
+    graph = build(MIXER)
+    totals = analyze(graph).totals
+    # The patches, the normalizations, 16 -> 5 -> 16 among the tokens, and the classes.
+    assert totals.params == 12 * (24 + 1) + 2 * 24 + (16 * 5 + 5) + (5 * 16 + 16) + 3 * 13
+    assert totals.macs == 16 * 12 * 24 + 12 * 2 * 16 * 5 + 12 * 3
+    module = module_of(graph).eval()
+    assert sum(weights.numel() for weights in module.parameters()) == totals.params
+    assert count_with_torch(module, graph.input_shape).total == 2 * totals.macs
+
+
+def test_what_is_turned_to_tokens_is_no_image_any_more() -> None:
+    assert analyze(layers("reshape (64,48) tokens | fc 5")).costs[-1].output == (1, 64, 5)
+    with pytest.raises(CnnprofError, match="these 48 tokens are not the positions of an image"):
+        layers("reshape (64,48) tokens | permute (2,1) tokens | image")
+    with pytest.raises(CnnprofError, match="tokens have two axes, a length and channels, not 3"):
+        layers("permute (2,3,1) tokens")
+    with pytest.raises(CnnprofError, match="takes channels in front"):
+        layers("reshape (64,48) tokens | conv k=3 8")

@@ -61,7 +61,7 @@ SHORT = {
     "conv 5x5 8 same": [Conv(8, (5, 5), (1, 1), (2, 2))],
     "conv 4x4 8 same": [Pad(((1, 2), (1, 2))), Conv(8, (4, 4))],
     "conv 3x3 8 bn relu": [Conv(8, (3, 3), (1, 1), (1, 1), bias=False), BatchNorm(), act.ReLU(True)],
-    "conv 3x3 8 relu bn": [Conv(8, (3, 3), (1, 1), (1, 1), bias=False), act.ReLU(True), BatchNorm()],
+    "conv 3x3 8 relu bn": [Conv(8, (3, 3), (1, 1), (1, 1)), act.ReLU(True), BatchNorm()],
     "conv 3x3 8 bn bias": [Conv(8, (3, 3), (1, 1), (1, 1)), BatchNorm()],
     "conv 3x3 8 ln gelu": [Conv(8, (3, 3), (1, 1), (1, 1)), LayerNorm(channels_first=True), act.GELU(True)],
     "conv 3x3 8 leakyrelu=0.1": [Conv(8, (3, 3), (1, 1), (1, 1)), act.LeakyReLU(True, 0.1)],

@@ -45,6 +45,10 @@ def test_among_other_branches_a_loop_is_one_of_them():
         (["conv 3x3 8 -> x | bn -> y", "x | bn -> z", "{add: [y, z]}"], [False]),
         (["conv 3x3 8"], [True]),
         (["conv 3x3 8 ln"], [True]),
+        # What stands between the two reads the bias.
+        (["conv 3x3 8 relu bn"], [True]),
+        (["conv 3x3 8 relu bn nobias"], [False]),
+        (["conv 3x3 8 bn relu"], [False]),
     ],
 )
 def test_a_bias_goes_where_a_normalization_takes_it_away(steps, expected):

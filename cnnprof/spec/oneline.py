@@ -217,7 +217,7 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
     if word.text == "gelu" and behind and behind[0][0] == "tanh":
         hint = "GELU by way of tanh costs the same: write gelu; two steps are written gelu | tanh"
         raise behind[0][1].error("gelu does not take 'tanh'", hint)
-    normed = any(WORDS[name].drops_bias for name, _, _ in behind)
+    normed = bool(behind) and WORDS[behind[0][0]].drops_bias  # behind an activation, the norm takes no bias of the layer's away
     first = LayerStep(word.text, rule, given, whole.place, normed)
     if not behind:
         return first

@@ -105,6 +105,8 @@ class LayerStep(NamedTuple):
             network.keep(key, layers, first)
         if self.rule.gives == "tokens":
             here = replace(here, tokens=True, grid=start.shape[2:])
+        elif "tokens" in self.given:
+            here = replace(here, tokens=True, grid=())
         elif tokens and not self.rule.gives and len(here.shape) > 2:
             here = replace(here, tokens=True, grid=start.grid if same(here.shape[1], start.shape[1]) else ())
         if "bias" in self.rule.flags and not self.normed and "bias" not in self.given and "nobias" not in self.given:

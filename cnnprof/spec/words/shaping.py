@@ -48,20 +48,41 @@ def _max(o: Arguments) -> Layers:
     return _over_channels("max", o)
 
 
-@word("reshape <size>", Example("reshape (4,64,64)", "4x64x64"), writes={Reshape: _reshape_line}, gives="image", on_tokens=True)
+def _check_tokens(o: Arguments, sizes: Shape) -> None:
+    if o.flag("tokens") and len(sizes) != 2:
+        raise o.error(f"tokens have two axes, a length and channels, not {len(sizes)}", "tokens")
+
+
+@word(
+    "reshape <size> [tokens]",
+    Example("reshape (4,64,64)", "4x64x64"),
+    Example("reshape (256,64) tokens", "256x64", "256 tokens of 64 channels"),
+    writes={Reshape: _reshape_line},
+    gives="image",
+    on_tokens=True,
+)
 def _reshape(o: Arguments) -> Layers:
-    """The same elements under another shape, the batch aside; the first axis then has the channels."""
+    """The same elements under another shape, the batch aside; the first axis then has the channels, of tokens the last."""
     sizes = o.sizes("size")
+    _check_tokens(o, sizes)
     whole = prod(o.x[1:])
     if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
         raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
     return [("reshape", Reshape((o.x[0], *sizes)))]
 
 
-@word("permute <order>", Example("permute (2,3,1)", "32x32x16"), writes={Permute: _permute_line}, gives="image", on_tokens=True)
+@word(
+    "permute <order> [tokens]",
+    Example("permute (2,3,1)", "32x32x16"),
+    Example("tokens | permute (2,1) tokens", "16x1024", "16 tokens of 1024 channels: a mixer's other way"),
+    writes={Permute: _permute_line},
+    gives="image",
+    on_tokens=True,
+)
 def _permute(o: Arguments) -> Layers:
-    """The axes in another order; 1 is the first behind the batch, which then has the channels."""
+    """The axes in another order; 1 is the first behind the batch, which then has the channels, of tokens the last."""
     order = o.sizes("order")
+    _check_tokens(o, order)
     if sorted(order) != list(range(1, len(o.x))):
         raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order", "the batch, which is not named, stays first")
     return [("permute", Permute((0, *order)))]
