@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FULL_BATCHES = (1, 8)
 
-SECONDS_A_NETWORK = 1.5
+SECONDS_A_NETWORK = 1.2
 """Of the networks that are timed whole, after each process that times operations: a machine's speed drifts."""
 
 LEAST_SECONDS = 15.0

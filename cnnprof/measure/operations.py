@@ -41,7 +41,7 @@ SILENT = 3 / 8
 """The share of the channels behind later layers that a ReLU leaves nothing of, in networks with random weights."""
 
 PROCESSES = 2
-HOT_CALLS, COLD_CALLS = 7, 3
+HOT_CALLS, COLD_CALLS = 7, 2
 LONG_SECONDS = 0.02
 """A call that takes longer is repeated less."""
 
