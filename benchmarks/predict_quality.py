@@ -2,7 +2,8 @@
 
 The networks and sizes here take no part in the calibration, and most families have none in it. Printed are the errors of the
 grid alone and with each layer's own measurement (table), and of the best line in MACs, activations and parameters and of MACs
-alone, which are fitted to the calibration's own networks. Other ways to run have a rough grid, and fewer networks.
+alone, which are fitted to the calibration's own networks. Other ways to run have a rough grid, and fewer networks. With --sweep
+the rows that a sweep would name are measured in their place: are they in the order that was predicted?
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +26,10 @@ from cnnprof.api.bench import time_jobs
 from cnnprof.api.predict import anchors, predictor_of
 from cnnprof.measure.operation_calibration import calibrate_operations, measure_missing_operations
 from cnnprof.measure.options import Job, Options
+from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
 from cnnprof.timing.prediction import Calibration, Prediction
+from cnnprof.views.sweep import Order
 
 NETWORKS = (
     ("vgg11", 160),
@@ -64,6 +68,30 @@ FEW = (0, 1, 2, 3, 10)
 
 THIN = 6
 """One operation of so many of the grid is timed for them."""
+
+SPACES = (
+    (
+        "mobilenet_v2",
+        {"width": [0.35, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4], "input": [*range(96, 257, 16)]},
+        "macs > 150M",
+    ),
+    (
+        "resnet50",
+        {
+            "depths": [[1, 1, 1, 1], [1, 2, 3, 1], [2, 2, 2, 2], [2, 3, 4, 2], [3, 4, 6, 3]],
+            "base": [32, 40, 48, 56, 64],
+            "input": [*range(96, 225, 32)],
+        },
+        "macs > 500M",
+    ),
+)
+"""Design spaces that are swept, each with the condition under which the quickest points are looked for."""
+
+ROWS = 12
+"""So many of the quickest points, and of those on the front of most arithmetic in the least time, are measured."""
+
+APART = 1.05
+"""Times a network's time from which on the order of two matters to a choice between them."""
 
 SECONDS_A_WAY = 110
 SECONDS_A_NETWORK = {True: 3.0, False: 2.0}
@@ -107,8 +135,14 @@ def main() -> None:
     asked.add_argument("--networks", type=int, default=len(NETWORKS), help="so many of the networks")
     asked.add_argument("--every", type=int, default=1, help="one operation of so many of the grid: a rough trial")
     asked.add_argument("--minutes", type=float, default=12, help="ways that would end later are left out")
+    asked.add_argument("--sweep", action="store_true", help="measure a sweep's best rows instead of networks")
     asked.add_argument("--keep", type=Path, help="a file for what was measured")
     given = asked.parse_args()
+    if given.sweep:
+        known = calibrate_operations(Options(), anchors(), every=given.every)
+        for name, axes, condition in SPACES:
+            judge_sweep(name, axes, condition, known)
+        return
     began = time.monotonic()
     kept: list[dict[str, object]] = []
     before: Calibration | None = None
@@ -146,15 +180,61 @@ def measure(way: Way, networks: Sequence[tuple[str, int]], before: Calibration |
     table = measure_missing_operations(before, missing, way.options)
     say("measuring the networks")
     names = [f"{name} {size}" for name, size in networks]
-    jobs = [Job(name, each.graph, way.batch) for name, each in zip(names, profiles, strict=True)]
+    found = timed([Job(name, each.graph, way.batch) for name, each in zip(names, profiles, strict=True)], way)
+    kept = [number for number, name in enumerate(names) if name in found]
+    return Result(way, [*found], [profiles[i] for i in kept], [*found.values()], before, table)
+
+
+def timed(jobs: Sequence[Job], way: Way) -> dict[str, float]:
+    """The seconds of the networks that could be measured, by name, in their order."""
     how = replace(way.options, processes=3, rounds=8, budget_seconds=SECONDS_A_NETWORK[way.whole] * len(jobs))
     measurements, _ = time_jobs(jobs, how, lambda _: None)
-    found = [(number, latency.median / 1e3) for number, each in enumerate(measurements) if (latency := each.latency())]
-    lost = [name for number, name in enumerate(names) if number not in dict(found)]
+    found = {job.name: each.latency() for job, each in zip(jobs, measurements, strict=True)}
+    lost = [name for name, latency in found.items() if latency is None]
     if lost:
         print(f"  not measured: {', '.join(lost)}")
-    kept = [number for number, _ in found]
-    return Result(way, [names[i] for i in kept], [profiles[i] for i in kept], [each for _, each in found], before, table)
+    return {name: latency.median / 1e3 for name, latency in found.items() if latency}
+
+
+def judge_sweep(name: str, axes: Mapping[str, Sequence[Any]], condition: str, calibration: Calibration) -> None:
+    """Sweep a space with predicted latency, measure the points that it is swept for, and print how well they are ranked."""
+    every = cnnprof.sweep(name, axes, predict=True, calibration=calibration)
+    some = cnnprof.sweep(name, axes, predict=True, calibration=calibration, where=condition)
+    front = every.bench_jobs(Order(sort="predicted_ms", pareto=("+macs", "predicted_ms")), every.space.size)
+    chosen = {
+        f"the quickest with {condition}": some.bench_jobs(Order(sort="predicted_ms"), ROWS),
+        "on the front of most MACs in the least time": [front[i] for i in _spread(len(front), ROWS)],
+    }
+    jobs = {job.name: job for some in chosen.values() for job in some}
+    seconds = timed([*jobs.values()], WAYS[0])
+    predictor = predictor_of(calibration, WAYS[0].options)
+    predicted = {called: predictor.predict(analyze(job.graph)).seconds for called, job in jobs.items()}
+    print(f"\n{name}: {every.space.size} points over {', '.join(axes)}")
+    for which, rows in chosen.items():
+        names = [job.name for job in rows if job.name in seconds]
+        pairs = [*combinations(names, 2)]
+        apart = [(a, b) for a, b in pairs if abs(math.log(seconds[a] / seconds[b])) > math.log(APART)]
+        right, of_apart = (
+            sum((predicted[a] < predicted[b]) == (seconds[a] < seconds[b]) for a, b in some) for some in (pairs, apart)
+        )
+        for each in names:
+            off = predicted[each] / seconds[each] - 1
+            print(f"  {each:60} {seconds[each] * 1e3:8.2f} ms, predicted {predicted[each] * 1e3:8.2f} ({off:+.1%})")
+        rank = _spearman([predicted[each] for each in names], [seconds[each] for each in names])
+        print(
+            f"  {which}: Spearman {rank:.3f}, pairs in order {right} of {len(pairs)}, "
+            f"{of_apart} of the {len(apart)} that are more than {APART - 1:.0%} apart"
+        )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At the most so many of the numbers below `count`, evenly, with both ends."""
+    return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)}) if count else []
+
+
+def _spearman(a: Sequence[float], b: Sequence[float]) -> float:
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1]) if len(a) > 2 else math.nan
 
 
 def judge(result: Result) -> None:
@@ -195,8 +275,7 @@ def _errors(name: str, predicted: Sequence[float], truth: Sequence[float]) -> fl
     errors = sorted(abs(a / b - 1) for a, b in zip(predicted, truth, strict=True))
     close = [(i, j) for i, j in combinations(range(len(truth)), 2) if abs(math.log(truth[i] / truth[j])) < math.log(1.5)]
     right = sum((predicted[i] < predicted[j]) == (truth[i] < truth[j]) for i, j in close)
-    ranks = [np.argsort(np.argsort(values)) for values in (predicted, truth)]
-    spearman = float(np.corrcoef(*ranks)[0, 1]) if len(truth) > 2 else math.nan
+    spearman = _spearman(predicted, truth)
     within = {limit: sum(error <= limit for error in errors) for limit in (0.1, 0.2)}
     mean = sum(errors) / len(errors)
     print(
