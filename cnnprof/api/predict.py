@@ -47,8 +47,8 @@ ANCHORS = (
 )
 """Networks, with their input, that say what a run takes beyond its layers; large and small layers, few and many.
 
-Of n networks the error of rank k bounds the next one's in k of n + 1 cases: of fewer than nineteen an interval of 90% is as wide
-as the largest error.
+Of n networks the error of rank k bounds the next one's in k of n + 1 cases: of fewer than nineteen an interval of 90% is as
+wide as the largest error.
 """
 
 
