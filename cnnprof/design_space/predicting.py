@@ -12,12 +12,15 @@ import numpy as np
 from cnnprof.design_space.entries import entries
 from cnnprof.footprint.formats import NumberFormat
 from cnnprof.network.dims import Shape, Split, combinations, is_array
-from cnnprof.network.layers import Layer
-from cnnprof.network.results import Analysis
+from cnnprof.network.layers import Layer, elements
+from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
+from cnnprof.timing.layer_times import traffic
+from cnnprof.timing.limits import arithmetic_of
 from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
-from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor, arithmetic_of
+from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor
+from cnnprof.timing.reuse import Flow, cold_shares
 from cnnprof.timing.roofline import MEMORY
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
@@ -45,27 +48,26 @@ class ArrayPredictor:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
         self.unknown_kinds: dict[str, None] = {}
-        self._tables = {
-            kind: (np.array([timed.operation.sizes for timed, _ in known]), np.array([residual for _, residual in known]))
-            for kind, known in predictor.kinds.items()
-        }
+        self._sizes = {kind: np.array([timed.operation.sizes for timed, _ in known]) for kind, known in predictor.kinds.items()}
         moved = sorted((rate.size, rate.rate) for rate in predictor.calibration.ceilings.rates if rate.kind == MEMORY)
         self._moved = np.array([size for size, _ in moved])
         self._bandwidths = np.maximum.accumulate([rate for _, rate in reversed(moved)])[::-1]
 
     def predict(self, analysis: Analysis) -> dict[str, Any]:
         """The columns of `PREDICTED`."""
-        alike: dict[Any, tuple[Layer, tuple[Shape, ...], int]] = {}
-        for cost in analysis.costs:
-            if not cost.node.aux:
-                key = _key((type(cost.node.layer), *vars(cost.node.layer).values(), *cost.inputs))
-                before = alike.get(key)
-                alike[key] = cost.node.layer, cost.inputs, before[2] + 1 if before else 1
+        alike: dict[Any, tuple[Layer, tuple[Shape, ...], Any, int]] = {}
+        costs = [cost for cost in analysis.costs if not cost.node.aux]
+        shares = cold_shares([_flow(cost, self.predictor.element_bytes) for cost in costs], self.predictor.cache)
+        for cost, share in zip(costs, shares, strict=True):
+            cold = share if np.any(share) else 0.0
+            key = _key((type(cost.node.layer), *vars(cost.node.layer).values(), *cost.inputs, cold))
+            times = alike[key][-1] if key in alike else 0
+            alike[key] = cost.node.layer, cost.inputs, cold, times + 1
         total: Any = 0.0
         far: Any = 0.0
         kinds: dict[str, Any] = {}
-        for layer, inputs, times in alike.values():
-            for part in self._layer(layer, inputs):
+        for layer, inputs, cold, times in alike.values():
+            for part in self._layer(layer, inputs, cold):
                 total = total + times * part.seconds
                 far = far + times * part.extrapolated
                 kinds[part.kind] = kinds.get(part.kind, 0.0) + times * part.spread * part.seconds
@@ -75,11 +77,11 @@ class ArrayPredictor:
         middle = 1e3 * known.factor * np.asarray(total)
         return dict(zip(PREDICTED, (middle, middle * np.exp(-half), middle * np.exp(half), far / whole), strict=True))
 
-    def _layer(self, layer: Layer, inputs: tuple[Shape, ...]) -> list[Part]:
+    def _layer(self, layer: Layer, inputs: tuple[Shape, ...], cold: Any) -> list[Part]:
         """The layer's part; of points at which it is work of several kinds, one part a kind, with 0 at the others."""
-        arrays = [*_arrays((*vars(layer).values(), *inputs))]
+        arrays = [*_arrays((*vars(layer).values(), *inputs, cold))]
         if not arrays:
-            part = self._one(layer, inputs)
+            part = self._one(layer, inputs, cold)
             return [] if part is None else [part]
         columns, places = combinations(arrays)
         count = len(next(iter(columns.values())))
@@ -89,7 +91,8 @@ class ArrayPredictor:
             rows = waiting.pop()
             some = {name: entries(column[rows]) for name, column in columns.items()}
             try:
-                part = self._rows(*_with(layer, inputs, some), len(rows))
+                shares = columns[id(cold)][rows] if is_array(cold) else cold
+                part = self._rows(*_with(layer, inputs, some), shares, len(rows))
             except Split as split:
                 labels = np.broadcast_to(split.labels, rows.shape)
                 waiting += [rows[labels == label] for label in np.unique(labels)]
@@ -100,36 +103,40 @@ class ArrayPredictor:
                     value[rows] = of_part
         return [Part(kind, *(value[places] for value in values)) for kind, values in found.items()]
 
-    def _one(self, layer: Layer, inputs: tuple[Shape, ...]) -> Part | None:
+    def _one(self, layer: Layer, inputs: tuple[Shape, ...], cold: float) -> Part | None:
         operation = operation_alone(layer, inputs, self.predictor.element_bytes)
-        known = self.predictor.layer(operation) if operation else self.predictor.view(layer)
+        known = self.predictor.layer(operation, cold) if operation else self.predictor.view(layer)
         if known is None:
             return None
         if known.basis == "unknown":
             self.unknown_kinds[known.kind] = None
         return Part(known.kind, known.seconds, known.spread, known.seconds * (known.basis in ("extrapolated", "unknown")))
 
-    def _rows(self, layer: Layer, inputs: tuple[Shape, ...], count: int) -> Part | None:
+    def _rows(self, layer: Layer, inputs: tuple[Shape, ...], cold: Any, count: int) -> Part | None:
         """The part of a layer whose sizes are one array each, or numbers where all are equal."""
-        if not [*_arrays((*vars(layer).values(), *inputs))]:
-            return self._one(layer, inputs)
+        if not [*_arrays((*vars(layer).values(), *inputs, cold))]:
+            return self._one(layer, inputs, cold)
         work = work_of(layer, inputs, self.predictor.element_bytes)
         if work is None:
             view = self.predictor.view(layer)
             return view and Part(view.kind, view.seconds, 0.0, 0.0)
         kind, sizes, macs, moved = work
         limit, call = np.broadcast_to(self._limit(kind, macs, moved), count), self.predictor.calibration.call
-        if kind not in self._tables:
+        if kind not in self._sizes:
             self.unknown_kinds[kind] = None
             return Part(kind, limit + call, UNKNOWN_SPREAD, limit + call)
         place = np.stack([np.broadcast_to(_octaves(size), count) for size in sizes], axis=1)
-        squares, residuals = self._nearest(place, kind)
-        seconds = limit * np.exp(residuals) * self.predictor.calibration.between + call
+        squares, residual = self._nearest(place, kind)
+        times = np.exp(residual)
+        if np.any(cold):
+            times += cold * (np.exp(self._nearest(place, kind, 1.0)[1]) - times)
+        seconds = limit * times * self.predictor.calibration.between + call
         distance = np.sqrt(squares)
         spread = self.predictor.spread(kind) * np.maximum(1.0, distance)
         far = np.where(distance > FAR, seconds, 0.0)
+        shares = np.broadcast_to(cold, count).tolist()
         for row in np.flatnonzero(squares < SAME).tolist():
-            exact = self.predictor.measured(key_of(*_with(layer, inputs, row)))
+            exact = self.predictor.measured(key_of(*_with(layer, inputs, row)), shares[row])
             if exact is not None:
                 seconds[row], spread[row], far[row] = exact + call, 0.0, 0.0
         return Part(kind, seconds, spread, far)
@@ -145,12 +152,12 @@ class ArrayPredictor:
             return np.maximum(np.maximum(*parts[:2]), parts[2])
         return np.sqrt(parts[0] * parts[0] + parts[1] * parts[1] + parts[2] * parts[2])
 
-    def _nearest(self, place: Any, kind: str) -> tuple[Any, Any]:
+    def _nearest(self, place: Any, kind: str, cold: float = 0.0) -> tuple[Any, Any]:
         """For each place the square of the distance to the nearest measured operation, and the residual that those around say.
 
         As `neighbours.nearest` has it.
         """
-        sizes, residuals = self._tables[kind]
+        sizes, residuals = self._sizes[kind], np.array([residual for _, residual in self.predictor.residuals(kind, cold)])
         middle, count = sizes.mean(axis=0), min(NEIGHBOURS, len(sizes)) - 1
         centred, axes = sizes - middle, range(sizes.shape[1])
         products = np.stack([centred[:, i] * centred[:, j] for i in axes for j in axes], axis=1)
@@ -199,6 +206,20 @@ class Forecast:
     def unknown_kinds(self) -> list[str]:
         """Kinds of layers of which nothing was measured; the times are then lower bounds."""
         return [*dict.fromkeys(kind for predictor in self.predictors.values() for kind in predictor.unknown_kinds)]
+
+
+def _flow(cost: Cost, element_bytes: int) -> Flow:
+    """A layer's tensors, as numbers or plain arrays; where points differ in whether it is a view, it moves its tensors."""
+    sizes = [_plain(elements(shape)) * element_bytes for shape in cost.inputs]
+    try:
+        moved = _plain(traffic(cost, element_bytes))
+    except Split:
+        moved = sum(sizes) + _plain(elements(cost.output)) * element_bytes
+    return Flow(cost.node.name, cost.node.inputs, tuple(sizes), moved)
+
+
+def _plain(value: Any) -> Any:
+    return np.asarray(value, float) if is_array(value) else value
 
 
 def _arrays(value: Any) -> Iterator[Any]:

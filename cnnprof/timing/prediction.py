@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import Any, Literal, NamedTuple
 
 from cnnprof.network.layers import Layer
@@ -18,9 +18,11 @@ from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 from cnnprof.timing.doubts import doubts
 from cnnprof.timing.intervals import Interval
+from cnnprof.timing.limits import limit_of
 from cnnprof.timing.neighbours import nearest
 from cnnprof.timing.operations import Operation, Timed, operation_of
-from cnnprof.timing.roofline import CONVOLUTION, DEPTHWISE, MATMUL, Ceilings, FlopsKind
+from cnnprof.timing.reuse import cold_shares, flow_of
+from cnnprof.timing.roofline import Ceilings
 
 FAR = 1.5
 """Octaves to the nearest measured operation beyond which a layer is extrapolated."""
@@ -46,7 +48,10 @@ BASES: tuple[Basis, ...] = ("measured", "interpolated", "extrapolated", "unknown
 
 
 class LayerPrediction(NamedTuple):
-    """One layer's part of a prediction: its seconds, what they rest on, and the spread of their logarithm."""
+    """One layer's part of a prediction: its seconds, what they rest on, and the spread of their logarithm.
+
+    `cold` is the share of its inputs' bytes that are read from main memory.
+    """
 
     name: str
     kind: str
@@ -55,6 +60,7 @@ class LayerPrediction(NamedTuple):
     spread: float
     limit: str
     efficiency: float
+    cold: float = 0.0
 
 
 @record
@@ -137,7 +143,7 @@ class Calibration:
     Args:
         ceilings: its highest rates, with the machine's fingerprint and the way it was run.
         operations: the timed ones, by key.
-        cold: the part of a layer's time that is as after other data, fitted to networks that were measured whole.
+        cold: the part of a layer's time that is as after other data, where its inputs are hot; fitted to whole networks.
         factor: what a run takes over the sum of its layers.
         call: seconds that a layer in a network takes over the same alone, whatever its size.
         networks: measured over predicted time of those networks, by name.
@@ -226,27 +232,37 @@ class Predictor:
         self._of_kind: dict[str, list[Timed]] = {}
         for timed in calibration.operations.values():
             self._of_kind.setdefault(timed.operation.kind, []).append(timed)
-        self._known: dict[str, list[tuple[Timed, float]]] = {}
-        self._seen: dict[str, LayerPrediction] = {}
+        self._known: dict[tuple[str, float], list[tuple[Timed, float]]] = {}
+        self._seen: dict[tuple[str, float], LayerPrediction] = {}
 
     @property
     def kinds(self) -> dict[str, list[tuple[Timed, float]]]:
         """For each kind the timed operations, with the logarithm of their seconds over their limit."""
-        return {kind: self._residuals(kind) for kind in self._of_kind}
+        return {kind: self.residuals(kind) for kind in self._of_kind}
 
-    def _residuals(self, kind: str) -> list[tuple[Timed, float]]:
-        """Of one kind; worked out once it is asked for, as networks have few of all kinds."""
-        if kind not in self._known:
+    def residuals(self, kind: str, cold: float = 0.0) -> list[tuple[Timed, float]]:
+        """Of one kind, with such a share of inputs that are cold; worked out once it is asked for: networks have few kinds."""
+        if (kind, cold) not in self._known:
             some = self._of_kind.get(kind, ())
-            self._known[kind] = [(timed, log(self._mixed(timed) / self.limit(timed.operation)[1])) for timed in some]
-        return self._known[kind]
+            known = [(timed, log(self._mixed(timed, cold) / self.limit(timed.operation)[1])) for timed in some]
+            self._known[kind, cold] = known
+        return self._known[kind, cold]
 
     def predict(self, analysis: Analysis) -> Prediction:
         """The time of one inference."""
-        layers = [part._replace(name=cost.node.name) for cost in analysis.costs if (part := self._part(cost)) is not None]
+        costs = [cost for cost in analysis.costs if not cost.node.aux]
+        flows = [flow_of(cost, self.element_bytes) for cost in costs]
+        shares = cold_shares(flows, self.cache)
+        parts = [(cost, self._part(cost, cold)) for cost, cold in zip(costs, shares, strict=True)]
+        layers = [part._replace(name=cost.node.name) for cost, part in parts if part is not None]
         graph, known = analysis.graph, self.calibration
         shape = tuple(int(size) for size in graph.input_shape)
         return Prediction(graph.name, shape, tuple(layers), known.factor, self.reach, known.stretch)
+
+    @property
+    def cache(self) -> float:
+        """Bytes from which on tensors are read from main memory; all are in a cache where limits alone are known."""
+        return inf if self.calibration.data_sheet else self.calibration.ceilings.cache
 
     @property
     def reach(self) -> float:
@@ -259,12 +275,10 @@ class Predictor:
         known = self.calibration.operations
         return {operation.key: cost for cost, operation in self._operations(analysis) if operation.key not in known}
 
-    def _part(self, cost: Cost) -> LayerPrediction | None:
+    def _part(self, cost: Cost, cold: float) -> LayerPrediction | None:
         """A layer's part without its name; None for one that no call is made for."""
-        if cost.node.aux:
-            return None
         operation = operation_of(cost, self.element_bytes)
-        return self.layer(operation) if operation else self.view(cost.node.layer)
+        return self.layer(operation, cold) if operation else self.view(cost.node.layer)
 
     def view(self, layer: Layer) -> LayerPrediction | None:
         """The part of a layer that moves nothing: its call. None for a stored tensor, and where limits alone are known."""
@@ -280,58 +294,44 @@ class Predictor:
             if operation is not None:
                 yield cost, operation
 
-    def layer(self, operation: Operation) -> LayerPrediction:
-        """The part of a prediction that one layer has; without its name."""
-        if operation.key not in self._seen:
-            self._seen[operation.key] = self._layer(operation)
-        return self._seen[operation.key]
+    def layer(self, operation: Operation, cold: float = 0.0) -> LayerPrediction:
+        """The part of a prediction that one layer has, of whose inputs such a share is cold; without its name."""
+        key = operation.key, cold
+        if key not in self._seen:
+            self._seen[key] = self._layer(operation, cold)
+        return self._seen[key]
 
-    def _layer(self, operation: Operation) -> LayerPrediction:
+    def _layer(self, operation: Operation, cold: float) -> LayerPrediction:
         limit, call = self.limit(operation), self.calibration.call
-        alone = self.measured(operation.key)
+        alone = self.measured(operation.key, cold)
         if alone is not None:
             seconds = alone + call
-            return LayerPrediction("", operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds)
-        known = self._residuals(operation.kind)
+            return LayerPrediction("", operation.kind, seconds, "measured", 0.0, limit[0], limit[1] / seconds, cold)
+        known = self.residuals(operation.kind)
         if not known:
-            return LayerPrediction("", operation.kind, limit[1] + call, "unknown", UNKNOWN_SPREAD, limit[0], 1.0)
+            return LayerPrediction("", operation.kind, limit[1] + call, "unknown", UNKNOWN_SPREAD, limit[0], 1.0, cold)
         distance, residual = nearest(operation.sizes, known)
-        seconds = limit[1] * exp(residual) * self.calibration.between + call
+        times = exp(residual)
+        if cold:
+            times += cold * (exp(nearest(operation.sizes, self.residuals(operation.kind, 1.0))[1]) - times)
+        seconds = limit[1] * times * self.calibration.between + call
         basis: Basis = "extrapolated" if distance > FAR else "interpolated"
         spread = self.spread(operation.kind) * max(1.0, distance)
-        return LayerPrediction("", operation.kind, seconds, basis, spread, limit[0], limit[1] / seconds)
+        return LayerPrediction("", operation.kind, seconds, basis, spread, limit[0], limit[1] / seconds, cold)
 
-    def measured(self, key: str) -> float | None:
-        """The seconds of the very operation alone; None where it was not measured."""
+    def measured(self, key: str, cold: float = 0.0) -> float | None:
+        """The seconds of the very operation alone, with such a share of cold inputs; None where it was not measured."""
         exact = self.calibration.operations.get(key)
-        return None if exact is None else self._mixed(exact)
+        return None if exact is None else self._mixed(exact, cold)
 
     def spread(self, kind: str) -> float:
         """The spread of the logarithm of what neighbours of a kind say."""
         return self.calibration.spreads.get(kind, SPREAD)
 
-    def _mixed(self, timed: Timed) -> float:
-        cold = self.calibration.cold
-        return (1 - cold) * timed.hot + cold * timed.cold
+    def _mixed(self, timed: Timed, cold: float) -> float:
+        hot = (1 - self.calibration.cold) * (1 - cold)
+        return hot * timed.hot + (1 - hot) * timed.cold
 
     def limit(self, operation: Operation) -> tuple[str, float]:
-        """The name of what holds the operation (compute, bytes or overhead), and the seconds it takes at the least.
-
-        Beside measured operations, the limits are added up softly: a layer near two of them takes longer than either says.
-        """
-        ceilings = self.calibration.ceilings
-        compute = 2 * operation.macs / ceilings.flops(arithmetic_of(operation.kind)) if operation.macs else 0.0
-        size = operation.bytes
-        moved = size / ceilings.bandwidth(size)
-        parts = {"compute": compute, ceilings.level(size): moved, "overhead": ceilings.overhead}
-        held_by = max(parts, key=lambda name: parts[name])
-        if self.calibration.data_sheet:
-            return held_by, parts[held_by]
-        return held_by, sqrt(sum(part**2 for part in parts.values()))
-
-
-def arithmetic_of(kind: str) -> FlopsKind:
-    """Which of the machine's arithmetic rates holds operations of a kind."""
-    if "convolution" not in kind:
-        return MATMUL
-    return DEPTHWISE if "depthwise" in kind else CONVOLUTION
+        """The name of what holds the operation (compute, bytes or overhead), and the seconds it takes at the least."""
+        return limit_of(operation, self.calibration.ceilings, softly=not self.calibration.data_sheet)

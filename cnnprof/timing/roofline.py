@@ -38,6 +38,9 @@ BOUNDS: tuple[BoundName, ...] = (COMPUTE, CACHE, MEMORY, OVERHEAD, KERNEL)
 FAR = 0.05
 """A layer that attains less than this part of what the nearest limit allows is held by none of them."""
 
+FASTER = 2.0
+"""A working set that is moved so many times as fast as the largest one lies in a cache."""
+
 NEAR = 1.3
 """A working set that is moved at most this many times as fast as the largest one comes from main memory, too."""
 
@@ -86,6 +89,13 @@ class Ceilings:
         """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
         largest = max(rate.size for rate in self.rates if rate.kind == MEMORY)
         return MEMORY if self.bandwidth(size) <= NEAR * self.bandwidth(largest) else CACHE
+
+    @property
+    def cache(self) -> int:
+        """Bytes of the largest measured working set that lay in a cache; 0 if none did."""
+        moved = [rate for rate in self.rates if rate.kind == MEMORY]
+        least = FASTER * self.bandwidth(max(rate.size for rate in moved))
+        return max((rate.size for rate in moved if rate.rate >= least), default=0)
 
     def to_dict(self) -> dict[str, Any]:
         """The ceilings as JSON types; `from_dict` is the inverse."""

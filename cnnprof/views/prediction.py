@@ -51,6 +51,8 @@ COVERAGE = (
     _coverage("unknown", "unknown"),
 )
 """The shares of the time that rest on operations which were timed, on near ones, on none near, and on nothing."""
+COLD = Column("cold", "cold %", "share", 3)
+"""The share of a layer's inputs that the cache no longer holds when it reads them."""
 RUN = (Column("measured_ms", "run, ms", "ms", of=lambda held: held.measured), Column("error", "error %", "error"))
 
 
@@ -62,6 +64,7 @@ def _layer_columns(prediction: Prediction) -> tuple[Column, ...]:
         replace(col.LAYER_MS, of=lambda layer: layer.seconds * prediction.factor * 1e3),
         replace(col.TIME_SHARE, of=lambda layer: layer.seconds * prediction.factor / prediction.seconds),
         Column("basis", "rests on"),
+        COLD,
         Column("limit", "held by"),
         col.EFFICIENCY,
     )
@@ -103,7 +106,10 @@ def _latency(measurement: Measurement) -> float | None:
 def _layers(prediction: Prediction, top: int, named: bool) -> Table:
     dearest = sorted(prediction.layers, key=lambda layer: -layer.seconds)[:top]
     title = f"The dearest {plural(len(dearest), 'layer')}" + (f" of {prediction.model}" if named else "")
-    return Table.of(_layer_columns(prediction), dearest, title)
+    columns = _layer_columns(prediction)
+    if not any(layer.cold for layer in prediction.layers):
+        columns = tuple([column for column in columns if column is not COLD])
+    return Table.of(columns, dearest, title)
 
 
 def prediction_dict(prediction: Prediction) -> dict[str, Any]:
