@@ -65,8 +65,8 @@ def test_the_command_shows_it():
 @pytest.mark.parametrize(
     ("name", "batch", "size", "optimizer"),
     [
-        ("resnet18", 8, None, "sgd"),
-        ("vgg16", 4, (3, 96, 96), "sgd"),
+        ("resnet18", 8, (3, 128, 128), "sgd"),
+        ("vgg16", 4, (3, 64, 64), "sgd"),
         ("mobilenet_v2", 3, (3, 160, 128), "adam"),
         ("densenet121", 2, (3, 97, 131), "momentum"),
     ],

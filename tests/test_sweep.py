@@ -261,7 +261,8 @@ def test_bad_input_is_one_message(arguments, said):
 def test_a_run_that_is_stopped_leaves_its_points_and_is_begun_anew(tmp_path):
     path = tmp_path / "points.csv"
     part = tmp_path / "points.csv.part"
-    arguments = ("sweep", "densenet121", "k=8:64:1", "stem=16:128:1", "input=32:1000:1", "-o", str(path))
+    # Ninety million points, of a network of few layers, whose first thousands are written at once.
+    arguments = ("sweep", "vgg11", "classes=1:1000:1", "batch=1:250:1", "input=224:600:1", "-o", str(path))
     with start(*arguments) as running:
         until = time.monotonic() + 60
         while (not part.exists() or part.stat().st_size < 200) and time.monotonic() < until:

@@ -1,6 +1,7 @@
 """Networks in N, H and W: the formulas give the profile's figures at other sizes, and a network without formulas says why."""
 
 import json
+from functools import cache
 
 import pytest
 from shell import cnnprof as run
@@ -16,14 +17,19 @@ from cnnprof.symbolic.network import formulate
 NAMES = {name: Symbol(name, integer=True, positive=True) for name in "NHW"}
 
 
+@cache
 def formulas_of(name, **options):
     graph = cnnprof.load(name, **options)
     return formulate(graph, lambda size: cnnprof.load(name, input_shape=size), lambda profile: profile.rows())
 
 
+@cache
+def parsed(text):
+    return parse_expr(text, local_dict=dict(NAMES), transformations=(*standard_transformations, implicit_multiplication))
+
+
 def value(text, n, h, w):
-    parsed = parse_expr(text, local_dict=dict(NAMES), transformations=(*standard_transformations, implicit_multiplication))
-    return parsed.subs({NAMES["N"]: n, NAMES["H"]: h, NAMES["W"]: w})
+    return parsed(text).subs({NAMES["N"]: n, NAMES["H"]: h, NAMES["W"]: w})
 
 
 @pytest.mark.parametrize(

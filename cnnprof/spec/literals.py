@@ -9,6 +9,9 @@ from cnnprof.spec.located import Token, read_expression
 from cnnprof.spec.scope import TextScope
 from cnnprof.spec.values import Value
 
+_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
+"""What an axis has thousands of: read without a syntax tree."""
+
 _NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?\Z")
 _ARITHMETIC = re.compile(r"[-+*/%.,\d\s()_]*\d[-+*/%.,\d\s()_]*\Z")
 _DECIMAL = re.compile(r"[+-]?\d+,\d+\Z")
@@ -27,6 +30,8 @@ def read_literal(text: str) -> Value:
     text = text.strip()
     if text in CONSTANTS or text in ("True", "False", "None"):
         return CONSTANTS[text.lower()]
+    if _PLAIN.match(text):
+        return float(text) if "." in text else int(text)
     if _NUMBER.match(text):
         return compile_expression(_decimal(text))(TextScope())
     if text.startswith(("[", "(")):
