@@ -14,6 +14,7 @@ from cnnprof.network.layers.activation import ReLU
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.torch_bridge.capture import capture
+from cnnprof.torch_bridge.meta import result_of
 from cnnprof.torch_bridge.requirements import import_torchvision
 from cnnprof.torch_bridge.zoo import torchvision_model
 
@@ -253,3 +254,26 @@ def test_scripted_traced_and_compiled_modules_are_captured():
 
 def test_batch_norm_keeps_its_epsilon():
     assert capture(nn.BatchNorm2d(3, eps=1e-3), X).nodes[0].layer == BatchNorm(eps=1e-3)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        torch.empty(2, 4, 5, 6, device="meta"),
+        torch.empty(2, 4, 5, 6, device="meta").to(memory_format=torch.channels_last),
+        torch.empty(2, 4, 6, 5, device="meta").transpose(2, 3)[:, :, ::2],
+        torch.empty(3, 4, device="meta", dtype=torch.float64),
+        torch.empty(0, 4, 9, device="meta", dtype=torch.bfloat16),
+    ],
+    ids=lambda x: f"{tuple(x.shape)}",
+)
+def test_the_result_of_a_batch_norm_is_as_torch_has_it(x):
+    held = [torch.empty(4, device="meta") for _ in range(4)]
+    args = (x, *held, False, 0.1, 1e-5, True)
+    found, known = result_of(torch.ops.aten.batch_norm.default, args, {}), torch.batch_norm(*args)
+    assert (found.shape, found.stride(), found.dtype, found.device) == (known.shape, known.stride(), known.dtype, known.device)
+
+
+def test_a_batch_norm_of_other_channels_fails_as_torch_says_it():
+    with pytest.raises(CnnprofError, match="in 1: RuntimeError: running_mean should contain 4 elements not 5"):
+        capture(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(5)), X)

@@ -21,7 +21,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.linear import Constant, Parameter
-from cnnprof.torch_bridge import matching
+from cnnprof.torch_bridge import matching, meta
 from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS, HIGHER
 from cnnprof.torch_bridge.failures import explain_misfit, one_line
 from cnnprof.torch_bridge.feeding import tensors_of
@@ -156,7 +156,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
                 return result
-        result = func(*args, **kwargs)
+        result = meta.result_of(func, args, kwargs)
         call = Call(func, args, kwargs, result)
         if varies and not call.outputs and call.written:
             self._record(call, [matching.rewritten(call, tensor) for tensor in call.written])
