@@ -10,7 +10,7 @@ from cnnprof.spec.scope import TextScope
 from cnnprof.spec.values import Value
 
 _PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
-"""What an axis has thousands of: read without a syntax tree."""
+"""Numbers as an axis has thousands of them: read without a syntax tree."""
 
 _NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?\Z")
 _ARITHMETIC = re.compile(r"[-+*/%.,\d\s()_]*\d[-+*/%.,\d\s()_]*\Z")
