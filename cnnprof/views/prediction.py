@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.record import record
-from cnnprof.report import Column, Report, Table, plural
+from cnnprof.report import WIDE_ONLY, Column, Report, Table, plural
 from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Basis, Calibration, Prediction
 from cnnprof.views import columns as col
@@ -51,7 +51,7 @@ COVERAGE = (
     _coverage("unknown", "unknown"),
 )
 """The shares of the time that rest on operations which were timed, on near ones, on none near, and on nothing."""
-COLD = Column("cold", "cold %", "share", 3)
+COLD = Column("cold", "cold %", "share")
 """The share of a layer's inputs that the cache no longer holds when it reads them."""
 RUN = (Column("measured_ms", "run, ms", "ms", of=lambda held: held.measured), Column("error", "error %", "error"))
 
@@ -64,7 +64,7 @@ def _layer_columns(prediction: Prediction) -> tuple[Column, ...]:
         replace(col.LAYER_MS, of=lambda layer: layer.seconds * prediction.factor * 1e3),
         replace(col.TIME_SHARE, of=lambda layer: layer.seconds * prediction.factor / prediction.seconds),
         Column("basis", "rests on"),
-        COLD,
+        replace(COLD, weight=3 if any(layer.cold for layer in prediction.layers) else WIDE_ONLY),
         Column("limit", "held by"),
         col.EFFICIENCY,
     )
@@ -106,10 +106,7 @@ def _latency(measurement: Measurement) -> float | None:
 def _layers(prediction: Prediction, top: int, named: bool) -> Table:
     dearest = sorted(prediction.layers, key=lambda layer: -layer.seconds)[:top]
     title = f"The dearest {plural(len(dearest), 'layer')}" + (f" of {prediction.model}" if named else "")
-    columns = _layer_columns(prediction)
-    if not any(layer.cold for layer in prediction.layers):
-        columns = tuple([column for column in columns if column is not COLD])
-    return Table.of(columns, dearest, title)
+    return Table.of(_layer_columns(prediction), dearest, title)
 
 
 def prediction_dict(prediction: Prediction) -> dict[str, Any]:
