@@ -28,12 +28,12 @@ def command(
       cnnprof doctor
     """
     from cnnprof.measure.installation import examine
-    from cnnprof.sources._places import places
+    from cnnprof.sources._folders import check_folders
     from cnnprof.views.doctor import show_findings
 
     with waiting("importing torch"):
         findings = [Finding("cnnprof", "ok", f"{__version__}, Python {environment()['python']}"), *examine()]
-        findings += places()
+        findings += check_folders()
     out.emit(show_findings(findings))
     if any(finding.status == "broken" for finding in findings):
         raise typer.Exit(UnavailableError.exit_code)

@@ -7,7 +7,7 @@ from cnnprof.sources import _catalogue
 from cnnprof.timing.measurements import Finding
 
 
-def places() -> list[Finding]:
+def check_folders() -> list[Finding]:
     """Where specs and captured models lie, and whether they can be read."""
     bundled = _catalogue.bundled_folder()
     where = str(bundled)
