@@ -44,19 +44,39 @@ def main() -> None:
         with of_command():
             from cnnprof.cli import run
 
-            run()
+            try:
+                run()
+            finally:
+                if not isinstance(sys.exc_info()[1], Exception):
+                    _write_out()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if not isinstance(error, CnnprofError) and os.environ.get("CNNPROF_DEBUG"):
             raise
         found = _as_said(error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _drop_output()
         # A stderr that nobody reads, or that is full, must not turn one exit code into another.
         with suppress(OSError, ValueError):
             from cnnprof.cli.errors import say
 
             say(found)
         sys.exit(found.exit_code)
+
+
+def _write_out() -> None:
+    """Write what stdout still holds, while an error of it can be said; a reader that has seen enough is none."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    """Python would fail once more on what is left when it closes stdout, and leave with a code of its own."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: object) -> None:

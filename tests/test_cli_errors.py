@@ -122,7 +122,7 @@ def test_a_closed_pipe_is_no_error():
 
 
 def test_a_closed_or_full_stdout_is_no_defect():
-    command = f"CNNPROF_DEBUG= {sys.executable} -m cnnprof"
+    command = f"CNNPROF_DEBUG= PYTHONUNBUFFERED= {sys.executable} -m cnnprof"
     for where, code, said in [("summary lenet5 >&-", 0, ""), ("list >&-", 0, ""), ("summary lenet5 2>&- >/dev/null", 0, "")] + [
         (f"{what} >/dev/full", 2, "error: cannot write the output: No space left on device\n")
         for what in ("summary lenet5", "schema", "--version")
@@ -229,7 +229,7 @@ def test_odd_values_are_no_defects(arguments, said, tmp_path):
 def test_a_folder_that_is_gone_is_no_defect(tmp_path):
     folder = tmp_path / "gone"
     folder.mkdir()
-    command = f"rmdir {folder}; exec {sys.executable} -m cnnprof summary resnet50 --json"
+    command = f"rmdir '{folder}'; exec {sys.executable} -m cnnprof summary resnet50 --json"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["totals"]["params"] == 25_557_032

@@ -47,6 +47,19 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("name", ["net.pt2", "net.json"])
+def test_a_folder_may_have_a_blank_in_its_name(files, tmp_path, name):
+    folder = tmp_path / "my networks"
+    folder.mkdir()
+    (folder / name).write_bytes((files / name).read_bytes())
+    result = cnnprof("summary", folder / name, "--input", "3x32x32", "--json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["totals"]["params"] == PARAMS
+    gone = cnnprof("summary", folder / "gone.onnx")
+    assert f"there is no file '{folder / 'gone.onnx'}'" in gone.err
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("name", ["net.pt2", "net.pt", "net.onnx", "net.json"])
 def test_each_kind_gives_the_same_figures(files, name):
     result = cnnprof("summary", name, "--input", "3x32x32", "--json", cwd=files)

@@ -153,6 +153,7 @@ def test_what_is_measured_here_is_predicted_for_here(limit, monkeypatch):
     from cnnprof.measure.options import Options
 
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    monkeypatch.setattr("cnnprof.measure.devices.core_count", lambda: 2)
     monkeypatch.setattr("cnnprof.measure.memory.record_memory", lambda graph, options: options.mode)
     monkeypatch.setattr(import_module("cnnprof.api.transfer"), "time_jobs", lambda *_: ([], None))
     expected = Execution(isa=of_this_machine(), threads=2, amp="bf16")

@@ -24,6 +24,10 @@ pytestmark = pytest.mark.torch
         ("13", (Input(size=(13,)),)),
         ("a=3x8x8 b.c=128:long", (Input("a", (3, 8, 8)), Input("b.c", (128,), "int64"))),
         ("x=some/batch.pt", (Input("x", file="some/batch.pt"),)),
+        (
+            "x=my files/a batch.pt y=3 z=b.npy",
+            (Input("x", file="my files/a batch.pt"), Input("y", (3,)), Input("z", file="b.npy")),
+        ),
     ],
 )
 def test_inputs_are_read(text, inputs):

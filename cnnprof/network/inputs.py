@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from cnnprof.errors import UsageError, did_you_mean
@@ -72,10 +73,19 @@ def parse_inputs(text: str) -> Inputs:
 
     Raises UsageError for anything else.
     """
-    found = tuple(_parse(word) for word in text.split())
+    found = tuple(_parse(word) for word in _words(text.split()))
     if not found:
         raise _no_input(text)
     return found
+
+
+def _words(parts: list[str]) -> Iterator[str]:
+    """The words of a text, of which a file's path may have blanks in it."""
+    while parts:
+        rest = [*takewhile(lambda part: not _INPUT.match(part), parts)]
+        count = next((number for number, part in enumerate(rest, 1) if part.endswith(FILES)), 1)
+        yield " ".join(parts[:count])
+        del parts[:count]
 
 
 def _parse(word: str) -> Input:

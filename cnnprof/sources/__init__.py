@@ -12,6 +12,7 @@ cache is a name within its source, and never a reference: no file chooses the so
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from pkgutil import iter_modules
 
 from cnnprof.errors import CnnprofError, UnavailableError, did_you_mean, suggest
 from cnnprof.network.graph import Graph
-from cnnprof.sources._files import SPECS, is_file, is_path, source_of
+from cnnprof.sources._files import SOURCES, SPECS, is_file, is_path, source_of
 from cnnprof.sources._globs import MAGIC, is_glob, networks_matching
 from cnnprof.sources._model import Model as Model
 from cnnprof.sources._shared import without_way
@@ -227,4 +228,6 @@ def _canonical(pattern: str) -> str:
 def _is_inline(name: str) -> bool:
     if re.match(r"\w+:", name):
         return name.startswith("inline:")
-    return bool(re.search(r"[|\s]", name)) and not re.search(r"\.ya?ml(#|$)|\.py:", name)
+    file = INLINE.split(name)[0]
+    is_file = re.search(r"\.ya?ml(#|$)|\.py:", file) or file.endswith(tuple(SOURCES)) or os.path.isfile(file)
+    return bool(re.search(r"[|\s]", name)) and not is_file
