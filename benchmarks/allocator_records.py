@@ -61,6 +61,7 @@ BLOCKS = {
     "conv 3x3 16 | grn | gap | fc 5": "3x40x40",
     "conv 7x7 2 g2 | conv 5x5 4 g2 | gap | fc 5": "16x11x11",
     "conv 3x3 14 g7 | conv 5x5 21 g7 p2 | gap | fc 5": "7x20x20",
+    "conv 4x4 48 s4 p0 | tokens | attention 3 | gap | fc 5": "3x64x80",
     "conv 5x5 7 p0 | tanh | maxpool 2x2 | conv 5x5 33 p0 | tanh | maxpool 2x2 | conv 5x5 90 p0 | fc 10": "1x32x32",
 }
 """Small networks of kernels that differ between instruction sets: narrow, grouped, depthwise, dilated and transposed ones."""

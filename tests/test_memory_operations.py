@@ -48,6 +48,10 @@ OPERATIONS = {
     "cropped": "self.a(x[:, :, 2:, 1:-1])",
     "joined gradients": "self.c(torch.cat([self.a(x), self.b(x)], 1))",
     "three axes": "self.d(x.unsqueeze(2)).squeeze(2)",
+    "vectors of pixels": "self.l(x.flatten(2).mT).mT.unflatten(2, x.shape[2:])",
+    "vectors of activated pixels": "self.l(F.gelu(self.a(x).flatten(2).mT)).mT.unsqueeze(3)",
+    "attention": "self.l(F.scaled_dot_product_attention(*[self.l(x.flatten(2).mT).unflatten(2, (4, 8)).transpose(1, 2)] * 3)"
+    ".transpose(1, 2).flatten(2)).mT.unsqueeze(3)",
     "gate": "self.a(x) * torch.sigmoid(self.p(x.mean((2, 3), keepdim=True)))",
 }
 
@@ -63,7 +67,7 @@ def test_operations_of_own_code_take_what_is_predicted(operation, batch, tmp_pat
         "        super().__init__()\n"
         "        self.stem, self.a, self.b = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 32, 3), nn.Conv2d(32, 32, 3)\n"
         "        self.c, self.d, self.p = nn.Conv2d(64, 32, 3), nn.Conv3d(32, 32, (1, 3, 3)), nn.Conv2d(32, 32, 1)\n"
-        "        self.w = nn.Parameter(torch.zeros(2, 1, 32, 1, 1))\n"
+        "        self.w, self.l = nn.Parameter(torch.zeros(2, 1, 32, 1, 1)), nn.Linear(32, 32)\n"
         "    def forward(self, x):\n"
         "        x = self.stem(x)\n"
         f"        return ({OPERATIONS[operation]}).mean((2, 3))\n"

@@ -201,7 +201,7 @@ def live_ranges(
             node.name in needs_weight_grad,
         )
         held = memory[node.name] = rule.function(layer, context)
-        layouts[node.name] = held.layout or usual
+        layouts[node.name] = held.layout or ("permuted" if rule.elementwise and given[0] == "permuted" else usual)
         allocates = layer.writes if held.allocates is None else held.allocates
         own = node.name if allocates or not node.inputs else storage[node.inputs[0]]
         storage[node.name] = own

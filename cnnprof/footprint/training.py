@@ -11,7 +11,7 @@ from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cnnprof.collector import without_collections
 from cnnprof.footprint.execution import USUAL, Execution, Optimizer
@@ -25,6 +25,7 @@ from cnnprof.footprint.liveness import (
     ends_by_step,
     stored,
 )
+from cnnprof.footprint.rules import InputGradient, rule_of
 from cnnprof.footprint.saved_tensors import (
     SavedTensors,
     is_trained,
@@ -99,11 +100,15 @@ class _Gradient:
     references: int = 1
 
 
+_Lies = Literal["whole", "part", "turned"]
+"""How a gradient lies: as its own tensor, as a part of another's memory, or with its channels last."""
+
+
 class _Pending(NamedTuple):
-    """A backward pass that waits for further gradients: the gradient of its output so far, or a part of that memory."""
+    """A backward pass that waits for further gradients: the gradient of its output so far, and how that lies."""
 
     gradient: _Gradient
-    is_part: bool
+    lies: _Lies
 
 
 class _Loss(NamedTuple):
@@ -118,6 +123,13 @@ class _Loss(NamedTuple):
         size = elements(output)
         copied = run.element_bytes < 4 or (run.layout == "channels_last" and len(output) > 2)
         return cls(4 * size, 4 * size * int(copied), 8 * size // output[1] if len(output) > 1 else 0)
+
+
+def _as_input(kind: InputGradient, lies: _Lies) -> _Lies:
+    """How the gradient of an input lies, of that kind, where that of the output lies so."""
+    if kind == "turned":
+        return "whole" if lies == "turned" else "turned"
+    return "part" if kind == "part" else "turned" if kind == "new turned" else lies
 
 
 @dataclass
@@ -183,7 +195,7 @@ class _TrainingStep:
         for step, cost in reversed([*enumerate(self.costs)]):
             name = cost.node.name
             if name in outputs and name in self.tensors.needs_grad:
-                yield from self._accumulate(cost, self._new(name, cost.output), False)
+                yield from self._accumulate(cost, self._new(name, cost.output), "whole")
             recompute = self.tensors.recompute.get(step)
             if recompute:
                 held = yield from self._run("recompute", recompute.steps, recompute.saved)
@@ -191,7 +203,7 @@ class _TrainingStep:
             if name in self.unread and not cost.node.inputs:
                 self.gradient_bytes = self.gradient_bytes + self.run.element_bytes * cost.params
             elif name in self.unread:
-                yield from self._accumulate(cost, self._new(name, cost.output), False)
+                yield from self._accumulate(cost, self._new(name, cost.output), "whole")
             if name in self.pending:
                 yield from self._layer_backward(cost)
             for saved, ending in zip(every, ends, strict=True):
@@ -204,16 +216,16 @@ class _TrainingStep:
 
     def _layer_backward(self, cost: Cost) -> Iterator[Moment]:
         node, memory = cost.node, self.tensors.live.memory[cost.node.name]
-        gradient, is_part = self.pending.pop(node.name)
+        gradient, lies = self.pending.pop(node.name)
         input_gradients = []
         for name, shape in zip(node.inputs, cost.inputs, strict=True):
             if name in self.tensors.needs_grad:
-                part = memory.input_gradient == "part"
-                is_shared = part or (memory.input_gradient == "same" and same(elements(shape), elements(cost.output)))
+                kind = memory.input_gradient
+                is_shared = kind in ("part", "turned") or (kind == "same" and same(elements(shape), elements(cost.output)))
                 gradient.references += int(is_shared)
-                input_gradients.append(
-                    (name, gradient if is_shared else self._new(name, shape), part or (is_shared and is_part))
-                )
+                follows = is_shared or (lies == "turned" and rule_of(node.layer).elementwise)
+                lying = _as_input(kind, lies if follows else "whole")
+                input_gradients.append((name, gradient if is_shared else self._new(name, shape), lying))
         trained = is_trained(cost)
         beside = cast_weights(cost, self.run) if trained else 0
         if not trained and needs_weight_grad(cost):
@@ -224,24 +236,26 @@ class _TrainingStep:
         workspace: Dim = 0
         if self.run.workspace:
             workspace = memory.backward_workspace
-            if is_part:
+            size = self.tensors.live.executions[node.name].element_bytes * elements(cost.output)
+            if lies == "part":
                 # Parts of one image lie in one piece.
-                size = self.tensors.live.executions[node.name].element_bytes * memory.gathers_gradient
-                workspace = workspace + size * elements(cost.output) * greater_equal(cost.output[0], 2)
+                workspace = workspace + size * memory.gathers_gradient * greater_equal(cost.output[0], 2)
+            elif lies == "turned":
+                workspace = workspace + size * memory.turns_gradient
         yield self._moment("backward", node.name, workspace, beside=beside)
         self._release(gradient)
-        for name, fresh, part in input_gradients:
-            yield from self._accumulate(self.named[name], fresh, part)
+        for name, fresh, lying in input_gradients:
+            yield from self._accumulate(self.named[name], fresh, lying)
 
-    def _accumulate(self, cost: Cost, gradient: _Gradient, part: bool) -> Iterator[Moment]:
+    def _accumulate(self, cost: Cost, gradient: _Gradient, lies: _Lies) -> Iterator[Moment]:
         """One more gradient of a layer's output."""
         name = cost.node.name
         first = self.pending.get(name)
         if first is None:
-            self.pending[name] = _Pending(gradient, part)
+            self.pending[name] = _Pending(gradient, lies)
             return
-        if first.gradient.references > 1 or first.is_part:
-            self.pending[name] = _Pending(self._new(name, cost.output), False)
+        if first.gradient.references > 1 or first.lies == "part":
+            self.pending[name] = _Pending(self._new(name, cost.output), "whole")
             yield self._moment("backward", name)
             self._release(first.gradient)
         self._release(gradient)

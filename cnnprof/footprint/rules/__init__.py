@@ -5,6 +5,7 @@ from pkgutil import iter_modules
 
 from cnnprof.footprint.rules.base import (
     RULES,
+    InputGradient,
     LayerMemory,
     RuleContext,
     Saved,
@@ -17,4 +18,4 @@ from cnnprof.footprint.rules.base import (
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["RULES", "LayerMemory", "RuleContext", "Saved", "autocast_of", "memory_of", "rule", "rule_of"]
+__all__ = ["RULES", "InputGradient", "LayerMemory", "RuleContext", "Saved", "autocast_of", "memory_of", "rule", "rule_of"]

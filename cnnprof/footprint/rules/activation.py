@@ -26,19 +26,19 @@ from cnnprof.network.layers.activation import (
 )
 
 
-@rule(ReLU, Sigmoid, Tanh)
+@rule(ReLU, Sigmoid, Tanh, elementwise=True)
 def from_output(layer: Activation, run: RuleContext) -> LayerMemory:
     """The derivative is computed from the output."""
     return LayerMemory(saved=Saved(output=True))
 
 
-@rule(ReLU6, SiLU, GELU, Softplus, Mish, Hardsigmoid, Hardswish, Hardtanh)
+@rule(ReLU6, SiLU, GELU, Softplus, Mish, Hardsigmoid, Hardswish, Hardtanh, elementwise=True)
 def from_input(layer: Activation, run: RuleContext) -> LayerMemory:
     """The derivative is computed from the input, of which autograd saves a copy where the function writes over it."""
     return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(extra=run.output_bytes))
 
 
-@rule(LeakyReLU, ELU, SELU, CELU)
+@rule(LeakyReLU, ELU, SELU, CELU, elementwise=True)
 def from_output_inplace(layer: Activation, run: RuleContext) -> LayerMemory:
     """The derivative is computed from the input, in place from the output."""
     return LayerMemory(saved=Saved((0,)) if layer.writes else Saved(output=True))

@@ -39,7 +39,8 @@ def permute(layer: Permute, run: RuleContext) -> LayerMemory:
     """Axes in another order, which may be one that torch has a name for."""
     straight = layer.copy or (layer.dims == (0, 2, 3, 1) and run.layouts == ("channels_last",))
     moved: Layout = "channels_last" if layer.dims == (0, 3, 1, 2) else "permuted"
-    return LayerMemory(layout="nchw" if straight else moved, input_gradient="same")
+    turned = layer.dims in ((0, 2, 1), (0, 2, 3, 1))
+    return LayerMemory(layout="nchw" if straight else moved, input_gradient="turned" if turned else "same")
 
 
 @rule(Slice)
@@ -47,7 +48,7 @@ def slice_(layer: Slice, run: RuleContext) -> LayerMemory:
     """A part of each image lies in pieces; its gradient is written into a whole one."""
     (layout,) = run.layouts
     if layout not in ("nchw", "sliced", "cropped") or layer.dim == 0:
-        return LayerMemory()
+        return LayerMemory(layout="permuted" if layout == "permuted" else None)
     return LayerMemory(layout="sliced" if layer.dim == 1 and layer.step == 1 and layout != "cropped" else "cropped")
 
 

@@ -16,8 +16,9 @@ from cnnprof.network.layers import Layer, elements
 INDEX_BYTES = 8
 """Of a position, torch's int64."""
 
-InputGradient = Literal["new", "same", "part"]
-"""The gradient of an input: a tensor of its own, that of the output itself, or a part of that."""
+InputGradient = Literal["new", "new turned", "same", "part", "turned"]
+"""The gradient of an input: a tensor of its own, also with its channels last; that of the output itself, a part of that, or
+that with its channels last."""
 
 
 class Saved(NamedTuple):
@@ -88,6 +89,7 @@ class LayerMemory(NamedTuple):
         layout: how the output lies; None for channels_last if an input lies so, and else NCHW.
         input_gradient: what the gradient of an input is.
         gathers_gradient: 1 where the backward pass copies a gradient that does not lie in one piece.
+        turns_gradient: 1 where it copies one whose channels lie last.
     """
 
     workspace: Dim = 0
@@ -99,6 +101,7 @@ class LayerMemory(NamedTuple):
     layout: Layout | None = None
     input_gradient: InputGradient = "new"
     gathers_gradient: Dim = 0
+    turns_gradient: Dim = 0
 
 
 RuleFunction = Callable[[Any, RuleContext], LayerMemory]

@@ -30,7 +30,10 @@ def convolution(layer: Conv, run: RuleContext) -> LayerMemory:
     if run.needs_grad:
         back = backward_workspace(sized, run.execution, run.needs_input_grad, run.needs_weight_grad) + gathered
     gathers = gathers_gradient(sized, run.execution)
-    return LayerMemory(forward_workspace(sized, run.execution) + gathered, saved, back, gathers_gradient=gathers)
+    turns = int(run.execution.layout != "channels_last")
+    return LayerMemory(
+        forward_workspace(sized, run.execution) + gathered, saved, back, gathers_gradient=gathers, turns_gradient=turns
+    )
 
 
 def _gathered(run: RuleContext) -> Dim:
@@ -42,10 +45,13 @@ def _gathered(run: RuleContext) -> Dim:
 
 
 def sized_convolution(layer: Conv | ConvTranspose, run: RuleContext) -> Convolution:
-    """The convolution that a layer is in this run."""
-    return Convolution(
-        run.inputs[0], run.output, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias
-    )
+    """The convolution that a layer is in this run; torch runs one along a single axis as one over images of one row."""
+    x, y = run.inputs[0], run.output
+    if len(layer.kernel_size) > 1:
+        return Convolution(x, y, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.groups, layer.bias)
+    x, y = (*x[:2], 1, x[2]), (*y[:2], 1, y[2])
+    kernel, stride, dilation = (1, *layer.kernel_size), (1, *layer.stride), (1, *layer.dilation)
+    return Convolution(x, y, kernel, stride, (0, *layer.padding), dilation, layer.groups, layer.bias)
 
 
 @lift
@@ -64,7 +70,7 @@ def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool
     if not by_onednn(conv, run):
         return (
             _group_by_group(conv, run, needs_input_grad, needs_weight_grad)
-            if conv.grouped
+            if conv.grouped and not _at_once(conv)
             else _gradients(conv, run, needs_input_grad, needs_weight_grad)
         )
     if run.layout == "channels_last":
@@ -83,7 +89,7 @@ def backward_workspace(conv: Convolution, run: Execution, needs_input_grad: bool
 @lift
 def gathers_gradient(conv: Convolution, run: Execution) -> int:
     """1 where a gradient that is a part of others is copied as a whole: torch's own groups copy their share of it each."""
-    return int(not conv.grouped or by_onednn(conv, run))
+    return int(not conv.grouped or _at_once(conv) or by_onednn(conv, run))
 
 
 def kernels(run: Execution) -> ModuleType:
@@ -93,7 +99,8 @@ def kernels(run: Execution) -> ModuleType:
 
 def result_workspace(copies: Copies, out: int) -> int:
     """First all copies are made and the output is computed, then it is laid out as it was."""
-    return max(copies.scratch + copies.input + copies.weights + copies.output - out, copies.output)
+    together = copies.scratch + copies.input + copies.weights + copies.output
+    return max(together - out, copies.output + (copies.reorders - 1) * out)
 
 
 def gradient_workspace(copies: Copies, source: int) -> int:
@@ -109,13 +116,21 @@ def weight_workspace(copies: Copies, weights: int, bias: int) -> int:
 
 
 def _columns(conv: Convolution, run: Execution) -> int:
-    """torch's matrix product: the input's windows as columns, unless a window is one position; groups one by one."""
+    """torch's matrix product: the input's windows as columns, unless a window is one position; groups one by one.
+
+    In three dimensions groups without gaps run at once, and have columns of one position, too.
+    """
     windows = 0 if conv.plain else _windows(conv, run)
-    if len(conv.kernel) == 3:
-        return windows
+    if len(conv.kernel) == 3 and (_at_once(conv) or not conv.grouped):
+        return _windows(conv, run) if conv.grouped else windows
     if conv.grouped:
         return max(conv.target_bytes(run), one_group(conv, run, conv.x) + windows // conv.groups)
     return windows + reordered_weights(conv, run) if windows else 0
+
+
+def _at_once(conv: Convolution) -> bool:
+    """Whether torch's own kernel runs all groups at once."""
+    return len(conv.kernel) == 3 and not conv.dilated
 
 
 def _windows(conv: Convolution, run: Execution) -> int:

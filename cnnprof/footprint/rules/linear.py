@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
-from cnnprof.network.dims import prod
+from cnnprof.network.dims import at_least, greater_equal, minimum, prod
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.linear import RBF, Constant, Linear, MatMul, Parameter, ScaledDotProductAttention
+
+KEYS = 512
+"""Keys of a block of the processor's fused attention."""
 
 
 @rule(Linear, autocast="half", cublas=True)
 def linear(layer: Linear, run: RuleContext) -> LayerMemory:
-    """The gradient of the weights needs the input."""
-    return LayerMemory(saved=Saved(for_weights=(0,)))
+    """The gradient of the weights needs the input, of which several images' vectors that do not lie so are copied."""
+    (x,) = run.inputs
+    if run.execution.layout != "permuted":
+        return LayerMemory(saved=Saved(for_weights=(0,)))
+    if not at_least(x[0], 2):
+        return LayerMemory(saved=Saved(for_weights=(0,)), input_gradient="new turned")
+    copy = run.element_bytes * elements(x)
+    return LayerMemory(copy, Saved(extra=copy * int(run.needs_weight_grad)))
 
 
 @rule(RBF)
@@ -33,9 +42,21 @@ def matmul(layer: MatMul, run: RuleContext) -> LayerMemory:
 
 @rule(ScaledDotProductAttention, autocast="half", cublas=True)
 def attention(layer: ScaledDotProductAttention, run: RuleContext) -> LayerMemory:
-    """The fused kernels save the logarithm of each query's sum, in fp32."""
-    queries = prod(run.inputs[0][:-1])
-    return LayerMemory(saved=Saved(tuple(range(len(run.inputs))), output=True, extra=4 * queries))
+    """The fused kernels save the logarithm of each query's sum, in fp32.
+
+    On the processor each thread has scores of a block of queries and of keys, what is summed for those queries, and in the
+    backward pass the scores' gradients (ATen/native/cpu/FlashAttentionKernel.cpp).
+    """
+    saved = Saved(tuple(range(len(run.inputs))), output=True, extra=4 * prod(run.inputs[0][:-1]))
+    if not run.on_cpu or len(run.output) != 4:
+        return LayerMemory(saved=saved)
+    (*_, queries, size), keys = run.inputs[0], minimum(run.inputs[1][-2], KEYS)
+    rows = minimum(queries, 32 + 32 * greater_equal(queries, 192) + 192 * greater_equal(queries, 768))
+    scores, threads = rows * keys, run.execution.threads
+    # Half precision is summed in fp32, and its scores are rounded into a block of their own.
+    number = 4 + (run.element_bytes if run.element_bytes < 4 else 0)
+    forward = threads * (number * scores + 4 * rows * (2 + size))
+    return LayerMemory(saved.extra + forward, saved, threads * 2 * number * scores + 4 * rows)
 
 
 @rule(Parameter)

@@ -25,6 +25,8 @@ AT_A_TIME = 144 // BLOCK
 
 def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass."""
+    if depthwise.takes_volume(conv):
+        return depthwise.volume(conv, run, BLOCK)
     if depthwise.takes_forward(conv, 4):
         return depthwise.forward(conv, run, BLOCK)
     if takes_1x1(conv):

@@ -41,6 +41,8 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     """The forward pass."""
     if run.element_bytes < 4:
         return onednn_half.forward(conv, run)
+    if depthwise.takes_volume(conv):
+        return depthwise.volume(conv, run, BLOCK)
     if depthwise.takes_forward(conv, 6):
         return depthwise.forward(conv, run, BLOCK)
     if takes_1x1(conv):

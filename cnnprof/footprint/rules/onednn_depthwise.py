@@ -38,6 +38,17 @@ def forward(conv: Convolution, run: Execution, block: int) -> Copies:
     return _blocked(conv, run, block)._replace(scratch=full_bias(conv, block, run))
 
 
+def takes_volume(conv: Convolution) -> bool:
+    """Whether a batch-reduced product of diagonal matrices runs the forward pass, in channels_last (jit_brdgmm_dw_conv.cpp)."""
+    return conv.is_depthwise and len(conv.kernel) == 3 and not conv.dilated
+
+
+def volume(conv: Convolution, run: Execution, block: int) -> Copies:
+    """Its copies of all three tensors; the result is laid out as it was in two steps."""
+    weights = run.element_bytes * conv.window * round_up(conv.x[1], block)
+    return Copies(conv.source_bytes(run), weights, conv.target_bytes(run), reorders=2)
+
+
 def data_gradient(conv: Convolution, run: Execution, block: int) -> Copies:
     """The same, with nothing beside."""
     return _blocked(conv, run, block)
@@ -50,7 +61,8 @@ def weight_gradient(conv: Convolution, run: Execution, block: int) -> Copies:
     images = min(max(1, run.threads // by_channels), conv.x[0])
     sums = 0
     if images > 1:
-        sums = 4 * channels * conv.window * (images - 1) + SPARE
+        # Half precision is not summed in place.
+        sums = 4 * channels * conv.window * (images if run.element_bytes < 4 else images - 1) + SPARE
         sums += 4 * channels * (images - 1) + SPARE if conv.bias else 0
     return _blocked(conv, run, block)._replace(scratch=sums)
 

@@ -6,13 +6,17 @@ It reads tensors and weights as they lie and lays windows out as columns.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules.onednn_convolution import SPARE, Convolution, Copies, plane, round_up
 from cnnprof.network.dims import ceil_div
 
-L2_NUMBERS = 2**18
-"""Numbers in a second-level cache of 1 MiB, to which a forward pass cuts its columns."""
+L2_BYTES = 2**20
+"""A second-level cache, to which a forward pass cuts its columns."""
+
+LINE = 16
+"""Numbers to which sums of half precision are filled up."""
 
 SMALL_PRODUCT = 64 * 1024
 MOST = 2**30
@@ -28,21 +32,23 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     out, images = plane(conv.y), conv.x[0]
     depth = conv.y[2] if len(conv.kernel) == 3 else 1
     spatial = images * conv.groups * depth * out
-    size = _columns(conv)
+    size, filters, positions = _columns(conv), conv.filters, out
     fits = not size or spatial >= run.threads * wide or out < images * conv.groups * depth
     fits = fits or (conv.stride[-1] == 1 and conv.channels * conv.window <= 0.05 * conv.filters)
     small = conv.channels // conv.filters < 42 and conv.channels * conv.filters * plane(conv.x) < 1024
     if depth == 1 and len(conv.kernel) < 3 and fits and (size or small):
         threads = run.threads
-        if size:
-            channels, positions = _Blocks(conv, run, spatial, out, wide).best()
-            size = channels * conv.window * positions
+        if size or run.element_bytes < 4:
+            filters, channels, positions = _Blocks(conv, run, spatial, out, wide).best()
+            size = channels * conv.window * positions if size else 0
     else:
         outer, inner = _efficiency(run, images * conv.groups * depth, out, conv.filters)
         fine = outer >= inner or out * conv.channels * conv.filters // run.threads < SMALL_PRODUCT
         many = depth > 1 or images != 1 or conv.groups > 2
         threads = run.threads if out // run.threads < 512 and many and fine else 1
-    scratch = _booked(4 * threads * size)
+    scratch = booked(run.element_bytes * threads * size)
+    if run.element_bytes < 4:
+        scratch += booked(4 * threads * round_up(filters * positions, LINE)) + _full_bias(conv)
     if scratch > _limit(conv, run):
         # What takes too much is computed number by number, in channels_last.
         return Copies(input=conv.source_bytes(run) if conv.x[1] > 1 else 0, output=conv.target_bytes(run))
@@ -57,22 +63,26 @@ def data_gradient(conv: Convolution, run: Execution) -> Copies:
     many = images != 1 or conv.groups > 2
     small = out // run.threads < 512 or conv.window < 64
     threads = run.threads if small and many and fine else 1
-    return Copies(input=conv.source_bytes(run), scratch=_limited(conv, run, threads, 0, 0.1))
+    sums = booked(4 * threads * round_up(conv.channels * prod(conv.x[2:]), LINE)) if run.element_bytes < 4 else 0
+    return Copies(input=conv.source_bytes(run), scratch=sums + _limited(conv, run, threads, sums, 0.1, 4))
 
 
 def weight_gradient(conv: Convolution, run: Execution) -> Copies:
     """The weights' gradient: columns and partial sums of each thread, which are given four times the room that they need."""
-    estimate = 4 * run.threads * (conv.weight_bytes(run) + conv.channels * conv.window * _lanes(run))
+    half, size = run.element_bytes < 4, 4 * conv.weight_bytes(run)
+    own = booked(size) + _full_bias(conv) if half else 0
+    columns = run.element_bytes * run.threads * conv.channels * conv.window * _lanes(run)
+    estimate = run.threads * size + columns + (size + 4 * conv.y[1] * conv.bias if half else 0)
     outer = plane(conv.y) // run.threads < 256 and (conv.x[0] != 1 or conv.groups > 2)
     threads = run.threads if outer and estimate < _limit(conv, run) else 1
-    sums = _booked(4 * threads * conv.weight_bytes(run))
-    return Copies(weights=conv.weight_bytes(run), scratch=sums + _limited(conv, run, threads, sums, 0.05))
+    sums = booked(threads * size) + own
+    return Copies(weights=conv.weight_bytes(run), scratch=sums + _limited(conv, run, threads, sums, 0.05, run.element_bytes))
 
 
 def last_data_gradient(conv: Convolution, run: Execution) -> Copies:
     """The input's gradient in channels_last; groups are summed apart."""
-    apart = _booked(4 * plane(conv.x) * conv.channels) if conv.grouped else 0
-    return Copies(weights=conv.weight_bytes(run), scratch=_booked(4 * _columns(conv)) + apart)
+    apart = booked(4 * plane(conv.x) * conv.channels) if conv.grouped else 0
+    return Copies(weights=conv.weight_bytes(run), scratch=booked(4 * _columns(conv)) + apart)
 
 
 def last_weight_gradient(conv: Convolution, run: Execution) -> Copies:
@@ -80,7 +90,7 @@ def last_weight_gradient(conv: Convolution, run: Execution) -> Copies:
     outer = plane(conv.y) // run.threads < 256 and (conv.x[0] != 1 or conv.groups > 2)
     threads = run.threads if outer else 1
     sizes = (_columns(conv), conv.weight_bytes(run), plane(conv.x) * conv.channels)
-    scratch = sum(_booked(4 * threads * size) for size in sizes)
+    scratch = sum(booked(4 * threads * size) for size in sizes)
     # What takes too much is computed number by number.
     return Copies(weights=conv.weight_bytes(run), scratch=scratch if scratch <= _limit(conv, run) else 0)
 
@@ -96,7 +106,13 @@ def _columns(conv: Convolution) -> int:
     return 0 if whole else conv.channels * conv.window * plane(conv.y)
 
 
-def _booked(size: int) -> int:
+def _full_bias(conv: Convolution) -> int:
+    """A bias in half precision, made fp32."""
+    return booked(4 * conv.y[1] * conv.bias)
+
+
+def booked(size: int) -> int:
+    """A part of a scratchpad with what aligns it."""
     return size + SPARE if size else 0
 
 
@@ -111,14 +127,14 @@ def _limit(conv: Convolution, run: Execution) -> int:
     return min(MOST, 15 * run.threads * tensors)
 
 
-def _limited(conv: Convolution, run: Execution, threads: int, taken: int, part: float) -> int:
-    """The columns of each thread; of a part of the positions, where there is no room for all."""
+def _limited(conv: Convolution, run: Execution, threads: int, taken: int, part: float, number: int) -> int:
+    """The columns of each thread, of so many bytes a number; of a part of the positions, where there is no room for all."""
     size, out = _columns(conv), plane(conv.y)
     room = _limit(conv, run) - taken
-    if size and room < 4 * threads * size:
-        most = max(room, 0) // (4 * threads * (size // out))
+    if size and room < number * threads * size:
+        most = max(room, 0) // (number * threads * (size // out))
         size = conv.channels * conv.window * max(_lanes(run), int(most * part))
-    return _booked(4 * threads * size)
+    return booked(number * threads * size)
 
 
 def _efficiency(run: Execution, work: int, positions: int, channels: int) -> tuple[float, float]:
@@ -134,37 +150,42 @@ class _Blocks:
     def __init__(self, conv: Convolution, run: Execution, spatial: int, out: int, wide: int) -> None:
         self.conv, self.threads, self.spatial, self.out, self.wide = conv, run.threads, spatial, out, wide
         self.steps = conv.axis(conv.stride, 0, 1) * conv.axis(conv.stride, 1, 1)
+        self.columns = bool(_columns(conv))
+        self.cache = L2_BYTES // run.element_bytes
         self.found = 0.0
         self.filters = self.positions = 1
         self.channels = conv.channels
 
-    def best(self) -> tuple[int, int]:
-        """Channels and positions of a block."""
+    def best(self) -> tuple[int, int, int]:
+        """Filters, channels and positions of a block."""
         conv, wide = self.conv, self.wide
         for parts in range(1, self.threads + 1):
             filters, positions = ceil_div(conv.filters, parts), ceil_div(self.spatial, self.threads // parts)
+            if not self.columns:
+                self.explore(parts, filters, _quotient(self.cache - conv.channels, self.steps * conv.channels))
+                continue
             self.attempt(parts, filters, positions)
             if (self.filters, self.positions, self.channels) == (filters, positions, conv.channels):
                 continue
             a, b = self.steps + conv.window, conv.window * filters
-            left = L2_NUMBERS - b * conv.channels
+            left = self.cache - b * conv.channels
             some = _between(8, filters, _quotient(left - a * conv.channels * wide, wide))
             self.explore(parts, some, _between(wide, positions, _quotient(left, a * conv.channels + some)))
-            most = max(1, L2_NUMBERS // (16 * a + 2 * b))
+            most = max(1, self.cache // (16 * a + 2 * b))
             if most < conv.channels:
                 channels = conv.channels // max(1, conv.channels // most)
-                at = max(1, _quotient(L2_NUMBERS - 2 * b * channels, 2 * channels * a))
-                some = L2_NUMBERS // 2 // at
+                at = max(1, _quotient(self.cache - 2 * b * channels, 2 * channels * a))
+                some = self.cache // 2 // at
                 if some > filters:
                     some = filters
-                    at = _between(wide, positions, _quotient(L2_NUMBERS - b * channels, a * channels + some))
+                    at = _between(wide, positions, _quotient(self.cache - b * channels, a * channels + some))
                 elif at > positions:
                     at = positions
-                    some = _between(8, filters, _quotient(L2_NUMBERS - a * channels * at - b * channels, at))
+                    some = _between(8, filters, _quotient(self.cache - a * channels * at - b * channels, at))
                 self.explore(parts, some, at)
             row = _quotient(left, a * conv.channels + filters)
             self.explore(parts, filters, max(wide, _quotient(row, wide) * wide))
-        return self.channels, self.positions
+        return self.filters, self.channels, self.positions
 
     def explore(self, parts: int, filters: int, positions: int) -> None:
         """Blocks of such sizes, and of even ones close to them."""
@@ -190,7 +211,11 @@ class _Blocks:
         aligned = round_up(positions, wide)
         out = cost * every * round_up(share, wide) * (1 if channels == conv.channels else 2 * pieces - 1)
         source = conv.channels * round_up(share * self.steps, wide)
-        laid = int(cost * 2 * window * source * (aligned / positions)) * (STRIDED_COST if conv.stride[-1] != 1 else 1)
+        laid = (
+            self.columns
+            * int(cost * 2 * window * source * (aligned / positions))
+            * (STRIDED_COST if conv.stride[-1] != 1 else 1)
+        )
         whole = conv.channels * window
         moved = cost * window * source + laid + cost * every * round_up(whole, wide) + out
         per_byte = share / wide * every * whole / moved
@@ -221,15 +246,16 @@ class _Blocks:
     def _fitting(self, filters: int, positions: int, every: int, share: int) -> int:
         """How many input channels fit into the cache."""
         window = self.conv.window
-        row, column = self.steps * positions, window * positions
+        row, column = self.steps * positions, window * positions * self.columns
         if positions >= share:
-            most = L2_NUMBERS // (row + column)
-            if filters < every:
-                most = min(most, _quotient(L2_NUMBERS - filters * positions, column + window * filters))
+            most = self.cache // (row + column)
+            if self.columns and filters < every:
+                most = min(most, _quotient(self.cache - filters * positions, column + window * filters))
         else:
-            most = _quotient(L2_NUMBERS - filters * positions, row + column + window * every)
-        if most < self.conv.channels:
-            most = _quotient(L2_NUMBERS - filters * positions, row + column + window * every)
+            held = filters * positions if self.columns else 0
+            most = _quotient(self.cache - held, row + column + window * every)
+        if self.columns and most < self.conv.channels:
+            most = _quotient(self.cache - filters * positions, row + column + window * every)
         return most
 
 
