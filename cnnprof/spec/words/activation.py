@@ -8,7 +8,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as act
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import WRITERS, Example, Layers, UnsayableError, Write, word
+from cnnprof.spec.words.base import WRITERS, Example, Layers, UnsayableError, Write, examples, word
 from cnnprof.spec.words.windows import line, number
 
 
@@ -74,8 +74,10 @@ def _softmax_line(layer: act.Softmax, x: Shape) -> str:
 
 @word(
     "prelu [inplace single]",
-    Example("prelu", "16x32x32"),
-    Example("prelu single", "16x32x32", "one for all channels"),
+    *examples("""
+        prelu         16x32x32
+        prelu single  16x32x32  one for all channels
+    """),
     writes={act.PReLU: lambda layer, _: line("prelu", "single" * layer.single, "inplace" * layer.inplace)},
     kind="act",
 )
@@ -86,8 +88,10 @@ def _prelu(o: Arguments) -> Layers:
 
 @word(
     "hardtanh [<low> <high>] [inplace]",
-    Example("hardtanh", "16x32x32"),
-    Example("hardtanh -2 2", "16x32x32", "from -2 to 2"),
+    *examples("""
+        hardtanh       16x32x32
+        hardtanh -2 2  16x32x32  from -2 to 2
+    """),
     writes={act.Hardtanh: _hardtanh_line},
     kind="act",
     on_tokens=True,

@@ -9,7 +9,7 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsampleMode
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import Value, describe_kind
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
 from cnnprof.spec.words.windows import line, number
 
 _TAKE = "'take a b' keeps the channels from a up to, and not with, b"
@@ -155,10 +155,12 @@ def _take(o: Arguments) -> Layers:
 
 @word(
     "pad [{sides}] [<height> <width>] [channels= value=] [reflect replicate]",
-    Example("pad 1", "16x34x34"),
-    Example("pad (0,1) (2,0)", "16x33x34", "before and after, for height and width"),
-    Example("pad 1 reflect", "16x34x34", "the image mirrored at its border; replicate repeats the border"),
-    Example("pad channels=(0,16)", "32x32x32", "empty channels behind the others"),
+    *examples("""
+        pad 1                16x34x34
+        pad (0,1) (2,0)      16x33x34  before and after, for height and width
+        pad 1 reflect        16x34x34  the image mirrored at its border; replicate repeats the border
+        pad channels=(0,16)  32x32x32  empty channels behind the others
+    """),
     writes={Pad: _pad_line},
 )
 def _pad(o: Arguments) -> Layers:
@@ -179,10 +181,12 @@ def _crop(o: Arguments) -> Layers:
 
 @word(
     "upsample [{factor} <factor>] [size=] [bilinear bicubic]",
-    Example("upsample 2", "16x64x64"),
-    Example("upsample 2 bilinear", "16x64x64", "interpolated; also bicubic"),
-    Example("upsample 1.5", "16x48x48"),
-    Example("upsample size=28x20", "16x28x20", "to a size"),
+    *examples("""
+        upsample 2           16x64x64
+        upsample 2 bilinear  16x64x64  interpolated; also bicubic
+        upsample 1.5         16x48x48
+        upsample size=28x20  16x28x20  to a size
+    """),
     writes={Upsample: _upsample_line},
     form="as in 'upsample 2'",
 )

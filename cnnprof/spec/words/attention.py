@@ -14,7 +14,7 @@ from cnnprof.network.layers.linear import Constant, Linear, MatMul, Parameter, S
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, word
+from cnnprof.spec.words.base import Layers, examples, word
 from cnnprof.spec.words.tokens import check_tokens, only_in, to_image, to_tokens
 
 _INDEX_BYTES = 8
@@ -40,11 +40,13 @@ class _Row:
 
 @word(
     "attention [<heads>] [window= shift= grid= dilation= reduce=] [relpos bias nobias]",
-    Example("tokens | attention 4", "1024x16"),
-    Example("tokens | attention 4 window=8 shift=4 relpos", "1024x16", "in shifted windows, relative positions (Swin)"),
-    Example("tokens | attention 4 grid=8", "1024x16", "among 8x8 tokens over the whole image (MaxViT)"),
-    Example("tokens | attention 4 dilation=2", "1024x16", "among all that lie 2 apart: patches of 2x2 (MobileViT)"),
-    Example("tokens | attention 4 reduce=4", "1024x16", "keys of a strided convolution (PVT)"),
+    *examples("""
+        tokens | attention 4                          1024x16
+        tokens | attention 4 window=8 shift=4 relpos  1024x16  in shifted windows, relative positions (Swin)
+        tokens | attention 4 grid=8                   1024x16  among 8x8 tokens over the whole image (MaxViT)
+        tokens | attention 4 dilation=2               1024x16  among all that lie 2 apart: patches of 2x2 (MobileViT)
+        tokens | attention 4 reduce=4                 1024x16  keys of a strided convolution (PVT)
+    """),
     writes=dict.fromkeys((ScaledDotProductAttention, Roll, Gather), only_in("'attention'")),
     form="as in 'attention 12', of 12 heads",
     on_tokens=True,

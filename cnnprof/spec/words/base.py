@@ -6,6 +6,7 @@ guide, the schema and `cnnprof spec`, and examples, which tests build. Reader, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -42,6 +43,11 @@ class Example(NamedTuple):
     step: str
     size: str
     note: str = ""
+
+
+def examples(table: str) -> tuple[Example, ...]:
+    """The examples of a table: on a line a step, the size that it gives and perhaps a note, two blanks or more between them."""
+    return tuple(Example(*re.split(" {2,}", row.strip())) for row in table.strip().splitlines())
 
 
 class Word(NamedTuple):

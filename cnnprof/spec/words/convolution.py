@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnprof.network.dims import Dim, Shape, ceil_div, maximum
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, word
+from cnnprof.spec.words.base import Example, Layers, examples, word
 from cnnprof.spec.words.windows import (
     channels,
     conv_padding,
@@ -74,15 +74,17 @@ def _transposed_line(layer: ConvTranspose, x: Shape) -> str:
 
 @word(
     "conv {kernel} <out> [stride= pad= dilation= groups= connect=] [same bias nobias]",
-    Example("conv 3x3 64", "64x32x32"),
-    Example("conv 3x3 64 p0", "64x30x30", "not padded"),
-    Example("conv 7x7 64 s2 bn relu", "64x16x16", "stride 2, no bias, normalized"),
-    Example("conv 1x7 8", "8x32x32", "height x width, padded by 0 and 3"),
-    Example("conv 3x3 64 s2x1", "64x16x32", "a stride for each axis"),
-    Example("conv 3x3 64 g4", "64x32x32", "four groups"),
-    Example("conv 3x3 64 d2", "64x32x32", "dilated: it reaches over 5x5"),
-    Example("conv 4x4 64 s4 p0", "64x8x8", "patches"),
-    Example("conv 3x3 64 s2 same", "64x16x16", "padded as TensorFlow pads: the input over the stride, rounded up"),
+    *examples("""
+        conv 3x3 64             64x32x32
+        conv 3x3 64 p0          64x30x30  not padded
+        conv 7x7 64 s2 bn relu  64x16x16  stride 2, no bias, normalized
+        conv 1x7 8              8x32x32   height x width, padded by 0 and 3
+        conv 3x3 64 s2x1        64x16x32  a stride for each axis
+        conv 3x3 64 g4          64x32x32  four groups
+        conv 3x3 64 d2          64x32x32  dilated: it reaches over 5x5
+        conv 4x4 64 s4 p0       64x8x8    patches
+        conv 3x3 64 s2 same     64x16x16  padded as TensorFlow pads: the input over the stride, rounded up
+    """),
     writes={Conv: _conv_line},
     form="as in 'conv 3x3 64 s2 bn relu': kernel, filters, options",
 )
@@ -100,8 +102,10 @@ def _conv(o: Arguments) -> Layers:
 
 @word(
     "dw {kernel} [<multiplier>] [stride= pad= dilation=] [same bias nobias]",
-    Example("dw 3x3 s2", "16x16x16"),
-    Example("dw 3x3 2", "32x32x32", "two filters a channel"),
+    *examples("""
+        dw 3x3 s2  16x16x16
+        dw 3x3 2   32x32x32  two filters a channel
+    """),
     form="as in 'dw 3x3 s2 bn relu': kernel, options",
 )
 def _depthwise(o: Arguments) -> Layers:

@@ -7,7 +7,7 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Flatten
 from cnnprof.network.layers.linear import RBF, Linear, Parameter
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
 from cnnprof.spec.words.windows import line
 
 
@@ -24,8 +24,10 @@ def _linear_line(layer: Linear, x: Shape) -> str:
 
 @word(
     "fc <out> [bias nobias]",
-    Example("fc 1000", "1000"),
-    Example("fc 10 nobias", "10", "without a bias"),
+    *examples("""
+        fc 1000       1000
+        fc 10 nobias  10    without a bias
+    """),
     writes={Linear: _linear_line},
     on_tokens=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import normalization as norm
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
 from cnnprof.spec.words.windows import line, number
 
 _EPS = 1e-5
@@ -42,9 +42,11 @@ def _local_response_line(layer: norm.LocalResponseNorm, x: Shape) -> str:
 
 @word(
     "bn [eps= momentum=] [noaffine]",
-    Example("bn", "16x32x32"),
-    Example("bn eps=0.001", "16x32x32", "with another epsilon"),
-    Example("bn noaffine", "16x32x32", "learns nothing"),
+    *examples("""
+        bn            16x32x32
+        bn eps=0.001  16x32x32  with another epsilon
+        bn noaffine   16x32x32  learns nothing
+    """),
     writes={norm.BatchNorm: lambda layer, _: line("bn", *_options(layer))},
     kind="norm",
     drops_bias=True,
@@ -75,8 +77,10 @@ def _group(o: Arguments) -> Layers:
 
 @word(
     "in [eps=] [affine]",
-    Example("in", "16x32x32"),
-    Example("in affine", "16x32x32", "with a scale and a shift for each channel"),
+    *examples("""
+        in         16x32x32
+        in affine  16x32x32  with a scale and a shift for each channel
+    """),
     kind="norm",
     drops_bias=True,
 )

@@ -16,7 +16,7 @@ from cnnprof.network.layers.pooling import (
 )
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import Tensor, describe_kind
-from cnnprof.spec.words.base import Example, Layers, Write, unsayable, word
+from cnnprof.spec.words.base import Example, Layers, Write, examples, unsayable, word
 from cnnprof.spec.words.windows import dilation, kernel, letter, line, pool_padding, sized, stride_or_kernel
 
 MOST_POSITIONS = 4096
@@ -58,8 +58,10 @@ _UNPOOL = "as in 'maxpool 2x2 -> p1' and, further on, 'unpool p1'"
 
 @word(
     "maxpool {kernel} [stride= pad= dilation=] [same ceil]",
-    Example("maxpool 3x3 s2 p1", "16x16x16"),
-    Example("maxpool 3x3 s2 ceil", "16x16x16", "a window may stand out at the end"),
+    *examples("""
+        maxpool 3x3 s2 p1    16x16x16
+        maxpool 3x3 s2 ceil  16x16x16  a window may stand out at the end
+    """),
     writes={MaxPool: _max_line},
 )
 def _max(o: Arguments) -> Layers:
@@ -70,8 +72,10 @@ def _max(o: Arguments) -> Layers:
 
 @word(
     "avgpool {kernel} [stride= pad=] [same ceil exclude_pad]",
-    Example("avgpool 2x2", "16x16x16"),
-    Example("avgpool 3x3 s1 p1 exclude_pad", "16x32x32", "the padding is no part of the mean"),
+    *examples("""
+        avgpool 2x2                    16x16x16
+        avgpool 3x3 s1 p1 exclude_pad  16x32x32  the padding is no part of the mean
+    """),
     writes={AvgPool: _average_line},
     form="as in 'avgpool 3x3 s1 p1'",
 )
@@ -113,8 +117,10 @@ def _unpool(o: Arguments) -> Layers:
 
 @word(
     "gap",
-    Example("gap", "16x1x1"),
-    Example("tokens | gap", "16"),
+    *examples("""
+        gap           16x1x1
+        tokens | gap  16
+    """),
     writes={AdaptiveAvgPool: _adaptive_line("gap", "adaptive_avgpool")},
     on_tokens=True,
 )

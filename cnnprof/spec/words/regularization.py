@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from cnnprof.network.layers.regularization import Dropout, StochasticDepth
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, word
+from cnnprof.spec.words.base import Example, Layers, examples, word
 from cnnprof.spec.words.windows import line, number
 
 
 @word(
     "dropout [<p>] [channels]",
-    Example("dropout 0.5", "16x32x32"),
-    Example("dropout 0.5 channels", "16x32x32", "whole channels"),
+    *examples("""
+        dropout 0.5           16x32x32
+        dropout 0.5 channels  16x32x32  whole channels
+    """),
     writes={Dropout: lambda layer, _: line("dropout", number(layer.p), "channels" * layer.channels)},
     on_tokens=True,
 )

@@ -7,7 +7,7 @@ from cnnprof.network.layers.arrangement import Permute, Reshape
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, UnsayableError, word
+from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
 
 _REDUCTIONS = {"mean": "mean", "max": "amax"}
 """Words, and what torch calls them."""
@@ -55,8 +55,10 @@ def _check_tokens(o: Arguments, sizes: Shape) -> None:
 
 @word(
     "reshape <size> [tokens]",
-    Example("reshape (4,64,64)", "4x64x64"),
-    Example("reshape (256,64) tokens", "256x64", "256 tokens of 64 channels"),
+    *examples("""
+        reshape (4,64,64)        4x64x64
+        reshape (256,64) tokens  256x64   256 tokens of 64 channels
+    """),
     writes={Reshape: _reshape_line},
     gives="image",
     on_tokens=True,
@@ -73,8 +75,10 @@ def _reshape(o: Arguments) -> Layers:
 
 @word(
     "permute <order> [tokens]",
-    Example("permute (2,3,1)", "32x32x16"),
-    Example("tokens | permute (2,1) tokens", "16x1024", "16 tokens of 1024 channels: a mixer's other way"),
+    *examples("""
+        permute (2,3,1)                32x32x16
+        tokens | permute (2,1) tokens  16x1024   16 tokens of 1024 channels: a mixer's other way
+    """),
     writes={Permute: _permute_line},
     gives="image",
     on_tokens=True,

@@ -9,7 +9,7 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.linear import Parameter
 from cnnprof.network.layers.merging import Add, Concat
 from cnnprof.spec.arguments import Arguments
-from cnnprof.spec.words.base import Example, Layers, Write, unsayable, word
+from cnnprof.spec.words.base import Example, Layers, Write, examples, unsayable, word
 
 
 def check_tokens(o: Arguments) -> tuple[Dim, Dim, Dim]:
@@ -46,8 +46,10 @@ def _tokens(o: Arguments) -> Layers:
 
 @word(
     "image [{size}]",
-    Example("tokens | image", "16x32x32"),
-    Example("tokens | image 64x16", "16x64x16", "of another size"),
+    *examples("""
+        tokens | image        16x32x32
+        tokens | image 64x16  16x64x16  of another size
+    """),
     form="as in 'image 14x14'",
     gives="image",
     on_tokens=True,
