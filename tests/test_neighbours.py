@@ -62,7 +62,7 @@ def test_it_solves_the_normal_equations_of_weighted_least_squares():
     sizes = place(37, 21)
     table = np.array([timed.operation.sizes for timed, _ in known])
     squares = ((table - sizes) ** 2).sum(axis=1)
-    chosen = squares <= np.sort(squares)[NEIGHBOURS - 1] * ALIKE
+    chosen = squares <= np.sort(squares)[NEIGHBOURS - 1] * ALIKE**2
     weights, values = 1 / (squares[chosen] + SOFT), np.array([residual for _, residual in known])[chosen]
     means = np.average(table[chosen], axis=0, weights=weights)
     rows = table[chosen] - means

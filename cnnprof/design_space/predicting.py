@@ -125,11 +125,13 @@ class ArrayPredictor:
         if kind not in self._sizes:
             self.unknown_kinds[kind] = None
             return Part(kind, limit + call, UNKNOWN_SPREAD, limit + call)
-        place = np.stack([np.broadcast_to(_octaves(size), count) for size in sizes], axis=1)
-        squares, residual = self._nearest(place, kind)
+        arrays = [np.broadcast_to(size, count) for size in sizes]
+        distinct, places = combinations(arrays)  # Of points there are many, of sizes that a kernel sees few.
+        place = np.stack([_octaves(distinct[id(array)]) for array in arrays], axis=1)
+        squares, residual = (found[places] for found in self._nearest(place, kind))
         times = np.exp(residual)
         if np.any(cold):
-            times += cold * (np.exp(self._nearest(place, kind, 1.0)[1]) - times)
+            times += cold * (np.exp(self._nearest(place, kind, 1.0)[1][places]) - times)
         seconds = limit * times * self.predictor.calibration.between + call
         distance = np.sqrt(squares)
         spread = self.predictor.spread(kind) * np.maximum(1.0, distance)
@@ -170,7 +172,7 @@ class ArrayPredictor:
             for axis in axes:
                 apart = some[:, axis, None] - centred[None, :, axis]
                 distances += apart * apart
-            limit = np.partition(distances, count, axis=1)[:, count, None] * ALIKE
+            limit = np.partition(distances, count, axis=1)[:, count, None] * ALIKE**2
             chosen = distances <= limit
             weights = np.where(chosen, 1 / (distances + SOFT), 0.0)
             weights /= weights.sum(axis=1, keepdims=True)
@@ -250,8 +252,7 @@ def _key(value: Any) -> Any:
     return (value.shape, value.tobytes()) if is_array(value) else value
 
 
-def _octaves(size: Any) -> Any:
+def _octaves(sizes: Any) -> Any:
     """Logarithms as a single layer's are taken: to the last bit."""
-    if not is_array(size):
-        return log2(max(size, 1))
-    return np.array([log2(max(each, 1)) for each in np.asarray(size).tolist()])
+    values, places = np.unique(sizes, return_inverse=True)
+    return np.array([log2(max(each, 1)) for each in values.tolist()])[places]

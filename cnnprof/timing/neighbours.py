@@ -7,8 +7,7 @@ edge of what was measured; a weighted mean of neighbours has both (Hastie, Tibsh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import nsmallest
-from math import sqrt
+from math import dist
 
 from cnnprof.timing.operations import Timed
 
@@ -25,7 +24,7 @@ BEYOND = 0.25
 """Of the range of neighbours' residuals: a plane goes no farther beyond it."""
 
 ALIKE = 1 + 1e-9
-"""Squares of distances whose ratio is at most this are equal."""
+"""Distances whose ratio is at most this are equal."""
 
 Known = Sequence[tuple[Timed, float]]
 """Measured operations of one kind, with the logarithm of their seconds over their limit: the residual."""
@@ -36,17 +35,17 @@ def nearest(sizes: Sequence[float], known: Known) -> tuple[float, float]:
 
     Of several that are as far as the last of `NEIGHBOURS`, all count.
     """
-    squares = [sum([(a - b) * (a - b) for a, b in zip(sizes, timed.operation.sizes)]) for timed, _ in known]  # noqa: B905
-    near = nsmallest(NEIGHBOURS, squares)
+    distances = [dist(sizes, timed.operation.sizes) for timed, _ in known]
+    near = sorted(distances)[:NEIGHBOURS]
     last = near[-1] * ALIKE
-    chosen = [(squared, *each) for squared, each in zip(squares, known, strict=True) if squared <= last]
-    weights = [1 / (squared + SOFT) for squared, *_ in chosen]
+    chosen = [(distance, *each) for distance, each in zip(distances, known, strict=True) if distance <= last]
+    weights = [1 / (distance * distance + SOFT) for distance, *_ in chosen]
     residuals = [residual for *_, residual in chosen]
     columns = [*zip(*[timed.operation.sizes for _, timed, _ in chosen], strict=True)]
     lowest, highest = min(residuals), max(residuals)
     beyond = BEYOND * (highest - lowest)
     found = _plane(sizes, columns, residuals, weights)
-    return sqrt(near[0]), min(max(found, lowest - beyond), highest + beyond)
+    return near[0], min(max(found, lowest - beyond), highest + beyond)
 
 
 def _plane(

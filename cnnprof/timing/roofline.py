@@ -8,8 +8,11 @@ several ceilings).
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import field
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple
 
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
@@ -72,30 +75,44 @@ class Ceilings:
     overhead: float
     conditions: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
+    @cached_property
+    def _highest(self) -> Mapping[RateKind, float]:
+        """The highest rate of each kind."""
+        return {kind: max(rate.rate for rate in self.rates if rate.kind == kind) for kind in {rate.kind for rate in self.rates}}
+
+    @cached_property
+    def _moved(self) -> tuple[list[int], list[float]]:
+        """The sizes of working sets, rising, and the highest rate of any that is as large or larger."""
+        moved = sorted((rate.size, rate.rate) for rate in self.rates if rate.kind == MEMORY)
+        rates = list(accumulate((rate for _, rate in reversed(moved)), max))
+        return [size for size, _ in moved], rates[::-1]
+
     def flops(self, kind: FlopsKind) -> float:
         """FLOP/s at the most for one of `ARITHMETIC`."""
-        return max(rate.rate for rate in self.rates if rate.kind == kind)
+        return self._highest[kind]
 
     def bandwidth(self, size: int) -> float:
         """Bytes/s at the most for a working set of `size` bytes.
 
         The highest rate of a measured set no smaller than half of it: what a larger set reached, a smaller one can.
         """
-        moved = [rate for rate in self.rates if rate.kind == MEMORY]
-        largest = max(rate.size for rate in moved)
-        return max(rate.rate for rate in moved if rate.size >= min(size / 2, largest))
+        sizes, rates = self._moved
+        return rates[bisect_left(sizes, min(size / 2, sizes[-1]))]
 
     def level(self, size: int) -> BoundName:
         """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
-        largest = max(rate.size for rate in self.rates if rate.kind == MEMORY)
-        return MEMORY if self.bandwidth(size) <= NEAR * self.bandwidth(largest) else CACHE
+        return MEMORY if self.bandwidth(size) <= NEAR * self._farthest else CACHE
+
+    @cached_property
+    def _farthest(self) -> float:
+        """The rate of the largest working set."""
+        return self.bandwidth(self._moved[0][-1])
 
     @property
     def cache(self) -> int:
         """Bytes of the largest measured working set that lay in a cache; 0 if none did."""
-        moved = [rate for rate in self.rates if rate.kind == MEMORY]
-        least = FASTER * self.bandwidth(max(rate.size for rate in moved))
-        return max((rate.size for rate in moved if rate.rate >= least), default=0)
+        least = FASTER * self._farthest
+        return max((size for size, rate in zip(*self._moved, strict=True) if rate >= least), default=0)
 
     def to_dict(self) -> dict[str, Any]:
         """The ceilings as JSON types; `from_dict` is the inverse."""
