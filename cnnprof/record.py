@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, field
+from math import isfinite
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args, get_origin, overload
@@ -81,9 +82,11 @@ def pick(value: object, *names: str) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON types, all the way down: records as mappings of their fields, tuples as lists."""
-    if value is None or type(value) in (str, int, float, bool):
+    """The value as JSON types, all the way down: records as mappings of their fields, tuples as lists, infinity as text."""
+    if value is None or type(value) in (str, int, bool):
         return value  # as most are; whether something is a Mapping takes long to find out
+    if type(value) is float:
+        return value if isfinite(value) else str(value)
     if hasattr(value, "__record_defaults__"):
         return pick(value)
     if isinstance(value, Mapping):

@@ -232,3 +232,41 @@ def test_without_blocks_steps_stand_one_after_the_other(name):
     assert _layers(build(text)) == _layers(_plain(graph))
     assert "blocks:" not in text
     assert "repeat" not in text
+
+
+def test_what_the_places_do_instead_of_each_other_is_in_no_condition():
+    common = (words("conv 3x3 8", "bn"),) * 4
+    one = (words("conv 1x1 16", "bn", "relu"), words("dw 3x3", "bn", "relu"))
+    other = (words("conv 1x1 16", "bn", "gelu"), words("dw 3x3", "bn", "gelu"))
+    assert unify((*one, *common), common, (1, 1), guards=True) is not None
+    assert unify((*one, *common), (*other, *common), (1, 1), guards=True) is None
+
+
+def test_a_loop_and_its_step_are_a_loop_of_one_round():
+    step = words("conv 3x3 8", "bn")
+    (found,) = unify((Repeat((3,), (step,)),), (step,), (1, 1))
+    assert found.times == (3, 1)
+    knows = call(s=First(2, 1))
+    assert unify((Repeat((3,), (call(s=1),)),), (knows,), (1, 1)) is None
+
+
+@pytest.mark.parametrize(("column", "text"), [((8, 16, 32), "C//4"), ((24, 48, 96), "3*C//4"), ((7, 16, 32), "start")])
+def test_parts_of_the_channels_are_no_arguments(column, text):
+    arguments = Arguments(3)
+    assert str(arguments.hole("start", column, (32, 64, 128))) == text
+    assert [*arguments.columns] == ["start"] * (text == "start")
+
+
+def test_places_without_a_value_get_what_a_multiple_says():
+    arguments = Arguments(3)
+    assert str(arguments.hole("w", (8, None, 16))) == "w"
+    assert str(arguments.hole("w", (16, 24, 32))) == "2*w"
+    assert arguments.columns == {"w": [8, 12, 16]}
+
+
+def test_arguments_are_numbered_in_the_order_of_the_signature():
+    rest = [(words(f"conv 3x3 {n}"), words("dw 3x3", "bn"), words("dw 5x5", "bn")) for n in (7, 9, 11)]
+    few = [(words(f"conv 1x1 {n}", "bn", "relu"), *each) for n, each in zip((48, 40), rest, strict=False)]
+    body, arguments = settled(*few, rest[2])
+    assert arguments.arguments() == (Argument("w"), Argument("w2", 48), Argument("expand", False))
+    assert str(body[1].parts[0].options[1][1]) == "w"

@@ -66,6 +66,23 @@ def test_every_command_takes_them(command):
     assert f"{16 * 28 + 10 * 17:,}" in done.out  # 3x3x3 weights and a bias a filter, 16 inputs and a bias a class
 
 
+def test_sizes_have_the_axes_of_the_network(tmp_path):
+    (tmp_path / "sound.yaml").write_text("input: 1x64\nlayers:\n  - conv 5 4 | gap | fc 2\n")
+    for network in ("sound.yaml", "conv 5 4 | gap | fc 2"):
+        done = cnnprof("summary", network, "--input", "1x32", "--json", cwd=tmp_path)
+        assert done.code == 0, done.err
+        totals = json.loads(done.out)["totals"]
+        assert (totals["params"], totals["macs"]) == (4 * 6 + 2 * 5, 32 * 4 * 5 + 2 * 4)  # weights and biases; 32 positions
+    done = cnnprof("summary", "resnet18", "--input", "1x32")
+    assert (done.code, "'1x32' is not an input size of resnet18" in done.err) == (2, True)
+
+
+def test_infinity_is_text_in_json():
+    done = cnnprof("summary", "op Pad amounts=((1,1),(1,1)) value=-inf | maxpool 3x3 s2", "--input", "3x8x8", "--json")
+    assert done.code == 0, done.err
+    assert '"value": "-inf"' in done.out
+
+
 @pytest.mark.torch
 def test_they_can_be_timed():
     arguments = ("--input", "8x8x8", "--processes", 1, "--rounds", 1, "--json")

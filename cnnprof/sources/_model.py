@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cnnprof.network.inputs import Inputs
 
 
+_IMAGE = "CHW"
+"""The axes of an image."""
+
+
 @record
 class Model:
     """A network: the source that has it, its name there, and settings; `reference` is what the user calls it.
@@ -86,9 +90,12 @@ class Model:
         module = import_module(f"{__package__}.{self.source}")
         fed: Any = inputs or None
         if self.source in ("specs", "inline"):
-            # A single one without a name is an image's; the command line's mistake is said as such.
+            fed = by_name(inputs)
             is_single = len(inputs) == 1 and not inputs[0].name
-            fed = image_size(inputs, self.reference) if is_single else by_name(inputs)
+            if self.source == "specs" and is_single and len(fed) != len(_IMAGE):
+                own = module.load(self.name, self.settings, None, batch)
+                if len(own.input_shape) - 1 == len(_IMAGE):  # the command line's mistake is said as such
+                    image_size(inputs, self.reference)
         elif self.source == "onnx":
             # The file says what numbers it takes.
             fed = by_name(tuple(replace(each, dtype="") for each in inputs))

@@ -183,7 +183,7 @@ class Wording:
         if not isinstance(first.layer, (Conv, ConvTranspose, Linear)):
             return False
         if isinstance(node.layer, BatchNorm):
-            usual = BatchNorm(eps=node.layer.eps) if self.folded else BatchNorm()
+            usual = BatchNorm(eps=node.layer.eps, axes=node.layer.axes) if self.folded else BatchNorm()
             return last is first and node.layer == usual and not isinstance(last.layer, Linear)
         plain = isinstance(node.layer, Activation) and node.layer == type(node.layer)(inplace=True)
         return plain and not isinstance(last.layer, Activation)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from math import inf
 
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.network.naming import free_name
 from cnnprof.spec.folding.arguments import RESERVED, Arguments
-from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, snake_case
+from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, makers, snake_case
 from cnnprof.spec.folding.joins import Element, structure
-from cnnprof.spec.folding.loops import folded
+from cnnprof.spec.folding.loops import folded, lines_again
 from cnnprof.spec.folding.outline import Block, Body, Call, Join, Outline, Words, read_part, walk
+from cnnprof.spec.folding.places import Place, Shared, shared_steps
 from cnnprof.spec.folding.sharing import shared_modules
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
-from cnnprof.spec.folding.unify import unify
 from cnnprof.spec.wording import Wording, join_word
 
 _FROM_OUTSIDE = ("x", "y", "z", "u", "v")
@@ -24,27 +24,6 @@ _FROM_OUTSIDE = ("x", "y", "z", "u", "v")
 
 _LEAST = 3
 """Lines of a block without a class of its own."""
-
-
-class _Place(NamedTuple):
-    """A group as a candidate for a block.
-
-    It takes tensors from outside, `listed` if they go into a list, and gives some back, `named` within where they are several.
-    """
-
-    group: Group
-    takes: tuple[str, ...]
-    gives: tuple[str, ...]
-    named: tuple[str, ...]
-    listed: bool
-    body: Body
-
-
-class _Shared(NamedTuple):
-    """Steps that several groups share, a column entry each."""
-
-    places: list[_Place]
-    body: Body
 
 
 def fold(graph: Graph, wording: Wording, blocks: bool = True, nested: bool = True, conditions: bool = True) -> Outline:
@@ -55,7 +34,12 @@ def fold(graph: Graph, wording: Wording, blocks: bool = True, nested: bool = Tru
     folder = _Folder(graph, wording, nested)
     if blocks:
         folder.find_blocks(conditions)
-    return folder.outline((lambda body: staged(folded(body))) if blocks else lambda body: body)
+    return folder.outline(_with_loops if blocks else lambda body: body)
+
+
+def _with_loops(body: Body) -> Body:
+    """The network's own steps with loops over lists and loops of equal lines, whichever of them first makes fewer lines."""
+    return min(lines_again(staged(folded(body, lines=False))), staged(folded(body)), key=height)
 
 
 class _Folder:
@@ -72,10 +56,11 @@ class _Folder:
         modules = [*shared_modules(self.root)]
         self.whole = {node.name for groups in modules for each in groups for line in each.lines() for node in line.nodes}
         self.leaves = {line.number: self._leaf(line) for line in self.root.lines()}
-        self.readers: dict[str, list[int]] = {}
+        self.readers: dict[str, list[float]] = {name: [inf] for name in wording.outputs}
         for number, element in self.leaves.items():
             for name in element.reads:
                 self.readers.setdefault(name, []).append(number)
+        self.makers = makers(self.root, {number: element.makes for number, element in self.leaves.items()}, self.readers)
 
         for groups in modules:
             self._share(groups)
@@ -110,7 +95,7 @@ class _Folder:
         entry = None if self.graph.further_inputs else self.graph.input_name
         ends = self.wording.outputs
         named = self.wording.names_outputs
-        namer = Namer((), {}, [block.name for block in self.blocks])
+        namer = Namer((), self.makers, {}, [block.name for block in self.blocks])
         for tensor in self.graph.further_inputs and self.graph.inputs:
             namer(tensor)
         body = structure(
@@ -148,8 +133,7 @@ class _Folder:
             join = Join(word, getattr(first.layer, "inplace", False), (), channels)
             return Element(join, reads, (last.name,), first.aux)
         parts = tuple(map(read_part, self.wording.words(line.nodes)))
-        hint = next((word for word in first.path[-2::-1] if not word.isdigit()), first.path[-1])
-        return Element(Words(parts, channels, hint=hint), reads, (last.name,), first.aux)
+        return Element(Words(parts, channels, path=first.path), reads, (last.name,), first.aux)
 
     def _shared(self, node: Node, reads: tuple[str, ...], channels: tuple[int | None]) -> Element:
         """A layer whose weights others use, too, as a call of a block that has them."""
@@ -187,7 +171,7 @@ class _Folder:
             name
             for element in elements
             for name in element.makes
-            if name in self.wording.outputs or any(not first <= number < last for number in self.readers.get(name, ()))
+            if any(not first <= number < last for number in self.readers.get(name, ()))
         )
         head = elements[0]
         listed = (
@@ -198,7 +182,7 @@ class _Folder:
         )
         return takes, gives, listed
 
-    def _place(self, group: Group) -> _Place:
+    def _place(self, group: Group) -> Place:
         elements = self._elements(group)
         takes, gives, listed = self._face(group, elements)
         entry = takes[0] if takes else None
@@ -208,55 +192,33 @@ class _Folder:
             assert isinstance(head.item, Join)
             elements = [head._replace(item=head.item._replace(listed="xs"), reads=()), *elements[1:]]
             names, entry = {}, None
-        namer = Namer(group.path, names, ("xs", *(block.name for block in self.blocks)))
+        namer = Namer(group.path, self.makers, names, ("xs", *(block.name for block in self.blocks)))
         body = structure(elements, entry, gives, namer, self._channels)
         self.names |= _names(body)
         named = tuple(map(namer, gives)) if len(gives) > 1 else ()
-        return _Place(group, takes, gives, named, listed, folded(body))
+        return Place(group, takes, gives, named, listed, folded(body), folded(body, lines=False))
 
     def _block(self, name: str, members: Sequence[Group], conditions: bool) -> None:
         """Make blocks of the groups of one class, as few as can be."""
-        shared: list[_Shared] = []
-        for place in map(self._place, members):
-            if not place.takes or not place.gives or (len(place.takes) > len(_FROM_OUTSIDE) and not place.listed):
-                continue
-            for number, other in enumerate(shared):
-                if not _alike(place, other.places[0]):
-                    continue
-                body = unify(other.body, place.body, (len(other.places), 1))
-                if body is not None:
-                    shared[number] = _Shared([*other.places, place], body)
-                    break
-            else:
-                shared.append(_Shared([place], place.body))
-        for found in self._merged(shared) if conditions and members[0].kind not in CONTAINERS else shared:
+        places = [
+            place
+            for place in map(self._place, members)
+            if place.takes and place.gives and (len(place.takes) <= len(_FROM_OUTSIDE) or place.listed)
+        ]
+        for found in shared_steps(places, conditions and members[0].kind not in CONTAINERS):
             if len(found.places) > 1:
                 self._add(name, found)
 
-    def _merged(self, shared: list[_Shared]) -> list[_Shared]:
-        """Steps that are mostly the same as one, with conditions for the rest."""
-        shared = sorted(shared, key=lambda each: -len(each.places))
-        merged: list[_Shared] = []
-        for each in shared:
-            for number, other in enumerate(merged):
-                if not _alike(each.places[0], other.places[0]):
-                    continue
-                body = unify(other.body, each.body, (len(other.places), len(each.places)), guards=True)
-                if body is not None:
-                    merged[number] = _Shared([*other.places, *each.places], body)
-                    break
-            else:
-                merged.append(each)
-        return merged
-
-    def _add(self, kind: str, found: _Shared) -> None:
+    def _add(self, kind: str, found: Shared) -> None:
         first = found.places[0]
         tensors = ("xs",) if first.listed else _FROM_OUTSIDE[1 : len(first.takes)]
-        arguments = Arguments(len(found.places), (*tensors, "x", *_names(found.body)))
-        body = arguments.settle(found.body)
+        entry = tuple(self._channels(place.takes[0]) for place in found.places) if not first.listed else ()
+        taken = (*tensors, "x", *_names(found.body))
+        arguments = Arguments(len(found.places), taken, entry, len(first.group.path))
+        body = lines_again(arguments.settle(found.body))
         lines, calls = height(body), len(found.places)
         least = _LEAST if first.group.kind in CONTAINERS else 2
-        if lines < least or calls * lines <= calls + lines + 1:
+        if lines < least or calls * height(body, True) <= calls + lines + 1:
             return
         name = self._free(snake_case(kind))
         signature = arguments.arguments()
@@ -268,22 +230,16 @@ class _Folder:
                 tuple((each.name, (given[each.name] if given[each.name] is not None else each.default,)) for each in signature),
                 tuple(signature),
                 (self._channels(place.takes[0]),),
-                (place.takes,) if place.listed else place.takes[1:],
+                (place.takes,) if first.listed else place.takes[1:],
                 place.gives if len(place.gives) > 1 else (),
-                hint=place.group.path[-1],
+                path=place.group.path,
             )
-            takes = (place.takes[-1], *place.takes[:-1]) if place.listed else place.takes
+            takes = (place.takes[-1], *place.takes[:-1]) if first.listed else place.takes
             self.calls[id(place.group)] = Element(call, takes, place.gives)
 
     def _channels(self, tensor: str) -> int | None:
         shape = self.wording.shapes[tensor]
         return shape[1] if len(shape) > 1 else None
-
-
-def _alike(one: _Place, other: _Place) -> bool:
-    """Whether the two take and give as many tensors."""
-    same = one.listed == other.listed and one.named == other.named
-    return same and (one.listed or len(one.takes) == len(other.takes))
 
 
 def _names(body: Body) -> set[str]:

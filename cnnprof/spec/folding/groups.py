@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -102,6 +103,42 @@ def kind_of(path: tuple[str, ...], modules: Mapping[str, str]) -> str:
     return next((word for word in reversed(words) if word), "")
 
 
+def makers(
+    root: Group, makes: Mapping[int, Sequence[str]], readers: Mapping[str, Sequence[float]]
+) -> dict[str, list[tuple[str, ...]]]:
+    """The modules that give a tensor and no other, for each tensor, outermost first.
+
+    Args:
+        root: the network.
+        makes: the tensors that each line makes.
+        readers: the lines that read each tensor, infinity among them if it is an output of the network.
+    """
+    runs = Counter(group.path for group in root.groups())
+    given: dict[int, list[str]] = {}
+    around: dict[int, list[Group]] = {}
+    for group in root.groups():
+        for line in (part for part in group.parts if isinstance(part, Line)):
+            around[line.number] = [*_outwards(group)]
+    for number, groups in around.items():
+        for tensor in makes[number]:
+            found = readers.get(tensor, ())
+            for group in groups:
+                first, last = group.numbers
+                if any(not first <= reader < last for reader in found):
+                    given.setdefault(id(group), []).append(tensor)
+    names: dict[str, list[tuple[str, ...]]] = {}
+    for group in root.groups():
+        if group is not root and runs[group.path] == 1 and len(tensors := given.get(id(group), [])) == 1:
+            names.setdefault(tensors[0], []).append(group.path)
+    return names
+
+
+def _outwards(group: Group | None) -> Iterator[Group]:
+    while group is not None:
+        yield group
+        group = group.around
+
+
 def snake_case(kind: str) -> str:
     """`BasicBlock` as `basic_block`."""
     word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower().strip("_")
@@ -110,19 +147,29 @@ def snake_case(kind: str) -> str:
 
 
 class Namer:
-    """Words for tensors within one group: their paths from there on.
+    """Words for tensors within one group: their paths from there on, or those of the modules that make them.
 
     Args:
+        makers: the modules that give a tensor and no other, outermost first.
         given: the words of tensors that come from outside.
     """
 
-    def __init__(self, path: tuple[str, ...], given: Mapping[str, str], avoid: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        makers: Mapping[str, Sequence[tuple[str, ...]]],
+        given: Mapping[str, str],
+        avoid: Collection[str] = (),
+    ) -> None:
         self._depth = len(path)
+        self._makers = makers
         self._names = dict(given)
         self._taken = {*given.values(), *avoid}
 
     def __call__(self, tensor: str) -> str:
         """The word of a tensor."""
         if tensor not in self._names:
-            self._names[tensor] = take_name("_".join(tensor.split(".")[self._depth :]) or tensor, RESERVED, self._taken)
+            makers = (path for path in self._makers.get(tensor, ()) if len(path) > self._depth)
+            words = next(makers, tensor.split("."))[self._depth :]
+            self._names[tensor] = take_name("_".join(words) or tensor, RESERVED, self._taken)
         return self._names[tensor]

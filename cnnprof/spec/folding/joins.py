@@ -94,11 +94,18 @@ def _place(placed: list[_Placed], element: Element, entry: str | None, nested: b
         branches = start and _branches(placed[first:], start, element.reads)
         if branches:
             depth = 1 + max(each.depth for each in placed[first:])
+            if item.kind == "concat" and start in element.reads and any(map(_is_skip, placed[first:])):
+                break  # a U-Net's skip connections are easier to follow by name
             if depth > _DEEPEST or sum(weight((each.element.item,)) for each in placed[first:]) > _HEAVIEST:
                 break
             return [*placed[:first], _Placed(element, start, branches, depth)]
     here = placed[-1].out if placed else entry
     return [*placed, _Placed(element, here, element.reads)]
+
+
+def _is_skip(placed: _Placed) -> bool:
+    item = placed.element.item
+    return isinstance(item, Join) and item.kind == "concat" and placed.start in placed.branches
 
 
 def _branches(placed: list[_Placed], start: str, reads: Sequence[str]) -> tuple[str | list[_Placed], ...]:
@@ -146,7 +153,7 @@ class _Writer:
                 continue
             if each.start is not None and each.start != here and not self._is_free(each):
                 body.append(Ref(self._read(each.start)))
-            body.append(self._item(each))
+            body.append(self._item(each, here))
             here = each.out
         return tuple(body), here
 
@@ -155,9 +162,11 @@ class _Writer:
         item = each.element.item
         return isinstance(item, Join) and bool(item.listed)
 
-    def _item(self, each: _Placed) -> Item:
+    def _item(self, each: _Placed, here: str | None) -> Item:
         item = each.element.item
         makes = each.element.makes
+        if each.start is None and not isinstance(item, Call):
+            item = item._replace(channels=(here and self.channels(here),))
         if isinstance(item, Join) and not item.listed:
             branches = tuple(self._branch(branch, each.start) for branch in each.branches)
             item = item._replace(branches=branches, channels=(each.start and self.channels(each.start),))

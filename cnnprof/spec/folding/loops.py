@@ -5,19 +5,85 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.spec.folding.outline import Body, Call, First, Item, Join, Let, Name, Ref, Repeat, Rising, walk, weight
+from cnnprof.spec.folding.outline import (
+    Body,
+    Call,
+    First,
+    Item,
+    Join,
+    Let,
+    Name,
+    Ref,
+    Repeat,
+    Rising,
+    Words,
+    bare,
+    walk,
+    weight,
+)
 
 _LONGEST = 6
 """Steps that come again together."""
 
 _CHANGE = 0.2
-_CHANGE_OF_WIDTH = 0.75
-"""The cost of an argument that is another in the first round, in loops; more where it is a number of channels."""
+_CHANGE_OF_SIZE = 1.0
+_STEPS = ("s", "p", "d", "k")
+"""The cost of an argument that is another in the first round, in loops: little for a stride and what goes with it."""
 
 
-def folded(body: Body) -> Body:
-    """The steps of one place with loops for runs of equal ones."""
-    return _again(_grown(_called_again(body)))
+def folded(body: Body, lines: bool = True) -> Body:
+    """The steps of one place with loops for runs of equal ones; without `lines` for runs of calls alone."""
+    inner = tuple(
+        item._replace(branches=tuple(folded(branch, lines) for branch in item.branches)) if isinstance(item, Join) else item
+        for item in body
+    )
+    calls = _grown(_called_again(_unnamed(inner)))
+    return _named(_again(calls) if lines else calls)
+
+
+def lines_again(body: Body) -> Body:
+    """Steps of several places with loops for what is the same at all of them."""
+    inner = tuple(
+        item._replace(branches=tuple(map(lines_again, item.branches))) if isinstance(item, Join) else item for item in body
+    )
+    return _again(inner)
+
+
+def _unnamed(body: Body) -> Body:
+    """The steps, of which one that ends a run of equal ones has its name behind it, so that all may be a loop."""
+    steps: list[Item] = []
+    for item in body:
+        if steps and isinstance(item, (Words, Call)) and item.name and isinstance(last := steps[-1], (Words, Call)):
+            unnamed = item._replace(name="")
+            if _is_run(last, unnamed):
+                steps += [unnamed, Name(item.name)]
+                continue
+        steps.append(item)
+    return tuple(steps)
+
+
+def _is_run(one: Words | Call, other: Words | Call) -> bool:
+    if isinstance(one, Call) and isinstance(other, Call):
+        return is_plain(one) and _continues(one, other) and _run((one, other)) is not None
+    return is_plain(one) and bare((one,)) == bare((other,))
+
+
+def _named(body: Body) -> Body:
+    """The steps, whose names stand on their lines where they are no loops."""
+    steps: list[Item] = []
+    for item in body:
+        if steps and isinstance(item, Name) and isinstance(steps[-1], (Words, Call)) and not steps[-1].name:
+            steps[-1] = steps[-1]._replace(name=item.name)
+        else:
+            steps.append(item)
+    return tuple(steps)
+
+
+def repeated(body: Body, times: int) -> Repeat:
+    """Equal steps as one loop; what they read is known where all rounds read as much."""
+    unit = body[: len(body) // times]
+    steady = body == unit * times
+    return Repeat((times,), unit if steady else bare(unit))
 
 
 def is_plain(item: Item) -> bool:
@@ -79,7 +145,8 @@ def _run(calls: Sequence[Call]) -> tuple[float, Item] | None:
         value = _series(column)
         if value is None:
             return None
-        cost += isinstance(value, First) * (_CHANGE_OF_WIDTH if key.startswith("w") else _CHANGE)
+        if isinstance(value, First):
+            cost += _CHANGE if isinstance(value.first, bool) or key.rstrip("0123456789_") in _STEPS else _CHANGE_OF_SIZE
         arguments.append((key, (value,)))
     return cost, Repeat((len(calls),), (calls[0]._replace(arguments=tuple(arguments), channels=(None,)),))
 
@@ -98,16 +165,17 @@ def _series(column: Sequence[Any]) -> Any:
 
 def _again(body: Body) -> Body:
     """The longest runs of equal steps as loops, those of few steps first."""
+    plain = bare(body)
     for period in range(1, _LONGEST + 1):
         at = 0
         while at + 2 * period <= len(body):
-            unit = body[at : at + period]
-            times = 1
-            while body[at + times * period : at + (times + 1) * period] == unit:
-                times += 1
-            worth = (times - 1) * weight(unit) > 1 + period
-            if times > 1 and worth and all(map(is_plain, unit)):
-                body = (*body[:at], Repeat((times,), unit), *body[at + times * period :])
+            unit, end = plain[at : at + period], at + period
+            while plain[end : end + period] == unit:
+                end += period
+            times = (end - at) // period
+            if times > 1 and (times - 1) * weight(unit) > 1 + period and all(map(is_plain, unit)):
+                loop = repeated(body[at:end], times)
+                body, plain = (*body[:at], loop, *body[end:]), (*plain[:at], *bare((loop,)), *plain[end:])
             at += 1
     return body
 

@@ -28,12 +28,12 @@ class Part(NamedTuple):
 
 
 class Words(NamedTuple):
-    """A line of layers, one behind the other. `channels` are those of its input, `hint` the module that it comes from."""
+    """A line of layers, one behind the other. `channels` are those of its input, `path` is the first layer's."""
 
     parts: tuple[Part, ...]
     channels: Column
     name: str = ""
-    hint: str = ""
+    path: tuple[str, ...] = ()
 
 
 class Ref(NamedTuple):
@@ -89,7 +89,7 @@ class Call(NamedTuple):
     tensors: tuple[Any, ...] = ()
     gives: tuple[str, ...] = ()
     name: str = ""
-    hint: str = ""
+    path: tuple[str, ...] = ()
 
 
 class Repeat(NamedTuple):
@@ -227,6 +227,23 @@ def _weight(item: Item) -> int:
     return 2 if isinstance(item, Call) else 0
 
 
+def bare(body: Body) -> Body:
+    """The steps without the modules that they come from and the channels that they read, by which equal ones may differ."""
+    return tuple(map(_bare, body))
+
+
+def _bare(item: Item) -> Item:
+    if isinstance(item, (Words, Call, Join, Guard)):
+        item = item._replace(channels=(None,) * len(item.channels))
+    if isinstance(item, (Words, Call)):
+        return item._replace(path=())
+    if isinstance(item, Join):
+        return item._replace(branches=tuple(map(bare, item.branches)))
+    if isinstance(item, (Repeat, For, Guard, Aux)):
+        return item._replace(body=bare(item.body))
+    return item
+
+
 def walk(body: Body) -> Iterator[Item]:
     """Every step, those within others behind them."""
     for item in body:
@@ -236,3 +253,29 @@ def walk(body: Body) -> Iterator[Item]:
                 yield from walk(branch)
         elif isinstance(item, (Repeat, For, Guard, Aux)):
             yield from walk(item.body)
+
+
+def mapped(body: Body, change: Any) -> Body:
+    """The steps with another column in the place of each."""
+    return tuple(_mapped(item, change) for item in body)
+
+
+def _mapped(item: Item, change: Any) -> Item:
+    if isinstance(item, Words):
+        parts = tuple(
+            part._replace(options=tuple((key, change(column)) for key, column in part.options)) for part in item.parts
+        )
+        return item._replace(parts=parts, channels=change(item.channels))
+    if isinstance(item, Join):
+        kept = None if item.kept is None else change(item.kept)
+        branches = tuple(mapped(branch, change) for branch in item.branches)
+        told = tuple((key, change(column)) for key, column in item.fields)
+        return item._replace(branches=branches, channels=change(item.channels), kept=kept, fields=told)
+    if isinstance(item, Call):
+        arguments = tuple((key, change(column)) for key, column in item.arguments)
+        return item._replace(arguments=arguments, channels=change(item.channels))
+    if isinstance(item, Repeat):
+        return Repeat(change(item.times), mapped(item.body, change))
+    if isinstance(item, Guard):
+        return Guard(change(item.flag), mapped(item.body, change), change(item.channels))
+    return item

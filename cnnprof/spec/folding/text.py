@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnnprof.spec.batches import Besides, holds_the_batch
-from cnnprof.spec.folding.arguments import literal, shown
+from cnnprof.spec.folding.literals import literal, shown
 from cnnprof.spec.folding.outline import (
     USUAL,
     Aux,
@@ -50,9 +50,10 @@ def write_outline(outline: Outline, alone: bool = False) -> list[str]:
     return [*tables, *(["shared:", *shared] if shared else []), *(["blocks:", *blocks] if blocks else []), "layers:", *layers]
 
 
-def height(body: Body) -> int:
-    """How many lines the steps take."""
-    return len(_Writer().lines(body, "    "))
+def height(body: Body, calls_alone: bool = False) -> int:
+    """How many lines the steps and their tables take; with `calls_alone`, where no call shares its line with other steps."""
+    writer = _Writer()
+    return len(writer.lines(body, "    ", calls_alone)) + len(writer.tables)
 
 
 class _Writer:
@@ -114,7 +115,7 @@ class _Writer:
         head = f"for: {', '.join(item.names)} in {lists[0] if len(lists) == 1 else f'zip({chr(44).join(lists)})'}"
         head = head.replace("],[", "], [")
         steady = not any(map(holds_the_batch, item.rows))  # cells of tables are the same at every batch
-        if steady and (len(columns) > 3 or len(head) > WIDTH - 20):
+        if steady and (len(columns) > 3 + (len(item.rows) < 5) or len(head) > WIDTH - 20):
             self._tables += 1
             name = "stages" if self._tables == 1 else f"stages{self._tables}"
             widths = [max(map(len, [title, *column])) for title, column in zip(item.names, columns, strict=True)]
@@ -305,6 +306,8 @@ def _option(word: str, key: str, hole: Any) -> str:
         if isinstance(value, tuple):
             return "x".join(map(str, value))
         shorthand = WORDS[word].shorthand
+        if shorthand == "kernel" and isinstance(value, int):
+            return str(value)
         return f"{'k' if shorthand == 'kernel' else shorthand or 'size'}={shown(hole)}"
     if key in "spgd" and isinstance(value, int):
         return f"{key}{value}"

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import combinations
 from operator import and_
 from typing import Any, NamedTuple
 
 from cnnprof.spec.batches import Besides
-from cnnprof.spec.folding.outline import USUAL, Body, Call, Column, Guard, Item, Join, Name, Part, Repeat, Words, walk, weight
+from cnnprof.spec.folding.outline import (
+    Body,
+    Call,
+    Column,
+    First,
+    Guard,
+    Item,
+    Join,
+    Name,
+    Ref,
+    Repeat,
+    Rising,
+    Words,
+    mapped,
+    walk,
+    weight,
+)
+from cnnprof.spec.folding.parts import same_word
 
 _ALIKE = 0.5
 """How much of two lists of steps must be common for the rest to become conditions."""
 
 _MOST_GUARDS = 3
+_ALTERNATIVE = 2
+"""Layers of a condition that may stand beside those of its contrary."""
+
 _LONGEST = 40
 """Steps of which the common ones are looked for."""
 
@@ -41,9 +61,15 @@ def unify(a: Body, b: Body, sizes: tuple[int, int], guards: bool = False) -> Bod
     if max(len(a), len(b)) > _LONGEST:
         return None
     found = _Aligner(a, b, sizes).best(0, 0)
-    if found.guards > _MOST_GUARDS or found.common < _ALIKE * max(weight(a), weight(b)):
+    if found.guards > _MOST_GUARDS or found.common < _ALIKE * max(weight(a), weight(b)) or _has_alternatives(found.body):
         return None
     return found.body
+
+
+def _has_alternatives(body: Body) -> bool:
+    """Whether one of two runs of steps is run at each place, so that two blocks are easier to read."""
+    guards = [item for item in walk(body) if isinstance(item, Guard) and weight(item.body) > _ALTERNATIVE]
+    return any(not any(a and b for a, b in zip(one.flag, other.flag, strict=True)) for one, other in combinations(guards, 2))
 
 
 class _Aligner:
@@ -77,8 +103,8 @@ class _Aligner:
 
     def _only(self, item: Item, first: bool, rest: _Found) -> _Found:
         """A step that one of the two has."""
-        if isinstance(item, Name):
-            return _Found(-1e9, rest.guards, rest.body)
+        if any(isinstance(each, (Name, Ref)) for each in walk((item,))):
+            return _Found(-1e9, rest.guards, rest.body)  # what is wired by name is hard to follow in a condition
         held = _widened((item,), self.sizes, first)
         flag = _where(self.sizes, first)
         if isinstance(item, Guard):
@@ -160,40 +186,16 @@ def _widened(body: Body, sizes: tuple[int, int], first: bool) -> Body:
     return mapped(body, widen)
 
 
-def mapped(body: Body, change: Any) -> Body:
-    """The steps with another column in the place of each."""
-    return tuple(_mapped(item, change) for item in body)
-
-
-def _mapped(item: Item, change: Any) -> Item:
-    if isinstance(item, Words):
-        parts = tuple(
-            part._replace(options=tuple((key, change(column)) for key, column in part.options)) for part in item.parts
-        )
-        return item._replace(parts=parts, channels=change(item.channels))
-    if isinstance(item, Join):
-        kept = None if item.kept is None else change(item.kept)
-        branches = tuple(mapped(branch, change) for branch in item.branches)
-        told = tuple((key, change(column)) for key, column in item.fields)
-        return item._replace(branches=branches, channels=change(item.channels), kept=kept, fields=told)
-    if isinstance(item, Call):
-        arguments = tuple((key, change(column)) for key, column in item.arguments)
-        return item._replace(arguments=arguments, channels=change(item.channels))
-    if isinstance(item, Repeat):
-        return Repeat(change(item.times), mapped(item.body, change))
-    if isinstance(item, Guard):
-        return Guard(change(item.flag), mapped(item.body, change), change(item.channels))
-    return item
-
-
 def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None:
+    if (isinstance(a, Repeat) or isinstance(b, Repeat)) and (loop := _loop(a, b, sizes)) is not None:
+        return loop
     if type(a) is not type(b):
         return _with_guard(a, b, sizes, guards)
     if isinstance(a, Words) and isinstance(b, Words):
-        parts = [_part(x, y, sizes) for x, y in zip(a.parts, b.parts, strict=False)]
+        parts = [same_word(x, y, sizes) for x, y in zip(a.parts, b.parts, strict=False)]
         if len(a.parts) != len(b.parts) or None in parts or _clash(a, b):
             return None
-        return Words(tuple(part for part in parts if part), (*a.channels, *b.channels), a.name or b.name, a.hint)
+        return Words(tuple(part for part in parts if part), (*a.channels, *b.channels), a.name or b.name, a.path)
     if isinstance(a, Join) and isinstance(b, Join):
         return _join(a, b, sizes, guards)
     if isinstance(a, Call) and isinstance(b, Call):
@@ -203,13 +205,33 @@ def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None
         pairs = zip(a.arguments, b.arguments, strict=True)
         arguments = tuple((key, (*one, *other)) for (key, one), (_, other) in pairs)
         return a._replace(arguments=arguments, channels=(*a.channels, *b.channels), name=a.name or b.name)
-    if isinstance(a, Repeat) and isinstance(b, Repeat):
-        body = unify(a.body, b.body, sizes)
-        return None if body is None else Repeat((*a.times, *b.times), body)
     if isinstance(a, Guard) and isinstance(b, Guard):
         body = unify(a.body, b.body, sizes)
         return None if body is None else Guard((*a.flag, *b.flag), body, (*a.channels, *b.channels))
     return a if a == b else None
+
+
+def _loop(a: Item, b: Item, sizes: tuple[int, int]) -> Repeat | None:
+    """Two loops as one; what is none is a loop of one round."""
+    one, other = (1,) * sizes[0], (1,) * sizes[1]
+    options = []
+    if isinstance(a, Repeat) and isinstance(b, Repeat):
+        options.append((a.body, b.body, (*a.times, *b.times)))
+    if isinstance(a, Repeat) and len(a.body) == 1 and not _knows_its_round(b):
+        options.append((a.body, (b,), (*a.times, *other)))
+    if isinstance(b, Repeat) and len(b.body) == 1 and not _knows_its_round(a):
+        options.append(((a,), b.body, (*one, *b.times)))
+    for first, second, times in options:
+        if (body := unify(first, second, sizes)) is not None:
+            return Repeat(times, body)
+    return None
+
+
+def _knows_its_round(item: Item) -> bool:
+    """Whether a step says something else in another round of the loop that it stands in."""
+    return isinstance(item, Call) and any(
+        isinstance(value, (First, Rising)) for _, column in item.arguments for value in column
+    )
 
 
 def _clash(a: Words | Join | Call, b: Words | Join | Call) -> bool:
@@ -270,52 +292,3 @@ def _branch(a: Body, b: Body, sizes: tuple[int, int], guards: bool) -> Body | No
     if any(isinstance(item, (Guard, Name)) for item in wide):
         return None
     return (Guard(_where(sizes, first), wide, getattr(wide[0], "channels", (None,) * sum(sizes))),)
-
-
-def _part(a: Part, b: Part, sizes: tuple[int, int]) -> Part | None:
-    if (a.word, a.flags) != (b.word, b.flags):
-        return None
-    keys = [key for key, _ in _longer(a, b)]
-    columns = []
-    for key in keys:
-        one, other = (_column(part, key, size) for part, size in zip((a, b), sizes, strict=True))
-        if one is None or other is None:
-            return None
-        columns.append((key, (*one, *other)))
-    return Part(a.word, a.flags, tuple(columns))
-
-
-def _longer(a: Part, b: Part) -> Sequence[tuple[str, Any]]:
-    """The options of both; those that only one says stand last."""
-    known = {key for key, _ in a.options}
-    return [*a.options, *(option for option in b.options if option[0] not in known)]
-
-
-def _column(part: Part, key: str, size: int) -> Column | None:
-    options = dict(part.options)
-    if key in options:
-        return options[key]  # type: ignore[return-value]
-    if key in USUAL and not (key == "s" and part.word in ("maxpool", "avgpool", "subsample")):
-        return (USUAL[key],) * size
-    if key == "s":
-        return options.get("size")  # type: ignore[return-value]
-    if key == "p":
-        return (0,) * size if part.word.endswith("pool") else _half(options, size)
-    return None
-
-
-def _half(options: dict[str, Any], size: int) -> Column | None:
-    """The padding of a convolution with an odd kernel that says none."""
-    kernels, gaps = options.get("size"), options.get("d", (1,) * size)
-    if kernels is None:
-        return None
-    halves: list[Any] = []
-    for kernel, gap in zip(kernels, gaps, strict=True):
-        if kernel is None:
-            halves.append(None)
-            continue
-        axes = kernel if isinstance(kernel, tuple) else (kernel,)
-        spread = gap if isinstance(gap, tuple) else (gap,) * len(axes)
-        half = tuple(d * (k - 1) // 2 for k, d in zip(axes, spread, strict=True))
-        halves.append(half[0] if len({*half}) == 1 else half)
-    return tuple(halves)

@@ -1,0 +1,69 @@
+"""Places of a network whose steps are the same but for numbers, and but for a few steps that only some have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cnnprof.spec.folding.groups import Group
+from cnnprof.spec.folding.outline import Body
+from cnnprof.spec.folding.unify import unify
+
+
+class Place(NamedTuple):
+    """A group as a candidate for a block.
+
+    It takes tensors from outside, `listed` if they go into a list, and gives some back, `named` within where they are several.
+    `body` has its steps with loops, `loose` with loops of calls alone.
+    """
+
+    group: Group
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    named: tuple[str, ...]
+    listed: bool
+    body: Body
+    loose: Body
+
+
+class Shared(NamedTuple):
+    """Steps that several groups share, a column entry each."""
+
+    places: list[Place]
+    body: Body
+    loose: Body
+
+
+def shared_steps(places: Iterable[Place], conditions: bool) -> list[Shared]:
+    """The places by what they share, in as few sorts as can be; with `conditions` steps that few lack are conditional."""
+    found = _joined((Shared([place], place.body, place.loose) for place in places), False)
+    return _joined(sorted(found, key=lambda each: -len(each.places)), True) if conditions else found
+
+
+def _joined(sorts: Iterable[Shared], guards: bool) -> list[Shared]:
+    found: list[Shared] = []
+    for each in sorts:
+        for number, other in enumerate(found):
+            both = _together(other, each, guards) if _alike(each.places[0], other.places[0]) else None
+            if both is not None:
+                found[number] = both
+                break
+        else:
+            found.append(each)
+    return found
+
+
+def _together(one: Shared, other: Shared, guards: bool) -> Shared | None:
+    """The steps of both; equal lines that are a loop at one place and none at the other stand one by one."""
+    sizes = len(one.places), len(other.places)
+    body = unify(one.body, other.body, sizes, guards)
+    loose = unify(one.loose, other.loose, sizes, guards)
+    if body is None and loose is None:
+        return None
+    return Shared([*one.places, *other.places], body or loose or (), loose or body or ())
+
+
+def _alike(one: Place, other: Place) -> bool:
+    """Whether the two take and give as many tensors."""
+    same = one.listed == other.listed and one.named == other.named
+    return same and (one.listed or len(one.takes) == len(other.takes))
