@@ -106,6 +106,6 @@ def _plainer(node: Node, x: Shape) -> list[Node]:
             return [replace(node, layer=AdaptiveAvgPool((1, 1)))]
         pool = replace(node, name=f"{node.name}.pool", layer=AdaptiveAvgPool((1, 1)))
         return [pool, replace(node, layer=Flatten(), inputs=(pool.name,))]
-    if isinstance(layer, Reshape) and not layer.copy and Flatten().shape(x) == layer.size:
-        return [replace(node, layer=Flatten())]
+    if isinstance(layer, Reshape) and Flatten().shape(x) == layer.size:
+        return [replace(node, layer=Flatten(copy=layer.copy))]
     return [node]

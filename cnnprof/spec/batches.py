@@ -11,6 +11,7 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.layers.arrangement import Expand, Rearrange, Reshape
 from cnnprof.network.layers.linear import Constant, Parameter
 from cnnprof.network.shapes import shapes_of
+from cnnprof.network.strides import copying_otherwise
 from cnnprof.record import record
 
 BATCH = "N"
@@ -101,6 +102,7 @@ def fields_by_batch(graph: Graph, other: Graph, alone: Graph) -> Mapping[str, Ma
     if len(graph.nodes) != len(other.nodes) or batches[0] == batches[1]:
         return None
     for_one = {node.name: node.layer for node in alone}
+    copies_as_said = frozenset().union(*map(copying_otherwise, (graph, other, alone)))
     found: dict[str, Mapping[str, Any]] = {}
     for node, twin in zip(graph, other, strict=True):
         one = for_one.get(node.name)
@@ -112,12 +114,14 @@ def fields_by_batch(graph: Graph, other: Graph, alone: Graph) -> Mapping[str, Ma
             said = _fields(node.layer, twin.layer, one, batches)
         except _UnsteadyError:
             return None
+        if node.name not in copies_as_said:
+            said.pop("copy", None)
         if said:
             found[node.name] = said
     return found
 
 
-def _fields(layer: Any, other: Any, alone: Any, batches: tuple[int, int]) -> Mapping[str, Any]:
+def _fields(layer: Any, other: Any, alone: Any, batches: tuple[int, int]) -> dict[str, Any]:
     said = {}
     for name in type(layer).__record_defaults__:
         value = getattr(layer, name)

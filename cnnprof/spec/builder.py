@@ -13,6 +13,7 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.normalization import BatchNorm, GroupNorm
 from cnnprof.network.shapes import output_shape
+from cnnprof.network.strides import REORDERS, Lies, settle
 from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY, Here
 from cnnprof.spec.values import MAX_INT, Tensor
@@ -46,6 +47,7 @@ class GraphBuilder:
         self.shapes: list[Shape] = [*inputs.values()]
         self.names: list[str] = [*inputs]
         self.inputs: list[tuple[int, ...]] = [()] * self.first
+        self.lies: dict[int, Lies] = {}
         self.namer = Namer()
         for name in inputs:
             self.namer.use(name)
@@ -84,8 +86,16 @@ class GraphBuilder:
             with suppress(TypeError):
                 self._built[key] = layers, self.shapes[first:]
 
-    def add(self, kind: str, layer: Layer, inputs: tuple[int, ...], place: Place, shape: Shape | None = None) -> Tensor:
-        """Append a layer, whose output has the `shape` if that is known.
+    def add(
+        self,
+        kind: str,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        place: Place,
+        shape: Shape | None = None,
+        copies_as_said: bool = False,
+    ) -> Tensor:
+        """Append a layer, whose output has the `shape` if that is known; it copies where torch has to, or as it says itself.
 
         Raises CnnprofError if its inputs do not fit it, or if the network has too many layers.
         """
@@ -103,6 +113,15 @@ class GraphBuilder:
                 if known(size) and size > MAX_INT:
                     raise SpecError(f"{name} ({layer.type}): its output of {describe(shape)} is too large", place)
         index = len(self.names)
+        if type(layer) in REORDERS or not self.lies.keys().isdisjoint(inputs):
+            given = [self.shapes[each] for each in inputs]
+            settled, lies = settle(layer, given, shape, [self.lies.get(each) for each in inputs])
+            if copies_as_said:
+                lies = None if layer.writes else lies
+            elif settled is not layer:
+                node = replace(node, layer=settled)
+            if lies is not None:
+                self.lies[index] = lies
         self.nodes.append(node)
         self.shapes.append(shape)
         self.names.append(name)
@@ -125,6 +144,7 @@ class GraphBuilder:
         end, self.loops, calls, branches = since
         del self.calls[calls:], self.branches[branches:]
         gone = range(end, len(self.names))
+        self.lies = {index: lies for index, lies in self.lies.items() if index < end}
         del self.nodes[end - self.first :], self.shapes[end:], self.names[end:], self.inputs[end:]
         # Heads are left out one after the other: what there is of each kind is as little as what came since.
         while self.unsaid_bias and self.unsaid_bias[-1][-1] >= end:

@@ -75,7 +75,8 @@ class OpStep(NamedTuple):
             scope.here = Tensor(inputs[0], network.shapes[inputs[0]])
             return
         try:
-            scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place)
+            said = "copy" in self.given
+            scope.here = network.add(self.kind.__name__.lower(), layer, inputs, self.place, copies_as_said=said)
         except (ArithmeticError, LookupError, TypeError, ValueError):
             raise SpecError(f"op {self.kind.__name__}: its fields do not fit what it reads", self.place) from None
         if any(isinstance(size, int) and size < 0 for size in scope.here.shape):

@@ -16,6 +16,7 @@ from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.network.shapes import shapes_of
+from cnnprof.network.strides import copying_otherwise
 from cnnprof.record import changed
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.builder import SUBTRACTS_A_MEAN
@@ -51,6 +52,10 @@ def _told(node: Node, by_batch: Mapping[str, Any]) -> tuple[tuple[str, tuple[Any
     return tuple((said | ({"weights": (weights,)} if weights else {})).items())
 
 
+def _flattens(layer: Layer) -> bool:
+    return isinstance(layer, Flatten) and layer.start_dim == 1
+
+
 def _is_scalar(layer: Layer) -> bool:
     return isinstance(layer, Parameter) and not 1 <= len(layer.size) <= 6
 
@@ -74,6 +79,7 @@ class Wording:
         self.compact = compact
         self.folded = folded
         self.shapes = shapes_of(graph)
+        self.copies_as_said = copying_otherwise(graph)
         self.unsayable: dict[str, list[str]] = {}
         self.connections: list[PartialConv] = []
         self._same_as: dict[str, str] = {}
@@ -118,7 +124,7 @@ class Wording:
         first = step[0]
         for node in step:
             self.check(node)
-        if first.layer == Flatten() and len(step) > 1:
+        if _flattens(first.layer) and len(step) > 1:
             return self.words(step[1:])
         if isinstance(first.layer, Pad) and len(step) > 1:
             return [f"{self._words(step[1])} same"]
@@ -131,7 +137,8 @@ class Wording:
 
     def told(self, node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """The keys behind `op` or `opaque`: the fields of the layer, and weights that are not its own or not trained."""
-        return _told(node, self.by_batch.get(node.name, {}))
+        copies = {"copy": node.layer.writes} if node.name in self.copies_as_said else {}
+        return _told(node, copies | self.by_batch.get(node.name, {}))
 
     def _holds_the_batch(self, node: Node) -> bool:
         """Whether the node depends on the batch otherwise than words do, which leave the first axis as it is."""
@@ -177,9 +184,9 @@ class Wording:
             or node.aux != last.aux
         ):
             return False
-        if self.folded and step[0].layer == Flatten() and isinstance(node.layer, Linear):
+        if self.folded and _flattens(step[0].layer) and isinstance(node.layer, Linear):
             return len(step) == 1 and len(self.shapes[step[0].inputs[0]]) > 2
-        first = step[1 if self.folded and step[0].layer == Flatten() and len(step) > 1 else 0]
+        first = step[1 if self.folded and _flattens(step[0].layer) and len(step) > 1 else 0]
         if not isinstance(first.layer, (Conv, ConvTranspose, Linear)):
             return False
         if isinstance(node.layer, BatchNorm):
@@ -196,6 +203,8 @@ class Wording:
     def _is_wordless(self, node: Node) -> bool:
         layer = node.layer
         if not ((node.owns_params or node.shared) and node.trainable) or self._holds_the_batch(node):
+            return True
+        if node.name in self.copies_as_said:
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
         if join_word(node):
@@ -217,6 +226,8 @@ class Wording:
         layer = node.layer
         if self._holds_the_batch(node):
             self.refuse(node, "a size of it depends on the batch")
+        if node.name in self.copies_as_said:
+            self.refuse(node, "it moves its elements" if layer.writes else "it does not move its elements, as torch would")
         try:
             if isinstance(layer, PartialConv):
                 self.connections.append(layer)

@@ -29,20 +29,6 @@ class Identity(View):
         return ()
 
 
-@layer
-class Flatten(View):
-    """All axes from `start_dim` on made one (torch.nn.Flatten)."""
-
-    start_dim: int = 1
-
-    def shape(self, *inputs: Shape) -> Shape:
-        (x,) = inputs
-        return (*x[: self.start_dim], prod(x[self.start_dim :]))
-
-    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
-        return tuple(Window(size) for size in inputs[0][2:]) if self.start_dim == 1 else None
-
-
 class MayCopy(View):
     """A view where that can be; `copy` if the elements had to be moved."""
 
@@ -51,6 +37,21 @@ class MayCopy(View):
     @property
     def writes(self) -> bool:
         return self.copy
+
+
+@layer
+class Flatten(MayCopy):
+    """All axes from `start_dim` on made one (torch.nn.Flatten)."""
+
+    start_dim: int = 1
+    copy: bool = False
+
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        return (*x[: self.start_dim], prod(x[self.start_dim :]))
+
+    def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
+        return tuple(Window(size) for size in inputs[0][2:]) if self.start_dim == 1 else None
 
 
 @layer

@@ -92,8 +92,7 @@ def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size
     else:
         row.add("attention", ScaledDotProductAttention(), q, k, v)
     row.add("swap", Permute((0, 2, 1, 3)))
-    # What is computed in steps does not lie as the queries do.
-    row.add("merge", Reshape((count, length, width), copy=in_steps))
+    row.add("merge", Reshape((count, length, width)))
     row.add("proj", Linear(width))
 
 
@@ -160,13 +159,13 @@ def _in_groups(o: Arguments, row: _Row, heads: Dim) -> Layers:
     order = (0, *whole, *inner, 2 * axes + 1)
     row.add("split", Reshape((batch, *[each for pair in pairs for each in pair], width)))
     row.add("windows", Permute(order))
-    row.add("merge", Reshape((batch * prod(count), prod(size), width), copy=True))
+    row.add("merge", Reshape((batch * prod(count), prod(size), width)))
     groups = (batch, prod(count)) if masked else (batch * prod(count),)
     _among(o, row, groups, prod(size), heads, size)
     back = tuple(sorted(range(len(order)), key=order.__getitem__))
     row.add("split", Reshape((batch, *count, *size, width)))
     row.add("swap", Permute(back))
-    row.add("merge", Reshape((batch, *padded, width), copy=True))
+    row.add("merge", Reshape((batch, *padded, width)))
     if masked:
         row.add("roll", Roll(tuple(shifts), tuple(range(1, axes + 1))))
     if pads:

@@ -16,9 +16,9 @@ from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 def _capture_flatten(call: Call) -> Match:
     x, start, end = call.first, call["start_dim"], call["end_dim"]
-    if call.moved or x.dim() < 2 or end % x.dim() != x.dim() - 1:
+    if x.dim() < 2 or end % x.dim() != x.dim() - 1:
         return _capture_reshape(call)
-    return Match(layers.Flatten(start % x.dim()), (x,))
+    return Match(layers.Flatten(start % x.dim(), call.moved), (x,))
 
 
 def _capture_reshape(call: Call) -> Match:
