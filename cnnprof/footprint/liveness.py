@@ -170,6 +170,7 @@ def live_ranges(
     }
     memory, executions, casts = {}, {}, {}
     stored_bytes = run.element_bytes
+    copied = _copied(graph, costs) if run.layout == "channels_last" else {}
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
         node, layer, rule = cost.node, cost.node.layer, rule_of(cost.node.layer)
@@ -202,7 +203,7 @@ def live_ranges(
         )
         held = memory[node.name] = rule.function(layer, context)
         layouts[node.name] = held.layout or ("permuted" if rule.elementwise and given[0] == "permuted" else usual)
-        allocates = layer.writes if held.allocates is None else held.allocates
+        allocates = copied.get(node.name, layer.writes if held.allocates is None else held.allocates)
         own = node.name if allocates or not node.inputs else storage[node.inputs[0]]
         storage[node.name] = own
         if own == node.name:
@@ -211,6 +212,13 @@ def live_ranges(
     for name in graph.outputs:
         last_use[storage[name]] = len(costs)
     return LiveRanges(storage, size, last_use, memory, executions, casts)
+
+
+def _copied(graph: Graph, costs: Sequence[Cost]) -> dict[str, bool]:
+    """Whether each reshape copies where images and weights are in channels_last, which layers do not say."""
+    from cnnprof.network.strides import copies_in_channels_last
+
+    return copies_in_channels_last([(cost.node, cost.inputs, cost.output) for cost in costs], graph.inputs)
 
 
 def _alike(shape: Shape, other: Shape) -> bool:

@@ -10,7 +10,7 @@ Strides are counted in elements, and are None for a tensor that lies in the orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -47,6 +47,9 @@ from cnnprof.network.layers.pooling import AdaptivePool, MaxUnpool, Pool
 from cnnprof.network.layers.regularization import Dropout
 from cnnprof.network.layers.resizing import PixelSquares, Upsample
 from cnnprof.network.shapes import walk
+
+Step: TypeAlias = "tuple[Node, tuple[Shape, ...], Shape]"
+"""A node with the shapes of its inputs and of its output, as `walk` gives it."""
 
 Strides: TypeAlias = tuple[Dim, ...]
 
@@ -215,7 +218,7 @@ def _copied(x: Kernel) -> Lies:
 
 
 def _attended(x: Kernel) -> Lies:
-    """The fused kernel leaves its output as the queries lie; it takes heads as wide in the values (sdp::use_flash_attention_cpp)."""
+    """The fused kernel leaves its output as the queries lie; it takes values with heads as wide (sdp::use_flash_attention)."""
     q, _, v = x.inputs[:3]
     fused = len(q) == 4 and q[3] == v[3] and all(strides[-1] == 1 for strides in x.strides[:3])
     return packed_alike(x.output, [q], x.strides[:1]) if fused else None
@@ -283,20 +286,33 @@ def settle(layer: Layer, inputs: Sequence[Shape], output: Shape, lies: Sequence[
 
 def settled(graph: Graph) -> Graph:
     """The graph, in which each reshape copies if that is what torch has to do. Raises CnnprofError as `walk` does."""
-    nodes = [node if layer is node.layer else replace(node, layer=layer) for node, layer in _settled(graph, as_said=False)]
+    steps = walk(graph.nodes, graph.inputs)
+    nodes = [node if layer is node.layer else replace(node, layer=layer) for node, layer in _settled(steps)]
     return replace(graph, nodes=tuple(nodes))
 
 
 def copying_otherwise(graph: Graph) -> frozenset[str]:
     """The layers that say that they copy where torch need not, or that they do not where it has to."""
-    return frozenset(node.name for node, layer in _settled(graph, as_said=True) if layer is not node.layer)
+    steps = walk(graph.nodes, graph.inputs)
+    return frozenset(node.name for node, layer in _settled(steps, as_said=True) if layer is not node.layer)
 
 
-def _settled(graph: Graph, as_said: bool) -> Iterator[tuple[Node, Layer]]:
-    """Each node with the layer that `settle` makes of its own; the others are looked at behind the one, or `as_said`."""
-    lies: dict[str, Lies] = {}
-    for node, inputs, output in walk(graph.nodes, graph.inputs):
+def copies_in_channels_last(steps: Iterable[Step], inputs: Mapping[str, Shape]) -> dict[str, bool]:
+    """For each reshape, by its name, whether torch copies for it where images and weights are in channels_last."""
+    lies: dict[str, Lies] = {name: channels_last(shape) for name, shape in inputs.items() if len(shape) == 4}
+    found = _settled(steps, lies, weights_channels_last=True)
+    return {node.name: layer.writes for node, layer in found if isinstance(layer, (Flatten, Reshape))}
+
+
+def _settled(
+    steps: Iterable[Step], lies: dict[str, Lies] | None = None, as_said: bool = False, weights_channels_last: bool = False
+) -> Iterator[tuple[Node, Layer]]:
+    """Each node with the layer that `settle` makes of its own; what follows sees that one's output, or the node's `as_said`."""
+    lies = {} if lies is None else lies
+    for node, inputs, output in steps:
         layer, found = settle(node.layer, inputs, output, [lies.get(name) for name in node.inputs])
+        if weights_channels_last and isinstance(layer, (Conv, ConvTranspose)) and len(output) == 4:
+            found = channels_last(output)
         if found is not None and not (as_said and layer is not node.layer):
             lies[node.name] = found
         yield node, layer

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnprof.network.graph import Graph
+from cnnprof.network.strides import settled
 from cnnprof.sources._files import no_names, no_settings, recall_file
 from cnnprof.sources._shared import shown
 from cnnprof.sources._types import InputSize, Settings
@@ -29,7 +30,7 @@ def load(path: str, settings: Settings = None, input_shape: InputSize = None, ba
     def make() -> Graph:
         from cnnprof.keras_bridge.read import read
 
-        return read(Path(path), input_shape, batch)
+        return settled(read(Path(path), input_shape, batch))
 
     graph, _ = recall_file(path, (), input_shape, batch, make)
     return replace(graph, facts=replace(graph.facts, family="Keras", source=shown(path)))

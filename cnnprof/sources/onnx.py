@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnprof.network.graph import Graph, Origin
+from cnnprof.network.strides import settled
 from cnnprof.sources._files import no_names, no_settings, recall_file
 from cnnprof.sources._shared import shown
 from cnnprof.sources._types import Settings
@@ -37,7 +38,7 @@ def load(path: str, settings: Settings = None, input_shape: Wanted = None, batch
         import_onnx()
         from cnnprof.onnx_bridge.read import read
 
-        return read(Path(path), input_shape, batch)
+        return settled(read(Path(path), input_shape, batch))
 
     graph, seen = recall_file(path, ("onnx",), input_shape, batch, make)
     facts = replace(graph.facts, family="ONNX", source=shown(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.arrangement import Flatten, Reshape
 from cnnprof.network.layers.pooling import MaxIndices
 from cnnprof.network.shapes import walk
+from cnnprof.network.strides import copying_otherwise
 from cnnprof.torch_bridge.rows import ROWS
 
 
@@ -84,16 +87,23 @@ class BuiltNetwork(nn.Module):
 def _add_modules(root: nn.Module, graph: Graph) -> dict[str, nn.Module]:
     """A module for each node, by the node's name, each hung under the root at its path."""
     modules: dict[str, nn.Module] = {}
+    copies_as_said = copying_otherwise(graph)
     for node, inputs, _ in walk(graph, graph.inputs):
         if node.shared:
             modules[node.name] = modules[node.shared]
             continue
-        module = _module(node, inputs)
+        module = _module(node if node.name in copies_as_said else _as_torch_does(node), inputs)
         _hang(root, node.path, module)
         if isinstance(node.layer, MaxIndices) and node.inputs[0] in modules:
             modules[node.inputs[0]].finds_places = True  # type: ignore[assignment]
         modules[node.name] = module
     return modules
+
+
+def _as_torch_does(node: Node) -> Node:
+    """A reshape that says nothing of copies: torch makes one where it has to, in another layout perhaps elsewhere."""
+    said = isinstance(node.layer, (Flatten, Reshape)) and node.layer.copy
+    return replace(node, layer=replace(node.layer, copy=False)) if said else node  # type: ignore[call-arg]
 
 
 def _module(node: Node, inputs: tuple[Shape, ...]) -> nn.Module:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from cnnprof.network.layers import arrangement as layers
 from cnnprof.network.layers import resizing
-from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
+from cnnprof.torch_bridge.rows.base import Call, Function, Match, row, shares_memory
 
 
 def _capture_flatten(call: Call) -> Match:
@@ -114,11 +114,21 @@ def _build_upsample(layer: resizing.Upsample, _inputs: object) -> nn.Module:
     return nn.Upsample(scale_factor=tuple(float(factor) for factor in layer.scale_factor), mode=layer.mode)
 
 
-def _build_reshape(layer: layers.Reshape, _inputs: object) -> nn.Module:
-    def reshape(x: Tensor) -> Tensor:
-        return x.reshape(layer.size).clone() if layer.copy and x.is_contiguous() else x.reshape(layer.size)
+def _build_flatten(layer: layers.Flatten, _inputs: object) -> nn.Module:
+    if layer.copy:
+        return Function(lambda x: _own(x.flatten(layer.start_dim), x), f"start_dim={layer.start_dim}")
+    return nn.Flatten(layer.start_dim)
 
-    return Function(reshape, f"size={layer.size}")
+
+def _build_reshape(layer: layers.Reshape, _inputs: object) -> nn.Module:
+    if layer.copy:
+        return Function(lambda x: _own(x.reshape(layer.size), x), f"size={layer.size}")
+    return Function(lambda x: x.reshape(layer.size), f"size={layer.size}")
+
+
+def _own(made: Tensor, x: Tensor) -> Tensor:
+    """The tensor in memory of its own."""
+    return made.clone() if shares_memory(made, x) else made
 
 
 def _build_permute(layer: layers.Permute, _inputs: object) -> nn.Module:
@@ -168,7 +178,7 @@ def _of_one_number(layer: type[Any], field: str, module: type[nn.Module], operat
     )
 
 
-row(layers.Flatten, lambda layer, _: nn.Flatten(layer.start_dim), {"flatten": _capture_flatten})
+row(layers.Flatten, _build_flatten, {"flatten": _capture_flatten})
 row(
     layers.Reshape,
     _build_reshape,
