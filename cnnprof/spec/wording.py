@@ -43,8 +43,11 @@ def join_word(node: Node) -> str | None:
     return _JOIN_WORDS.get(_kind(node.layer))
 
 
-def _told(node: Node, by_batch: Mapping[str, Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+def _told(node: Node, by_batch: Mapping[str, Any], copies_as_said: bool) -> tuple[tuple[str, tuple[Any, ...]], ...]:
     values = {**changed(node.layer), **by_batch}
+    if isinstance(node.layer, (Flatten, Reshape)):
+        copies = values.pop("copy", node.layer.copy)
+        values |= {"copy": copies} if copies_as_said else {}
     weights = " ".join(["given"] * (not node.owns_params) + ["frozen"] * (not node.trainable))
     if isinstance(node.layer, Unknown):
         del values["op"]
@@ -137,8 +140,7 @@ class Wording:
 
     def told(self, node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """The keys behind `op` or `opaque`: the fields of the layer, and weights that are not its own or not trained."""
-        copies = {"copy": node.layer.writes} if node.name in self.copies_as_said else {}
-        return _told(node, copies | self.by_batch.get(node.name, {}))
+        return _told(node, self.by_batch.get(node.name, {}), node.name in self.copies_as_said)
 
     def _holds_the_batch(self, node: Node) -> bool:
         """Whether the node depends on the batch otherwise than words do, which leave the first axis as it is."""
