@@ -258,9 +258,6 @@ RULES: dict[type[Layer], Rule] = {
 }
 """How outputs lie, by layer type or a class above it; those of all other layers lie in the order of their axes."""
 
-REORDERS = frozenset((Copy, Expand, LayerNorm, Permute, ScaledDotProductAttention, Select, Slice))
-"""Layers whose output may lie otherwise than in order where all of their inputs lie so."""
-
 
 def settle(layer: Layer, inputs: Sequence[Shape], output: Shape, lies: Sequence[Lies]) -> tuple[Layer, Lies]:
     """The layer, which copies if that is what torch has to do, and how its output lies.
@@ -271,7 +268,7 @@ def settle(layer: Layer, inputs: Sequence[Shape], output: Shape, lies: Sequence[
         output: the shape of the output.
         lies: how each input lies.
     """
-    if not lies or (type(layer) not in REORDERS and not any(lies)):
+    if not lies or (not layer.reorders and not any(lies)):
         return (replace(layer, copy=False) if isinstance(layer, (Flatten, Reshape)) and layer.copy else layer), None
     given, made = [_numbers(shape) for shape in inputs], _numbers(output)
     strides = [in_order(shape) if each is None else each for shape, each in zip(given, lies, strict=True)]

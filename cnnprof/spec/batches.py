@@ -11,7 +11,6 @@ from cnnprof.network.graph import Graph
 from cnnprof.network.layers.arrangement import Expand, Rearrange, Reshape
 from cnnprof.network.layers.linear import Constant, Parameter
 from cnnprof.network.shapes import shapes_of
-from cnnprof.network.strides import copying_otherwise
 from cnnprof.record import record
 
 BATCH = "N"
@@ -102,6 +101,8 @@ def fields_by_batch(graph: Graph, other: Graph, alone: Graph) -> Mapping[str, Ma
     if len(graph.nodes) != len(other.nodes) or batches[0] == batches[1]:
         return None
     for_one = {node.name: node.layer for node in alone}
+    from cnnprof.network.strides import copying_otherwise
+
     copies_as_said = frozenset().union(*map(copying_otherwise, (graph, other, alone)))
     found: dict[str, Mapping[str, Any]] = {}
     for node, twin in zip(graph, other, strict=True):

@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from cnnprof.errors import Place, SpecError
-from cnnprof.network.dims import Shape, known
+from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.graph import Node
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.normalization import BatchNorm, GroupNorm
 from cnnprof.network.shapes import output_shape
-from cnnprof.network.strides import REORDERS, Lies, settle
 from cnnprof.spec.naming import Namer
 from cnnprof.spec.scope import RUNAWAY, Here
 from cnnprof.spec.values import MAX_INT, Tensor
@@ -47,7 +46,7 @@ class GraphBuilder:
         self.shapes: list[Shape] = [*inputs.values()]
         self.names: list[str] = [*inputs]
         self.inputs: list[tuple[int, ...]] = [()] * self.first
-        self.lies: dict[int, Lies] = {}
+        self.lies: dict[int, tuple[Dim, ...]] = {}
         self.namer = Namer()
         for name in inputs:
             self.namer.use(name)
@@ -113,7 +112,9 @@ class GraphBuilder:
                 if known(size) and size > MAX_INT:
                     raise SpecError(f"{name} ({layer.type}): its output of {describe(shape)} is too large", place)
         index = len(self.names)
-        if type(layer) in REORDERS or not self.lies.keys().isdisjoint(inputs):
+        if layer.reorders or not self.lies.keys().isdisjoint(inputs):
+            from cnnprof.network.strides import settle  # most networks need none of it
+
             given = [self.shapes[each] for each in inputs]
             settled, lies = settle(layer, given, shape, [self.lies.get(each) for each in inputs])
             if copies_as_said:
@@ -144,7 +145,8 @@ class GraphBuilder:
         end, self.loops, calls, branches = since
         del self.calls[calls:], self.branches[branches:]
         gone = range(end, len(self.names))
-        self.lies = {index: lies for index, lies in self.lies.items() if index < end}
+        for index in gone:
+            self.lies.pop(index, None)
         del self.nodes[end - self.first :], self.shapes[end:], self.names[end:], self.inputs[end:]
         # Heads are left out one after the other: what there is of each kind is as little as what came since.
         while self.unsaid_bias and self.unsaid_bias[-1][-1] >= end:

@@ -76,6 +76,8 @@ class Reshape(MayCopy):
 class Permute(MayCopy):
     """The axes in another order (torch.permute)."""
 
+    reorders: ClassVar[bool] = True
+
     dims: tuple[int, ...]
     copy: bool = False
 
@@ -94,6 +96,8 @@ class Permute(MayCopy):
 class Expand(View):
     """Axes of size 1 repeated without a copy (torch.Tensor.expand)."""
 
+    reorders: ClassVar[bool] = True
+
     size: Shape
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -107,6 +111,8 @@ class Expand(View):
 @layer
 class Slice(View):
     """`length` entries of an axis from `start` on, every `step`-th (torch.narrow); spec word `take`."""
+
+    reorders: ClassVar[bool] = True
 
     dim: int
     start: Dim
@@ -142,6 +148,8 @@ def shows_all(layer: Layer, x: Shape) -> bool:
 class Select(View):
     """One entry of an axis, which is dropped (x[:, 0])."""
 
+    reorders: ClassVar[bool] = True
+
     dim: int
     index: int
 
@@ -158,6 +166,8 @@ class Select(View):
 @layer
 class Copy(Layer):
     """The same elements in new memory (torch.Tensor.contiguous, clone); `order` is the layout it brings them into, if any."""
+
+    reorders: ClassVar[bool] = True
 
     order: Literal["", "nchw", "channels_last"] = ""
 

@@ -71,6 +71,9 @@ class Layer:
     arity: ClassVar[int | None] = 1
     """How many inputs the layer takes; None for one or more."""
 
+    reorders: ClassVar[bool] = False
+    """Whether its output may lie otherwise in memory than in the order of its axes where all inputs lie so."""
+
     @property
     def type(self) -> str:
         """The name that tables show: torch's."""

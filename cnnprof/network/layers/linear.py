@@ -90,6 +90,7 @@ class ScaledDotProductAttention(Layer):
         grouped: each head of K and V serves several heads of Q (`enable_gqa`).
     """
 
+    reorders: ClassVar[bool] = True
     arity: ClassVar[int | None] = None
 
     grouped: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnnprof.network.dims import Dim, Shape, prod
 from cnnprof.network.layers.base import AlongAxis, Grouped, Layer, Ops, Window, check_rank, elements, layer, per_element
 
@@ -40,6 +42,8 @@ class LayerNorm(Layer):
     Mean, variance, division by the deviation, scale and shift: an element takes four additions and three multiplications
     with the learned pair, one of each less without.
     """
+
+    reorders: ClassVar[bool] = True
 
     axes: int = 1
     channels_first: bool = False
