@@ -15,7 +15,7 @@ from cnnprof.footprint.execution import ELEMENT_BYTES, USUAL, Dtype, Execution, 
 from cnnprof.footprint.rules import LayerMemory, RuleContext, autocast_of, memory_of, rule_of
 from cnnprof.network.dims import Dim, Shape, greatest, same
 from cnnprof.network.graph import Graph
-from cnnprof.network.layers import elements
+from cnnprof.network.layers import Layer, elements
 from cnnprof.network.results import Cost, weight_bytes
 from cnnprof.record import record
 
@@ -170,10 +170,10 @@ def live_ranges(
     }
     memory, executions, casts = {}, {}, {}
     stored_bytes = run.element_bytes
-    copied = _copied(graph, costs) if run.layout == "channels_last" else {}
+    settled = _in_channels_last(graph, costs) if run.layout == "channels_last" else {}
     steps = {cost.node.name: step for step, cost in enumerate(costs)}
     for step, cost in enumerate(costs):
-        node, layer, rule = cost.node, cost.node.layer, rule_of(cost.node.layer)
+        node, layer, rule = cost.node, settled.get(cost.node.name, cost.node.layer), rule_of(cost.node.layer)
         for name in node.inputs:
             last_use[storage[name]] = max(last_use[storage[name]], step)
         given = tuple([layouts[name] for name in node.inputs])
@@ -203,7 +203,7 @@ def live_ranges(
         )
         held = memory[node.name] = rule.function(layer, context)
         layouts[node.name] = held.layout or ("permuted" if rule.elementwise and given[0] == "permuted" else usual)
-        allocates = copied.get(node.name, layer.writes if held.allocates is None else held.allocates)
+        allocates = layer.writes if held.allocates is None else held.allocates
         own = node.name if allocates or not node.inputs else storage[node.inputs[0]]
         storage[node.name] = own
         if own == node.name:
@@ -214,11 +214,11 @@ def live_ranges(
     return LiveRanges(storage, size, last_use, memory, executions, casts)
 
 
-def _copied(graph: Graph, costs: Sequence[Cost]) -> dict[str, bool]:
-    """Whether each reshape copies where images and weights are in channels_last, which layers do not say."""
-    from cnnprof.network.strides import copies_in_channels_last
+def _in_channels_last(graph: Graph, costs: Sequence[Cost]) -> dict[str, Layer]:
+    """The reshapes that copy or do not where images and weights are in channels_last, other than they say."""
+    from cnnprof.network.strides import settled_in_channels_last
 
-    return copies_in_channels_last([(cost.node, cost.inputs, cost.output) for cost in costs], graph.inputs)
+    return settled_in_channels_last([(cost.node, cost.inputs, cost.output) for cost in costs], graph.inputs)
 
 
 def _alike(shape: Shape, other: Shape) -> bool:

@@ -294,11 +294,11 @@ def copying_otherwise(graph: Graph) -> frozenset[str]:
     return frozenset(node.name for node, layer in _settled(steps, as_said=True) if layer is not node.layer)
 
 
-def copies_in_channels_last(steps: Iterable[Step], inputs: Mapping[str, Shape]) -> dict[str, bool]:
-    """For each reshape, by its name, whether torch copies for it where images and weights are in channels_last."""
+def settled_in_channels_last(steps: Iterable[Step], inputs: Mapping[str, Shape]) -> dict[str, Layer]:
+    """The reshapes, by name, that copy or do not where images and weights are in channels_last, other than they say."""
     lies: dict[str, Lies] = {name: channels_last(shape) for name, shape in inputs.items() if len(shape) == 4}
     found = _settled(steps, lies, weights_channels_last=True)
-    return {node.name: layer.writes for node, layer in found if isinstance(layer, (Flatten, Reshape))}
+    return {node.name: layer for node, layer in found if layer is not node.layer}
 
 
 def _settled(

@@ -30,8 +30,8 @@ SMALL = 128
 
 @rule(Identity, Flatten, Reshape)
 def view(layer: Layer, run: RuleContext) -> LayerMemory:
-    """The gradient is another look at that of the output."""
-    return LayerMemory(input_gradient="same")
+    """The gradient is another look at that of the output; a copy lies in the order of the axes."""
+    return LayerMemory(layout="nchw" if layer.writes else None, input_gradient="same")
 
 
 @rule(Permute)
