@@ -253,13 +253,15 @@ def _key(value: Any) -> Any:
     return (value.shape, value.dtype.num, value.tobytes()) if is_array(value) else value
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(values: tuple[Any, ...]) -> Iterator[Any]:
     """The dimensions in nested tuples; what is neither a tuple, an array nor a symbol counts as known."""
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _leaves(each)
-    elif is_array(value) or hasattr(value, "free_symbols"):
-        yield value
+    for value in values:
+        if type(value) is int:
+            continue
+        if isinstance(value, tuple):
+            yield from _leaves(value)
+        elif is_array(value) or hasattr(value, "free_symbols"):
+            yield value
 
 
 def _filled(value: Any, numbers: Iterator[int]) -> Any:
