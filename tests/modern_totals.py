@@ -74,7 +74,46 @@ def _vovnet27_slim() -> tuple[int, int]:
     return params, sum(k * i * o * n * n for k, i, o, n in convs) + 1000 * 512
 
 
+def _mixer(width: int, depth: int, along: int, patch: int = 16) -> tuple[int, int]:
+    """A perceptron among the patches, 2 s a + s + a, one among the channels, 8 w^2 + 5 w, and two normalizations, 4 w."""
+    patches = (224 // patch) ** 2
+    inner = depth * (2 * patches * along + patches + along + 8 * width * width + 5 * width + 4 * width)
+    params = width * (3 * patch * patch + 1) + inner + 2 * width + 1000 * (width + 1)
+    macs = patches * width * 3 * patch * patch + depth * (2 * patches * along * width + 8 * patches * width * width)
+    return params, macs + 1000 * width
+
+
+def _convmixer(width: int, depth: int, kernel: int) -> tuple[int, int]:
+    """Patches of 7x7, then a depthwise and a 1x1 convolution again and again, all with biases and normalized."""
+    taps = kernel * kernel + width
+    params = width * (3 * 49 + 3) + depth * width * (taps + 2 + 4) + 1000 * (width + 1)
+    return params, 32 * 32 * width * (3 * 49 + depth * taps) + 1000 * width
+
+
+def _poolformer(depths: tuple[int, ...]) -> tuple[int, int]:
+    """8 w^2 + 5 w of a perceptron, 4 w of two normalizations and 2 w of two scales; a quarter, then half of the image."""
+    params, macs, channels = 2 * 512 + 1000 * 513, 1000 * 512, 3
+    for stage, (depth, width) in enumerate(zip(depths, (64, 128, 320, 512), strict=True)):
+        size, taps = 56 >> stage, 49 if stage == 0 else 9
+        params += taps * channels * width + width + depth * (8 * width * width + 11 * width)
+        macs += size * size * (taps * channels * width + depth * 8 * width * width)
+        channels = width
+    return params, macs
+
+
+_SEGMENTING = (9 * 1024 * 256 + 256 * 21) * 65 * 65
+
 MODERN = {
+    "mixer_s16": _mixer(512, 8, 256),
+    "mixer_b16": _mixer(768, 12, 384),
+    "convmixer_768_32": _convmixer(768, 32, 7),
+    "convmixer_1536_20": _convmixer(1536, 20, 9),
+    "poolformer_s12": _poolformer((2, 2, 6, 2)),
+    "poolformer_s24": _poolformer((4, 4, 12, 4)),
+    "poolformer_s36": _poolformer((6, 6, 18, 6)),
+    # torchvision's weights' metadata, 178.722 and 258.743 G, less the head for training
+    "deeplab_v3_resnet50": (42_004_074 - 2_365_205, 178_721_945_088 - _SEGMENTING),
+    "deeplab_v3_resnet101": (60_996_202 - 2_365_205, 258_743_039_488 - _SEGMENTING),
     "repvgg_a0": _repvgg(0.75, 2.5, (2, 4, 14, 1)),
     "repvgg_a1": _repvgg(1, 2.5, (2, 4, 14, 1)),
     "repvgg_a2": _repvgg(1.5, 2.75, (2, 4, 14, 1)),
@@ -167,6 +206,7 @@ MODERN = {
 MODERN_FAMILIES = {"repvgg", "vit", "waveform_cnn"}
 MODERN_FAMILIES |= {"efficientnet_v2", "mobilenet_v4", "ghostnet", "convnext_v2", "hrnet", "res2net", "yolov8", "swin"}
 MODERN_FAMILIES |= {"vovnet", "dla", "mobilevit", "ssd", "retinanet"}
+MODERN_FAMILIES |= {"mlp_mixer", "convmixer", "poolformer", "deeplab_v3"}
 MODERN_OUTPUTS = {
     **dict.fromkeys(("m3", "m5", "m11", "m18"), (1, 10)),
     "unet": (1, 2, 388, 388),
@@ -178,6 +218,7 @@ MODERN_OUTPUTS = {
     "retinanet_resnet50_fpn_v2": (1, 120_087, 4),
     "retinanet_resnet50_paper": (1, 120_087, 4),
     "c3d": (1, 487),
+    **dict.fromkeys(("deeplab_v3_resnet50", "deeplab_v3_resnet101"), (1, 21, 520, 520)),
     **dict.fromkeys(("yolov8n", "yolov8s", "yolov8m", "yolov8l", "yolov8x"), (1, 80, 20, 20)),
 }
 """What does not end in the classes of ImageNet or CIFAR-10."""

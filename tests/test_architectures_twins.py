@@ -31,6 +31,8 @@ TIMM = {
     "dla102": "dla102",
     "ese_vovnet39b": "ese_vovnet39b",
     "mobilevit_s": "mobilevit_s",
+    "mixer_b16": "mixer_b16_224",
+    "poolformer_s12": "poolformer_s12",
     "ghostnet_100": "ghostnet_100",
     "hrnet_w18": "hrnet_w18",
     "mnasnet1_0": "mnasnet_100",

@@ -54,3 +54,19 @@ def test_mobilenet_v4_without_one_feed_forward_block_has_the_stated_figures() ->
     params, macs = 2 * 256 * 1024 + 2 * (1024 + 256), 8 * 8 * 2 * 256 * 1024
     assert f"{(found.totals.params - params) / 1e6:.1f}M" == stated("mobilenet_v4_conv_m", "params")
     assert f"{(found.totals.macs - macs) / 1e9:.1f}G" == stated("mobilenet_v4_conv_m")
+
+
+@pytest.mark.parametrize("name", ["mixer_s16", "mixer_b16"])
+def test_mixers_are_counted_without_their_classes(name: str) -> None:
+    found = profile(name)
+    head = found.costs[-1]
+    assert head.output == (1, 1000)
+    assert f"{(found.totals.params - head.params) / 1e6:.0f}M" == stated(name, "params")
+
+
+@pytest.mark.parametrize("name", ["deeplab_v3_resnet50", "deeplab_v3_resnet101"])
+def test_deeplab_is_counted_with_its_head_for_training(name: str) -> None:
+    found = profile(name)
+    head = sum(cost.macs for cost in found.costs if cost.node.aux)
+    assert f"{(found.totals.macs + head) / 1e9:.3f}G" == stated(name)
+    assert f"{found.totals.params + found.totals.aux_params:_}" == stated(name, "params")
