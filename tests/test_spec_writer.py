@@ -6,13 +6,15 @@ from spec_texts import build, layers
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Figure, Graph, Node
-from cnnprof.network.layers import LAYERS
+from cnnprof.network.layers import LAYERS, Layer
 from cnnprof.network.layers.activation import GELU, LeakyReLU, ReLU
 from cnnprof.network.layers.arrangement import Copy, Identity, Permute, Reshape
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.network.layers.linear import Linear, Parameter
 from cnnprof.network.layers.normalization import LayerNorm
+from cnnprof.network.layers.resizing import Upsample
+from cnnprof.network.results import Cost
 from cnnprof.sources import spec_names, specs
 from cnnprof.spec.words import WORDS
 from cnnprof.spec.writer import write_spec
@@ -55,12 +57,21 @@ def rewritten(graph: Graph, compact: bool) -> Graph:
     return build(write_spec(graph, compact))
 
 
+def by_factor(cost: Cost) -> Layer:
+    """The layer; of a resize to a size that is some times its input's, with these factors, as the writer has it."""
+    layer = cost.node.layer
+    if not isinstance(layer, Upsample) or not layer.size:
+        return layer
+    axes = [*zip(layer.size, cost.inputs[0][2:], strict=True)]
+    return layer if any(to % size for to, size in axes) else Upsample(tuple(to // size for to, size in axes), layer.mode)
+
+
 def content(graph: Graph) -> list[object]:
     """All that the language has to say of a network: layers, figures, and which of them read which."""
     profile = analyze(graph)
     number = {name: -1 - i for i, name in enumerate(graph.inputs)} | {node.name: i for i, node in enumerate(graph)}
     sources = [tuple(number[name] for name in node.inputs) for node in graph]
-    costs = [(c.node.layer, c.node.aux, c.inputs, c.output, c.params, c.ops, c.activations) for c in profile.costs]
+    costs = [(by_factor(c), c.node.aux, c.inputs, c.output, c.params, c.ops, c.activations) for c in profile.costs]
     outputs = [number[name] for name in graph.outputs]
     return [*zip(costs, sources, strict=True), profile.totals, outputs, graph.output_names, [*graph.inputs.values()]]
 
@@ -108,7 +119,7 @@ PARTS = [
 UNSAID = dict.fromkeys(("vit", "vit_ti16", "vit_s16", "vit_b16", "vit_l16", "vit_h14"), PARTS)
 
 
-NOT_FLAT = ("swin", "mobilevit", "retinanet")
+NOT_FLAT = ("swin", "mobilevit", "retinanet", "mixer", "mlp_mixer")
 """Other networks with what has no word of its own where each layer stands alone: attention, heads that share their weights."""
 
 
