@@ -4,7 +4,10 @@ import json
 
 import pytest
 from shell import cnnprof
+from spec_texts import build
 
+from cnnprof.spec.family import KEYS
+from cnnprof.spec.grammar import PARTS, Part
 from cnnprof.spec.words import JOINS, WORDS
 
 TWO = """
@@ -59,3 +62,37 @@ def test_an_input_is_given_by_name(tmp_path) -> None:
     assert "left 1x3x32x32, right 1x3x32x32" in shown
     wrong = cnnprof("summary", path, "--input", "rigth=3x16x16")
     assert (wrong.code, "did you mean 'right'?" in wrong.err) == (3, True)
+
+
+AROUND = {
+    "use": "settings: {kind: unit}\nblocks: {unit(w): conv 3x3 w}\n",
+    "each": "tables:\n  rows: |\n    w\n    8\n",
+    "give": "blocks:\n  two():\n    - relu -> a\n    - tanh -> b\n    {}\nlayers: [two, '-> [a, b]', {add: [a, b]}]",
+    "op": "batch: N\n",
+}
+"""What the example of a step needs around it."""
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_the_example_of_every_part_of_the_language_can_be_read(part: Part) -> None:
+    around, lines = AROUND.get(part.name, ""), part.example.splitlines()
+    if part.kind == "key":
+        text = part.example if part.name in ("input", "inputs") else f"input: 16x32x32\n{part.example}"
+        text += "" if "layers:" in text else "\nlayers: relu"
+    elif "{}" in around:
+        text = f"input: 16x32x32\n{around.replace("{}", part.example)}"
+    else:
+        text = "\n".join([f"input: 16x32x32\n{around}layers:", *(f"  {line}" for line in lines), "  - relu"])
+    graph = build(text)
+    assert graph.nodes
+    assert not graph.warnings
+
+
+def test_parts_of_the_language_are_listed_and_shown() -> None:
+    listed = json.loads(cnnprof("spec", "--json").out)["parts"]
+    assert [part["name"] for part in listed] == [part.name for part in PARTS]
+    # Every key of a file but the texts about it, and every step that is no layer.
+    assert {*KEYS} - {"name", "year", "paper", "about", "notes", "dataset", "default"} <= {part.name for part in PARTS}
+    shown = cnnprof("spec", "repeat").out
+    assert "- {repeat: 3, do: conv 3x3 8 bn relu}" in shown
+    assert "letters  s stride, p pad" in cnnprof("spec", "conv").out

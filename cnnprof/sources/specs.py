@@ -188,7 +188,7 @@ def starter_text(path: Path) -> str:
 def words(name: str | None = None) -> list[dict[str, Any]]:
     """The words of the language as data, layers and then joins, or the one of that name. Raises SpecError if there is none."""
     from cnnprof.spec.mistakes import NEAR, of_step
-    from cnnprof.spec.words import JOINS, WORDS
+    from cnnprof.spec.words import JOINS, LETTERS, WORDS
 
     found = [
         {
@@ -197,6 +197,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
             "help": row.help,
             "takes": [*row.known],
             "required": [*row.required],
+            "letters": {letter: option for letter, option in LETTERS.items() if option in row.known},
             "examples": [each._asdict() for each in row.examples],
         }
         for word, row in WORDS.items()
@@ -215,10 +216,17 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
     if name is None:
         return found
     chosen = [each for each in found if each["name"] == name]
-    if not chosen:
+    if not chosen and not parts(name):
         hint = of_step(name, ()) or did_you_mean(name, (*WORDS, *JOINS), NEAR) or "cnnprof spec shows them all"
         raise SpecError(f"the language has no word '{name}'", hint=hint)
     return chosen
+
+
+def parts(name: str | None = None) -> list[dict[str, Any]]:
+    """What a spec is made of beside its words, as data: all of it, or what has that name."""
+    from cnnprof.spec.grammar import PARTS
+
+    return [part._asdict() for part in PARTS if name in (None, part.name)]
 
 
 def read_schema() -> str:

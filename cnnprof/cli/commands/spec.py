@@ -14,21 +14,28 @@ PANEL = "Networks"
 
 @reported()
 def command(
-    word: Annotated[str | None, typer.Argument(help="A word of the language: conv, add, ...", show_default="all")] = None,
+    word: Annotated[
+        str | None, typer.Argument(help="A word or a key of the language: conv, add, repeat, blocks, ...", show_default="all")
+    ] = None,
     *,
     out: Destination,
 ) -> None:
-    """The spec language: every word with what it does and an example, or one word with all that it takes.
+    """The spec language: its words, keys and loops with what they do and an example, or one of them with all that it takes.
 
     Examples:
 
       cnnprof spec
 
       cnnprof spec conv
+
+      cnnprof spec repeat
     """
-    from cnnprof.sources.specs import words
-    from cnnprof.views.language import show_word, show_words
+    from cnnprof.sources.specs import parts, words
+    from cnnprof.views.language import show_part, show_word, show_words
 
     # A layer and a join may have one name.
-    found = words(word)
-    out.emit(show_word(found[0]) if len(found) == 1 else show_words(found))
+    found, others = words(word), parts(word)
+    if word is not None and others:
+        out.emit(show_part(others[0]))
+    else:
+        out.emit(show_word(found[0]) if len(found) == 1 else show_words(found, others))
