@@ -80,7 +80,7 @@ def test_the_example_of_every_part_of_the_language_can_be_read(part: Part) -> No
         text = part.example if part.name in ("input", "inputs") else f"input: 16x32x32\n{part.example}"
         text += "" if "layers:" in text else "\nlayers: relu"
     elif "{}" in around:
-        text = f"input: 16x32x32\n{around.replace("{}", part.example)}"
+        text = "input: 16x32x32\n" + around.replace("{}", part.example)
     else:
         text = "\n".join([f"input: 16x32x32\n{around}layers:", *(f"  {line}" for line in lines), "  - relu"])
     graph = build(text)
