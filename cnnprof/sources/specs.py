@@ -223,7 +223,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def parts(name: str | None = None) -> list[dict[str, Any]]:
-    """What a spec is made of beside its words, as data: all of it, or what has that name."""
+    """The parts of a spec beside its words, as data: all of them, or what has that name."""
     from cnnprof.spec.grammar import PARTS
 
     return [part._asdict() for part in PARTS if name in (None, part.name)]

@@ -1,4 +1,4 @@
-"""What a spec is made of beside its layers: keys of the file, steps that are no layers, and names, each with an example."""
+"""The parts of a spec beside its layers: keys of the file, steps that are no layers, and names, each with an example."""
 
 from __future__ import annotations
 
