@@ -19,6 +19,7 @@ from cnnprof.sources import specs
 torch = pytest.importorskip("torch")
 from torch.overrides import TorchFunctionMode  # noqa: E402
 
+from cnnprof.torch_bridge.at_once import AtOnce  # noqa: E402
 from cnnprof.torch_bridge.meta import on_meta  # noqa: E402
 from cnnprof.torch_bridge.requirements import import_torchvision  # noqa: E402
 
@@ -129,7 +130,7 @@ def record(name: str, training: bool = False) -> tuple[Any, list[Step]]:
     with on_meta() if name.startswith("regnet") else torch.device("meta"):
         model = models.get_model(name, **lazy).train(training).to("meta")
     image = torch.empty(2, *specs.load(name).input_shape[1:], device="meta")
-    with Recorder() as recorder:
+    with Recorder() as recorder, AtOnce():
         model(image)
     return model, recorder.steps
 

@@ -16,6 +16,7 @@ from cnnprof.sources import specs
 torch = pytest.importorskip("torch")
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from cnnprof.torch_bridge.at_once import AtOnce  # noqa: E402
 from cnnprof.torch_bridge.requirements import import_torchvision  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -77,7 +78,7 @@ def pytorchcv_model(name: str) -> Any:
 
 def count(model: Any, shape: tuple[int, ...]) -> tuple[int, int]:
     """Parameters and multiply-accumulates of a model on meta tensors."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), AtOnce():
         model.eval()(torch.empty(shape, device="meta"))
     return sum(weights.numel() for weights in model.parameters()), counter.get_total_flops() // 2
 

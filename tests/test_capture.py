@@ -13,8 +13,8 @@ from cnnprof.network.graph import INPUT
 from cnnprof.network.layers.activation import ReLU
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import BatchNorm
+from cnnprof.torch_bridge.at_once import run
 from cnnprof.torch_bridge.capture import capture
-from cnnprof.torch_bridge.meta import result_of
 from cnnprof.torch_bridge.requirements import import_torchvision
 from cnnprof.torch_bridge.zoo import torchvision_model
 
@@ -270,7 +270,7 @@ def test_batch_norm_keeps_its_epsilon():
 def test_the_result_of_a_batch_norm_is_as_torch_has_it(x):
     held = [torch.empty(4, device="meta") for _ in range(4)]
     args = (x, *held, False, 0.1, 1e-5, True)
-    found, known = result_of(torch.ops.aten.batch_norm.default, args, {}), torch.batch_norm(*args)
+    found, known = run(torch.ops.aten.batch_norm.default, args, {}), torch.batch_norm(*args)
     assert (found.shape, found.stride(), found.dtype, found.device) == (known.shape, known.stride(), known.dtype, known.device)
 
 

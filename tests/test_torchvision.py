@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
+from cnnprof.torch_bridge.at_once import AtOnce
 from cnnprof.torch_bridge.capture import capture
 from cnnprof.torch_bridge.meta import on_meta
 from cnnprof.torch_bridge.requirements import import_torchvision
@@ -70,7 +71,7 @@ def theirs_by_module(module: torch.nn.Module, size: int) -> dict[str, int]:
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.inference_mode(), FlopCounterMode(display=False, depth=None) as counter:
+        with torch.inference_mode(), FlopCounterMode(display=False, depth=None) as counter, AtOnce():
             module(torch.empty(1, 3, size, size, device="meta"))
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,9 @@ def place_of_change(before: Graph, after: Graph, pairs: Sequence[Pair]) -> Place
 
 
 def _first_own(nodes: Iterable[Node]) -> Place | None:
-    return next((node.place for node in nodes if node.place and _is_own(node.place.file)), None)
+    # Hundreds of layers stand in one file, and each look at it asks the disk.
+    is_own = cache(_is_own)
+    return next((node.place for node in nodes if node.place and is_own(node.place.file)), None)
 
 
 def _is_own(file: str) -> bool:

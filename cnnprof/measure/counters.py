@@ -16,6 +16,7 @@ from cnnprof.errors import UnavailableError
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph
 from cnnprof.record import record
+from cnnprof.torch_bridge.at_once import AtOnce
 from cnnprof.torch_bridge.meta import input_like, meta_copy
 
 
@@ -58,12 +59,13 @@ def count_with_torch(module: nn.Module, *shapes: Shape) -> Count:
     """
     empty = meta_copy(module)
     inputs = [torch.empty(shape, device="meta", dtype=input_like(empty).dtype) for shape in shapes]
-    with _in_eval(empty), _frozen(empty), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # What is done at once is nothing that torch counts.
+    with _in_eval(empty), _frozen(empty), torch.no_grad(), FlopCounterMode(display=False) as counter, AtOnce():
         try:
             empty(*inputs)
         except (RuntimeError, ValueError):
             # Tensors that its code makes on the way have to be without data, too.
-            with torch.device("meta"), FlopCounterMode(display=False) as again:
+            with torch.device("meta"), FlopCounterMode(display=False) as again, AtOnce():
                 empty(*inputs)
             counter = again
     # A path begins with the class of the network.

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer, ShapeError
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
+from cnnprof.torch_bridge.at_once import Mode
 from cnnprof.torch_bridge.rows.base import Call, Match, shares_memory, tensors_in
 
 SHAPE_ONLY = frozenset(
@@ -31,11 +31,11 @@ HANDS_ON = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_al
 """Operations that are layers although they may hand on their very input."""
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Watch(Mode):  # type: ignore[no-untyped-call]
     """Which tensors operations read."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.read: dict[int, Tensor] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
-
-BATCH_NORM = torch.ops.aten.batch_norm.default
 
 
 @contextmanager
@@ -45,19 +42,6 @@ def meta_copy(module: nn.Module) -> nn.Module:
     for buffer in module.buffers():
         memo[id(buffer)] = buffer.detach().to("meta")
     return copy.deepcopy(module, memo)
-
-
-def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The result of an operator of torch's.
-
-    That of a batch normalization in eval mode, without data, is made at once: torch works it out in Python, for as long as
-    twenty convolutions take it.
-    """
-    if function is BATCH_NORM and len(args) > 5 and not args[5]:
-        x, *held = args[:5]
-        if x.is_meta and x.is_floating_point() and all(t is not None and t.is_meta and t.shape == x.shape[1:2] for t in held):
-            return torch.empty_like(x)
-    return function(*args, **kwargs)
 
 
 def input_like(module: nn.Module) -> Tensor:

@@ -7,7 +7,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -153,11 +153,32 @@ def is_unfinished(module: nn.Module) -> bool:
     return any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
 
 
-def eagerly() -> AbstractContextManager[Any]:
-    """Nothing is compiled by torch.compile."""
-    with suppress(AttributeError):
-        return torch.compiler.set_stance("force_eager")  # type: ignore[no-any-return]
-    return nullcontext()
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Nothing is compiled by torch.compile.
+
+    Its compiler takes a second to import: unless it is there already, it is told when code first asks for it.
+    """
+    compile_later = torch.compile
+    with ExitStack() as stack:
+
+        def tell() -> None:
+            with suppress(AttributeError):
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+
+        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
+            torch.compile = compile_later
+            tell()
+            return compile_later(*args, **kwargs)
+
+        if "torch._dynamo" in sys.modules:
+            tell()
+        else:
+            torch.compile = compile_eagerly
+        try:
+            yield
+        finally:
+            torch.compile = compile_later
 
 
 @contextmanager

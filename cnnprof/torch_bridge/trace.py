@@ -15,13 +15,12 @@ from torch import Tensor, nn
 from torch._C import DispatchKey
 from torch._decomp import decomposition_table
 from torch._ops import HigherOrderOperator
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.linear import Constant, Parameter
-from cnnprof.torch_bridge import matching, meta
+from cnnprof.torch_bridge import at_once, matching
 from cnnprof.torch_bridge.decompositions import DECOMPOSITIONS, HIGHER
 from cnnprof.torch_bridge.failures import explain_misfit, one_line
 from cnnprof.torch_bridge.feeding import tensors_of
@@ -40,7 +39,7 @@ from cnnprof.torch_bridge.rows.base import (
 from cnnprof.torch_bridge.steps import NETWORK_INPUT, RecordedStep, Scope, Trace
 
 
-class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Recorder(at_once.Mode):  # type: ignore[no-untyped-call]
     """The dispatch mode that records.
 
     `failure` says where and why an operation failed, if one did, and `misfit` whether its inputs did not fit the layer.
@@ -63,7 +62,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         inputs: Sequence[Tensor],
         everywhere: torch.device | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.failure: str | None = None
         self.misfit = False
         self._trace = Trace()
@@ -156,7 +155,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = self._break_down(func, args, kwargs, varies)
             if result is not NotImplemented:
                 return result
-        result = meta.result_of(func, args, kwargs)
+        result = at_once.run(func, args, kwargs)
         call = Call(func, args, kwargs, result)
         if varies and not call.outputs and call.written:
             self._record(call, [matching.rewritten(call, tensor) for tensor in call.written])
