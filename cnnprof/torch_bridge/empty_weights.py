@@ -22,12 +22,16 @@ def without_data(graph: Graph) -> nn.Module:
 
 
 def with_zeros(module: nn.Module) -> nn.Module:
-    """The same module, to be run on the CPU: each parameter without data is a single zero, seen under the parameter's shape."""
-    zero = torch.zeros(())
+    """The same module, to be run on the CPU: its parameters without data share the zeros of the largest of them."""
+    import numpy
+
+    most = max((each.numel() for each in module.parameters() if each.is_meta), default=0)
+    # numpy's zeros are the system's, of which there is one page until one is written; torch would write them all.
+    zeros = torch.from_numpy(numpy.zeros(most, numpy.float32))
     for part in module.modules():
         for name, parameter in part.named_parameters(recurse=False):
             if parameter.is_meta:
-                setattr(part, name, nn.Parameter(zero.expand(parameter.shape), parameter.requires_grad))
+                setattr(part, name, nn.Parameter(zeros[: parameter.numel()].view(parameter.shape), parameter.requires_grad))
         for name, buffer in part.named_buffers(recurse=False):
             if buffer.is_meta:
                 setattr(part, name, torch.zeros(buffer.shape, dtype=buffer.dtype))
