@@ -56,7 +56,8 @@ def test_importing_the_package_imports_little():
 def test_bench_measures():
     from cnnprof.measure.bench import Options
 
-    benchmark = cnnprof.bench(["lenet5"], batches=(1, 2), options=Options(processes=1, rounds=2, budget_seconds=60))
+    options = Options(processes=1, rounds=2, warmup_seconds=0.0, budget_seconds=60)
+    benchmark = cnnprof.bench(["lenet5"], batches=(1, 2), options=options)
     assert [measurement.batch for measurement in benchmark.measurements] == [1, 2]
     assert all(measurement.latency().median > 0 for measurement in benchmark.measurements)
     assert "lenet5" in str(benchmark)

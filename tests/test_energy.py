@@ -166,8 +166,9 @@ def test_unavailable_is_a_word_and_never_zero():
     assert "energy" not in show_measurements([timed]).data["results"][0]
 
 
-def test_the_option(tmp_path):
-    done = cnnprof("bench", "lenet5", "--energy", "--processes", 2, "--rounds", 2, "--json")
+@pytest.mark.usefixtures("brisk")
+def test_the_option():
+    done = cnnprof("bench", "lenet5", "--energy", "--quick", "--json")
     (result,) = json.loads(done.out)["results"]
     assert done.code == 0
     assert result["energy"].get("unavailable") or result["energy"]["joules"] > 0

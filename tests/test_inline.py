@@ -84,8 +84,9 @@ def test_infinity_is_text_in_json():
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("brisk")
 def test_they_can_be_timed():
-    arguments = ("--input", "8x8x8", "--processes", 1, "--rounds", 1, "--json")
+    arguments = ("--input", "8x8x8", "--quick", "--json")
     done = cnnprof("bench", "conv 5x5 8", "conv 3x3 8 | conv 3x3 8", *arguments)
     results = json.loads(done.out)["results"]
     assert [(result["model"], result["status"]) for result in results] == [

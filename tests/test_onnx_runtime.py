@@ -96,19 +96,19 @@ def test_what_no_file_has_is_not_run_from_one(small):
         assert prepare_file(other, 1, "cpu", Options(), "eager") is None
 
 
+@pytest.mark.usefixtures("brisk")
 def test_bench_and_compare_show_the_runtime(small):
-    done = cnnprof("bench", small, "lenet5", "--quick", "--processes", "1", "--json")
+    done = cnnprof("bench", small, "lenet5", "--quick", "--json")
     results = {entry["model"]: entry for entry in json.loads(done.out)["results"]}
     assert {name: entry["runtime"] for name, entry in results.items()} == {"small": "onnxruntime", "lenet5": "torch"}
     assert results["small"]["latency_ms"]["median"] > 0
     assert "runtime" in {column[0] for column in json.loads(done.out)["report"]["sections"][0]["columns"]}
 
 
+@pytest.mark.usefixtures("brisk")
 def test_a_file_that_cannot_be_run_is_one_failed_row(tmp_path):
     write(tmp_path / "one.onnx", batch=1)
-    done = cnnprof(
-        *("compare", tmp_path / "one.onnx", "lenet5", "--bench", "--quick", "--processes", "1", "--batch", "2", "--json")
-    )
+    done = cnnprof("compare", tmp_path / "one.onnx", "lenet5", "--bench", "--quick", "--batch", "2", "--json")
     by_name = {entry["model"]["name"]: entry for entry in json.loads(done.out)["models"]}
     assert done.code == 5
     assert by_name["one"]["measurement"]["status"] == "failed"
