@@ -162,6 +162,13 @@ def test_a_calibration_survives_its_file(tmp_path):
         (lambda data: data.pop("ceilings"), "is no calibration"),
         (lambda data: data.__setitem__("cold", "much"), "is no calibration"),
         (lambda data: data.__setitem__("factor", float("nan")), "is no calibration"),
+        (lambda data: data["operations"].clear(), "is no calibration"),
+        (lambda data: data["operations"][0][1].pop(), "is no calibration"),
+        (lambda data: data["operations"][0].__setitem__(2, -1), "is no calibration"),
+        (lambda data: data["operations"][0][1].__setitem__(0, float("inf")), "is no calibration"),
+        (lambda data: data["networks"].__setitem__("a", 0.0), "is no calibration"),
+        (lambda data: data["spreads"].__setitem__("convolution", -1.0), "is no calibration"),
+        (lambda data: data["ceilings"]["machine"].pop("processor"), "is no calibration"),
         (lambda data: data["ceilings"]["machine"].__setitem__("processor", "Q"), "does not hold here: processor Q"),
         (lambda data: data["ceilings"]["options"].__setitem__("threads", 7), "threads 7"),
     ],
@@ -170,7 +177,7 @@ def test_damaged_or_foreign_calibrations_are_refused(tmp_path, monkeypatch, dama
     from cnnprof.errors import UnavailableError
     from cnnprof.measure import calibration_files
 
-    data = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)).to_dict()
+    data = calibration(timed(conv(8), (1, 8, 16, 16), 1e-4), timed(conv(9), (1, 8, 16, 16), 1e-4)).to_dict()
     monkeypatch.setattr(calibration_files, "fingerprint", lambda device: dict(data["ceilings"]["machine"], processor="P"))
     monkeypatch.setattr(calibration_files, "way", lambda options: {"device": "cpu", "threads": 1})
     path = tmp_path / "edge.json"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from math import log2, prod
+from math import isfinite, log2, prod
 from typing import Any, NamedTuple
 
 from cnnprof.network.dims import Dim, Shape
@@ -121,7 +121,10 @@ class Timed(NamedTuple):
     def from_list(cls, data: Sequence[Any]) -> Timed:
         """The timed operation that `to_list` wrote. Raises ValueError or TypeError on anything else."""
         kind, sizes, macs, moved, key, hot, cold = data
-        if not (isinstance(kind, str) and isinstance(key, str) and 0 < hot < 1e6 and 0 < cold < 1e6):
+        times = 0 < hot < 1e6 and 0 < cold < 1e6
+        if not (
+            times and isinstance(kind, str) and isinstance(key, str) and macs >= 0 and moved > 0 and all(map(isfinite, sizes))
+        ):
             raise ValueError("no timed operation")
         return cls(Operation(kind, tuple(map(float, sizes)), int(macs), int(moved), key), float(hot), float(cold))
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from math import exp, inf, log, sqrt
 from typing import Any, Literal, NamedTuple
 
+from cnnprof.errors import UnavailableError
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
@@ -196,6 +197,11 @@ class Calibration:
         call = float(data["call"])
         if not (0.1 < between < 10 and 0 <= stretch < 1000 and 0 < (reach or 1) < 10 and 0 <= call < 1):
             raise ValueError("no such calibration")
+        axes = {(each.operation.kind, len(each.operation.sizes)) for each in operations}
+        if not operations or len(axes) > len({kind for kind, _ in axes}) or "processor" not in ceilings.machine:
+            raise ValueError("no operations of a machine")
+        if not (all(0 < ratio < 100 for ratio in networks.values()) and all(0 <= spread < 100 for spread in spreads.values())):
+            raise ValueError("no such errors")
         conditions = dict(data["conditions"])
         return cls(ceilings, table, cold, factor, networks, spreads, conditions, between, reach, stretch, call)
 
@@ -310,6 +316,8 @@ class Predictor:
         known = self.residuals(operation.kind)
         if not known:
             return LayerPrediction("", operation.kind, limit[1] + call, "unknown", UNKNOWN_SPREAD, limit[0], 1.0, cold)
+        if len(known[0][0].operation.sizes) != len(operation.sizes):
+            raise UnavailableError(f"the calibration is damaged: what it has of {operation.kind} is something else")
         distance, residual = nearest(operation.sizes, known)
         times = exp(residual)
         if cold:

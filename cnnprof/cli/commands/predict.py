@@ -42,7 +42,7 @@ def command(
     """Predict latency without running the network, from operations that were timed on the machine.
 
     `cnnprof calibrate --grid` times them, once a machine. A layer whose very configuration was timed takes that time; any other
-    one the time of its nearest of the same kind. The interval says what 90% of networks keep to.
+    one what those of its kind around it say. The interval says what 90% of networks keep to.
 
     Examples:
 
