@@ -22,10 +22,11 @@ from cnnprof.footprint.rules.onednn_convolution import (
     round_up,
     takes_1x1,
 )
+from cnnprof.footprint.rules.onednn_half import group_block
+from cnnprof.footprint.rules.onednn_half_sums import BLOCK, of_few
 from cnnprof.footprint.rules.onednn_reduction import divider, partial_sums, threads_by_images, threads_by_positions
 from cnnprof.network.dims import ceil_div
 
-BLOCK = 16
 REGISTERS = 28
 """Registers that a kernel has for sums."""
 
@@ -49,7 +50,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
         picked = _picked(conv, run.threads, ceil_div(conv.x[1], BLOCK))
         return _blocked(conv, run)._replace(scratch=picked + full_bias(conv, BLOCK, run))
     if _takes_forward(conv):
-        copies = _blocked(conv, run, few=_few(conv))
+        copies = _blocked(conv, run, few=of_few(conv))
         return copies if conv.grouped else copies._replace(scratch=full_bias(conv, BLOCK, run))
     return onednn_avx2.forward(conv, run)
 
@@ -79,25 +80,13 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
         picked = _picked(conv, working, divider(blocks, 5, blocks, False))
         return _sums(_blocked(conv, run), conv, run, shared, working, with_bias=False, picked=picked)
     if takes_weights(conv):
-        shared = threads_by_images(conv, run, BLOCK, _few(conv))
-        return _sums(_blocked(conv, run, few=_few(conv)), conv, run, shared, run.threads, with_bias=True)
+        shared = threads_by_images(conv, run, BLOCK, of_few(conv))
+        return _sums(_blocked(conv, run, few=of_few(conv)), conv, run, shared, run.threads, with_bias=True)
     return onednn_avx2.weight_gradient(conv, run)
 
 
-def _few(conv: Convolution) -> bool:
-    """Whether a window over few channels, as in a first layer, reads the input as it lies."""
-    return conv.x[1] < BLOCK and not conv.grouped
-
-
-def _group_block(conv: Convolution) -> int:
-    """Channels of a block: groups have as many as divide them, and 0 where none do."""
-    if not conv.grouped:
-        return BLOCK
-    return next((block for block in (16, 8, 4) if conv.channels % block == 0 and conv.filters % block == 0), 0)
-
-
 def _takes_forward(conv: Convolution) -> bool:
-    block = _group_block(conv)
+    block = group_block(conv)
     if not block or conv.stands_out:
         return False
     out, left, kernel = conv.y[-1], conv.padding[-1], conv.kernel[-1]
@@ -109,14 +98,14 @@ def _takes_forward(conv: Convolution) -> bool:
         step = min(out, 31 // (filters + 1))
     if left > step or depthwise.overhang(conv, out - out % step) > step:
         return False
-    code = (1 + (left > 0) + (after > 0)) * kernel * (conv.channels if _few(conv) else block) * filters * step
+    code = (1 + (left > 0) + (after > 0)) * kernel * (conv.channels if of_few(conv) else block) * filters * step
     return code * INSTRUCTION <= MOST_CODE
 
 
 def _embeds(conv: Convolution, block: int) -> bool:
     """Whether a forward kernel multiplies with inputs straight from memory, one block of filters at a time."""
     across, down, out, kernel = conv.stride[-1], conv.axis(conv.stride, 1, 1), conv.y[-1], conv.kernel[-1]
-    channels = conv.channels if _few(conv) else block
+    channels = conv.channels if of_few(conv) else block
     tall = conv.window // kernel
     size = 4 * (ceil_div(conv.x[-1], across) * channels * tall + 2 * out * block + 2 * conv.window * channels * block)
     small = kernel == 3 and out <= 28 and size < L1_BYTES
@@ -126,11 +115,11 @@ def _embeds(conv: Convolution, block: int) -> bool:
     rows = conv.axis(conv.y[2:], 1, 1)
     if small and conv.x[0] <= 16 and (conv.filters <= 192 or rows <= 10):
         return True
-    return bool(conv.x[0] == 1 and (out <= REGISTERS or _few(conv) or (out <= 147 and conv.filters <= 96)))
+    return bool(conv.x[0] == 1 and (out <= REGISTERS or of_few(conv) or (out <= 147 and conv.filters <= 96)))
 
 
 def _takes_data(conv: Convolution) -> bool:
-    block = _group_block(conv)
+    block = group_block(conv)
     if not block or conv.skips or conv.stands_out:
         return False
     row, across, kernel, reach = conv.x[-1], conv.stride[-1], conv.kernel[-1], conv.reach[-1]
@@ -166,7 +155,7 @@ def takes_weights(conv: Convolution) -> bool:
     """Whether direct kernels compute the weights' gradient."""
     if conv.grouped and (conv.channels % BLOCK or conv.filters % BLOCK):
         return False
-    if _few(conv) and conv.channels > 3:
+    if of_few(conv) and conv.channels > 3:
         return False
     down, gap, tall = conv.axis(conv.stride, 1, 1), conv.axis(conv.dilation, 1, 1), conv.axis(conv.reach, 1, 1)
     rows = conv.axis(conv.x[2:], 1, 1)

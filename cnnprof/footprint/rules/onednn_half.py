@@ -12,7 +12,7 @@ from cnnprof.footprint.rules import onednn_depthwise as depthwise
 from cnnprof.footprint.rules import onednn_gemm as gemm
 from cnnprof.footprint.rules import onednn_half_1x1 as pointwise
 from cnnprof.footprint.rules.onednn_convolution import Convolution, Copies, blocked_bytes, full_bias, round_up, takes_1x1
-from cnnprof.footprint.rules.onednn_half_sums import BLOCK, native, sums, takes_weights
+from cnnprof.footprint.rules.onednn_half_sums import BLOCK, native, of_few, sums, takes_weights
 from cnnprof.network.dims import ceil_div
 
 
@@ -25,7 +25,7 @@ def forward(conv: Convolution, run: Execution) -> Copies:
     if takes_1x1(conv):
         return _blocked(conv, run)._replace(scratch=pointwise.forward(conv, run) + full_bias(conv, BLOCK, run))
     if _takes_forward(conv, run):
-        copies = _blocked(conv, run, few=2 if _few(conv) else 0)
+        copies = _blocked(conv, run, few=2 if of_few(conv) else 0)
         return copies if conv.grouped else copies._replace(scratch=full_bias(conv, BLOCK, run))
     return gemm.forward(conv, run)
 
@@ -52,16 +52,11 @@ def weight_gradient(conv: Convolution, run: Execution) -> Copies:
     if takes_1x1(conv):
         return _blocked(conv, run)._replace(scratch=pointwise.weight_gradient(conv, run))
     if takes_weights(conv):
-        return _blocked(conv, run, few=int(_few(conv)))._replace(scratch=sums(conv, run))
+        return _blocked(conv, run, few=int(of_few(conv)))._replace(scratch=sums(conv, run))
     return gemm.weight_gradient(conv, run)
 
 
-def _few(conv: Convolution) -> bool:
-    """Whether a window over few channels, as in a first layer, reads the input as it lies."""
-    return conv.x[1] < BLOCK and not conv.grouped
-
-
-def _group_block(conv: Convolution) -> int:
+def group_block(conv: Convolution) -> int:
     """Channels of a block: groups have as many as divide them, and 0 where none do."""
     if not conv.grouped:
         return BLOCK
@@ -70,10 +65,10 @@ def _group_block(conv: Convolution) -> int:
 
 def _takes_forward(conv: Convolution, run: Execution) -> bool:
     """Whether direct kernels run the forward pass."""
-    if not _group_block(conv) or conv.stands_out:
+    if not group_block(conv) or conv.stands_out:
         return False
     left, out, registers = conv.padding[-1], conv.y[-1], 31 if native(run) else 26
-    blocks = ceil_div(conv.filters, _group_block(conv))
+    blocks = ceil_div(conv.filters, group_block(conv))
     for filters in range(min(4, blocks), 0, -1):
         step = registers // (filters + 1)
         if blocks % filters == 0 and left <= step and (out == 1 or out % step != 1):
@@ -84,11 +79,11 @@ def _takes_forward(conv: Convolution, run: Execution) -> bool:
 
 def _takes_data(conv: Convolution, run: Execution) -> bool:
     """Whether direct kernels compute the input's gradient."""
-    if not _group_block(conv) or conv.skips or conv.stands_out:
+    if not group_block(conv) or conv.skips or conv.stands_out:
         return False
     row, across, end, registers = conv.x[-1], conv.stride[-1], conv.end_padding[-1], 31 if native(run) else 26
     before = max(0, conv.reach[-1] - 1 - conv.padding[-1]) // across
-    blocks, step, longest = ceil_div(conv.channels, _group_block(conv)), across, 0
+    blocks, step, longest = ceil_div(conv.channels, group_block(conv)), across, 0
     for channels in (each for each in range(1, 5) if blocks % each == 0):
         for wide in range(across, row + across, across):
             if wide * channels + wide // across > registers:

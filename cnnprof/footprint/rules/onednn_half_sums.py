@@ -27,7 +27,7 @@ def native(run: Execution) -> bool:
 
 def takes_weights(conv: Convolution) -> bool:
     """Whether direct kernels compute the weights' gradient."""
-    few = _few(conv)
+    few = of_few(conv)
     if conv.skips or (few and conv.filters % BLOCK) or (conv.grouped and (conv.channels % BLOCK or conv.filters % BLOCK)):
         return False
     sides = [(before, max(0, after)) for before, after in zip(conv.padding, conv.end_padding, strict=True)]
@@ -49,7 +49,7 @@ def takes_weights(conv: Convolution) -> bool:
 
 def sums(conv: Convolution, run: Execution) -> int:
     """Bytes of the scratchpad."""
-    few, bias = _few(conv), round_up(conv.filters, BLOCK) * conv.groups if conv.bias else 0
+    few, bias = of_few(conv), round_up(conv.filters, BLOCK) * conv.groups if conv.bias else 0
     inputs, outputs = (1 if few else ceil_div(conv.channels, BLOCK)), ceil_div(conv.filters, BLOCK)
     by_image, by_output, by_input = _threads(conv, run)
     together = not (few and _splits(conv))
@@ -71,14 +71,15 @@ def _barriers(count: int) -> int:
     return PAGE * (count + 1)
 
 
-def _few(conv: Convolution) -> bool:
+def of_few(conv: Convolution) -> bool:
+    """Whether a window over few channels, as in a first layer, reads the input as it lies."""
     return conv.x[1] < BLOCK and not conv.grouped
 
 
 def _in_place(conv: Convolution) -> bool:
     """Whether a kernel takes input and gradient as they lie: in three dimensions, along rows that it does not slide over."""
     sliding = conv.kernel[-1] > 1 or conv.stride[-1] > 1 or conv.dilation[-1] > 1
-    return len(conv.kernel) == 3 and not sliding and not _few(conv)
+    return len(conv.kernel) == 3 and not sliding and not of_few(conv)
 
 
 def _splits(conv: Convolution) -> bool:
@@ -98,7 +99,7 @@ def _guard(conv: Convolution) -> int:
 
 def _row(conv: Convolution) -> int:
     """Numbers of a row of the input, once it is turned over."""
-    if _few(conv) or _in_place(conv):
+    if of_few(conv) or _in_place(conv):
         return conv.x[-1]
     return round_up(ceil_div(conv.x[-1], conv.stride[-1]) + _guard(conv), 2) * conv.stride[-1]
 
@@ -111,7 +112,7 @@ def _pieces(conv: Convolution, row: int, out: int) -> int:
     same = conv.x[2:] == conv.y[2:] and 1 not in conv.kernel and not conv.strided and not conv.dilated
     middle = all(pad == k // 2 for pad, k in zip(conv.padding, conv.kernel, strict=True))
     fits = 2 * BLOCK * (row + out) * max(1, ends[0], conv.padding[0]) <= WORKING_SET
-    whole = len(conv.kernel) == 2 and same and middle and fits and conv.channels >= 128 and not _few(conv)
+    whole = len(conv.kernel) == 2 and same and middle and fits and conv.channels >= 128 and not of_few(conv)
     return conv.x[0] if whole else conv.x[0] * conv.y[2]
 
 
@@ -119,7 +120,7 @@ def _threads(conv: Convolution, run: Execution) -> tuple[int, int, int]:
     """Threads by image, by output channels and by input channels."""
     if run.threads < conv.groups:
         return 1, 1, 1
-    few, threads = _few(conv), run.threads // conv.groups
+    few, threads = of_few(conv), run.threads // conv.groups
     row, out = _row(conv), conv.y[-1] if _in_place(conv) else round_up(conv.y[-1], 2)
     block = conv.channels if few else BLOCK
     inputs, outputs = (1 if few else ceil_div(conv.channels, BLOCK)), ceil_div(conv.filters, BLOCK)

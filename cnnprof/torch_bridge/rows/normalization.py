@@ -7,21 +7,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers.normalization import (
-    BatchNorm,
-    GlobalResponseNorm,
-    GroupNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    Normalize,
-)
+from cnnprof.network.layers import normalization as layers
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row
 
 _INSTANCE_NORM: dict[int, type[nn.Module]] = {3: nn.InstanceNorm1d, 4: nn.InstanceNorm2d, 5: nn.InstanceNorm3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 
 
-def _build_batch(layer: BatchNorm, inputs: tuple[Shape, ...]) -> nn.Module:
+def _build_batch(layer: layers.BatchNorm, inputs: tuple[Shape, ...]) -> nn.Module:
     return _BATCH_NORM[len(inputs[0])](inputs[0][1], eps=layer.eps, affine=layer.affine)
 
 
@@ -33,7 +26,7 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
-def _build_layer(layer: LayerNorm, inputs: tuple[Shape, ...]) -> nn.Module:
+def _build_layer(layer: layers.LayerNorm, inputs: tuple[Shape, ...]) -> nn.Module:
     (x,) = inputs
     if layer.channels_first:
         return ChannelNorm(x[1], eps=layer.eps, elementwise_affine=layer.affine)
@@ -42,11 +35,11 @@ def _build_layer(layer: LayerNorm, inputs: tuple[Shape, ...]) -> nn.Module:
 
 def _capture_layer(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    layer = LayerNorm(len(call["normalized_shape"]), affine=weights != (None, None), eps=call["eps"])
+    layer = layers.LayerNorm(len(call["normalized_shape"]), affine=weights != (None, None), eps=call["eps"])
     return Match(layer, (call.first,), weights)
 
 
-def _build_group(layer: GroupNorm, inputs: tuple[Shape, ...]) -> nn.Module:
+def _build_group(layer: layers.GroupNorm, inputs: tuple[Shape, ...]) -> nn.Module:
     (x,) = inputs
     if layer.instance and len(x) > 2:
         return _INSTANCE_NORM[len(x)](x[1], affine=layer.affine, eps=layer.eps)
@@ -55,33 +48,33 @@ def _build_group(layer: GroupNorm, inputs: tuple[Shape, ...]) -> nn.Module:
 
 def _capture_group(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    return Match(GroupNorm(call["num_groups"], weights != (None, None), eps=call["eps"]), (call.first,), weights)
+    return Match(layers.GroupNorm(call["num_groups"], weights != (None, None), eps=call["eps"]), (call.first,), weights)
 
 
 def _capture_instance(call: Call) -> Match:
     # Every channel is its own group.
     weights = (call["weight"], call["bias"])
-    return Match(GroupNorm(call.first.shape[1], weights != (None, None), True, call["eps"]), (call.first,), weights)
+    return Match(layers.GroupNorm(call.first.shape[1], weights != (None, None), True, call["eps"]), (call.first,), weights)
 
 
 def _capture_batch(call: Call) -> Match:
     weights = (call["weight"], call["bias"])
-    return Match(BatchNorm(weights != (None, None), call["eps"], call.first.dim() - 2), (call.first,), weights)
+    return Match(layers.BatchNorm(weights != (None, None), call["eps"], call.first.dim() - 2), (call.first,), weights)
 
 
 row(
-    BatchNorm,
+    layers.BatchNorm,
     _build_batch,
     {"batch_norm": _capture_batch, "native_batch_norm": _capture_batch},
 )
-row(LayerNorm, _build_layer, {"layer_norm": _capture_layer, "native_layer_norm": _capture_layer})
+row(layers.LayerNorm, _build_layer, {"layer_norm": _capture_layer, "native_layer_norm": _capture_layer})
 row(
-    GroupNorm,
+    layers.GroupNorm,
     _build_group,
     {"group_norm": _capture_group, "instance_norm": _capture_instance},
 )
 row(
-    LocalResponseNorm,
+    layers.LocalResponseNorm,
     lambda layer, _: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
     lacks="torch runs it as a pooling over channels and arithmetic",
 )
@@ -103,12 +96,12 @@ class ResponseNorm(nn.Module):
 
 
 row(
-    GlobalResponseNorm,
+    layers.GlobalResponseNorm,
     lambda _, inputs: ResponseNorm(inputs[0][1], len(inputs[0]) - 2),
     lacks="torch has no such operation: it runs as norms, a mean and arithmetic",
 )
 row(
-    Normalize,
+    layers.Normalize,
     lambda layer, _: Function(lambda x: functional.normalize(x, dim=layer.dim), f"dim={layer.dim}"),
     lacks="torch runs it as a norm, a clamp and a division",
 )
