@@ -47,10 +47,10 @@ def test_a_view_is_as_old_as_what_it_shows_and_no_input_is_no_share():
     flows = [
         Flow("a", ("input",), (100,), 200),
         Flow("b", ("input",), (100,), 1000),
-        Flow("view", ("a",), (100,), 0),
+        Flow("view", ("a",), (100,), 0, view=True),
         Flow("c", ("view",), (100,), 200),
         Flow("again", ("view",), (100,), 200),
-        Flow("weights", (), (), 0),
+        Flow("weights", (), (), 0, view=True),
     ]
     assert list(cold_shares(flows, 1099)) == [0, 0, 1, 1, 0, 0]
     assert list(cold_shares(flows, 1100)) == [0, 0, 0, 0, 0, 0]

@@ -12,15 +12,14 @@ import numpy as np
 from cnnprof.design_space.entries import entries
 from cnnprof.footprint.formats import NumberFormat
 from cnnprof.network.dims import Shape, Split, combinations, is_array
-from cnnprof.network.layers import Layer, elements
-from cnnprof.network.results import Analysis, Cost
+from cnnprof.network.layers import Layer
+from cnnprof.network.results import Analysis
 from cnnprof.record import record
-from cnnprof.timing.layer_times import traffic
 from cnnprof.timing.limits import arithmetic_of
 from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
 from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor
-from cnnprof.timing.reuse import Flow, cold_shares
+from cnnprof.timing.reuse import cold_shares, flow_of
 from cnnprof.timing.roofline import MEMORY
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
@@ -57,7 +56,7 @@ class ArrayPredictor:
         """The columns of `PREDICTED`."""
         alike: dict[Any, tuple[Layer, tuple[Shape, ...], Any, int]] = {}
         costs = [cost for cost in analysis.costs if not cost.node.aux]
-        shares = cold_shares([_flow(cost, self.predictor.element_bytes) for cost in costs], self.predictor.cache)
+        shares = cold_shares([flow_of(cost, self.predictor.element_bytes, _plain) for cost in costs], self.predictor.cache)
         for cost, share in zip(costs, shares, strict=True):
             cold = share if np.any(share) else 0.0
             key = _key((type(cost.node.layer), *vars(cost.node.layer).values(), *cost.inputs, cold))
@@ -208,16 +207,6 @@ class Forecast:
     def unknown_kinds(self) -> list[str]:
         """Kinds of layers of which nothing was measured; the times are then lower bounds."""
         return [*dict.fromkeys(kind for predictor in self.predictors.values() for kind in predictor.unknown_kinds)]
-
-
-def _flow(cost: Cost, element_bytes: int) -> Flow:
-    """A layer's tensors, as numbers or plain arrays; where points differ in whether it is a view, it moves its tensors."""
-    sizes = [_plain(elements(shape)) * element_bytes for shape in cost.inputs]
-    try:
-        moved = _plain(traffic(cost, element_bytes))
-    except Split:
-        moved = sum(sizes) + _plain(elements(cost.output)) * element_bytes
-    return Flow(cost.node.name, cost.node.inputs, tuple(sizes), moved)
 
 
 def _plain(value: Any) -> Any:

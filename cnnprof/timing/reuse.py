@@ -1,15 +1,15 @@
 """The inputs of layers that are no longer in the processor's cache when they are read.
 
-What lies between two uses of a tensor decides that: the bytes moved since (the reuse distance: Mattson et al. 1970, with an
-LRU cache as large as the largest working set that is moved faster than from main memory).
+What lies between two uses of a tensor decides that: the bytes that came into the cache since (the reuse distance: Mattson et
+al. 1970, with an LRU cache as large as the largest working set that is moved faster than from main memory).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from cnnprof.network.dims import Dim
+from cnnprof.network.dims import Dim, Split
 from cnnprof.network.layers import elements
 from cnnprof.network.results import Cost
 from cnnprof.timing.layer_times import traffic
@@ -22,13 +22,15 @@ class Flow(NamedTuple):
         name: of its output.
         inputs: the names of those that it reads.
         sizes: their bytes; numbers, or arrays of design points.
-        moved: the bytes of all that it reads and writes, weights included; 0 for a view.
+        brought: the bytes that it brings into the cache: its weights, and its output unless that is written over an input.
+        view: it touches none of its tensors.
     """
 
     name: str
     inputs: tuple[str, ...]
     sizes: tuple[Dim, ...]
-    moved: Dim
+    brought: Dim
+    view: bool = False
 
 
 def cold_shares(flows: Iterable[Flow], cache: float) -> Iterator[Dim]:
@@ -36,23 +38,38 @@ def cold_shares(flows: Iterable[Flow], cache: float) -> Iterator[Dim]:
 
     An input that was just written is hot, whatever its size: so inputs are when a layer is timed alone.
     """
-    moved: Dim = 0
+    brought: Dim = 0
     used: dict[str, Dim] = {}
     for flow in flows:
         total = sum(flow.sizes)
         cold: Dim = 0
         for name, size in zip(flow.inputs, flow.sizes, strict=True):
-            since = moved - used.get(name, 0)
+            since = brought - used.get(name, 0)
             cold = cold + size * ((since > 0) & (since + size > cache))
         yield cold / (total + (total == 0))
-        moved = moved + flow.moved
-        if isinstance(flow.moved, int) and flow.moved == 0:  # A view is as old as what it shows.
-            used[flow.name] = used.get(flow.inputs[0], 0) if flow.inputs else moved
+        brought = brought + flow.brought
+        if flow.view:  # It is as old as what it shows.
+            used[flow.name] = used.get(flow.inputs[0], 0) if flow.inputs else brought
             continue
-        used |= dict.fromkeys((*flow.inputs, flow.name), moved)
+        used |= dict.fromkeys((*flow.inputs, flow.name), brought)
 
 
-def flow_of(cost: Cost, element_bytes: int) -> Flow:
-    """A layer's tensors, of a network without arrays."""
-    sizes = tuple([elements(shape) * element_bytes for shape in cost.inputs])
-    return Flow(cost.node.name, cost.node.inputs, sizes, traffic(cost, element_bytes))
+def flow_of(cost: Cost, element_bytes: int, plain: Callable[[Dim], Dim] = lambda size: size) -> Flow:
+    """A layer's tensors.
+
+    Args:
+        plain: makes a plain array of sizes that are one of design points; those of a layer that is a view at some of them, and
+            at others not, are taken for tensors of its own.
+    """
+    sizes = tuple([plain(elements(shape)) * element_bytes for shape in cost.inputs])
+    layer = cost.node.layer
+    weights, output = plain(layer.params(*cost.inputs)), plain(elements(cost.output))
+    try:
+        view, writes = _moves_nothing(traffic(cost, element_bytes)), layer.writes
+    except Split:
+        view, writes = False, True
+    return Flow(cost.node.name, cost.node.inputs, sizes, (weights + output * writes) * element_bytes, view)
+
+
+def _moves_nothing(moved: Dim) -> bool:
+    return isinstance(moved, int) and moved == 0
