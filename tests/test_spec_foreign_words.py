@@ -172,6 +172,13 @@ def test_the_joins_and_steps_that_hints_show_can_be_written():
             "YAML's merge keys are not part of the language; a variant overrides settings",
         ),
         ("blocks: {conv(w): fc w}\nlayers: relu", 2, 10, "use another name, such as conv_block"),
+        (
+            "layers:\n  - {for: i in range(4, 2), do: relu}",
+            3,
+            25,
+            "a comma inside [...] or {...} ends an item in YAML: quote the step, or write it on a line of its own",
+        ),
+        ("layers:\n  - add: {a: relu, b: tanh, name: y}", 3, 29, "'name' stands beside 'add', aligned with it"),
         ("layers: ['conv 3x3 8 # s2']", 2, 22, "'#' begins a comment outside of quotes only"),
     ],
 )

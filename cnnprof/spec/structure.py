@@ -29,7 +29,7 @@ from cnnprof.spec.operations import (
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
-from cnnprof.spec.tokens import span, split_commas, split_words
+from cnnprof.spec.tokens import CUT_AT_COMMA, span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
 
 _Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
@@ -173,6 +173,9 @@ class Structure(NamedTuple):
         if isinstance(value, Entries) and _is_loop(value):
             return (self._rounds(value),)
         nodes = value.nodes if isinstance(value, Items) else tuple(branch for _, branch in value.pairs)
+        for key, _ in value.pairs if isinstance(value, Entries) else ():
+            if key.value in ("name", "inplace"):
+                raise key.error(f"'{key.value}' is no branch", f"'{key.value}' stands beside '{kind}', aligned with it")
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
         if len(nodes) == 1 and isinstance(nodes[0], Entries) and _is_loop(nodes[0]):
@@ -318,4 +321,6 @@ def _check_keys(node: Entries, step: str, known: tuple[str, ...]) -> None:
         if key.value not in known:
             others = [name for name in known if name != step]
             hint = did_you_mean(key.value, known) or (f"beside '{step}' stands {' '.join(others)}" if others else None)
+            if key.value.count(")") > key.value.count("(") or key.value.count("]") > key.value.count("["):
+                hint = CUT_AT_COMMA
             raise key.error(f"'{step}' has no key '{key.value}'", hint)

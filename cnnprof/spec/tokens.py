@@ -11,7 +11,7 @@ from cnnprof.spec.reader import Scalar
 MAX_STEP = 2000
 NAME = re.compile(r"[A-Za-z_]\w{0,63}\Z", re.ASCII)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_IN_FLOW = "a comma inside [...] or {...} ends an item in YAML: quote the step, or write it on a line of its own"
+CUT_AT_COMMA = "a comma inside [...] or {...} ends an item in YAML: quote the step, or write it on a line of its own"
 
 
 def split_words(scalar: Scalar, start: int = 0, end: int | None = None, operators: tuple[str, ...] = ()) -> list[Token]:
@@ -91,5 +91,5 @@ def _skip(scalar: Scalar, at: int, stop: int) -> int:
 
 
 def _unbalanced(scalar: Scalar, at: int) -> SpecError:
-    hint = _IN_FLOW if scalar.in_flow and not scalar.style else None
+    hint = CUT_AT_COMMA if scalar.in_flow and not scalar.style else None
     return scalar.fault(f"unbalanced '{scalar.value[at]}'", at, at + 1, hint)
