@@ -100,6 +100,7 @@ def test_the_module_of_a_spec_copies_there(steps, batch):
         "conv 3x3 32 | reshape (4,8,24,24) | permute (2,1,3,4) | reshape (32,24,24) | relu",
         "conv 3x3 32 | take 4 12 | reshape (64,72) | relu",
         "tokens | permute (2,1) | reshape (4,4,108) | permute (2,1,3) | flatten | relu",
+        "tokens | fc 8 | attention 2 window=6 shift=3 | image | flatten | relu",
     ],
 )
 def test_the_allocator_has_what_is_predicted(steps, batch, layout):

@@ -86,10 +86,13 @@ def place(
     batches = [torch.randn(shape, generator=random) for shape in shapes]
     where: dict[str, Any] = {"device": device, "dtype": DTYPES[dtype]}
     images: dict[str, Any] = {"memory_format": LAYOUTS[layout]}
-    return (
-        module.to(**where, **(images if any(x.dim() == 4 for x in batches) else {})),
-        tuple(x.to(**where, **(images if x.dim() == 4 else {})) for x in batches),
-    )
+    module.to(**where)
+    if any(x.dim() == 4 for x in batches):
+        # Module.to would ask it of tensors of five axes, too, which have no such order: the mask of shifted windows is one.
+        for tensor in (*module.parameters(), *module.buffers()):
+            if tensor.dim() == 4:
+                tensor.data = tensor.data.to(**images)
+    return module, tuple(x.to(**where, **(images if x.dim() == 4 else {})) for x in batches)
 
 
 def casting(device: str, dtype: RunDtype) -> Cast:
