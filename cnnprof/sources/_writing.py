@@ -17,9 +17,11 @@ from cnnprof.network.layers.arrangement import Identity, shows_all
 from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.recognition import recognize
 from cnnprof.network.shapes import walk
+from cnnprof.sources._holding import held_at_peak
 from cnnprof.spec import elaborate
 from cnnprof.spec.batches import EVERY, MANY, Batches, batch_of, fields_by_batch, is_samplewise
 from cnnprof.spec.family import parse_family
+from cnnprof.spec.held import write_held
 from cnnprof.spec.reader import MAX_BYTES, Source
 from cnnprof.spec.writer import write_folded, write_spec
 
@@ -76,7 +78,22 @@ class _Reading(NamedTuple):
     batches: Batches = EVERY
 
     def text(self, compact: bool, flat: bool, partial: bool) -> str:
-        """The text, read back at each batch. Raises CnnprofError where none says the same."""
+        """The text, read back at each batch, with what is held longer. Raises CnnprofError where none says the same."""
+        return self._with_held(self._written(compact, flat, partial))
+
+    def _with_held(self, text: str) -> str:
+        """The text, in which those layers have names that its own network gives them."""
+        held = held_at_peak([*map(_plain, self.graphs)])
+        if not held:
+            return text
+        read = next(self._read(text))
+        ours, theirs = _numbers(_plain(self.graphs[0])), {number: name for name, number in _numbers(_plain(read)).items()}
+        named = {theirs[ours[layer]]: theirs[ours[last]] for layer, last in held.items()}
+        lines = text.splitlines(keepends=True)
+        at = next(number for number, line in enumerate(lines) if line.rstrip() in ("tables:", "blocks:", "shared:", "layers:"))
+        return "".join([*lines[:at], *(f"{line}\n" for line in write_held(named)), *lines[at:]])
+
+    def _written(self, compact: bool, flat: bool, partial: bool) -> str:
         graph, batches = self.graphs[0], self.batches
         if compact and not flat:
             # Where a fold says something else than what it was made of, the plain steps are no worse.
@@ -137,6 +154,15 @@ def _plain(graph: Graph) -> Graph:
 
 def _layers(graph: Graph) -> list[tuple[Any, ...]]:
     """Every layer with those that it reads, by number, and the outputs; what only hands on its input is left out."""
+    return _numbered(graph)[0]
+
+
+def _numbers(graph: Graph) -> dict[str, int]:
+    """The number that each layer has there, by name; that of its input for what only hands it on."""
+    return _numbered(graph)[1]
+
+
+def _numbered(graph: Graph) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
     number = {name: -1 - at for at, name in enumerate(graph.inputs)}
     found: list[tuple[Any, ...]] = []
     for node, inputs, output in walk(graph.nodes, graph.inputs):
@@ -150,7 +176,7 @@ def _layers(graph: Graph) -> list[tuple[Any, ...]]:
         if isinstance(node.layer, Upsample):
             said = (Upsample, node.layer.mode, output)  # a size says no more than a factor
         found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))
-    return [*found, tuple(number[name] for name in graph.outputs)]
+    return [*found, tuple(number[name] for name in graph.outputs)], number
 
 
 def _said(layer: Layer, axes: int) -> tuple[Any, ...]:

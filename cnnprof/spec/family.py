@@ -10,6 +10,7 @@ from pathlib import Path
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
 from cnnprof.spec.blocks import Block, BlockParameter
+from cnnprof.spec.held import Held, read_held
 from cnnprof.spec.inputs import DeclaredInput, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import LineReader
@@ -44,6 +45,7 @@ KEYS = (
     "variants",
     "published",
     "inplace",
+    "held",
     "layers",
     "outputs",
 )
@@ -63,6 +65,7 @@ class Family:
         batch: the one batch that the layers are written for, or N, the name of each in expressions.
         outputs: what it returns under a name; without any, what its layers end with.
         inplace: whether activations on lines of their own work in place, too.
+        held: layers whose outputs the network's own code holds longer than they are read.
         warnings: what the file says and nothing reads, each with its place.
         settings: default values, in the file's order.
         default: the variant that the stem stands for.
@@ -84,6 +87,7 @@ class Family:
     outputs: tuple[Output, ...] = ()
     batch: int | str | None = None
     inplace: bool = False
+    held: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def variant(self, name: str | None) -> Variant | None:
@@ -166,6 +170,7 @@ class _Reader:
             outputs=read_outputs(self.root.get("outputs")),
             batch=read_batch(self.root.get("batch")),
             inplace=self._flag("inplace"),
+            held=read_held(self.root.get("held")),
             warnings=unread(self.root, blocks, tables),
         )
 

@@ -116,6 +116,11 @@ _KEYS = {
     },
     "published": _ref("published"),
     "inplace": {"type": "boolean", "description": "Whether activations on lines of their own work in place, too."},
+    "held": {
+        "type": "object",
+        "description": "Layers whose outputs the network's own code holds longer than they are read, each with the last layer.",
+        "additionalProperties": {"type": "string"},
+    },
     "layers": _ref("step"),
     "outputs": {
         "description": "What the network returns, if it is not what its layers end with.",

@@ -36,8 +36,9 @@ def command(
 
     Modules that come again become blocks, with arguments for what differs, and equal calls in a row loops. The spec has the
     same layers in the same order, with the same shapes, parameters, operations and activations, at every batch; where a size
-    holds for one batch only, it says so by 'batch: 1'. In inference a spec holds a tensor until it has been read, and a
-    module's own code may hold it longer. What is not counted is listed; then no file is written, and the exit code is 3.
+    holds for one batch only, it says so by 'batch: 1'. In inference a spec holds a tensor until it has been read; 'held' has
+    those that the module's own code holds longer, where it takes the most memory. What is not counted is listed; then no file
+    is written, and the exit code is 3.
 
     Examples:
 
