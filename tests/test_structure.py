@@ -48,7 +48,7 @@ ALLOWED = {
     "onnx_bridge": {"network"},
     "keras_bridge": {"network"},
     "symbolic": {"network", "counting"},
-    "sources": {"accuracies", "network", "timing", "cache", "config", "spec", "torch_bridge", "onnx_bridge", "keras_bridge"},
+    "sources": BASE | {"accuracies", "timing", "cache", "config", "spec", "torch_bridge", "onnx_bridge", "keras_bridge"},
     "design_space": BASE | {"spec", "sources", "timing"},
     "measure": BASE | {"counting", "timing", "report", "cache", "torch_bridge"},
     "views": RESULTS,

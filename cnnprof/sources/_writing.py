@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from cnnprof.errors import CnnprofError, SpecWarning
+from cnnprof.footprint.holding import held_at_peak
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
@@ -17,7 +18,6 @@ from cnnprof.network.layers.arrangement import Identity, shows_all
 from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.recognition import recognize
 from cnnprof.network.shapes import walk
-from cnnprof.sources._holding import held_at_peak
 from cnnprof.spec import elaborate
 from cnnprof.spec.batches import EVERY, MANY, Batches, batch_of, fields_by_batch, is_samplewise
 from cnnprof.spec.family import parse_family
@@ -88,7 +88,10 @@ class _Reading(NamedTuple):
             return text
         read = next(self._read(text))
         ours, theirs = _numbers(_plain(self.graphs[0])), {number: name for name, number in _numbers(_plain(read)).items()}
-        named = {theirs[ours[layer]]: theirs[ours[last]] for layer, last in held.items()}
+        pairs = [(ours[layer], ours[last]) for layer, last in held.items()]
+        named = {theirs[layer]: theirs[last] for layer, last in pairs if 0 <= layer < last and {layer, last} <= theirs.keys()}
+        if not named:
+            return text
         lines = text.splitlines(keepends=True)
         at = next(number for number, line in enumerate(lines) if line.rstrip() in ("tables:", "blocks:", "shared:", "layers:"))
         return "".join([*lines[:at], *(f"{line}\n" for line in write_held(named)), *lines[at:]])

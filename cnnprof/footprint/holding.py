@@ -1,4 +1,4 @@
-"""What a network's own code holds longer than it is read, as far as an inference takes more memory for it."""
+"""Outputs that a network's own code holds longer than they are read, as far as an inference takes more memory for it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.results import Analysis
 
+MOST = 64
+"""Layers that may be held at once; nobody would read a longer list."""
+
 
 def held_at_peak(graphs: Sequence[Graph]) -> dict[str, str]:
     """The layers whose outputs are held where an inference takes the most, each with the layer until which they are.
+
+    None of them where it makes no difference, or where they are more than `MOST`.
 
     Args:
         graphs: one network at several batches, the layers under the same names.
@@ -24,7 +29,7 @@ def held_at_peak(graphs: Sequence[Graph]) -> dict[str, str]:
     for analysis, (_, last) in zip(analyses, peaks, strict=True):
         held |= _alive(analysis, last)
     wanted = [peak for peak, _ in peaks]
-    if [_peak(analysis, ())[0] for analysis in analyses] == wanted:
+    if len(held) > MOST or [_peak(analysis, ())[0] for analysis in analyses] == wanted:
         return {}
     for name in [*held]:
         others = held.keys() - {name}
