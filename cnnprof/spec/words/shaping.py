@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cnnprof.network.dims import Shape, known, prod
 from cnnprof.network.layers.arrangement import Permute, Reshape
 from cnnprof.network.layers.base import describe
@@ -48,20 +50,22 @@ def _max(o: Arguments) -> Layers:
     return _over_channels("max", o)
 
 
+_under_other_axes = partial(word, gives="image", on_tokens=True)
+"""The row of a word that names the axes of what it gives."""
+
+
 def _check_tokens(o: Arguments, sizes: Shape) -> None:
     if o.flag("tokens") and len(sizes) != 2:
         raise o.error(f"tokens have two axes, a length and channels, not {len(sizes)}", "tokens")
 
 
-@word(
+@_under_other_axes(
     "reshape <size> [tokens]",
     *examples("""
         reshape (4,64,64)        4x64x64
         reshape (256,64) tokens  256x64   256 tokens of 64 channels
     """),
     writes={Reshape: _reshape_line},
-    gives="image",
-    on_tokens=True,
 )
 def _reshape(o: Arguments) -> Layers:
     """The same elements under another shape, the batch aside; the first axis then has the channels, of tokens the last."""
@@ -73,15 +77,13 @@ def _reshape(o: Arguments) -> Layers:
     return [("reshape", Reshape((o.x[0], *sizes)))]
 
 
-@word(
+@_under_other_axes(
     "permute <order> [tokens]",
     *examples("""
         permute (2,3,1)                32x32x16
         tokens | permute (2,1) tokens  16x1024   16 tokens of 1024 channels: a mixer's other way
     """),
     writes={Permute: _permute_line},
-    gives="image",
-    on_tokens=True,
 )
 def _permute(o: Arguments) -> Layers:
     """The axes in another order; 1 is the first behind the batch, which then has the channels, of tokens the last."""
