@@ -21,7 +21,9 @@ from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WIDTH = 100
+WIDTH, HEIGHT = 100, 24
+TOLD = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "CNNPROF_DEBUG")
+"""Variables by which a terminal or a CI says how output should look."""
 
 _BLOCK = re.compile(r"^```console( varies)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PICTURE = re.compile(r"^!\[(cnnprof plot .*)\]\((.*)\)$", re.MULTILINE)
@@ -63,10 +65,10 @@ def same(text: str, other: str) -> bool:
 
 @contextlib.contextmanager
 def in_shell() -> Iterator[None]:
-    """The repository's root as working directory, a fixed width, no colour, and AVX2's kernels; all is undone at the end."""
+    """The repository's root as working directory, a fixed size, no colour, and AVX2's kernels; all is undone at the end."""
     before = Path.cwd()
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CNNPROF_DEBUG")}
-    with patch.dict(os.environ, kept | {"COLUMNS": str(WIDTH), "ONEDNN_MAX_CPU_ISA": "AVX2"}, clear=True):
+    kept = {name: value for name, value in os.environ.items() if name not in TOLD}
+    with patch.dict(os.environ, kept | {"COLUMNS": str(WIDTH), "LINES": str(HEIGHT), "ONEDNN_MAX_CPU_ISA": "AVX2"}, clear=True):
         os.chdir(ROOT)
         try:
             yield
