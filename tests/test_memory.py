@@ -162,8 +162,10 @@ def test_optimizers_keep_state():
     footprints = {name: train(graph, Execution(), name) for name in ("none", "sgd", "momentum", "adam", "adamw")}
     states = {name: footprint.optimizer_bytes for name, footprint in footprints.items()}
     assert states == {"none": 0, "sgd": 0, "momentum": weights, "adam": 2 * weights, "adamw": 2 * weights}
-    # Adam computes with two copies of one tensor at a time.
+    # Adam computes with two copies of one tensor at a time, while one of the tensor before is still there.
     assert footprints["adam"].moments[-1].activation_bytes == 2 * 4 * 16
+    wider = train(chain(("a", point(4)), ("b", point(8))), Execution(), "adam")
+    assert wider.moments[-1].activation_bytes == 4 * (16 + 2 * 32)
     assert footprints["none"].moments[-1].phase == "backward"
 
 

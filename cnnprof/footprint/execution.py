@@ -28,8 +28,8 @@ RUN_DTYPES: tuple[RunDtype, ...] = get_args(RunDtype)
 Amp = Literal["", "fp16", "bf16"]
 """The half format of torch.autocast; empty without it."""
 
-Autocast = Literal["half", "single", "single on cuda", "widest"]
-"""The format that torch.autocast computes in: half precision, fp32, fp32 on CUDA only, or the widest of the inputs'."""
+Autocast = Literal["half", "single", "single on cuda", "single on cpu", "widest"]
+"""The format that torch.autocast computes in: half precision, fp32, fp32 on one device only, or the widest of the inputs'."""
 
 Layout = Literal["nchw", "channels_last", "permuted", "sliced", "cropped"]
 """How a tensor lies: of a layer's input also `permuted`, neither of the first two, `sliced`, a part of the channels of `nchw`,
@@ -120,7 +120,7 @@ class Execution:
             return self.dtype
         if rule == "half":
             return self.amp
-        single = rule == "single" or (rule == "single on cuda" and self.device == "cuda")
+        single = rule in ("single", f"single on {self.device}")
         return self.dtype if single or not given or self.dtype in given else self.amp
 
     @property

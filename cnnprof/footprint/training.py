@@ -8,10 +8,10 @@ to the first of them, and else into new memory (torch/csrc/autograd/input_buffer
 from __future__ import annotations
 
 from collections.abc import Container, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
-from typing import Literal, NamedTuple
+from itertools import chain, pairwise
+from typing import Any, Literal, NamedTuple
 
 from cnnprof.collector import without_collections
 from cnnprof.footprint.execution import USUAL, Execution, Optimizer
@@ -37,12 +37,16 @@ from cnnprof.footprint.saved_tensors import (
 from cnnprof.network.dims import Dim, Shape, greater_equal, greatest, maximum, same
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import elements
+from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from cnnprof.network.results import Cost
 
 OPTIMIZERS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2, "none": 0}
 """How many numbers each optimizer keeps for a trained weight."""
 
 ADAPTIVE = ("adam", "adamw")
+
+SCALED = (BatchNorm, GroupNorm, LayerNorm)
+"""Layers with a scale and a shift."""
 
 LOSS = "loss"
 
@@ -63,7 +67,7 @@ def training(
     backward pass. `keep` says which moments the footprint has, all unless told otherwise.
     """
     saved = save_tensors(graph, costs, run, checkpointed)
-    trained = [run.element_bytes * cost.params for cost in costs if is_trained(cost)]
+    trained = [run.element_bytes * size for cost in costs if is_trained(cost) for size in _weight_tensors(cost)]
     ends = _ends(graph, costs)
     loss = [_Loss.of(cost.output, saved.live.executions[cost.node.name]) for cost in costs if cost.node.name in ends]
     step = _TrainingStep(costs, unread_weights(graph, costs) & saved.needs_grad, saved, run)
@@ -80,10 +84,22 @@ def training(
 
 
 def _step_tensors(optimizer: Optimizer, trained: Sequence[Dim], run: Execution) -> Dim:
-    """Bytes that the optimizer's step computes with: two copies of one weight tensor, on CUDA one of all of them at once."""
+    """Bytes that the optimizer's step computes with: on CUDA a copy of all weight tensors at once.
+
+    On the processor two copies of one tensor, while one of the tensor before is still there.
+    """
     if optimizer not in ADAPTIVE:
         return 0
-    return sum(trained) if run.device == "cuda" else 2 * greatest(trained)
+    return sum(trained) if run.device == "cuda" else greatest(before + 2 * size for before, size in pairwise((0, *trained)))
+
+
+def _weight_tensors(cost: Cost) -> tuple[Dim, ...]:
+    """The numbers of each of a layer's weight tensors, in torch's order."""
+    layer: Any = cost.node.layer
+    if getattr(layer, "bias", False) is True:
+        own = replace(layer, bias=False).params(*cost.inputs)
+        return own, cost.params - own
+    return (cost.params // 2,) * 2 if isinstance(layer, SCALED) else (cost.params,)
 
 
 def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnprof.footprint.rules.base import LayerMemory, RuleContext, Saved, rule
+from cnnprof.network.dims import greater_equal
 from cnnprof.network.layers.activation import (
     CELU,
     ELU,
@@ -53,7 +54,10 @@ def glu(layer: GLU, run: RuleContext) -> LayerMemory:
 @rule(PReLU)
 def prelu(layer: PReLU, run: RuleContext) -> LayerMemory:
     """The gradient of `a` is computed at full size and then summed."""
-    return LayerMemory(saved=Saved((0,)), backward_workspace=run.output_bytes * int(run.needs_weight_grad))
+    # Sums over images and positions are taken of a copy in fp32, too (`should_use_acc_buffer` in ReduceOps.cpp).
+    several = greater_equal(run.output[0], 2) * int(not layer.single and run.execution.layout != "channels_last")
+    full = run.output_bytes + run.averaged_bytes(run.output) * several
+    return LayerMemory(saved=Saved((0,)), backward_workspace=full * int(run.needs_weight_grad))
 
 
 @rule(Softmax, autocast="single on cuda")

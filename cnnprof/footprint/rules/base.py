@@ -70,6 +70,10 @@ class RuleContext(NamedTuple):
         """Bytes of a tensor of the output's size."""
         return self.execution.element_bytes * elements(self.output)
 
+    def averaged_bytes(self, shape: Shape) -> Dim:
+        """Bytes of the fp32 copy that the processor makes of a tensor in half precision for its mean, and of none of others."""
+        return 4 * elements(shape) * int(self.on_cpu and self.element_bytes < 4)
+
     @property
     def on_cpu(self) -> bool:
         """Whether the processor's kernels run it."""

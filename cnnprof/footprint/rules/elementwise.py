@@ -66,7 +66,7 @@ def reduce(layer: Reduce, run: RuleContext) -> LayerMemory:
     if layer.op == "sum":
         return LayerMemory(input_gradient="part")
     if layer.op == "mean":
-        return LayerMemory()
+        return LayerMemory(run.averaged_bytes(run.inputs[0]) + run.averaged_bytes(run.output))
     if layer.op in ("max", "min"):
         places = INDEX_BYTES * elements(run.output)
         return LayerMemory(places, Saved(extra=places))

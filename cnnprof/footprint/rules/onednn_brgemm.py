@@ -17,7 +17,9 @@ ELEMENT = 40
 
 def blocks(run: Execution) -> tuple[int, ...]:
     """Channels of a block, of each set of these kernels that the processor has."""
-    return (16, 8) if run.wide else () if run.isa == "sse41" else (8,)
+    if run.wide:
+        return (16, 8) if run.element_bytes == 4 else (16,)
+    return () if run.isa == "sse41" else (8,)
 
 
 def steps_over(conv: Convolution, run: Execution, block: int) -> bool:

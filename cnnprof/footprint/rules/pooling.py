@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from cnnprof.footprint.execution import Autocast
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
 from cnnprof.network.layers import elements
 from cnnprof.network.layers.linear import is_one
 from cnnprof.network.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxIndices, MaxPool, MaxUnpool, Subsample
 
 
-@rule(MaxPool, AdaptiveMaxPool)
+def _pooling_autocast(layer: MaxPool | AvgPool | AdaptiveMaxPool | AdaptiveAvgPool) -> Autocast:
+    axes = layer.output_size if isinstance(layer, (AdaptiveMaxPool, AdaptiveAvgPool)) else layer.kernel_size
+    return "single on cpu" if len(axes) == 3 else "widest"
+
+
+@rule(MaxPool, AdaptiveMaxPool, autocast=_pooling_autocast)
 def max_pool(layer: MaxPool | AdaptiveMaxPool, run: RuleContext) -> LayerMemory:
     """Where each maximum is, in inference, too."""
     places = INDEX_BYTES * elements(run.output)
@@ -27,7 +33,7 @@ def max_unpool(layer: MaxUnpool, run: RuleContext) -> LayerMemory:
     return LayerMemory()
 
 
-@rule(AvgPool)
+@rule(AvgPool, autocast=_pooling_autocast)
 def avg_pool(layer: AvgPool, run: RuleContext) -> LayerMemory:
     """torch saves the input, of which the gradient needs the size."""
     return LayerMemory(saved=Saved((0,)))
@@ -39,10 +45,9 @@ def subsample(layer: Subsample, run: RuleContext) -> LayerMemory:
     return LayerMemory(2 * run.output_bytes, Saved((0,), extra=run.output_bytes), 2 * run.output_bytes)
 
 
-@rule(AdaptiveAvgPool)
+@rule(AdaptiveAvgPool, autocast=_pooling_autocast)
 def adaptive_avg_pool(layer: AdaptiveAvgPool, run: RuleContext) -> LayerMemory:
     """To one position it is a mean, whose gradient is the same everywhere, and which is taken of a copy in fp32."""
     if not all(is_one(size) for size in layer.output_size):
         return LayerMemory(saved=Saved((0,)))
-    copied = run.on_cpu and run.element_bytes < 4
-    return LayerMemory(4 * (elements(run.inputs[0]) + elements(run.output)) * int(copied))
+    return LayerMemory(run.averaged_bytes(run.inputs[0]) + run.averaged_bytes(run.output))

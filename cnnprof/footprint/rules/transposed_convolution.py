@@ -52,8 +52,8 @@ def forward_workspace(conv: Convolution, run: Execution) -> int:
     else:
         copies = _nested(kernels(run).data_gradient(conv.mirrored, run))
         if conv.bias:
-            # Only the strided kernel, where the stride divides the output, adds a bias itself.
-            copies = copies._replace(scratch=copies.scratch + copies.input + SPARE)
+            # Only the strided kernel, where the stride divides the output, adds a bias itself; it is added in fp32.
+            copies = copies._replace(scratch=copies.scratch + copies.input * 4 // run.element_bytes + SPARE)
     return gradient_workspace(copies, conv.target_bytes(run))
 
 
