@@ -152,6 +152,8 @@ MISFIT = (keras_layer("Concatenate", "c", ["x", "y"]), keras_layer("Flatten", "y
     [
         ({"class_name": "MyModel", "config": {}}, "a class of its own, 'MyModel'"),
         ({"layers": []}, "holds no Keras configuration"),
+        ({"class_name": "Sequential", "config": {}}, "that Keras would not write"),
+        ({"class_name": "Sequential", "config": [1]}, "that Keras would not write"),
         ([1, 2], "holds no Keras configuration"),
         (
             functional(IMAGE, *CIRCLE, output="b"),

@@ -8,6 +8,7 @@ from spec_texts import build, layers
 from cnnprof.errors import CnnprofError
 from cnnprof.spec.mistakes import _NONE
 
+FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 HEAD = """input: 3x32x32
 settings: {s: 1, width: 8}
 blocks:
@@ -192,3 +193,22 @@ def test_a_size_with_a_decimal_is_not_taken_for_one_more_axis():
     with pytest.raises(CnnprofError) as caught:
         build("input: 3x32.5x32\nlayers: relu")
     assert caught.value.hint == "as in 3x224x224, or 3 x res x res"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("[net]\nwidth=416\n[convolutional]\nfilters=32", 2, FORM),
+        ("- conv 3x3 8\n- relu", 1, FORM),
+        ("import torch.nn as nn\nnet = nn.Conv2d(3, 8, 3)", 1, FORM),
+        (
+            '{"class_name": "Sequential", "config": {}}',
+            1,
+            "this is a model of Keras': name the file net.json or net.keras, and cnnprof summary reads it",
+        ),
+    ],
+)
+def test_a_file_of_another_tool_says_how_a_spec_begins(text, line, hint):
+    with pytest.raises(CnnprofError) as caught:
+        build(text)
+    assert (caught.value.place.line, caught.value.hint) == (line, hint)

@@ -31,9 +31,8 @@ def read(path: Path, input_shape: Sequence[int] | None = None, batch: int = 1) -
     Raises CnnprofError for a file that is no model or does not fit the input.
     """
     config = load_config(path)
-    walk = _Walk(config, path)
     try:
-        return walk.graph(path.stem, input_shape, batch)
+        return _Walk(config, path).graph(path.stem, input_shape, batch)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError, ZeroDivisionError):
         raise CnnprofError(f"'{path}' holds a configuration that Keras would not write") from None
 

@@ -176,7 +176,10 @@ class _Reader:
 
     def _of_others(self) -> str | None:
         """The way on for a model's file that is written for another tool."""
-        if {"backbone", "head"} <= {key.value for key, _ in self.root.pairs}:
+        keys = {key.value for key, _ in self.root.pairs}
+        if {"class_name", "config"} <= keys:
+            return "this is a model of Keras': name the file net.json or net.keras, and cnnprof summary reads it"
+        if {"backbone", "head"} <= keys:
             return "this is a model of Ultralytics': yolo export model=NAME.pt format=onnx, and cnnprof summary NAME.onnx"
         return None
 

@@ -195,7 +195,7 @@ def parse_yaml(source: Source) -> Entries:
         except yaml.YAMLError:
             raise _not_yaml(source, error) from None
     if not isinstance(root, Entries):
-        raise root.error("a spec is a mapping of keys such as 'input' and 'layers'")
+        raise root.error("a spec is a mapping of keys such as 'input' and 'layers'", _FORM)
     return root
 
 
@@ -311,6 +311,7 @@ def _key_without_colon(source: Source, at: int) -> int:
     return start + indents[0]
 
 
+_FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 _NO_MAPPING = "mapping values are not allowed in this context"
 _HINTS = {
     _NO_MAPPING: "quote a text that contains ': ', and indent keys alike",
@@ -341,4 +342,7 @@ def _not_yaml(source: Source, error: Any) -> SpecError:
     if start >= 0:
         place = source.place(start, start + 1)
         return SpecError("not YAML: a key without its colon, or a text with ': ' in it", place, "a key is followed by ': '")
-    return SpecError("not YAML: " + ", ".join(parts), source.place(mark.index, mark.index + 1), _HINTS.get(error.problem))
+    hint = _HINTS.get(error.problem)
+    if hint is not None and "'...'" in hint and "\n..." not in source.text:
+        hint = _FORM
+    return SpecError("not YAML: " + ", ".join(parts), source.place(mark.index, mark.index + 1), hint)
