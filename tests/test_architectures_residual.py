@@ -11,9 +11,10 @@ from cnnprof.sources import specs
 
 torch = pytest.importorskip("torch")
 
-from test_architectures_twins import count, counted, pytorchcv_model, timm_model  # noqa: E402
+from test_architectures_twins import count, counted, loaded, pytorchcv_model, timm_model  # noqa: E402
 
 from cnnprof.network.analysis import analyze  # noqa: E402
+from cnnprof.torch_bridge.at_once import AtOnce  # noqa: E402
 from cnnprof.torch_bridge.build import build  # noqa: E402
 from cnnprof.torch_bridge.meta import on_meta  # noqa: E402
 from cnnprof.torch_bridge.requirements import import_torchvision  # noqa: E402
@@ -93,9 +94,9 @@ OUTPUTS = {
 @pytest.mark.parametrize("name", TWINS)
 def test_twin(name: str) -> None:
     import_torchvision()
-    with torch.device("meta"):
+    with torch.device("meta"), AtOnce():
         model = TWINS[name]()
-    assert count(model, specs.load(name).input_shape) == counted(name)
+    assert count(model, loaded(name).input_shape) == counted(name)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def record(name: str, training: bool = False) -> tuple[Any, list[Step]]:
     models = import_torchvision().models
     lazy = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     # RegNets read a tensor's value while they are built.
-    with on_meta() if name.startswith("regnet") else torch.device("meta"):
+    with on_meta() if name.startswith("regnet") else torch.device("meta"), AtOnce():
         model = models.get_model(name, **lazy).train(training).to("meta")
     image = torch.empty(2, *specs.load(name).input_shape[1:], device="meta")
     with Recorder() as recorder, AtOnce():

@@ -6,6 +6,7 @@ multiply-accumulate.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -83,27 +84,30 @@ def count(model: Any, shape: tuple[int, ...]) -> tuple[int, int]:
     return sum(weights.numel() for weights in model.parameters()), counter.get_total_flops() // 2
 
 
+loaded = lru_cache(maxsize=1)(specs.load)
+
+
 def counted(name: str) -> tuple[int, int]:
-    totals = analyze(specs.load(name)).totals
+    totals = analyze(loaded(name)).totals
     return totals.params, totals.macs
 
 
 @pytest.mark.parametrize("name", TIMM)
 def test_twin_of_timm(name: str) -> None:
-    with torch.device("meta"):
+    with torch.device("meta"), AtOnce():
         model = timm_model(TIMM[name])
-    assert count(model, specs.load(name).input_shape) == counted(name)
+    assert count(model, loaded(name).input_shape) == counted(name)
 
 
 @pytest.mark.parametrize("name", PYTORCHCV)
 def test_twin_of_pytorchcv(name: str) -> None:
-    with torch.device("meta"):
+    with torch.device("meta"), AtOnce():
         model = pytorchcv_model(PYTORCHCV[name])
-    assert count(model, specs.load(name).input_shape) == counted(name)
+    assert count(model, loaded(name).input_shape) == counted(name)
 
 
 def test_nasnet_mobile_is_pytorchcvs_without_the_rows_that_it_drops() -> None:
-    with torch.device("meta"):
+    with torch.device("meta"), AtOnce():
         model = pytorchcv_model("nasnet_4a1056")
     dropped = 0
 

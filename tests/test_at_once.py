@@ -41,6 +41,8 @@ def of_size(x, size):
 
 
 OPERATIONS = {
+    "random numbers": lambda x: x.normal_(),
+    "uniform ones": lambda x: x.uniform_(-1, 1),
     "relu": F.relu,
     "relu6": F.relu6,
     "relu6 in place": lambda x: F.relu6(x, inplace=True),

@@ -83,7 +83,10 @@ def _layer_norm(
 def _native_batch_norm(*args: Any) -> tuple[Tensor, Tensor, Tensor] | None:
     """With the statistics of the batch, of which there are none in eval mode."""
     result = _batch_norm(*args)
-    return None if result is None else (result, result.new_empty(0), result.new_empty(0))
+    if result is None:
+        return None
+    statistics = result.new_empty(0)
+    return result, statistics, statistics
 
 
 def _native_layer_norm(x: Tensor, shape: list[int], *weights: Any) -> tuple[Tensor, Tensor, Tensor] | None:
@@ -92,7 +95,8 @@ def _native_layer_norm(x: Tensor, shape: list[int], *weights: Any) -> tuple[Tens
     if result is None:
         return None
     rows = (*x.shape[: x.dim() - len(shape)], *[1] * len(shape))
-    return result, x.new_empty(rows), x.new_empty(rows)
+    statistics = x.new_empty(rows)
+    return result, statistics, statistics
 
 
 def _mean(x: Tensor, dims: list[int] | None, keepdim: bool = False, **how: object) -> Tensor | None:
@@ -145,6 +149,8 @@ _RULES: dict[Any, Callable[..., Any]] = {
             aten.leaky_relu_.default,
             aten.elu_.default,
             aten.mish_.default,
+            aten.normal_.default,
+            aten.uniform_.default,
         ),
         _in_place,
     ),

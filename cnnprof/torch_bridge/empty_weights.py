@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from cnnprof.network.graph import Graph
+from cnnprof.torch_bridge.at_once import AtOnce
 from cnnprof.torch_bridge.instantiate import instantiate, is_built, is_users
 from cnnprof.torch_bridge.meta import on_meta
 
@@ -17,7 +18,7 @@ def without_data(graph: Graph) -> nn.Module:
     """
     if is_users(graph):
         return instantiate(graph).eval()
-    with torch.device("meta") if is_built(graph) else on_meta():
+    with torch.device("meta") if is_built(graph) else on_meta(), AtOnce():
         return instantiate(graph).eval()
 
 
