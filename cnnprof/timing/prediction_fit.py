@@ -12,6 +12,7 @@ from math import ceil, exp, log, sqrt
 from typing import NamedTuple
 
 from cnnprof.network.results import Analysis
+from cnnprof.timing.intervals import median
 from cnnprof.timing.neighbours import nearest
 from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, Predictor
 
@@ -87,8 +88,9 @@ def fit(
     grid = replace(grid, spreads=fitted.spreads, factor=1.0)
     predictions = [Predictor(grid, element_bytes).predict(analysis) for analysis, _ in measured]
     totals = [log(seconds / each.seconds) for each, (_, seconds) in zip(predictions, measured, strict=True)]
-    between = _mean(totals) - factor
-    off = [abs(each - _mean(totals[:i] + totals[i + 1 :])) for i, each in enumerate(totals)]
+    # The median: a network that lies beyond the grid says nothing of one within.
+    between = median(totals) - factor
+    off = [abs(each - median(totals[:i] + totals[i + 1 :])) for i, each in enumerate(totals)]
     stretches = [
         sqrt(max(0.0, error**2 - reach**2)) / each.spread
         for error, each in zip(off, predictions, strict=True)
