@@ -14,7 +14,6 @@ from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.family import Family
-from cnnprof.spec.held import hold
 from cnnprof.spec.inputs import DeclaredInput, find_outputs, misread
 from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
@@ -72,7 +71,10 @@ def elaborate(
         error.hint = error.hint or _size_hint(family, given, values, shapes)
         raise
     nodes = give_to_inference(network.finished([*outputs.values()]))
-    nodes = hold(nodes, family.held) if family.held else nodes
+    if family.held:
+        from cnnprof.spec.held import hold
+
+        nodes = hold(nodes, family.held)
     first, *further = shapes
     return Graph(
         name=chosen.name if chosen else family.stem,

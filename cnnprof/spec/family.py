@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnprof.errors import SpecError, did_you_mean
 from cnnprof.record import record
 from cnnprof.spec.blocks import Block, BlockParameter
-from cnnprof.spec.held import Held, read_held
 from cnnprof.spec.inputs import DeclaredInput, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
 from cnnprof.spec.oneline import LineReader
@@ -26,6 +26,9 @@ from cnnprof.spec.unread import unread
 from cnnprof.spec.values import Table, Value
 from cnnprof.spec.variants import Variant, read_variants
 from cnnprof.spec.words import WORDS
+
+if TYPE_CHECKING:
+    from cnnprof.spec.held import Held
 
 KEYS = (
     "name",
@@ -170,7 +173,7 @@ class _Reader:
             outputs=read_outputs(self.root.get("outputs")),
             batch=read_batch(self.root.get("batch")),
             inplace=self._flag("inplace"),
-            held=read_held(self.root.get("held")),
+            held=self._held(),
             warnings=unread(self.root, blocks, tables),
         )
 
@@ -227,6 +230,14 @@ class _Reader:
     def _flag(self, name: str) -> bool:
         node = self.root.get(name)
         return node is not None and read_truth(node, name)
+
+    def _held(self) -> tuple[Held, ...]:
+        node = self.root.get("held")
+        if node is None:
+            return ()
+        from cnnprof.spec.held import read_held  # few files say it
+
+        return read_held(node)
 
     def _default(self, variants: Mapping[str, Variant]) -> str | None:
         name = self._text("default")

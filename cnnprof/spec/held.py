@@ -21,10 +21,8 @@ class Held(NamedTuple):
     last: Token
 
 
-def read_held(node: Yaml | None) -> tuple[Held, ...]:
+def read_held(node: Yaml) -> tuple[Held, ...]:
     """The entries under `held`. Raises SpecError for what is no mapping of names."""
-    if node is None:
-        return ()
     if not isinstance(node, Entries):
         raise node.error("'held' is a mapping of layers to layers", "as in held: {maxpool1: stage1.conv2}")
     found = []
