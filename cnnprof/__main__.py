@@ -35,7 +35,8 @@ def main() -> None:
     gc.set_threshold(100_000)  # a start creates much and drops little: collecting after every 700 objects costs 7% of it
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it is open as long as the process runs
+            # It is open as long as the process runs.
+            setattr(sys, name, open(os.open(os.devnull, os.O_WRONLY), "w", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -176,8 +176,8 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 def _version(package: str) -> str:
     """The version in the name of the package's metadata folder: to import importlib.metadata takes longer than an analysis."""
     for place in sys.path:
-        with suppress(OSError):
-            for entry in os.scandir(place or "."):
+        with suppress(OSError), os.scandir(place or ".") as entries:
+            for entry in entries:
                 if entry.name.startswith(f"{package}-") and entry.name.endswith(".dist-info"):
                     return entry.name[len(package) + 1 : -len(".dist-info")]
     from importlib.metadata import PackageNotFoundError, version
