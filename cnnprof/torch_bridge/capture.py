@@ -18,7 +18,7 @@ from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.network.inputs import Input, Inputs
 from cnnprof.network.naming import FreeNames
 from cnnprof.torch_bridge.failures import failed, hint_for, one_line
-from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors
+from cnnprof.torch_bridge.feeding import as_parameters, bind, check_call, input_names, load_values, make_tensors, output_names
 from cnnprof.torch_bridge.running import WayToRun, eagerly, finished, is_unfinished, preserved, unwrapped, ways
 from cnnprof.torch_bridge.steps import NETWORK_INPUT, RecordedStep, Trace
 from cnnprof.torch_bridge.trace import Recorder
@@ -134,6 +134,7 @@ def _trace(way: WayToRun, fed: Inputs, batch: int, name: str, training: Collecti
             with _watched(way.module, recorder, training), recorder:
                 result = way.call(args, kwargs)
             trace = recorder.finish(result)
+            trace.output_names = output_names(result)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a user's code may raise anything
@@ -260,11 +261,13 @@ def _graph(module: nn.Module, trace: Trace, aux: Collection[int], name: str, fed
         for number, step in enumerate(trace.steps)
     )
     shapes = [tuple(each.value.shape) if each.value is not None else (batch, *each.size) for each in fed]
+    outputs = tuple(name_of(number) for number in trace.outputs if number not in aux)
     return Graph(
         name=name,
         input_shape=shapes[0],
         nodes=nodes,
-        outputs=tuple(name_of(number) for number in trace.outputs if number not in aux),
+        outputs=outputs,
+        output_names=trace.output_names if len(trace.output_names) == len(outputs) else (),
         uncounted=tuple(f"{names[number]}: {operation}" for number, operation in trace.uncounted),
         aux_params={head: sum(p.numel() for p in module.get_submodule(head).parameters()) for head in heads} | unused,
         input_name=called[0],

@@ -210,6 +210,12 @@ def tensors_of(value: Any, seen: set[int] | None = None) -> Iterator[Tensor]:
         yield from tensors_of(part, seen)
 
 
+def output_names(value: Any) -> tuple[str, ...]:
+    """The keys of a dictionary of tensors, by which a network names its outputs; none for anything else."""
+    named = isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in value.items())
+    return tuple(value) if named else ()
+
+
 def _joined(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)

@@ -40,7 +40,7 @@ class RecordedStep:
 
 @dataclass
 class Trace:
-    """A recorded run: the steps in order, those that the network returns, and the operations that have no row.
+    """A recorded run: the steps in order, those that the network returns, by which names, and the operations without a row.
 
     `held` has for a step the last one during which the module's code held what it made; `branches` says whether the data could
     have chosen other steps.
@@ -48,6 +48,7 @@ class Trace:
 
     steps: list[RecordedStep] = field(default_factory=list)
     outputs: tuple[int, ...] = ()
+    output_names: tuple[str, ...] = ()
     uncounted: list[tuple[int, str]] = field(default_factory=list)
     untouched: tuple[str, ...] = ()
     held: dict[int, int] = field(default_factory=dict)
