@@ -68,6 +68,23 @@ def test_what_is_not_counted_is_listed(tmp_path):
 
 
 @pytest.mark.torch
+def test_outputs_keep_the_names_that_a_dictionary_gives_them(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "class Two(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.stem, self.head = torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(8, 4)\n"
+        "    def forward(self, x):\n"
+        "        x = self.stem(x)\n"
+        "        return {'features': x, 'classes': self.head(x.mean((2, 3)))}\n"
+    )
+    text = api.to_spec(f"{tmp_path}/net.py:Two", input_shape=(3, 8, 8))
+    assert text.endswith("outputs: {features: stem, classes: head}\n")
+    assert build(text).output_names == ("features", "classes")
+
+
+@pytest.mark.torch
 def test_import_writes_a_file_or_the_terminal(tmp_path):
     path = tmp_path / "mobile.yaml"
     done = cnnprof("import", "torchvision:mobilenet_v3_small", "-o", path)

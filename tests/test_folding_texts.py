@@ -194,6 +194,56 @@ GROWN_FOLDED = """layers:
 """
 
 
+VISION = """
+input: 3x32x32
+blocks:
+  encoder():
+    - add: [identity, ln eps=1e-6 | attention 4]
+    - add: [identity, ln eps=1e-6 | fc 64 gelu | fc 16]
+layers:
+  - conv 8x8 16 s8 p0 | tokens | clstoken | posembed
+  - {repeat: 5, do: encoder}
+  - ln eps=1e-6 | token 0 | fc 10
+"""
+
+VISION_FOLDED = """blocks:
+  encoder():
+    - add: [identity, ln eps=1e-6 | attention 4]
+    - add: [identity, ln eps=1e-6 | fc 64 gelu | fc 16]
+layers:
+  - conv 8x8 16 s8 p0 | tokens | clstoken | posembed
+  - {repeat: 5, do: encoder}
+  - ln eps=1e-6 | token | fc 10
+"""
+
+MIXER = """
+input: 3x32x32
+blocks:
+  mlp(w):
+    - let c = C
+    - fc w gelu | dropout 0.1 | fc c | dropout 0.1
+  mixer():
+    - add: [identity, "ln | permute (2,1) tokens | mlp 8 | permute (2,1) tokens"]
+    - add: [identity, ln | mlp 64]
+layers:
+  - conv 8x8 16 s8 p0 | tokens
+  - {repeat: 3, do: mixer}
+  - ln | permute (2,1) | reshape (16,4,4) | gap | fc 10
+"""
+
+MIXER_FOLDED = """blocks:
+  mixer():
+    - add:
+        - identity
+        - ln | permute (2,1) tokens | fc 8 gelu | dropout 0.1 | fc 16 | dropout 0.1 | permute (2,1) tokens
+    - add: [identity, ln | fc 64 gelu | dropout 0.1 | fc 16 | dropout 0.1]
+layers:
+  - conv 8x8 16 s8 p0 | tokens
+  - {repeat: 3, do: mixer}
+  - ln | permute (2,1) | reshape (16,4,4) | gap | fc 10
+"""
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
@@ -203,6 +253,8 @@ GROWN_FOLDED = """layers:
         pytest.param(SKIPS, SKIPS_FOLDED, id="skip connections by name"),
         pytest.param(NAMED, NAMED_FOLDED, id="loops whose end has a name"),
         pytest.param(SOUND, SOUND_FOLDED, id="one axis"),
+        pytest.param(VISION, VISION_FOLDED, id="tokens, their positions and their attention"),
+        pytest.param(MIXER, MIXER_FOLDED, id="tokens the other way round"),
         pytest.param(GROWN, GROWN_FOLDED, id="rounds that read more and more channels"),
     ],
 )

@@ -77,6 +77,16 @@ def test_sizes_have_the_axes_of_the_network(tmp_path):
     assert (done.code, "'1x32' is not an input size of resnet18" in done.err) == (2, True)
 
 
+def test_views_that_say_the_same_in_other_words_are_no_difference():
+    front, back = "conv 4x4 8 s4 p0", "permute (2,1) tokens | fc 5"
+    flat, sized = "op Flatten start_dim=2", "reshape (8,64) | op Expand size=(1,8,64)"
+    networks = [f"{front} | {middle} | {back}" for middle in (flat, sized)]
+    done = cnnprof("diff", *networks, "--input", "3x32x32", "--exit-code")
+    assert done.code == 0, done.out
+    other = f"{front} | reshape (64,8) | fc 5"
+    assert cnnprof("diff", networks[0], other, "--input", "3x32x32", "--exit-code").code == 1
+
+
 def test_infinity_is_text_in_json():
     done = cnnprof("summary", "op Pad amounts=((1,1),(1,1)) value=-inf | maxpool 3x3 s2", "--input", "3x8x8", "--json")
     assert done.code == 0, done.err

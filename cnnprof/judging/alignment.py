@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnnprof.collector import without_collections
 from cnnprof.network.layers import Layer
+from cnnprof.network.layers.arrangement import Flatten, Reshape, shows_all
 from cnnprof.network.layers.merging import Concat
 from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.results import Analysis, Cost
@@ -71,8 +72,8 @@ class Pair:
 
 @without_collections()
 def align(before: Analysis, after: Analysis) -> list[Pair]:
-    """Every layer of both networks once, in order. Training-only heads are left out."""
-    ours, theirs = ([cost for cost in profile.costs if not cost.node.aux] for profile in (before, after))
+    """Every layer of both networks once, in order, without training-only heads, and views that show all of what they read."""
+    ours, theirs = ([cost for cost in profile.costs if not (cost.node.aux or _is_bare(cost))] for profile in (before, after))
     matches = list(_matches(ours, theirs))
     twin = dict(zip(before.graph.inputs, after.graph.inputs, strict=False))
     twin |= {ours[i].node.name: theirs[j].node.name for i, j in matches if i is not None and j is not None}
@@ -83,6 +84,10 @@ def align(before: Analysis, after: Analysis) -> list[Pair]:
         b = None if j is None else theirs[j]
         pairs.append(Pair(a, b, tuple(_changes(a, b, twin, known)) if a and b else ()))
     return pairs
+
+
+def _is_bare(cost: Cost) -> bool:
+    return bool(cost.inputs) and shows_all(cost.node.layer, cost.inputs[0])
 
 
 def differ(before: Analysis, after: Analysis, pairs: Sequence[Pair]) -> bool:
@@ -115,9 +120,9 @@ def alike(pairs: Sequence[Pair]) -> bool:
 
 def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -> Iterator[Change]:
     old, new = before.node.layer, after.node.layer
-    if type(old) is not type(new):
+    if type(old) is not type(new) and not _are_one_view(before, after):
         own = [Change("type", old.type, new.type)]
-    elif _means_the_same(before, after):
+    elif type(old) is not type(new) or _means_the_same(before, after):
         own = []
     else:
         values = [(entry.name, getattr(old, entry.name), getattr(new, entry.name)) for entry in fields(old)]
@@ -133,6 +138,13 @@ def _changes(before: Cost, after: Cost, twin: dict[str, str], known: set[str]) -
     # What was added or removed before a layer is told there; other wiring between layers that both networks have is told here.
     if None not in expected and None not in actual and _rewired(expected, actual, old):
         yield Change("inputs", before.node.inputs, after.node.inputs)
+
+
+def _are_one_view(before: Cost, after: Cost) -> bool:
+    """Whether one flattens axes, and the other says what shape that has."""
+    layers = before.node.layer, after.node.layer
+    same = before.inputs == after.inputs and before.output == after.output
+    return same and all(isinstance(layer, (Flatten, Reshape)) for layer in layers) and layers[0].writes == layers[1].writes
 
 
 def _means_the_same(before: Cost, after: Cost) -> bool:

@@ -14,7 +14,7 @@ from cnnprof.footprint.holding import held_at_peak
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Identity, shows_all
+from cnnprof.network.layers.arrangement import Flatten, Identity, Reshape, shows_all
 from cnnprof.network.layers.resizing import Upsample
 from cnnprof.network.recognition import recognize
 from cnnprof.network.shapes import walk
@@ -100,8 +100,7 @@ class _Reading(NamedTuple):
         graph, batches = self.graphs[0], self.batches
         if compact and not flat:
             # Where a fold says something else than what it was made of, the plain steps are no worse.
-            for blocks, conditions in ((True, True), (True, False), (False, False)):
-                text = write_folded(graph, partial, blocks, batches=batches, conditions=conditions)
+            for text in self._folded(partial):
                 if self._is_said_by(text):
                     return text
         try:
@@ -119,6 +118,16 @@ class _Reading(NamedTuple):
                 if getattr(ours, what) != getattr(theirs, what):
                     raise CnnprofError(f"{graph.name} cannot be written as a spec: read back, it has other {what}")
         return text
+
+    def _folded(self, partial: bool) -> Iterator[str]:
+        """The text by blocks and loops, the best to read first: with tokens where these make it shorter."""
+        graph = self.graphs[0]
+        texts = [write_folded(graph, partial, batches=self.batches)]
+        if " tokens" in texts[0]:
+            texts.append(write_folded(graph, partial, batches=self.batches, tokens=False))
+        yield from sorted(texts, key=lambda text: text.count("\n"))
+        yield write_folded(graph, partial, batches=self.batches, conditions=False, tokens=False)
+        yield write_folded(graph, partial, blocks=False, batches=self.batches)
 
     def _is_said_by(self, text: str) -> bool:
         """Whether the text, read back, is the network, layer by layer."""
@@ -178,6 +187,8 @@ def _numbered(graph: Graph) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
         said = _said(node.layer, len(inputs[0]) if inputs else 0)
         if isinstance(node.layer, Upsample):
             said = (Upsample, node.layer.mode, output)  # a size says no more than a factor
+        elif isinstance(node.layer, Flatten):
+            said = _said(Reshape(output, copy=node.layer.copy), 0)  # what it makes may be said by its size
         found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))
     return [*found, tuple(number[name] for name in graph.outputs)], number
 

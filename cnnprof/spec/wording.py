@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers.activation import Activation
-from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Reshape, Unknown
+from cnnprof.network.layers.activation import Activation, PReLU
+from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Permute, Reshape, Select, Unknown
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.linear import Linear, MatMul, Parameter
 from cnnprof.network.layers.merging import Concat
-from cnnprof.network.layers.normalization import BatchNorm
+from cnnprof.network.layers.normalization import BatchNorm, LayerNorm
 from cnnprof.network.layers.pooling import MaxPool
+from cnnprof.network.layers.regularization import Dropout
 from cnnprof.network.shapes import shapes_of
 from cnnprof.network.strides import copying_otherwise
 from cnnprof.record import changed
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.builder import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import key_of
+from cnnprof.spec.token_words import LONGEST_RUN, Run, run_of_tokens
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
 from cnnprof.spec.words.windows import fits, same_padding
 
@@ -63,6 +66,18 @@ def _is_scalar(layer: Layer) -> bool:
     return isinstance(layer, Parameter) and not 1 <= len(layer.size) <= 6
 
 
+def _is_of_last_axis(layer: Layer) -> bool:
+    return isinstance(layer, Linear) or (isinstance(layer, LayerNorm) and not layer.channels_first and layer.axes == 1)
+
+
+def _is_elementwise(layer: Layer) -> bool:
+    return isinstance(layer, (Activation, Dropout)) and not hasattr(layer, "dim") and not isinstance(layer, PReLU)
+
+
+def _is_one_token(layer: Layer, x: Shape) -> bool:
+    return isinstance(layer, Select) and len(x) == len("NLC") and layer.dim == 1 and layer.index >= 0
+
+
 class Wording:
     """The text of each line; what the language cannot say is gathered in `unsayable`, the nodes by reason.
 
@@ -74,9 +89,12 @@ class Wording:
         folded: and with normalization its options; an axis that `fc` flattens by itself takes no word. Then
             layers without a word are in `wordless`, and those that share weights in `shared`.
         batches: what layers say in terms of the batch.
+        tokens: where `folded`, layers of the last axis are said by words, of `tokens`.
     """
 
-    def __init__(self, graph: Graph, compact: bool, folded: bool = False, batches: Batches | None = None) -> None:
+    def __init__(
+        self, graph: Graph, compact: bool, folded: bool = False, batches: Batches | None = None, tokens: bool = True
+    ) -> None:
         self.graph = graph
         self.by_batch = batches.fields if batches else {}
         self.compact = compact
@@ -97,13 +115,54 @@ class Wording:
         self.names_outputs = len(self.outputs) != 1 or bool(graph.output_names)
         owners = {node.shared for node in graph if node.shared} if folded else set()
         self.shared = owners | {node.name for node in graph if node.shared in owners}
-        self.wordless = {node.name for node in graph if self._is_wordless(node)} if folded else set()
+        self.tokens: set[str] = set()
+        self.wordless: set[str] = set()
+        self.runs: dict[str, Run] = {}
+        if folded:
+            self._find_words(tokens)
+
+    def _find_words(self, tokens: bool) -> None:
+        """Which layers have no word, which tensors are tokens, if any are to be, and which layers one word of these says."""
+        nodes = [node for node in self.graph if not isinstance(node.layer, Identity)]
+        within: set[str] = set()
+        for at, node in enumerate(nodes):
+            if node.name in within:
+                continue
+            run = run_of_tokens(nodes[at : at + LONGEST_RUN], self.shapes, self.sources, self._is_inside) if tokens else None
+            if run is not None and self._may_be_said(run):
+                self.runs[node.name] = run
+                within.update(each.name for each in run.nodes)
+                self.tokens.add(run.nodes[-1].name)
+            elif self._is_wordless(node):
+                self.wordless.add(node.name)
+            elif self._gives_tokens(node, tokens):
+                self.tokens.add(node.name)
+
+    def _may_be_said(self, run: Run) -> bool:
+        if run.word == "tokens":
+            end = run.nodes[-1]
+            return (
+                run.reads not in self.tokens
+                and self._gives_tokens(end, True)
+                and self.copies_as_said.isdisjoint(node.name for node in run.nodes)
+            )
+        return run.reads in self.tokens
+
+    def _is_inside(self, run: Sequence[Node]) -> bool:
+        """Whether what the nodes give, but for the last, is read by them alone, with weights of their own."""
+        names = {node.name for node in run}
+        own = all(node.owns_params and node.trainable and not node.aux and node.name not in self.shared for node in run)
+        inner = all(node.name not in self.outputs for node in run[:-1])
+        return own and inner and all(each.name in names for node in run[:-1] for each in self.readers.get(node.name, ()))
 
     def steps(self) -> list[list[Node]]:
         """The nodes that share a line, in order; what only hands its input on has none."""
         steps: list[list[Node]] = []
+        within = {node.name for run in self.runs.values() for node in run.nodes}
         for node in self.graph:
-            if isinstance(node.layer, Identity):
+            if node.name in self.runs:
+                steps.append(self.runs[node.name].nodes)
+            if isinstance(node.layer, Identity) or node.name in within:
                 continue
             if steps and (self._is_same_pool(steps[-1], node) or (self.compact and self._goes_behind(node, steps[-1]))):
                 steps[-1].append(node)
@@ -122,9 +181,16 @@ class Wording:
         """The tensors that the node reads, behind layers that only hand it on."""
         return tuple(map(self.source, node.inputs))
 
+    def read_by(self, step: list[Node]) -> tuple[str, ...]:
+        """The tensors that a line reads."""
+        run = self.runs.get(step[0].name)
+        return (run.reads,) if run else self.sources(step[0])
+
     def words(self, step: list[Node]) -> list[str]:
         """The text of each layer of a line that joins nothing; behind the first stand norm and activation."""
         first = step[0]
+        if first.name in self.runs:
+            return [self.runs[first.name].word]
         for node in step:
             self.check(node)
         if _flattens(first.layer) and len(step) > 1:
@@ -177,6 +243,8 @@ class Wording:
     def _goes_behind(self, node: Node, step: list[Node]) -> bool:
         """Whether the node may stand on the line of the step, and means the same there."""
         last = step[-1]
+        if step[0].name in self.runs:
+            return False
         if not (self.wordless | self.shared).isdisjoint((node.name, last.name)):
             return False
         if (
@@ -202,6 +270,27 @@ class Wording:
         readers = [reader.layer for reader in self.readers.get(node.name, ())]
         return bool(readers) and all(isinstance(layer, SUBTRACTS_A_MEAN) for layer in readers)
 
+    def _is_of_tokens(self, node: Node) -> bool:
+        return not self.tokens.isdisjoint(self.sources(node))
+
+    def _gives_tokens(self, node: Node, begins: bool) -> bool:
+        """Whether a reader of the text takes what the node gives for tokens; some may be said to be, if that `begins`."""
+        if isinstance(node.layer, (Permute, Reshape)):
+            return begins and len(self.shapes[node.name]) == len("NLC") and self._is_read_as_tokens(node)
+        return self._is_of_tokens(node) and not isinstance(node.layer, Select)
+
+    def _is_read_as_tokens(self, node: Node) -> bool:
+        """Whether layers of the last axis read what the node gives, at once or behind layers that work on all elements."""
+        behind, known = [node], {node.name}
+        while behind:
+            for reader in self.readers.get(behind.pop().name, ()):
+                if _is_of_last_axis(reader.layer):
+                    return True
+                if (_is_elementwise(reader.layer) or join_word(reader)) and reader.name not in known:
+                    known.add(reader.name)
+                    behind.append(reader)
+        return False
+
     def _is_wordless(self, node: Node) -> bool:
         layer = node.layer
         if not ((node.owns_params or node.shared) and node.trainable) or self._holds_the_batch(node):
@@ -209,9 +298,11 @@ class Wording:
         if node.name in self.copies_as_said:
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
+        if self._is_of_tokens(node) and not join_word(node) and not isinstance(layer, (Identity, Permute, Reshape)):
+            return not (_is_of_last_axis(layer) or _is_elementwise(layer) or _is_one_token(layer, x))
         if join_word(node):
             if isinstance(layer, Concat):
-                return layer.dim % len(x) != 1
+                return layer.dim % len(x) != 1 or self._is_of_tokens(node)
             return isinstance(layer, MatMul) and layer != MatMul()
         if isinstance(layer, (Identity, PartialConv)):
             return False
@@ -235,7 +326,12 @@ class Wording:
                 self.connections.append(layer)
                 dense = Conv(len(layer.connections[0]), layer.kernel_size, layer.stride, layer.padding, bias=layer.bias)
                 return f"{write_layer(dense, self.shapes[node.inputs[0]])} connect=connections{len(self.connections)}"
-            return write_layer(layer, self.shapes[node.inputs[0]] if node.inputs else ())
+            x = self.shapes[node.inputs[0]] if node.inputs else ()
+            if isinstance(layer, Select) and self._is_of_tokens(node):
+                return f"token {layer.index}" if layer.index else "token"
+            if self._is_of_tokens(node) and _is_of_last_axis(layer):
+                return write_layer(layer, (x[0], x[-1]))
+            return write_layer(layer, x) + " tokens" * (node.name in self.tokens and isinstance(layer, (Permute, Reshape)))
         except UnsayableError as error:
             self.refuse(node, str(error))
             return "identity"

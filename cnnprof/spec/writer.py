@@ -50,7 +50,13 @@ def write_spec(graph: Graph, compact: bool = False, batches: Batches = EVERY) ->
 
 
 def write_folded(
-    graph: Graph, partial: bool, blocks: bool = True, compact: bool = True, batches: Batches = EVERY, conditions: bool = True
+    graph: Graph,
+    partial: bool,
+    blocks: bool = True,
+    compact: bool = True,
+    batches: Batches = EVERY,
+    conditions: bool = True,
+    tokens: bool = True,
 ) -> str:
     """The text of a spec that describes the graph by blocks and loops, as far as its layers come again.
 
@@ -60,11 +66,12 @@ def write_folded(
         compact: put several layers on a line; without it, and without `blocks`, each is one step.
         batches: what its layers say in terms of the batch.
         conditions: blocks may have steps that only some of their calls run.
+        tokens: among blocks, layers of the last axis are said by words, of `tokens`.
 
     Raises CnnprofError as `write_spec`.
     """
     plain = recognize(graph)
-    wording = Wording(plain, compact, folded=True, batches=batches)
+    wording = Wording(plain, compact, folded=True, batches=batches, tokens=blocks and tokens)
     outline = fold(plain, wording, blocks, compact, conditions)
     _check(graph, wording, partial)
     names = {tensor: outline.name(tensor) for tensor in (*graph.inputs, *wording.outputs)}

@@ -121,8 +121,8 @@ class _Folder:
 
     def _leaf(self, line: Line) -> Element:
         first, last = line.nodes[0], line.nodes[-1]
-        reads = self.wording.sources(first)
-        channels = (self._channels(first.inputs[0]) if first.inputs else None,)
+        reads = self.wording.read_by(line.nodes)
+        channels = (self._channels(reads[0]) if reads else None,)
         if first.name in self.wording.shared - self.whole and first.name not in self.wording.wordless:
             return self._shared(first, reads, channels)
         if first.name in self.wording.wordless:
@@ -239,7 +239,8 @@ class _Folder:
 
     def _channels(self, tensor: str) -> int | None:
         shape = self.wording.shapes[tensor]
-        return shape[1] if len(shape) > 1 else None
+        axis = -1 if tensor in self.wording.tokens else 1
+        return shape[axis] if len(shape) > 1 else None
 
 
 def _names(body: Body) -> set[str]:
