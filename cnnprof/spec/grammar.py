@@ -74,6 +74,12 @@ PARTS = (
     Part(
         "batch", "key", "N, the batch's name in expressions, or the one number of samples that the layers hold for.", "batch: N"
     ),
+    Part(
+        "held",
+        "key",
+        "Layers whose outputs the network's own code holds until another layer has run, longer than they are read.",
+        "layers:\n  - conv 3x3 8 -> c1\n  - conv 3x3 8 -> c2\n  - conv 3x3 8\nheld: {c1: c2}",
+    ),
     Part("inplace", "key", "true: activations on lines of their own work in place, too.", "inplace: true"),
     Part("|", "step", "One step behind the other on a line.", "- conv 3x3 8 | maxpool 2x2 | relu"),
     Part(
