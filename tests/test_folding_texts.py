@@ -263,3 +263,20 @@ def test_networks_read_as_they_were_written(given, wanted):
     text = write_text(graph, compact=True)
     assert text.endswith(f"\n{wanted}")
     assert _layers(build(text)) == _layers(_plain(graph))
+
+
+def test_a_learned_tensor_before_attention_is_no_word_of_tokens():
+    graph = build("""
+input: 3x32x32
+layers:
+  - conv 8x8 16 s8 p0 | tokens -> x
+  - parameter (1,1,16,16) -> bias
+  - x | fc 48 | op Reshape size=(1,16,3,2,8) | op Permute dims=(2,0,3,1,4) -> qkv
+  - op Select dim=0 index=0 -> q
+  - qkv | op Select dim=0 index=1 -> k
+  - {op: ScaledDotProductAttention, of: [q, k, k, bias]}
+  - op Permute dims=(0,2,1,3) | op Reshape size=(1,16,16) | op Linear out_features=16
+  - gap | fc 4
+""")
+    text = write_text(graph, compact=True)
+    assert _layers(build(text)) == _layers(_plain(graph))

@@ -72,9 +72,11 @@ def _word(run: list[Node], shapes: Mapping[str, Shape], sources: Callable[[Node]
 def _attention(
     run: list[Node], shapes: Mapping[str, Shape], sources: Callable[[Node], tuple[str, ...]]
 ) -> tuple[str, str] | None:
-    (x,) = sources(run[0])
     qkv, split = run[0].layer, run[1].layer
-    if len(shapes[x]) != 3 or not isinstance(qkv, Linear) or not isinstance(split, Reshape) or len(split.size) != 5:
+    if not isinstance(qkv, Linear) or not isinstance(split, Reshape) or len(split.size) != 5:
+        return None
+    (x,) = sources(run[0])
+    if len(shapes[x]) != 3:
         return None
     batch, length, width = shapes[x]
     heads = split.size[3]
