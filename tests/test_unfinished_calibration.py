@@ -4,9 +4,11 @@ import json
 
 import pytest
 from made_up_machine import made_up
+from shell import cnnprof
 
 from cnnprof.measure import operation_calibration, operations, unfinished
 from cnnprof.measure.bench import Interrupted
+from cnnprof.measure.calibration_files import unfinished_path
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
@@ -64,7 +66,7 @@ def test_an_interrupted_calibration_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(operations, "follow", follow)
     monkeypatch.setattr(operation_calibration, "calibrate", lambda *_: made_up().ceilings)
     monkeypatch.setattr(operation_calibration, "_time_networks", lambda *_: [])
-    monkeypatch.setattr(operation_calibration, "operations_path", lambda _: tmp_path / "m.operations.json")
+    monkeypatch.setattr(operation_calibration, "unfinished_path", lambda _: tmp_path / "m.unfinished.json")
     for stop in (100, count + 7):
         stop_after[0] = stop
         with pytest.raises(KeyboardInterrupt):
@@ -96,9 +98,22 @@ def test_one_that_is_interrupted_while_networks_are_timed_goes_on_behind_the_ope
     monkeypatch.setattr(operations, "follow", follow)
     monkeypatch.setattr(operation_calibration, "calibrate", lambda *_: made_up().ceilings)
     monkeypatch.setattr(operation_calibration, "_time_networks", time_networks)
-    monkeypatch.setattr(operation_calibration, "operations_path", lambda _: tmp_path / "m.operations.json")
+    monkeypatch.setattr(operation_calibration, "unfinished_path", lambda _: tmp_path / "m.unfinished.json")
     with pytest.raises(Interrupted):
         operation_calibration.calibrate_operations(Options(), [])
     calibration = operation_calibration.calibrate_operations(Options(), [])
     assert timed == [0, 1]
     assert calibration.conditions["resumed"] == len(designed())
+
+
+@pytest.mark.parametrize("layers", [True, False])
+def test_the_command_says_that_something_is_kept_only_if_it_is(tmp_path, monkeypatch, layers):
+    def interrupted(options, full, tell):
+        if layers:
+            unfinished.keep(unfinished_path(options), FOR, made_up().ceilings, Found(hot={0: [1e-4]}, cold={0: [3e-4]}))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cnnprof.api.predict.calibrate", interrupted)
+    result = cnnprof("calibrate", "--full", XDG_CACHE_HOME=str(tmp_path))
+    assert result.code == 130
+    assert ("what was measured is kept" in result.err) == layers

@@ -119,3 +119,8 @@ def recall_operations(options: Options, path: Path | None = None, elsewhere: boo
 def operations_path(options: Options) -> Path:
     """The file of the operations that were timed for the machine and way to run."""
     return calibration_path(options).with_suffix(".operations.json")
+
+
+def unfinished_path(options: Options) -> Path:
+    """The file of what an interrupted calibration for the machine and way to run had measured."""
+    return operations_path(options).with_suffix(".unfinished.json")

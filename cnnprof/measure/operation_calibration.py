@@ -11,7 +11,7 @@ from cnnprof.errors import CnnprofError, MeasurementError
 from cnnprof.footprint.execution import RUN_BYTES
 from cnnprof.measure import unfinished
 from cnnprof.measure.calibration import calibrate
-from cnnprof.measure.calibration_files import operations_path, way
+from cnnprof.measure.calibration_files import unfinished_path, way
 from cnnprof.measure.fingerprint import fingerprint
 from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found, time_operations
@@ -57,7 +57,7 @@ def calibrate_operations(
     grid = grid[::every]
     own = [(cost.node.layer, cost.inputs) for each in networks for cost in each.costs if not cost.node.aux]
     samples = [*dict.fromkeys([*grid, *(sample for sample in own if operation_alone(*sample, 1) is not None)])]
-    place = operations_path(options).with_suffix(".unfinished.json")
+    place = unfinished_path(options)
     holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": len(samples)}
     ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
     resumed = len(known.hot)

@@ -45,7 +45,7 @@ def command(
     """
     from cnnprof.cli.measuring import Bar
     from cnnprof.measure.calibration import calibrate
-    from cnnprof.measure.calibration_files import keep, keep_operations
+    from cnnprof.measure.calibration_files import keep, keep_operations, unfinished_path
     from cnnprof.views.ceilings import show_calibration, show_ceilings
 
     how = run.options()
@@ -56,7 +56,8 @@ def command(
             with Bar(FULL_SECONDS if full else GRID_SECONDS) as bar:
                 calibration = calibrate_operations(how, full, bar.update)
         except KeyboardInterrupt:
-            print("what was measured is kept: the same command goes on from there within a day", file=sys.stderr)
+            if unfinished_path(how).exists():  # There is none before the first layer was timed.
+                print("what was measured is kept: the same command goes on from there within a day", file=sys.stderr)
             raise
         keep(calibration.ceilings, how)
         kept = keep_operations(calibration, how)
