@@ -1,6 +1,7 @@
 """A calibration that was interrupted goes on where it stopped."""
 
 import json
+from importlib import import_module
 
 import pytest
 from made_up_machine import made_up
@@ -113,7 +114,7 @@ def test_the_command_says_that_something_is_kept_only_if_it_is(tmp_path, monkeyp
             unfinished.keep(unfinished_path(options), FOR, made_up().ceilings, Found(hot={0: [1e-4]}, cold={0: [3e-4]}))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cnnprof.api.predict.calibrate", interrupted)
+    monkeypatch.setattr(import_module("cnnprof.api.predict"), "calibrate", interrupted)
     result = cnnprof("calibrate", "--full", XDG_CACHE_HOME=str(tmp_path))
     assert result.code == 130
     assert ("what was measured is kept" in result.err) == layers
