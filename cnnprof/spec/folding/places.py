@@ -57,7 +57,8 @@ def _together(one: Shared, other: Shared, guards: bool) -> Shared | None:
     """The steps of both; equal lines that are a loop at one place and none at the other stand one by one."""
     sizes = len(one.places), len(other.places)
     body = unify(one.body, other.body, sizes, guards)
-    loose = unify(one.loose, other.loose, sizes, guards)
+    # Steps with conditions take long to find, so that they are looked for once.
+    loose = None if guards and body is not None else unify(one.loose, other.loose, sizes, guards)
     if body is None and loose is None:
         return None
     return Shared([*one.places, *other.places], body or loose or (), loose or body or ())

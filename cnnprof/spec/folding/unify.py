@@ -143,6 +143,8 @@ class _Aligner:
                 other = others[at : at + count]
                 if isinstance(other[-1], Join) and other[-1].kind == one.kind:
                     break
+                if abs(count - len(main)) > 2 * _MOST_GUARDS:
+                    continue
                 both = unify(other, main, self.sizes, True) if swapped else unify(main, other, self.sizes, True)
                 if both is None:
                     continue
