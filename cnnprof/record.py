@@ -81,6 +81,10 @@ def pick(value: object, *names: str) -> dict[str, Any]:
     return {name: plain(getattr(value, name)) for name in names or type(value).__record_defaults__}  # type: ignore[attr-defined]
 
 
+NOT_FINITE = {str(value): value for value in (float("inf"), float("-inf"), float("nan"))}
+"""Numbers that JSON cannot write, by the text that `plain` writes for them."""
+
+
 def plain(value: Any) -> Any:
     """The value as JSON types, all the way down: records as mappings of their fields, tuples as lists, infinity as text."""
     if value is None or type(value) in (str, int, bool):

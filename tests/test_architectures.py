@@ -150,6 +150,13 @@ def test_parameters_and_macs_are_exact(name: str) -> None:
     assert totals.uncounted == ()
 
 
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_a_network_is_sent_to_a_process_as_it_is(name: str) -> None:
+    graph = specs.load(name)
+    sent = Graph.from_dict(json.loads(json.dumps(graph.to_dict(), allow_nan=False)))
+    assert [(node.layer, node.inputs) for node in sent] == [(node.layer, node.inputs) for node in graph]
+
+
 @pytest.mark.parametrize("name", TOTALS)
 def test_network_knows_its_paper_and_ends_in_classes(name: str) -> None:
     graph = specs.load(name)

@@ -1,5 +1,6 @@
 """Every registered layer: one arithmetic for ints, arrays and symbols; JSON and back; and figures derived by hand."""
 
+import json
 from itertools import product
 
 import numpy as np
@@ -77,6 +78,12 @@ def test_ints_arrays_and_symbols_agree(cls):
 def test_layers_survive_json(cls):
     value, _ = cls.example(16)
     assert layer_from_dict(layer_to_dict(value)) == value
+
+
+@pytest.mark.parametrize("value", [float("-inf"), float("inf")])
+def test_infinite_fields_survive_json(value):
+    pad = LAYERS["Pad"](((1, 1), (1, 1)), value=value)
+    assert layer_from_dict(json.loads(json.dumps(layer_to_dict(pad), allow_nan=False))) == pad
 
 
 def test_a_second_layer_of_one_name_is_refused():

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 from cnnprof.errors import CnnprofError
 from cnnprof.network.dims import Dim, Shape, prod, same
 from cnnprof.network.registry import Registry
-from cnnprof.record import changed, dataclass_transform, plain, record
+from cnnprof.record import NOT_FINITE, changed, dataclass_transform, plain, record
 
 OpKind = Literal["mac", "add", "mul", "div", "cmp", "exp"]
 
@@ -244,11 +244,13 @@ def layer_to_dict(value: Layer) -> dict[str, Any]:
 
 def layer_from_dict(data: Mapping[str, Any]) -> Layer:
     """The layer that `layer_to_dict` wrote. Raises KeyError or TypeError on anything else."""
-    return LAYERS[data["type"]](**{key: _tupled(item) for key, item in data.items() if key != "type"})
+    return LAYERS[data["type"]](**{key: _field(item) for key, item in data.items() if key != "type"})
 
 
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+def _field(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_field(item) for item in value)
+    return NOT_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def elements(shape: Shape) -> Dim:
