@@ -12,6 +12,8 @@ from cnnprof.api.compare import compare
 from cnnprof.api.predict import predict
 from cnnprof.errors import UnavailableError
 from cnnprof.measure.options import Options
+from cnnprof.reports._units import KINDS
+from cnnprof.views.prediction import RUN, PredictionRow
 
 NETWORKS = ["resnet18", "mobilenet_v2", "squeezenet1_1"]
 
@@ -55,6 +57,14 @@ def test_conditions_and_fronts_take_predicted_times(edge, predicted):
 def test_the_table_says_which_machine_is_meant(edge):
     done = cnnprof("compare", "resnet18", "--predict", "--machine", edge, "--columns", "model,predicted_ms,interval90")
     assert "predicted for Edge, 1 thread, torch 2, fp32, nchw" in done.out
+
+
+@pytest.mark.parametrize(("measured", "shown"), [(1.25, "-20.00"), (0.8, "+25.00")])
+def test_the_error_of_a_prediction_is_in_percent_of_what_was_measured(predicted, measured, shown):
+    each = predicted["resnet18"]
+    row = PredictionRow(each, each.milliseconds * measured)
+    (column,) = [column for column in RUN if column.key == "error"]
+    assert (row.error, KINDS[column.kind](column.cell(row))) == (pytest.approx(1 / measured - 1), shown)
 
 
 def test_a_picture_has_predicted_latency_on_an_axis(edge, tmp_path):

@@ -22,8 +22,8 @@ class PredictionRow:
 
     @property
     def error(self) -> float | None:
-        """How far the prediction is off, in percent."""
-        return 100 * (self.prediction.milliseconds / self.measured - 1) if self.measured else None
+        """How far the prediction is off, as a share of what was measured."""
+        return self.prediction.milliseconds / self.measured - 1 if self.measured else None
 
 
 def _predicted(column: Column, take: Callable[[Prediction], Any]) -> Column:
