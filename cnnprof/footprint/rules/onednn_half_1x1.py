@@ -11,7 +11,7 @@ from math import prod
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules.onednn_convolution import PAGE, SPARE, Convolution, plane, round_up
 from cnnprof.footprint.rules.onednn_half_sums import BLOCK, native
-from cnnprof.footprint.rules.onednn_reduction import divider
+from cnnprof.footprint.rules.onednn_reduction import Way, balanced, divider
 from cnnprof.network.dims import ceil_div
 
 SMALL_SPATIAL, BIG_SPATIAL = 10, 28
@@ -54,23 +54,15 @@ def weight_gradient(conv: Convolution, run: Execution) -> int:
 
 def _step(positions: int, row: int, turned: bool) -> int:
     """Positions that a kernel sums at a time."""
-    step = _even(positions, 8, 16, True) if turned else _even(positions, 7, min(256, positions), True)
+    step = divider(positions, 8, 16, True, 2) if turned else divider(positions, 7, min(256, positions), True, 2)
     if positions % step:
-        step = _even(row, 4, row, not turned)
+        step = divider(row, 4, row, not turned, 2)
     step = 1 if step > 256 else step
     return round_up(step, 2 if turned else 1)
 
 
-def _even(value: int, least: int, most: int, largest: bool) -> int:
-    """Of every second step from the largest down, the one that leaves the least of a number over (`best_divider`)."""
-    most = max(1, min(most, value))
-    steps = [*range(most, max(1, min(least, most)) - 1, -2)]
-    best: int = min(steps if largest else reversed(steps), key=lambda step: -value % step / (value + -value % step))
-    return best
-
-
-def _threads(conv: Convolution, run: Execution, pieces: int, step: int) -> tuple[int, int, int]:
-    """Threads by image, by output channels and by input channels."""
+def _threads(conv: Convolution, run: Execution, pieces: int, step: int) -> Way:
+    """How threads share an image's pieces of so many positions, and the channels."""
     inputs, outputs, images = ceil_div(conv.x[1], BLOCK), ceil_div(conv.y[1], BLOCK), conv.x[0]
     worth = 4 * max(1, outputs // inputs)
 
@@ -79,15 +71,7 @@ def _threads(conv: Convolution, run: Execution, pieces: int, step: int) -> tuple
         own = ceil_div(outputs, by_output) * ceil_div(inputs, by_input) * BLOCK * BLOCK
         return int(lines * (ceil_div(inputs, by_input) + ceil_div(outputs, by_output)) + worth * own)
 
-    best = (1, 1, 1)
-    least = memory(*best)
-    for by_image in range(1, min(run.threads, images * pieces) + 1):
-        for by_output in range(1, min(run.threads // by_image, outputs) + 1):
-            way = (by_image, by_output, min(run.threads // by_image // by_output, inputs))
-            if memory(*way) <= least:
-                best, least = way, memory(*way)
-    shared = min(images, run.threads) if run.threads // 2 < best[0] < run.threads else best[0]
-    return (shared, *best[1:])
+    return balanced(run.threads, images * pieces, images, outputs, inputs, memory)
 
 
 def _picked(conv: Convolution, run: Execution, blocks: int) -> int:

@@ -10,6 +10,7 @@ from math import prod
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules.onednn_convolution import PAGE, SPARE, Convolution, round_up
+from cnnprof.footprint.rules.onednn_reduction import Way, balanced
 from cnnprof.network.dims import ceil_div
 
 BLOCK = 16
@@ -116,8 +117,8 @@ def _pieces(conv: Convolution, row: int, out: int) -> int:
     return conv.x[0] if whole else conv.x[0] * conv.y[2]
 
 
-def _threads(conv: Convolution, run: Execution) -> tuple[int, int, int]:
-    """Threads by image, by output channels and by input channels."""
+def _threads(conv: Convolution, run: Execution) -> Way:
+    """How threads share images, their rows or planes, and the channels."""
     if run.threads < conv.groups:
         return 1, 1, 1
     few, threads = of_few(conv), run.threads // conv.groups
@@ -128,7 +129,7 @@ def _threads(conv: Convolution, run: Execution) -> tuple[int, int, int]:
     read = conv.x[0] * prod(conv.x[2:-1]) * row
     written = conv.x[0] * prod(conv.y[2:-1]) * out
     size = 4 * conv.window * inputs * block * outputs * BLOCK
-    scale = 0.5 * 2 * (read * inputs * block + written * outputs * BLOCK) / size
+    scale = (read * inputs * block + written * outputs * BLOCK) / size
     ratio = outputs / inputs
     source_worth = max(1 / ratio, 1.0) * (4 if scale < 1 else 1)
 
@@ -139,12 +140,4 @@ def _threads(conv: Convolution, run: Execution) -> tuple[int, int, int]:
         own = ceil_div(outputs, by_output) * ceil_div(inputs, by_input) * conv.window * block * BLOCK
         return float(source + target + max(scale, 1.0) * own)
 
-    best = (1, 1, 1)
-    least = memory(*best)
-    for by_image in range(1, min(threads, pieces) + 1):
-        for by_output in range(1, min(threads // by_image, outputs) + 1):
-            way = (by_image, by_output, min(threads // by_image // by_output, inputs))
-            if memory(*way) <= least:
-                best, least = way, memory(*way)
-    shared = min(pieces, threads) if threads // 2 < best[0] < threads else best[0]
-    return (shared, *best[1:])
+    return balanced(threads, pieces, pieces, outputs, inputs, memory)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
+from typing import TypeAlias
 
 from cnnprof.footprint.execution import Execution
 from cnnprof.footprint.rules.onednn_convolution import PAGE, SPARE, Convolution
 from cnnprof.network.dims import ceil_div
+
+Way: TypeAlias = tuple[int, int, int]
+"""Threads by image, or piece of one, by output channels and by input channels."""
+
+Memory: TypeAlias = Callable[[int, int, int], float]
+"""The numbers that threads read and write, sharing the work in such a way."""
 
 LEAST_ROWS = 9
 """Rows of an image that one thread sums at least."""
@@ -66,18 +74,14 @@ def threads_by_images(conv: Convolution, run: Execution, block: int, few: bool) 
         lines = ceil_div(images * (rows if by_rows else 1), by_image)
         return int(lines * ceil_div(outputs, by_output) * ceil_div(inputs, by_input))
 
-    most = min(threads, images * out_depth * at_once)
-    ways = _ways(threads, most, outputs, inputs)
-    best = (1, 1, 1)
-    least = memory(*best)
-    for way in ways:
-        if memory(*way) <= least:
-            best, least = way, memory(*way)
-    fewest = work(*best)
+    pieces = images * out_depth * at_once
+    ways = _ways(threads, pieces, outputs, inputs)
+    best = _least(ways, memory)
+    least, fewest = memory(*best), work(*best)
     for way in ways:
         if (work(*way) <= fewest and memory(*way) < 1.1 * least) or 4 * work(*way) <= 3 * fewest:
             best, fewest = way, work(*way)
-    return _rounded(best[0], run.threads, images * out_depth * at_once)
+    return _rounded(best[0], run.threads, pieces)
 
 
 def threads_by_positions(conv: Convolution, run: Execution, block: int) -> tuple[int, int]:
@@ -94,30 +98,44 @@ def threads_by_positions(conv: Convolution, run: Execution, block: int) -> tuple
         sums = ceil_div(outputs, by_output) * ceil_div(inputs, by_input) * block * block
         return int(lines * ceil_div(inputs, by_input) + lines * ceil_div(outputs, by_output) + 12 * sums)
 
-    best = (1, 1, 1)
-    least = memory(*best)
-    for way in _ways(run.threads, min(run.threads, images * pieces), outputs, inputs):
-        if memory(*way) <= least:
-            best, least = way, memory(*way)
-    shared = _rounded(best[0], run.threads, images)
-    return shared, shared * best[1] * best[2]
+    shared, by_output, by_input = balanced(run.threads, images * pieces, images, outputs, inputs, memory)
+    return shared, shared * by_output * by_input
 
 
-def divider(value: int, least: int, most: int, largest: bool) -> int:
-    """The step, of those between two bounds, that leaves the least of a number over (`best_divider`)."""
+def balanced(threads: int, pieces: int, whole: int, outputs: int, inputs: int, memory: Memory) -> Way:
+    """How threads share pieces of images and blocks of channels with the least memory.
+
+    Args:
+        whole: at most so many threads take pieces where more than half of them would.
+    """
+    by_image, by_output, by_input = _least(_ways(threads, pieces, outputs, inputs), memory)
+    return _rounded(by_image, threads, whole), by_output, by_input
+
+
+def divider(value: int, least: int, most: int, largest: bool, apart: int = 1) -> int:
+    """The step, of those between two bounds, that leaves the least of a number over (`best_divider`).
+
+    Args:
+        largest: of several that leave as little, the largest.
+        apart: only every so many-th step below the upper bound.
+    """
     most = max(1, min(most, value))
     least = max(1, min(least, most))
-    steps = range(most, least - 1, -1) if largest else range(least, most + 1)
-    return min(steps, key=lambda step: -value % step / (value + -value % step))
+    steps = range(most, least - 1, -apart)
+    return min(steps if largest else reversed(steps), key=lambda step: -value % step / (value + -value % step))
 
 
-def _ways(threads: int, most: int, outputs: int, inputs: int) -> list[tuple[int, int, int]]:
-    """Threads by image, by output channels and by input channels."""
+def _ways(threads: int, pieces: int, outputs: int, inputs: int) -> list[Way]:
     return [
         (by_image, by_output, min(threads // by_image // by_output, inputs))
-        for by_image in range(1, most + 1)
+        for by_image in range(1, min(threads, pieces) + 1)
         for by_output in range(1, min(threads // by_image, outputs) + 1)
     ]
+
+
+def _least(ways: Sequence[Way], memory: Memory) -> Way:
+    """The way that takes the least memory, of several the last."""
+    return min(reversed([(1, 1, 1), *ways]), key=lambda way: memory(*way))
 
 
 def _rounded(by_image: int, threads: int, pieces: int) -> int:
