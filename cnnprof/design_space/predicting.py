@@ -20,7 +20,6 @@ from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
 from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor
 from cnnprof.timing.reuse import cold_shares, flow_of
-from cnnprof.timing.roofline import MEMORY
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
 """The columns that are predicted of a point: milliseconds, their 90% interval, and the share that rests on nothing near."""
@@ -48,9 +47,7 @@ class ArrayPredictor:
         self.predictor = predictor
         self.unknown_kinds: dict[str, None] = {}
         self._sizes = {kind: np.array([timed.operation.sizes for timed, _ in known]) for kind, known in predictor.kinds.items()}
-        moved = sorted((rate.size, rate.rate) for rate in predictor.calibration.ceilings.rates if rate.kind == MEMORY)
-        self._moved = np.array([size for size, _ in moved])
-        self._bandwidths = np.maximum.accumulate([rate for _, rate in reversed(moved)])[::-1]
+        self._moved, self._bandwidths = map(np.array, predictor.calibration.ceilings.bandwidths)
 
     def predict(self, analysis: Analysis) -> dict[str, Any]:
         """The columns of `PREDICTED`."""

@@ -134,10 +134,10 @@ def _of_word(text: str, row: Word, word: str, after: str) -> str | None:
     """A hint at a word that has no place behind the layer, nor can be a name there."""
     if row.positional[:1] == ("factor",) and text in ("nearest", "linear"):
         return _NEAREST if text == "nearest" else "of an image it is 'bilinear'"
-    if text in ("norm", "act", "activation", "nonlinearity"):
-        return (
-            f"write the word of the {'norm' if text == 'norm' else 'activation'}, such as {'bn' if text == 'norm' else 'relu'}"
-        )
+    if text == "norm":
+        return "write the word of the norm, such as bn"
+    if text in ("act", "activation", "nonlinearity"):
+        return "write the word of the activation, such as relu"
     if row.shorthand == "kernel" and text == "depthwise":
         return "a depthwise convolution is a word of its own, as in 'dw 3x3'"
     if row.shorthand == "kernel" and text in ("linear", "identity"):
@@ -148,13 +148,11 @@ def _of_word(text: str, row: Word, word: str, after: str) -> str | None:
         return f"the word is '{word}{text}'"
     taken = (*row.known, *_TAKEN_FOR, *_CONDITIONS)
     other = None if text in (*WORDS, *taken, *LETTERS) or not text.replace("_", "").isalnum() else word_of(text)
-    if other is None or other == text:
-        return None
-    return (
-        f"the word is '{other}'"
-        if other in BEHIND
-        else f"it is a layer of its own: write '| {other}'" * (other in WORDS) or None
-    )
+    if other in BEHIND and other != text:
+        return f"the word is '{other}'"
+    if other in WORDS and other != text:
+        return f"it is a layer of its own: write '| {other}'"
+    return None
 
 
 def _of_signs(text: str, after: str, row: Word) -> str | None:

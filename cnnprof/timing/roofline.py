@@ -81,8 +81,8 @@ class Ceilings:
         return {kind: max(rate.rate for rate in self.rates if rate.kind == kind) for kind in {rate.kind for rate in self.rates}}
 
     @cached_property
-    def _moved(self) -> tuple[list[int], list[float]]:
-        """The sizes of working sets, rising, and the highest rate of any that is as large or larger."""
+    def bandwidths(self) -> tuple[list[int], list[float]]:
+        """The sizes of the working sets, rising, and for each the highest rate in bytes/s of any that is as large or larger."""
         moved = sorted((rate.size, rate.rate) for rate in self.rates if rate.kind == MEMORY)
         rates = list(accumulate((rate for _, rate in reversed(moved)), max))
         return [size for size, _ in moved], rates[::-1]
@@ -96,7 +96,7 @@ class Ceilings:
 
         The highest rate of a measured set no smaller than half of it: what a larger set reached, a smaller one can.
         """
-        sizes, rates = self._moved
+        sizes, rates = self.bandwidths
         return rates[bisect_left(sizes, min(size / 2, sizes[-1]))]
 
     def level(self, size: int) -> BoundName:
@@ -106,13 +106,13 @@ class Ceilings:
     @cached_property
     def _farthest(self) -> float:
         """The rate of the largest working set."""
-        return self.bandwidth(self._moved[0][-1])
+        return self.bandwidth(self.bandwidths[0][-1])
 
     @property
     def cache(self) -> int:
         """Bytes of the largest measured working set that lay in a cache; 0 if none did."""
         least = FASTER * self._farthest
-        return max((size for size, rate in zip(*self._moved, strict=True) if rate >= least), default=0)
+        return max((size for size, rate in zip(*self.bandwidths, strict=True) if rate >= least), default=0)
 
     def to_dict(self) -> dict[str, Any]:
         """The ceilings as JSON types; `from_dict` is the inverse."""
