@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnnprof.spec.folding.outline import (
@@ -25,28 +25,27 @@ from cnnprof.spec.folding.outline import (
 _LONGEST = 6
 """Steps that come again together."""
 
-_CHANGE = 0.2
-_CHANGE_OF_SIZE = 1.0
+_CHANGE, _CHANGE_OF_SIZE = 0.2, 1.0
+"""The cost of an argument that is another in the first round, in loops: little for a flag, a stride and what goes with it."""
+
 _STEPS = ("s", "p", "d", "k")
-"""The cost of an argument that is another in the first round, in loops: little for a stride and what goes with it."""
+"""A stride and what goes with it."""
 
 
 def folded(body: Body, lines: bool = True) -> Body:
     """The steps of one place with loops for runs of equal ones; without `lines` for runs of calls alone."""
-    inner = tuple(
-        item._replace(branches=tuple(folded(branch, lines) for branch in item.branches)) if isinstance(item, Join) else item
-        for item in body
-    )
-    calls = _grown(_called_again(_unnamed(inner)))
+    calls = _grown(_called_again(_unnamed(_in_branches(body, lambda branch: folded(branch, lines)))))
     return _named(_again(calls) if lines else calls)
 
 
 def lines_again(body: Body) -> Body:
     """Steps of several places with loops for what is the same at all of them."""
-    inner = tuple(
-        item._replace(branches=tuple(map(lines_again, item.branches))) if isinstance(item, Join) else item for item in body
-    )
-    return _again(inner)
+    return _again(_in_branches(body, lines_again))
+
+
+def _in_branches(body: Body, change: Callable[[Body], Body]) -> Body:
+    """The steps with the branches of their joins changed."""
+    return tuple(item._replace(branches=tuple(map(change, item.branches))) if isinstance(item, Join) else item for item in body)
 
 
 def _unnamed(body: Body) -> Body:
