@@ -45,6 +45,10 @@ class _Found(NamedTuple):
     body: Body
 
 
+_NEVER = _Found(-1e9, 0, ())
+"""Steps that are no one list."""
+
+
 def unify(a: Body, b: Body, sizes: tuple[int, int], guards: bool = False) -> Body | None:
     """The steps of both, whose columns have so many values; None where they are not the same.
 
@@ -61,7 +65,12 @@ def unify(a: Body, b: Body, sizes: tuple[int, int], guards: bool = False) -> Bod
     if max(len(a), len(b)) > _LONGEST:
         return None
     found = _Aligner(a, b, sizes).best(0, 0)
-    if found.guards > _MOST_GUARDS or found.common < _ALIKE * max(weight(a), weight(b)) or _has_alternatives(found.body):
+    if (
+        found is _NEVER
+        or found.guards > _MOST_GUARDS
+        or found.common < _ALIKE * max(weight(a), weight(b))
+        or _has_alternatives(found.body)
+    ):
         return None
     return found.body
 
@@ -78,6 +87,8 @@ class _Aligner:
     def __init__(self, a: Body, b: Body, sizes: tuple[int, int]) -> None:
         self.a, self.b = a, b
         self.sizes = sizes
+        # What is wired by name is hard to follow in a condition.
+        self.wired = [[any(isinstance(each, (Name, Ref)) for each in walk((item,))) for item in body] for body in (a, b)]
         self.known: dict[tuple[int, int], _Found] = {}
 
     def best(self, i: int, j: int) -> _Found:
@@ -91,20 +102,19 @@ class _Aligner:
             return _Found(0, 0, ())
         found: list[_Found] = []
         if a and b and (one := _item(a[0], b[0], self.sizes, True)) is not None:
-            rest = self.best(i + 1, j + 1)
-            found.append(_Found(rest.common + weight((one,)), rest.guards + _guards(one), (one, *rest.body)))
+            found.append(_behind(one, self.best(i + 1, j + 1), weight((one,))))
         if a and b:
             found += self._without_identity(i, j)
-        if a:
+        if a and not self.wired[0][i]:
             found.append(self._only(a[0], True, self.best(i + 1, j)))
-        if b:
+        if b and not self.wired[1][j]:
             found.append(self._only(b[0], False, self.best(i, j + 1)))
-        return max(found, key=lambda each: each.common - 0.4 * each.guards)
+        return max(found, key=lambda each: each.common - 0.4 * each.guards, default=_NEVER)
 
     def _only(self, item: Item, first: bool, rest: _Found) -> _Found:
         """A step that one of the two has."""
-        if any(isinstance(each, (Name, Ref)) for each in walk((item,))):
-            return _Found(-1e9, rest.guards, rest.body)  # what is wired by name is hard to follow in a condition
+        if rest is _NEVER:
+            return rest
         held = _widened((item,), self.sizes, first)
         flag = _where(self.sizes, first)
         if isinstance(item, Guard):
@@ -118,8 +128,7 @@ class _Aligner:
             joined = Guard(flag, (*held, *following.body), channels)
             return rest._replace(body=(joined, *rest.body[1:]))
         if isinstance(following, Guard) and not any(map(and_, following.flag, flag)):
-            # Two that take each other's place are better two blocks.
-            return _Found(-1e9, rest.guards, rest.body)
+            return _NEVER  # two that take each other's place are better two blocks
         return _Found(rest.common, rest.guards + 1, (Guard(flag, held, channels), *rest.body))
 
     def _without_identity(self, i: int, j: int) -> list[_Found]:
@@ -158,8 +167,12 @@ class _Aligner:
                     branches=tuple(both if branch else () for branch in one.branches), kept=kept, channels=channels
                 )
                 rest = self.best(i + count, j + 1) if swapped else self.best(i + 1, j + count)
-                found.append(_Found(rest.common + weight((joined,)) - 0.5, rest.guards + _guards(joined), (joined, *rest.body)))
+                found.append(_behind(joined, rest, weight((joined,)) - 0.5))
         return found
+
+
+def _behind(item: Item, rest: _Found, common: float) -> _Found:
+    return rest if rest is _NEVER else _Found(rest.common + common, rest.guards + _guards(item), (item, *rest.body))
 
 
 def _either(one: Item, other: Item | None, size: int) -> Column:
