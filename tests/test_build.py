@@ -8,7 +8,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import INPUT, Graph, Node
 from cnnprof.network.layers import LAYERS
-from cnnprof.network.layers.arrangement import Rearrange
+from cnnprof.network.layers.arrangement import Rearrange, Unknown
 from cnnprof.network.layers.convolution import PartialConv
 from cnnprof.network.layers.linear import Constant
 from cnnprof.network.layers.normalization import BatchNorm, LayerNorm
@@ -22,8 +22,8 @@ from cnnprof.torch_bridge.rows import ROWS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-NOT_BUILT = {"Rearrange", "Unknown"}
-"""What these move or compute is not recorded, so nothing can be built of them."""
+NOT_BUILT = {"Unknown"}
+"""What it computes is not recorded, so nothing can be built of it."""
 
 NOT_CAPTURED = {
     "GlobalResponseNorm",
@@ -34,6 +34,7 @@ NOT_CAPTURED = {
     "LocalResponseNorm",
     "RBF",
     "Normalize",
+    "Rearrange",
     "Mean",
     "Identity",
     "StochasticDepth",
@@ -101,9 +102,26 @@ def test_a_layer_without_an_operation_is_captured_in_parts(name):
 
 
 def test_a_layer_that_cannot_be_built_is_named():
-    graph = around(Rearrange("flip", (1, 3)), ((1, 3),))
-    with pytest.raises(CnnprofError, match=r"torch has no module for block\.layer \(flip\)"):
+    graph = around(Unknown("digamma", (1, 3)), ((1, 3),))
+    with pytest.raises(CnnprofError, match=r"torch has no module for block\.layer \(digamma\)"):
         build(graph)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes", "result"),
+    [
+        (Rearrange("stack", (2, 3, 2)), ((2, 3), (2, 3)), [[[1, 0], [2, 0], [3, 0]], [[4, 0], [5, 0], [6, 0]]]),
+        (Rearrange("repeat", (4, 3)), ((2, 3),), [[1, 2, 3], [4, 5, 6], [1, 2, 3], [4, 5, 6]]),
+        (Rearrange("index", (2, 2)), ((2, 3), (7,)), [[1, 2], [3, 4]]),
+        (Rearrange("index", (2, 4)), ((2, 3), (7,)), [[1, 2, 3, 4], [1, 2, 3, 4]]),
+        (Rearrange("as_strided", (3, 2), inplace=True), ((2, 3),), [[1, 2], [3, 4], [5, 6]]),
+        (Rearrange("index_put", (2, 3), inplace=True), ((2, 3), (3,)), [[0, 0, 0], [0, 0, 0]]),
+        (Rearrange("where", (2, 3)), ((2, 3), (2, 3)), [[0, 0, 0], [0, 0, 0]]),
+    ],
+)
+def test_as_many_elements_move_where_nothing_says_which(layer, shapes, result):
+    made = build(around(layer, shapes))(torch.arange(1.0, 7).reshape(2, 3))
+    assert made.tolist() == result
 
 
 def test_lenets_connection_table_holds_60000_parameters_worth_of_connections():

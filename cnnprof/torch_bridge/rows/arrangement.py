@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from operator import floordiv, mod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cnnprof.network.dims import Shape
 from cnnprof.network.layers import arrangement as layers
 from cnnprof.network.layers import resizing
 from cnnprof.torch_bridge.rows.base import Call, Function, Match, row, shares_memory
@@ -156,6 +159,39 @@ def _moved(call: Call) -> Match:
     return Match(layers.Rearrange(call.op + "_" * call.inplace, call.size, call.inplace), tuple(call.tensors))
 
 
+def _build_moved(layer: layers.Rearrange, inputs: Sequence[Shape]) -> nn.Module:
+    """As much moved as the operation does: from where, a graph does not say, but for `stack` and `repeat`."""
+    if layer.op == "stack":
+        places = (d for d in range(len(layer.size)) if layer.size == (*inputs[0][:d], len(inputs), *inputs[0][d:]))
+        if (dim := next(places, None)) is not None:
+            return Function(lambda *tensors: torch.stack(tensors, dim), f"stack, dim={dim}")
+    if layer.op == "repeat" and len(inputs) == 1:
+        wide = (1,) * (len(layer.size) - len(inputs[0])) + tuple(inputs[0])
+        if not any(map(mod, layer.size, wide)):
+            return Function(lambda x: x.repeat([*map(floordiv, layer.size, wide)]), f"repeat, size={layer.size}")
+    return Function(partial(_move_as_many, layer), f"{layer.op}, size={layer.size}")
+
+
+def _move_as_many(layer: layers.Rearrange, *tensors: Tensor) -> Tensor:
+    """As many elements as the operation gives, those that lie first, over and over where that is more than there are."""
+    first, last = tensors[0], tensors[-1]
+    if layer.inplace and first.shape == layer.size and first is not last:
+        return first.copy_(_shown(last, layer.size))
+    shown = _shown(last if layer.op == "where" else first, layer.size)
+    return shown if layer.inplace else shown.clone(memory_format=torch.contiguous_format)
+
+
+def _shown(x: Tensor, size: Shape) -> Tensor:
+    """A view of this size of the elements in the order in which they lie; an axis for which there are too few repeats them."""
+    strides, known = [0] * len(size), 1
+    for axis in reversed(range(len(size))):
+        if known * size[axis] > x.numel():
+            break
+        strides[axis] = known
+        known *= size[axis]
+    return x.reshape(-1).as_strided(size, strides)
+
+
 _FORMATS = {"": torch.preserve_format, "nchw": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -241,7 +277,7 @@ row(
 )
 row(
     layers.Rearrange,
-    None,
+    _build_moved,
     dict.fromkeys(
         (
             "copy",
@@ -265,6 +301,5 @@ row(
         _moved,
     )
     | dict.fromkeys(("_pack_padded_sequence", "_pad_packed_sequence"), _packed),
-    lacks="what moves where is not recorded",
 )
 row(layers.Unknown, lacks="it stands for an operation without a row")
