@@ -28,7 +28,8 @@ from cnnprof.measure.operation_calibration import calibrate_operations, measure_
 from cnnprof.measure.options import Job, Options
 from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
-from cnnprof.timing.prediction import Calibration, Prediction
+from cnnprof.timing.calibrations import Calibration
+from cnnprof.timing.prediction import Prediction
 from cnnprof.views.sweep import Order
 
 NETWORKS = (

@@ -9,8 +9,8 @@ from functools import cache
 from cnnprof.measure.calibration_files import keep_operations
 from cnnprof.measure.grid import designed
 from cnnprof.measure.options import Options
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.operations import Timed, operation_alone
-from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 
 FLOPS, BANDWIDTH, OVERHEAD = 100e9, 10e9, 1e-6

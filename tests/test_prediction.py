@@ -21,8 +21,9 @@ from cnnprof.measure.options import Options
 from cnnprof.network.analysis import analyze
 from cnnprof.network.layers.activation import ReLU
 from cnnprof.network.layers.convolution import Conv
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.operations import Timed, operation_alone
-from cnnprof.timing.prediction import Calibration, Predictor
+from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.prediction_fit import fit
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 

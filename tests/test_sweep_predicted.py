@@ -20,8 +20,9 @@ from cnnprof import CnnprofError
 from cnnprof.api.predict import predict
 from cnnprof.api.sweep import sweep
 from cnnprof.design_space.predicting import PREDICTED
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.operations import Timed
-from cnnprof.timing.prediction import Calibration, Predictor
+from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.prediction_fit import spreads_of
 
 

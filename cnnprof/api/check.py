@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from cnnprof.judging.deployment import Deployment
     from cnnprof.measure.options import Options
     from cnnprof.report import Report
+    from cnnprof.timing.calibrations import Calibration
     from cnnprof.timing.measurements import Measurement
-    from cnnprof.timing.prediction import Calibration, Prediction
+    from cnnprof.timing.prediction import Prediction
 
 
 Time = Callable[["Sequence[Profile]", "Mapping[str, Any]"], "Sequence[Measurement]"]

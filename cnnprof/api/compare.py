@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from cnnprof.measure.options import Job, Options
     from cnnprof.measure.worker_run import Tell
     from cnnprof.report import Report
+    from cnnprof.timing.calibrations import Calibration
     from cnnprof.timing.measurements import Measurement
-    from cnnprof.timing.prediction import Calibration
     from cnnprof.views.choice import Choice
     from cnnprof.views.entry import Entry
 

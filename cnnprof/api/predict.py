@@ -13,7 +13,8 @@ from cnnprof.notify import Notify, quiet
 from cnnprof.record import record
 from cnnprof.sources import resolve
 from cnnprof.sources._types import Settings
-from cnnprof.timing.prediction import Calibration, Prediction, Predictor
+from cnnprof.timing.calibrations import Calibration
+from cnnprof.timing.prediction import Prediction, Predictor
 
 if TYPE_CHECKING:
     from cnnprof.measure.options import Options

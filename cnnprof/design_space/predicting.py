@@ -15,10 +15,11 @@ from cnnprof.network.dims import Shape, Split, combinations, is_array
 from cnnprof.network.layers import Layer
 from cnnprof.network.results import Analysis
 from cnnprof.record import record
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.limits import arithmetic_of
 from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
-from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Calibration, Predictor
+from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Predictor
 from cnnprof.timing.reuse import cold_shares, flow_of
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")

@@ -14,7 +14,7 @@ from cnnprof.errors import UnavailableError
 from cnnprof.files import RESULTS, parse_json, read_within, replace_file
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.roofline import Ceilings
 
 K = TypeVar("K")

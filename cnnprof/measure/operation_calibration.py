@@ -19,10 +19,10 @@ from cnnprof.measure.options import Job, Options
 from cnnprof.measure.worker_run import Tell
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.notify import quiet
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.doubts import TIME_FORMAT
 from cnnprof.timing.intervals import median
 from cnnprof.timing.operations import Timed, key_of, operation_alone
-from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.prediction_fit import fit
 
 if TYPE_CHECKING:

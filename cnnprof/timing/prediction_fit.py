@@ -12,9 +12,10 @@ from math import ceil, exp, log, sqrt
 from typing import NamedTuple
 
 from cnnprof.network.results import Analysis
+from cnnprof.timing.calibrations import WIDTH, Calibration
 from cnnprof.timing.intervals import median
 from cnnprof.timing.neighbours import nearest
-from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, WIDTH, Calibration, Predictor
+from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, Predictor
 
 COLD_STEPS = 20
 

@@ -12,7 +12,7 @@ from cnnprof.charts.scatter import Scatter
 from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.pareto import Span, standings
 from cnnprof.record import record
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.units import sizes_text
 from cnnprof.views.benchmark import conditions
 from cnnprof.views.comparison import on_other_data

@@ -10,8 +10,9 @@ from cnnprof.errors import Place
 from cnnprof.judging.budgets import BudgetVerdict
 from cnnprof.judging.deployment import KEYS, Deployment
 from cnnprof.report import LAST_RESORT, Annotation, Column, Report, Table
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.prediction import Calibration, Prediction
+from cnnprof.timing.prediction import Prediction
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import warnings_of
 from cnnprof.views.prediction import calibration_notes, prediction_dict

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cnnprof.report import Column, Fact, Listing, Report, Table
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
 from cnnprof.views import columns as col
 

@@ -10,8 +10,8 @@ from cnnprof.errors import UsageError
 from cnnprof.judging.filters import read_condition
 from cnnprof.judging.pareto import Standing, standings
 from cnnprof.report import WIDE_ONLY, Column, Report, Table, holds_of, names_of, plural
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.prediction import Calibration
 from cnnprof.timing.ratios import compare as compare_latency
 from cnnprof.timing.ratios import noise_of
 from cnnprof.units import Holds, sizes_text

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cnnprof.footprint.analysis import MemoryAnalysis
 from cnnprof.network.stages import stage_depth
 from cnnprof.report import Fact, Listing, Report
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.views.benchmark import chart_runs, show_measurements
 from cnnprof.views.bubbles import explore_comparison
 from cnnprof.views.comparison import show_comparison

@@ -8,8 +8,9 @@ from typing import Any
 
 from cnnprof.record import record
 from cnnprof.report import WIDE_ONLY, Column, Report, Table, plural
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.measurements import Measurement
-from cnnprof.timing.prediction import Basis, Calibration, Prediction
+from cnnprof.timing.prediction import Basis, Prediction
 from cnnprof.views import columns as col
 
 

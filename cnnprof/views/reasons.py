@@ -10,10 +10,11 @@ from cnnprof.footprint.execution import ELEMENT_BYTES
 from cnnprof.network.results import Analysis, Cost
 from cnnprof.record import record
 from cnnprof.report import Column, Report, Table, plural
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.doubts import age_in_days, doubts
 from cnnprof.timing.intervals import Interval, geometric_interval, geometric_mean
 from cnnprof.timing.layer_times import LayerTimes, traffic
-from cnnprof.timing.prediction import Calibration, Predictor
+from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.ratios import verdict
 from cnnprof.timing.roofline import BOUNDS, FAR, KERNEL, OVERHEAD, Bound, Ceilings, bound_of, held_by, kind_of
 from cnnprof.views import columns as col

@@ -11,7 +11,7 @@ from cnnprof.judging.filters import Condition, read_condition
 from cnnprof.record import record
 from cnnprof.report import Column, Fact, Listing, Report, Table, holds_of, names_of, plural
 from cnnprof.texts import SHADES
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column

@@ -15,7 +15,7 @@ from cnnprof.errors import UsageError, suggest
 from cnnprof.judging.filters import Limit
 from cnnprof.record import record
 from cnnprof.report import plural
-from cnnprof.timing.prediction import Calibration
+from cnnprof.timing.calibrations import Calibration
 from cnnprof.units import sizes_text
 from cnnprof.views.bubbles import DECADE, QUANTITIES, Quantity
 from cnnprof.views.prediction import calibration_notes

@@ -16,7 +16,7 @@ from cnnprof.cli.quantities import parse_rate
 from cnnprof.errors import UsageError
 
 if TYPE_CHECKING:
-    from cnnprof.timing.prediction import Calibration
+    from cnnprof.timing.calibrations import Calibration
 
 PANEL = "Measurements"
 
