@@ -1,5 +1,7 @@
 """`cnnprof import` and `cnnprof init`: specs that cnnprof writes."""
 
+import json
+import os
 import re
 
 import pytest
@@ -176,13 +178,40 @@ def test_init_writes_a_spec_whose_advice_works(tmp_path):
     assert api.profile(str(tmp_path / "mine.yaml")).totals.params == 175_258
 
 
-def test_init_overwrites_only_by_force(tmp_path):
+@pytest.mark.parametrize(
+    ("call", "begins"),
+    [
+        (["init"], "# A network of your own."),
+        (["init", "net.yaml", "--from", "lenet5"], "name: LeNet-5"),
+        (["import", "lenet5", "-o", "net.yaml"], "name: "),
+        (["show", "lenet5", "-o", "net.yaml"], "name: LeNet-5"),
+        (["show", "lenet5", "-o", "lenet5.json", "-o", "net.yaml"], "name: LeNet-5"),
+        (["show", "lenet5", "--expanded", "--format", "yaml", "-o", "net.yaml"], "name: "),
+    ],
+)
+def test_a_spec_is_overwritten_only_by_force(call, begins, tmp_path):
     (tmp_path / "net.yaml").write_text("precious")
-    refused = cnnprof("init", cwd=tmp_path)
+    refused = cnnprof(*call, cwd=tmp_path)
     assert (refused.code, (tmp_path / "net.yaml").read_text()) == (2, "precious")
-    assert "net.yaml is there already" in refused.err
-    assert cnnprof("init", "--force", cwd=tmp_path).code == 0
-    assert (tmp_path / "net.yaml").read_text().startswith("# A network of your own.")
+    assert refused.err == "error: net.yaml is there already\n  = hint: choose another name, or overwrite it with --force\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["net.yaml"]
+    assert cnnprof(*call, "--force", cwd=tmp_path).code == 0
+    assert (tmp_path / "net.yaml").read_text().startswith(begins)
+
+
+def test_results_are_written_again_and_a_spec_into_a_pipe(tmp_path):
+    (tmp_path / "old.json").write_text("{}")
+    assert cnnprof("show", "lenet5", "-o", "old.json", cwd=tmp_path).code == 0
+    assert json.loads((tmp_path / "old.json").read_text())
+    if os.path.exists("/dev/null"):
+        assert cnnprof("show", "lenet5", "--format", "yaml", "-o", "/dev/null").code == 0
+
+
+def test_force_overwrites_no_file_that_is_read(tmp_path):
+    (tmp_path / "net.yaml").write_text("input: 3x8x8\nlayers: conv 3x3 8\n")
+    for call in (["import", "net.yaml", "-o", "net.yaml"], ["show", "net.yaml", "-o", "net.yaml"]):
+        done = cnnprof(*call, "--force", cwd=tmp_path)
+        assert (done.code, "is read by this command" in done.err) == (2, True)
 
 
 def test_show_expanded_is_a_spec_of_the_same_network(tmp_path):

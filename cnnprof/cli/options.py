@@ -30,6 +30,7 @@ NAMES_HELP = NAME_HELP.replace("A network:", "Networks, or globs such as 'resnet
 
 Name = Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=complete_name, show_default=False)]
 Names = Annotated[list[str], typer.Argument(help=NAMES_HELP, autocompletion=complete_name, show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a spec that is there.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
 
 

@@ -72,6 +72,10 @@ class Destination:
         """Whether a report needs its chart: for a picture, for a page, or to be saved for one."""
         return self.format in (*PICTURES, "html", "json") or any(other.draws for other in self.others)
 
+    def each(self) -> tuple[Destination, ...]:
+        """Every place by itself, where not all get the same report."""
+        return (replace(self, others=()), *self.others)
+
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
         if self.output is None:
@@ -163,14 +167,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise _unwritable(path, error) from None
 
 
-def check_spec_path(path: Path) -> None:
-    """Raises UsageError unless a spec can be written there under a spec's suffix."""
+def check_spec_path(path: Path, force: bool) -> None:
+    """Raises UsageError unless a spec can be written there under a spec's suffix, and replaces none but by `force`."""
     from cnnprof.sources._files import SPECS
 
     if path.suffix not in SPECS:
         example = path.with_suffix(".yaml") if path.name else "net.yaml"
         raise UsageError(f"'{path}' is no name for a spec", hint=f"its suffix is .yaml, as in {example}")
     check_writable(path)
+    check_unwritten(path, force)
+
+
+def check_unwritten(path: Path, force: bool) -> None:
+    """Raises UsageError where a spec would replace a file, which may be somebody's own work; results are replaced."""
+    if path.is_file() and not force:
+        raise UsageError(f"{path} is there already", hint="choose another name, or overwrite it with --force")
 
 
 def check_json_path(path: Path) -> None:

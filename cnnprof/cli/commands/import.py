@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import Name, NetworkOptions, of_network
+from cnnprof.cli.options import Force, Name, NetworkOptions, of_network
 from cnnprof.cli.output import check_spec_path, print_out, refuse_input, write_whole
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
@@ -29,6 +29,7 @@ def command(
         bool,
         typer.Option("--partial", help="Write what is not counted as 'opaque', with the size of its result."),
     ] = False,
+    force: Force = False,
     *,
     network: NetworkOptions,
 ) -> None:
@@ -53,8 +54,8 @@ def command(
     if flat and partial:
         raise UsageError("--flat and --partial exclude each other")
     if output:
-        check_spec_path(output)
         refuse_input(output, context.params)
+        check_spec_path(output, force)
     with waiting(f"reading {name}"):
         model = network.model(name)
         profile = api.profile(model, network.input_shape)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cnnprof.cli.options import Force
 from cnnprof.cli.output import check_spec_path, write_whole
 from cnnprof.cli.progress import waiting
 from cnnprof.errors import UsageError
@@ -18,7 +19,7 @@ PANEL = "Networks"
 def command(
     file: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("net.yaml"),
     source: Annotated[str | None, typer.Option("--from", help="Begin with the spec of this network.", metavar="NAME")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Write a commented starter spec, to be changed into a network of your own, or the spec of a network that there is.
 
@@ -36,9 +37,7 @@ def command(
     from cnnprof.sources._writing import own_spec
     from cnnprof.sources.specs import starter_text
 
-    check_spec_path(file)
-    if file.exists() and not force:
-        raise UsageError(f"{file} is there already", hint="choose another name, or overwrite it with --force")
+    check_spec_path(file, force)
     if source is None:
         text = starter_text(file)
     else:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.options import Name, NetworkOptions, of_network, reported
-from cnnprof.cli.output import Destination
+from cnnprof.cli.options import Force, Name, NetworkOptions, of_network, reported
+from cnnprof.cli.output import Destination, check_unwritten
 from cnnprof.cli.progress import waiting
 from cnnprof.reports import FORMATS, SPECS
 
@@ -21,6 +21,7 @@ def command(
     expanded: Annotated[
         bool, typer.Option("--expanded", help="The spec with blocks and loops written out: every layer is one step.")
     ] = False,
+    force: Force = False,
     *,
     network: NetworkOptions,
     out: Destination,
@@ -43,12 +44,13 @@ def command(
     from cnnprof.sources._writing import own_spec
     from cnnprof.views.catalogue import show_network
 
+    for place in out.each():
+        if place.format in SPECS and place.output:
+            check_unwritten(place.output, force)
     with waiting(f"reading {name}"):
         model = sources.resolve(name)
         profile = api.profile(model, network.input_shape)
-        if expanded:
-            text = api.to_spec(model, compact=False, input_shape=network.input_shape)
-        else:
-            text = own_spec(model) if out.format in SPECS else model.spec_text()
-        report = show_network(profile, text)
-    out.emit(report)
+        written = api.to_spec(model, compact=False, input_shape=network.input_shape) if expanded else None
+        texts = [written or (own_spec(model) if place.format in SPECS else model.spec_text()) for place in out.each()]
+    for place, text in zip(out.each(), texts, strict=True):
+        place.emit(show_network(profile, text))
