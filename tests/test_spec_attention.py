@@ -49,6 +49,50 @@ def test_windows_are_those_of_torchvision(size: tuple[int, int], window: int, sh
     assert 2 * totals.macs == count_with_torch(theirs, (1, *size, 24)).total
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    ("word", "sizes"),
+    [("keys=memory", {}), ("keys=memory values=features", {"kdim": 10, "vdim": 6}), ("values=x", {})],
+)
+def test_attention_to_other_tokens_is_that_of_torch(word: str, sizes: dict[str, int], batch: int) -> None:
+    from torch import nn
+
+    from cnnprof.measure.counters import count_with_torch
+    from cnnprof.torch_bridge.build import build as module_of
+    from cnnprof.torch_bridge.capture import capture
+
+    graph = build(
+        "input: 3x8x6\nlayers:\n"
+        f"  - tokens | fc {sizes.get('kdim', 8)} -> memory\n  - fc {sizes.get('vdim', 8)} -> features\n"
+        f"  - parameter (5,8) tokens -> x\n  - attention 4 {word}\n",
+        batch=batch,
+    )
+    keys = 5 if word == "values=x" else 48
+    theirs = nn.MultiheadAttention(8, 4, batch_first=True, **sizes).eval()
+    shapes = [(batch, 5, 8), (batch, keys, sizes.get("kdim", 8)), (batch, keys, sizes.get("vdim", 8))]
+    before = sum(
+        cost.params
+        for cost in analyze(graph).costs
+        if cost.node.name in ("memory.fc1", "features", "parameter1", "x.parameter1")
+    )
+    totals, macs = analyze(graph).totals, {cost.node.name: cost.ops.mac for cost in analyze(graph).costs}
+    assert totals.params - before == sum(parameter.numel() for parameter in theirs.parameters())
+    outside = macs["memory.fc1"] + macs["features"]
+    assert 2 * (totals.macs - outside) == count_with_torch(theirs, *shapes).total
+    module = module_of(graph).eval()
+    seen = analyze(capture(module, graph.input_shape, "built")).totals
+    assert (seen.params, seen.ops, seen.activations) == (totals.params, totals.ops, totals.activations)
+    assert count_with_torch(module, graph.input_shape).total == 2 * totals.macs
+
+
+def test_heads_may_have_any_size() -> None:
+    # 4 heads of 6 channels each: 24 in all, of 16. Queries, keys and values 3 x 24 x (16 + 1), and back 16 x (24 + 1).
+    totals = analyze(build("input: 16x12x8\nlayers: tokens | attention 4 head_dim=6\n")).totals
+    assert totals.params == 3 * 24 * 17 + 16 * 25
+    assert totals.macs == 96 * 16 * 72 + 2 * 96 * 96 * 24 + 96 * 24 * 16
+
+
 def test_attention_at_a_distance_costs_what_the_groups_cost() -> None:
     # 12 x 8 positions: 2 x 2 groups of 6 x 4 tokens, or 4 x 4 tokens in each of 3 x 2 groups.
     whole, apart, grid = (
@@ -71,6 +115,14 @@ def test_attention_at_a_distance_costs_what_the_groups_cost() -> None:
         ("tokens | attention 4 grid=5", "no multiple of 5"),
         ("tokens | attention 4 reduce=33", "leaves nothing"),
         ("tokens | attention 5", "cannot be split into 5 heads"),
+        ("relu -> m | tokens | attention 4 keys=m", "'keys' names tokens, not a tensor of 16x32x32"),
+        ("tokens -> m | attention 4 keys=m window=4", "takes other tokens whole, without window"),
+        ("tokens -> m | take 0 5 axis=1 | attention 4 values=m", "takes as many values as keys, not 1024 and 5"),
+        ("softmax axis=4", "'axis' is one of 1 to 3 here, -1 being the last, not 4"),
+        ("softmax axis=0", "'axis' is one of 1 to 3"),
+        ("softmax axis=(2,3)", "works along one axis, not 2"),
+        ("mean axis=(2,2)", "'axis' is one of 1 to 3"),
+        ("parameter (3,4,5) tokens", "tokens have two axes"),
         ("tokens | clstoken | image", "not the positions of an image"),
         ("tokens | conv 3 8", "takes channels in front"),
         ("tokens | bn", "takes channels in front"),
@@ -104,11 +156,28 @@ def test_branches_share_what_there_is() -> None:
         ("- sub: [relu, tanh, identity]", "'sub' takes 2 branches, not 3"),
         ("- matmul: [relu]", "'matmul' takes 2 branches, not 1"),
         ("- {softmax: [relu, tanh], name: [a, b, c]}", "here are 2 outputs, and 3 names"),
+        ("- {concat: [relu, tanh], axis: 4}", "concat: 'axis' is one of 1 to 3 here, -1 being the last, not 4"),
+        ("- {add: [relu, tanh], axis: 2}", "'add' has no key 'axis'"),
+        ("- concat: [tokens, tokens | take 0 5 axis=1]", "'axis: 1' beside 'concat' puts tokens behind tokens"),
     ],
 )
 def test_joins_that_do_not_fit_are_said(step: str, message: str) -> None:
-    with pytest.raises(CnnprofError, match=message):
+    with pytest.raises(CnnprofError) as caught:
         build(f"input: 3x8x8\nlayers:\n  {step}\n")
+    assert message in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_concat_works_along_any_axis() -> None:
+    graph = build(
+        "input: 3x8x6\nlayers:\n  - {concat: [identity, maxpool 2x1], axis: 2}\n  - {concat: [relu, identity], axis: -1}\n"
+        "  - tokens -> x\n  - {concat: [identity, x | take 0 5 axis=1], axis: 1}\n  - {concat: [identity, gelu]}\n"
+    )
+    assert [cost.output[1:] for cost in analyze(graph).costs if cost.node.layer.type == "Concat"] == [
+        (3, 12, 6),
+        (3, 12, 12),
+        (149, 3),
+        (149, 6),
+    ]
 
 
 @pytest.mark.torch

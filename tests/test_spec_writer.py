@@ -293,9 +293,15 @@ def test_layers_on_channels_last_become_those_on_channels_first():
 
 
 def test_other_layers_on_channels_last_are_left_as_they_are():
-    graph = channels_last(Node("softmax", LAYERS["Softmax"](3), ("to_last",)), back="softmax")
+    graph = channels_last(Node("softmax", LAYERS["Softmax"](-1), ("to_last",)), back="softmax")
     with pytest.raises(CnnprofError, match=r"Softmax: it is not over the channels \(softmax\)"):
         write_spec(graph)
+
+
+def test_an_axis_other_than_the_channels_is_said():
+    graph = channels_last(Node("softmax", LAYERS["Softmax"](3), ("to_last",)), back="softmax")
+    assert "  - softmax axis=3\n" in write_spec(graph)
+    assert content(rewritten(graph, False)) == content(graph)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet20"])

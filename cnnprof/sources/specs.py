@@ -207,7 +207,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
             "name": word,
             "kind": "join",
             "help": join.help,
-            "takes": ["name", *(["inplace"] if join.inplace else [])],
+            "takes": ["name", *(["inplace"] * join.inplace), *(["axis"] * join.along)],
             "required": [],
             "examples": [{"step": f"- {word}: [a, b]", "size": "", "note": ""}],
         }

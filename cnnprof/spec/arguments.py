@@ -13,7 +13,7 @@ from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, OfToken, Token
 from cnnprof.spec.scope import Scope
-from cnnprof.spec.values import MAX_INT, Table, Tensor, Value, describe_kind, is_number
+from cnnprof.spec.values import MAX_INT, Table, Tensor, Value, describe_kind, find_axis, is_number
 
 
 @record
@@ -156,10 +156,44 @@ class Arguments(NamedTuple):
     def sizes(self, option: str) -> Shape:
         """Whole numbers, as a list of at most six; one number is a list of one."""
         value = self.value(option)
-        sizes = value if isinstance(value, tuple) else (value,)
+        sizes = _listed(value)
         if not 1 <= len(sizes) <= 6:
             raise self.error(f"{_label(option)} has one to six numbers, not {len(sizes)}", option)
         return tuple([self._whole(option, size, 1) for size in sizes])
+
+    def check_tokens(self, sizes: Shape) -> None:
+        """Raise SpecError where what the flag `tokens` says to be tokens has other axes than a length and channels."""
+        if self.flag("tokens") and len(sizes) != 2:
+            raise self.error(f"tokens have two axes, a length and channels, not {len(sizes)}", "tokens")
+
+    @property
+    def along(self) -> tuple[int, ...]:
+        """The axes that `axis=` names, 1 being the first behind the batch and -1 the last; that of the channels if unsaid."""
+        if "axis" not in self.given:
+            return (2 if self.tokens else 1,)
+        value, rank = self.value("axis"), len(self.x)
+        found = tuple([axis for each in _listed(value) if (axis := find_axis(each, rank))])
+        if not found or len(set(found)) < len(_listed(value)):
+            raise self.error(f"{no_axis(rank)}, not {describe_kind(value)}", "axis", BATCH_STAYS)
+        return found
+
+    @property
+    def axis(self) -> int:
+        """The one axis that `axis=` names."""
+        first, *others = self.along
+        if others:
+            raise self.error(f"works along one axis, not {len(others) + 1}", "axis")
+        return first
+
+    def tokens_of(self, option: str) -> Tensor | None:
+        """The tokens that the option names; None where it is left out."""
+        if option not in self.given:
+            return None
+        value = self.value(option)
+        if isinstance(value, Tensor) and value.tokens and len(value.shape) == len("NLC"):
+            return value
+        hint = "'tokens -> memory' names them"
+        raise self.error(f"{_label(option)} names tokens, not {describe_kind(value)}", option, hint)
 
     def table(self, option: str) -> Table:
         """A table."""
@@ -190,6 +224,18 @@ class Arguments(NamedTuple):
         if known(value) and value > MAX_INT:
             raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
         return value
+
+
+BATCH_STAYS = "the batch, which is not named, stays as it is"
+
+
+def no_axis(rank: int) -> str:
+    """The beginning of a message at what is none of the axes."""
+    return f"'axis' is one of 1 to {rank - 1} here, -1 being the last"
+
+
+def _listed(value: Value) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _of_text(value: str, name: str) -> str | None:

@@ -12,11 +12,12 @@ from cnnprof.network.layers.arrangement import Reshape, Select
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.merging import Concat, Mean
 from cnnprof.record import record
+from cnnprof.spec.arguments import BATCH_STAYS, no_axis
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, OfValue
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.steps import NONE_HINT, Step
-from cnnprof.spec.values import Tensor, describe_kind
+from cnnprof.spec.values import Tensor, describe_kind, find_axis
 from cnnprof.spec.words import JOINS
 
 
@@ -77,6 +78,7 @@ class JoinStep(NamedTuple):
     layer: Layer
     branches: tuple[Step, ...]
     place: Place
+    axis: Expression | None = None
 
     def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run every branch and join what is left of them."""
@@ -105,14 +107,27 @@ class JoinStep(NamedTuple):
         try:
             layer = self.layer
             tokens = any(end.tokens for end in ends)
-            if tokens and isinstance(layer, Concat):
-                layer = Concat(2)
+            if isinstance(layer, Concat):
+                layer = Concat(self._axis(scope, start, ends[0]) if self.axis else 2 if tokens else 1)
             scope.here = network.add(self.kind, layer, self._inputs(network, ends, last), self.place)
             if tokens:
                 scope.here = replace(scope.here, tokens=True, grid=_grid(ends, scope.here))
         except CnnprofError as error:
-            error.hint = error.hint or "what changes the size or the channels of one branch is needed in the other, too"
+            hint = "what changes the size or the channels of one branch is needed in the other, too"
+            if self.axis is None and _could_be_longer(self.layer, ends):
+                hint = "channels are put behind channels; 'axis: 1' beside 'concat' puts tokens behind tokens"
+            error.hint = error.hint or hint
             raise
+
+    def _axis(self, scope: Scope, start: Tensor | tuple[Tensor, ...], first: Tensor) -> int:
+        """The axis that the branches are put together along."""
+        assert self.axis is not None
+        scope.here, rank = start, len(first.shape)
+        value = self.axis.evaluate(scope)
+        if (found := find_axis(value, rank)) is None:
+            message = f"{self.kind}: {no_axis(rank)}, not {describe_kind(value)}"
+            raise self.axis.token.error(message, BATCH_STAYS)
+        return found
 
     def _shares(self, network: GraphBuilder, ends: list[Tensor]) -> tuple[Tensor, ...]:
         """An output for each branch, of the layer along a new axis on which the branches stand."""
@@ -146,6 +161,12 @@ class JoinStep(NamedTuple):
             else:
                 inputs.append(end.index)
         return tuple(inputs)
+
+
+def _could_be_longer(layer: Layer, ends: list[Tensor]) -> bool:
+    """Whether the branches are tokens of as many channels each, which fit one behind the other."""
+    width = ends[0].shape[-1]
+    return isinstance(layer, Concat) and all(end.tokens and same(end.shape[-1], width) for end in ends)
 
 
 def _grid(ends: list[Tensor], joined: Tensor) -> Shape:

@@ -21,6 +21,10 @@ _OPTIONS = {
     "window": ("window_size", "ws"),
     "shift": ("shift_size",),
     "eps": ("epsilon",),
+    "axis": ("dim", "axes", "dims"),
+    "head_dim": ("dim_head", "key_dim"),
+    "keys": ("key", "kv", "memory", "context"),
+    "values": ("value",),
     "negative_slope": ("slope", "alpha"),
 }
 """Options, each with what other libraries call it."""
@@ -109,7 +113,8 @@ def _of_names(text: str, word: str, row: Word, after: str) -> str | None:
         return f"write {flag}"
     if equals and truth is not None and (name, not truth) in _FLAGS and name not in row.known:
         return f"leave '{name}' out"
-    if word in _WHOLE and (name in ("dim", "axis", "axes", "dims", "keepdim") or text.startswith("(")):
+    several = name in ("dim", "axes", "dims", "keepdim") and not _NUMBER.match(value.lstrip("-"))
+    if word in _WHOLE and (several or text.startswith("(")):
         return f"'{word}' is over the channels; over the whole image it is '{_WHOLE[word]}'"
     if row.shorthand == "size" and (pair := re.fullmatch(r"[(\[](\d+),\s*(\d+)[)\]]", text)):
         return f"write {pair[1]}x{pair[2]}"

@@ -60,7 +60,8 @@ def _words() -> dict[str, Any]:
 def _join(name: str) -> dict[str, Any]:
     row = JOINS[name]
     inplace = {"inplace": {"type": "boolean", "description": "Write into the first branch."}} if row.inplace else {}
-    return _object({name: _ref("branches"), "name": _ref("name"), **inplace}, row.help, (name,))
+    axis = {"axis": _ref("expression")} if row.along else {}
+    return _object({name: _ref("branches"), "name": _ref("name"), **inplace, **axis}, row.help, (name,))
 
 
 def _step(name: str) -> dict[str, Any]:

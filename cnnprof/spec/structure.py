@@ -159,11 +159,12 @@ class Structure(NamedTuple):
         row = JOINS[kind]
         if kind in WORDS and isinstance(options := _value(node, kind), Entries) and not options.pairs:
             return self._layer(node)
-        _check_keys(node, kind, (kind, "name", *(("inplace",) if row.inplace else ())))
+        _check_keys(node, kind, (kind, "name", *(("inplace",) * row.inplace), *(("axis",) * row.along)))
         branches = self._branches(kind, _value(node, kind))
         inplace = node.get("inplace") is not None and read_truth(_value(node, "inplace"), "inplace")
         layer = row.layer(inplace=True) if inplace else row.layer()
-        step = JoinStep(kind, layer, branches, node.key(kind).place)
+        axis = _expression(node, "axis") if node.get("axis") is not None else None
+        step = JoinStep(kind, layer, branches, node.key(kind).place, axis)
         return self._named(node, step)
 
     def _branches(self, kind: str, value: Yaml) -> tuple[Step, ...]:
@@ -174,7 +175,7 @@ class Structure(NamedTuple):
             return (self._rounds(value),)
         nodes = value.nodes if isinstance(value, Items) else tuple(branch for _, branch in value.pairs)
         for key, _ in value.pairs if isinstance(value, Entries) else ():
-            if key.value in ("name", "inplace"):
+            if key.value in ("name", "inplace", "axis"):
                 raise key.error(f"'{key.value}' is no branch", f"'{key.value}' stands beside '{kind}', aligned with it")
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
@@ -207,7 +208,8 @@ class Structure(NamedTuple):
             text = f"{key.value} {options.value}".strip()
             raise options.error(f"the long form of '{key.value}' is a mapping", f"write '- {text}', without the colon")
         if isinstance(options, Items):
-            raise options.error(f"the long form of '{key.value}' is a mapping of its options")
+            hint = "branches are added by 'add'" if key.value == "sum" else None
+            raise options.error(f"the long form of '{key.value}' is a mapping of its options", hint)
         word = whole_token(key)
         given: dict[str, Given] = {}
         behind: _Behind = []

@@ -65,6 +65,12 @@ def is_integer(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def find_axis(value: Value, rank: int) -> int | None:
+    """The axis of that number: 1 is the first behind the batch, -1 the last of `rank`; None where there is none."""
+    axis = value + rank * (value < 0) if is_integer(value) else 0
+    return axis if 1 <= axis < rank else None
+
+
 def leaves(value: Value) -> int:
     """How many entries a list has, those of the lists in it included."""
     return sum(max(1, leaves(item)) if isinstance(item, tuple) else 1 for item in value)

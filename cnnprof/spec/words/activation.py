@@ -9,7 +9,7 @@ from cnnprof.network.layers import Layer
 from cnnprof.network.layers import activation as act
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import WRITERS, Example, Layers, UnsayableError, Write, examples, word
-from cnnprof.spec.words.windows import line, number
+from cnnprof.spec.words.windows import along, line, number
 
 
 def _activation(
@@ -67,9 +67,7 @@ def _glu_line(layer: act.GLU, x: Shape) -> str:
 
 
 def _softmax_line(layer: act.Softmax, x: Shape) -> str:
-    if layer.dim % len(x) != 1:
-        raise UnsayableError("it is not over the channels")
-    return "logsoftmax" if layer.log else "softmax"
+    return line("logsoftmax" if layer.log else "softmax", along(layer.dim, x))
 
 
 @word(
@@ -110,13 +108,21 @@ def _glu(o: Arguments) -> Layers:
     return [("glu", act.GLU(2 if o.tokens else 1))]
 
 
-@word("softmax", Example("softmax", "16x32x32"), writes={act.Softmax: _softmax_line}, on_tokens=True)
+@word(
+    "softmax [axis=]",
+    *examples("""
+        softmax         16x32x32
+        softmax axis=3  16x32x32  over another axis; 1 is the first behind the batch
+    """),
+    writes={act.Softmax: _softmax_line},
+    on_tokens=True,
+)
 def _softmax(o: Arguments) -> Layers:
     """Probabilities over the channels; of branches it is a join."""
-    return [("softmax", act.Softmax(2 if o.tokens else 1))]
+    return [("softmax", act.Softmax(o.axis))]
 
 
-@word("logsoftmax", Example("logsoftmax", "16x32x32"), on_tokens=True)
+@word("logsoftmax [axis=]", Example("logsoftmax", "16x32x32"), on_tokens=True)
 def _log_softmax(o: Arguments) -> Layers:
     """Logarithms of the probabilities over the channels."""
-    return [("softmax", act.Softmax(2 if o.tokens else 1, log=True))]
+    return [("softmax", act.Softmax(o.axis, log=True))]

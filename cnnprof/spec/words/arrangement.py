@@ -10,7 +10,7 @@ from cnnprof.network.layers.resizing import PixelShuffle, PixelUnshuffle, Upsamp
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.values import Value, describe_kind
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
-from cnnprof.spec.words.windows import line, number
+from cnnprof.spec.words.windows import along, line, number
 
 _TAKE = "'take a b' keeps the channels from a up to, and not with, b"
 
@@ -101,9 +101,9 @@ def _flatten_line(layer: Flatten, x: Shape) -> str:
 
 
 def _take_line(layer: Slice, x: Shape) -> str:
-    if layer.dim % len(x) != 1 or layer.step != 1:
+    if layer.step != 1:
         raise UnsayableError("it does not take a run of channels")
-    return f"take {layer.start} {layer.start + layer.length}"
+    return line("take", f"{layer.start} {layer.start + layer.length}", along(layer.dim, x))
 
 
 @word("flatten", Example("flatten", "16384"), writes={Flatten: _flatten_line}, on_tokens=True)
@@ -138,8 +138,11 @@ _of_one_number(Example("space2depth 2", "64x16x16"), "factor", PixelUnshuffle, "
 
 
 @word(
-    "take <start> <end>",
-    Example("take 0 4", "4x32x32"),
+    "take <start> <end> [axis=]",
+    *examples("""
+        take 0 4         4x32x32
+        take 0 4 axis=2  16x4x32  entries of another axis
+    """),
     writes={Slice: _take_line},
     form="as in 'take 0 64': from channel 0 up to, and not with, channel 64",
     on_tokens=True,
@@ -150,7 +153,7 @@ def _take(o: Arguments) -> Layers:
     length = o.whole("end") - start
     if not at_least(length, 1):
         raise o.error(f"takes no channel from {start} to {start + length}", "end", _TAKE)
-    return [("take", Slice(2 if o.tokens else 1, start, length))]
+    return [("take", Slice(o.axis, start, length))]
 
 
 @word(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnprof.network.dims import Dim, Shape, ceil_div, known, prod
+from cnnprof.network.dims import Dim, Shape, ceil_div, known, prod, same
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.activation import Softmax
 from cnnprof.network.layers.arrangement import Gather, Pad, Permute, Reshape, Roll, Select
@@ -14,6 +14,7 @@ from cnnprof.network.layers.linear import Constant, Linear, MatMul, Parameter, S
 from cnnprof.network.layers.merging import Add
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.values import Tensor
 from cnnprof.spec.words.base import Layers, examples, word
 from cnnprof.spec.words.tokens import check_tokens, only_in, to_image, to_tokens
 
@@ -39,13 +40,15 @@ class _Row:
 
 
 @word(
-    "attention [<heads>] [window= shift= grid= dilation= reduce=] [relpos bias nobias]",
+    "attention [<heads>] [head_dim= window= shift= grid= dilation= reduce= keys= values=] [relpos bias nobias]",
     *examples("""
         tokens | attention 4                          1024x16
         tokens | attention 4 window=8 shift=4 relpos  1024x16  in shifted windows, relative positions (Swin)
         tokens | attention 4 grid=8                   1024x16  among 8x8 tokens over the whole image (MaxViT)
         tokens | attention 4 dilation=2               1024x16  among all that lie 2 apart: patches of 2x2 (MobileViT)
         tokens | attention 4 reduce=4                 1024x16  keys of a strided convolution (PVT)
+        tokens | attention 4 head_dim=32              1024x16  heads of 32 channels each, not of width / heads
+        tokens -> x | fc 8 | attention 4 keys=x       1024x8   keys and values of other tokens; values=y are apart
     """),
     writes=dict.fromkeys((ScaledDotProductAttention, Roll, Gather), only_in("'attention'")),
     form="as in 'attention 12', of 12 heads",
@@ -54,13 +57,17 @@ class _Row:
 def _attention(o: Arguments) -> Layers:
     """Multi-head self-attention of tokens; in windows it pads an image to whole ones.
 
-    Heads have width / heads channels each; queries, keys and values come of one linear layer, as in timm's `Attention`.
+    Heads have width / heads channels each if nothing is said; queries, keys and values come of one linear layer, as in timm's
+    `Attention`, or of one each where they are of several tokens, as in torch.nn.MultiheadAttention.
     """
     batch, length, width = check_tokens(o)
     heads = o.whole("heads", 1)
-    if known(width) and known(heads) and width % heads:
+    if "head_dim" not in o.given and known(width) and known(heads) and width % heads:
         raise o.error(f"{width} channels cannot be split into {heads} heads", "heads")
     ways = [option for option in ("window", "grid", "dilation", "reduce") if option in o.given]
+    others = [option for option in ("keys", "values") if option in o.given]
+    if others and (ways or o.flag("relpos")):
+        raise o.error(f"takes other tokens whole, without {(ways or ['relpos'])[0]}", others[0])
     if len(ways) > 1:
         raise o.error(f"takes one of {' and '.join(ways)}", ways[1])
     if "shift" in o.given and ways != ["window"]:
@@ -69,6 +76,8 @@ def _attention(o: Arguments) -> Layers:
         raise o.error("takes the height and width of an image, and these tokens have none", (ways or ["relpos"])[0], _NO_GRID)
     if ways == ["reduce"]:
         return _reduced(o, heads)
+    if others:
+        return _of_others(o, heads)
     row = _Row()
     if not ways:
         _among(o, row, (batch,), length, heads, o.grid)
@@ -81,8 +90,8 @@ def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size
 
     `groups` is how many such there are in the batch; (batch, in an image) where the scores are masked, each window's apart.
     """
-    width, per_head, count = o.x[2], o.x[2] // heads, prod(groups)
-    qkv = row.add("qkv", Linear(3 * width, o.bias), *([] if row.layers else [0]))
+    per_head, count = _per_head(o, heads), prod(groups)
+    qkv = row.add("qkv", Linear(3 * heads * per_head, o.bias), *([] if row.layers else [0]))
     row.add("split", Reshape((count, length, 3, heads, per_head)), qkv)
     parts = row.add("swap", Permute((2, 0, 3, 1, 4)))
     q, k, v = (row.add(kind, Select(0, index), parts) for index, kind in enumerate("qkv"))
@@ -91,9 +100,19 @@ def _among(o: Arguments, row: _Row, groups: Shape, length: Dim, heads: Dim, size
         _with_biased_scores(o, row, (q, k, v), groups, length, heads, size)
     else:
         row.add("attention", ScaledDotProductAttention(), q, k, v)
+    _merge(o, row, (count, length), heads * per_head)
+
+
+def _per_head(o: Arguments, heads: Dim) -> Dim:
+    """The channels of each head."""
+    return o.whole("head_dim", o.x[2] // heads)
+
+
+def _merge(o: Arguments, row: _Row, tokens: Shape, width: Dim) -> None:
+    """The heads' channels one behind the other, and the layer that mixes them."""
     row.add("swap", Permute((0, 2, 1, 3)))
-    row.add("merge", Reshape((count, length, width)))
-    row.add("proj", Linear(width))
+    row.add("merge", Reshape((*tokens, width)))
+    row.add("proj", Linear(o.x[2]))
 
 
 def _with_biased_scores(
@@ -105,7 +124,8 @@ def _with_biased_scores(
     bias = _relative_bias(row, length, heads, size) if o.flag("relpos") else 0
     # torch copies what does not lie as a batch of matrices: heads lie between the tokens of a group.
     apart = not any(known(each) and each == 1 for each in (count, heads))
-    factor = (o.x[2] // heads) ** -0.5 if known(o.x[2]) and known(heads) else 1.0
+    per_head = _per_head(o, heads)
+    factor = per_head**-0.5 if known(per_head) else 1.0
     scaled = row.add("scale", Arithmetic("mul", "mul", factor), q)
     row.add("swap", Permute((0, 1, 3, 2)), k)
     scores = row.add("scores", MatMul((0, 1) if apart else ()), scaled, len(row.layers))
@@ -188,24 +208,43 @@ def _far_apart(o: Arguments) -> tuple[Shape, Shape]:
 def _reduced(o: Arguments, heads: Dim) -> Layers:
     """Keys and values of a smaller image (Wang et al. 2021, section 3.3: spatial-reduction attention)."""
     batch, length, width = o.x
-    step, per_head = o.each("reduce", 1, axes=len(o.grid)), width // heads
+    step, per_head = o.each("reduce", 1, axes=len(o.grid)), _per_head(o, heads)
     smaller = tuple([side // each for side, each in zip(o.grid, step, strict=True)])
     if any(known(side) and side < 1 for side in smaller):
         raise o.error(f"leaves nothing of an image of {'x'.join(map(str, o.grid))}", "reduce")
     row = _Row()
-    row.add("q", Linear(width, o.bias), 0)
+    row.add("q", Linear(heads * per_head, o.bias), 0)
     row.add("split", Reshape((batch, length, heads, per_head)))
     queries = row.add("swap", Permute((0, 2, 1, 3)))
     (_, swap), image = to_image(o.x, o.grid)
     row.add("swap", swap, 0)
     axes = len(step)
     row.extend([image, ("reduce", Conv(width, step, step, (0,) * axes, (1,) * axes))])
-    row.extend([*to_tokens((batch, width, *smaller)), ("ln", LayerNorm()), ("kv", Linear(2 * width, o.bias))])
+    row.extend([*to_tokens((batch, width, *smaller)), ("ln", LayerNorm()), ("kv", Linear(2 * heads * per_head, o.bias))])
     row.add("split", Reshape((batch, prod(smaller), 2, heads, per_head)))
     parts = row.add("swap", Permute((2, 0, 3, 1, 4)))
     keys, values = (row.add(kind, Select(0, index), parts) for index, kind in enumerate("kv"))
     row.add("attention", ScaledDotProductAttention(), queries, keys, values)
-    row.add("swap", Permute((0, 2, 1, 3)))
-    row.add("merge", Reshape((batch, length, width)))
-    row.add("proj", Linear(width))
+    _merge(o, row, (batch, length), heads * per_head)
+    return row.layers
+
+
+def _of_others(o: Arguments, heads: Dim) -> Layers:
+    """Keys and values of other tokens than the queries, or values alone (Vaswani et al. 2017, section 3.2.3)."""
+    keys, values = o.tokens_of("keys"), o.tokens_of("values")
+    if keys and values and not same(keys.shape[1], values.shape[1]):
+        raise o.error(f"takes as many values as keys, not {values.shape[1]} and {keys.shape[1]}", "values")
+    batch, length, _ = o.x
+    if keys is None and values and not same(values.shape[1], length):
+        raise o.error(f"takes as many values as keys, not {values.shape[1]} and {length}", "values")
+    row, per_head = _Row(), _per_head(o, heads)
+
+    def project(kind: str, of: Tensor | None) -> int:
+        row.layers.append((kind, Linear(heads * per_head, o.bias), (of or 0,)))
+        row.add("split", Reshape((batch, of.shape[1] if of else length, heads, per_head)))
+        return row.add("swap", Permute((0, 2, 1, 3)))
+
+    parts = [project("q", None), project("k", keys), project("v", values or keys)]
+    row.add("attention", ScaledDotProductAttention(), *parts)
+    _merge(o, row, (batch, length), heads * per_head)
     return row.layers

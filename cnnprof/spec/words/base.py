@@ -100,6 +100,7 @@ class JoinWord(NamedTuple):
         inplace: whether it can write into the first branch.
         branches: how many it takes; 0 for any number.
         each: whether it gives an output for each branch: the layer then works along a new axis on which they stand.
+        along: whether `axis` may say which axis it works along; that of the channels if nothing is said.
     """
 
     layer: Callable[..., Layer]
@@ -107,6 +108,7 @@ class JoinWord(NamedTuple):
     inplace: bool = True
     branches: int = 0
     each: bool = False
+    along: bool = False
 
 
 LETTERS = {"s": "stride", "p": "pad", "g": "groups", "d": "dilation", "k": "kernel"}

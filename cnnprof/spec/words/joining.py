@@ -9,7 +9,10 @@ from cnnprof.network.layers.merging import Add, Concat, Max, Mean, Mul
 from cnnprof.spec.words.base import JoinWord, join
 
 join("add", JoinWord(Add, "The sum of the branches."))
-join("concat", JoinWord(Concat, "The branches one after the other along the channels.", inplace=False))
+join(
+    "concat",
+    JoinWord(Concat, "The branches one after the other along the channels, or along `axis`.", inplace=False, along=True),
+)
 join("mean", JoinWord(Mean, "The mean of the branches."))
 join("mul", JoinWord(Mul, "The product of the branches."))
 join("max", JoinWord(Max, "The largest of the branches."))

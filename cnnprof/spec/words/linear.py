@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.layers import Layer
-from cnnprof.network.layers.arrangement import Flatten
+from cnnprof.network.layers.arrangement import Expand, Flatten
 from cnnprof.network.layers.linear import RBF, Linear, Parameter
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
@@ -43,11 +43,18 @@ def _rbf(o: Arguments) -> Layers:
 
 
 @word(
-    "parameter <size>",
+    "parameter <size> [tokens]",
     writes={Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})"},
     form="as in 'parameter (C, 1, 1)': a number for each channel",
     on_tokens=True,
 )
 def _parameter(o: Arguments) -> Layers:
-    """A learned tensor, to be joined with an output: (C, 1, 1) holds a number for each channel."""
-    return [("parameter", Parameter(o.sizes("size")))]
+    """A learned tensor, to be joined with an output: (C, 1, 1) holds a number for each channel.
+
+    With `tokens` it is a length and channels, and every sample has the same: the queries of a decoder (Carion et al. 2020).
+    """
+    size = o.sizes("size")
+    o.check_tokens(size)
+    if not o.flag("tokens"):
+        return [("parameter", Parameter(size))]
+    return [("parameter", Parameter((1, *size)), ()), ("expand", Expand((o.x[0], *size)), (1,))]

@@ -6,7 +6,7 @@ from cnnprof.network.dims import Shape
 from cnnprof.network.layers import normalization as norm
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
-from cnnprof.spec.words.windows import line, number
+from cnnprof.spec.words.windows import along, line, number
 
 _EPS = 1e-5
 
@@ -29,9 +29,7 @@ def _group_line(layer: norm.GroupNorm, x: Shape) -> str:
 
 
 def _normalize_line(layer: norm.Normalize, x: Shape) -> str:
-    if layer.dim % len(x) != 1:
-        raise UnsayableError("it does not normalize over the channels")
-    return "l2norm"
+    return line("l2norm", along(layer.dim, x))
 
 
 def _local_response_line(layer: norm.LocalResponseNorm, x: Shape) -> str:
@@ -95,10 +93,10 @@ def _global_response(o: Arguments) -> Layers:
     return [("grn", norm.GlobalResponseNorm())]
 
 
-@word("l2norm", Example("l2norm", "16x32x32"), writes={norm.Normalize: _normalize_line}, kind="norm", on_tokens=True)
+@word("l2norm [axis=]", Example("l2norm", "16x32x32"), writes={norm.Normalize: _normalize_line}, kind="norm", on_tokens=True)
 def _normalize(o: Arguments) -> Layers:
     """Division by the L2 norm over the channels."""
-    return [("l2norm", norm.Normalize(2 if o.tokens else 1))]
+    return [("l2norm", norm.Normalize(o.axis))]
 
 
 @word(

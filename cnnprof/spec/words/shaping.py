@@ -10,16 +10,17 @@ from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.elementwise import Reduce
 from cnnprof.spec.arguments import Arguments
 from cnnprof.spec.words.base import Example, Layers, UnsayableError, examples, word
+from cnnprof.spec.words.windows import along, line
 
-_REDUCTIONS = {"mean": "mean", "max": "amax"}
+_REDUCTIONS = {"mean": "mean", "max": "amax", "sum": "sum"}
 """Words, and what torch calls them."""
 
 
 def _reduce_line(layer: Reduce, x: Shape) -> str:
     name = next((each for each, op in _REDUCTIONS.items() if op == layer.op), None)
-    if name is None or not layer.keepdim or {dim % len(x) for dim in layer.dims} != {1}:
+    if name is None or not layer.keepdim or len(layer.dims) != 1:
         raise UnsayableError("there is no word for it")
-    return name
+    return line(name, along(layer.dims[0], x))
 
 
 def _reshape_line(layer: Reshape, x: Shape) -> str:
@@ -35,28 +36,37 @@ def _permute_line(layer: Permute, _: Shape) -> str:
 
 
 def _over_channels(name: str, o: Arguments) -> Layers:
-    return [(name, Reduce(_REDUCTIONS[name], (2 if o.tokens else 1,), keepdim=True))]
+    return [(name, Reduce(_REDUCTIONS[name], o.along, keepdim=True))]
 
 
-@word("mean", Example("mean", "1x32x32"), writes={Reduce: _reduce_line}, on_tokens=True)
+@word(
+    "mean [axis=]",
+    *examples("""
+        mean         1x32x32
+        mean axis=2  16x1x32  over another axis, of which one position is left
+    """),
+    writes={Reduce: _reduce_line},
+    on_tokens=True,
+)
 def _mean(o: Arguments) -> Layers:
     """The mean over the channels, as one channel; of branches it is a join."""
     return _over_channels("mean", o)
 
 
-@word("max", Example("max", "1x32x32"), on_tokens=True)
+@word("max [axis=]", Example("max", "1x32x32"), on_tokens=True)
 def _max(o: Arguments) -> Layers:
     """The largest over the channels, as one channel; of branches it is a join."""
     return _over_channels("max", o)
 
 
+@word("sum [axis=]", Example("sum", "1x32x32"), on_tokens=True)
+def _sum(o: Arguments) -> Layers:
+    """The sum over the channels, as one channel; of branches it is `add`."""
+    return _over_channels("sum", o)
+
+
 _under_other_axes = partial(word, gives="image", on_tokens=True)
 """The row of a word that names the axes of what it gives."""
-
-
-def _check_tokens(o: Arguments, sizes: Shape) -> None:
-    if o.flag("tokens") and len(sizes) != 2:
-        raise o.error(f"tokens have two axes, a length and channels, not {len(sizes)}", "tokens")
 
 
 @_under_other_axes(
@@ -70,7 +80,7 @@ def _check_tokens(o: Arguments, sizes: Shape) -> None:
 def _reshape(o: Arguments) -> Layers:
     """The same elements under another shape, the batch aside; the first axis then has the channels, of tokens the last."""
     sizes = o.sizes("size")
-    _check_tokens(o, sizes)
+    o.check_tokens(sizes)
     whole = prod(o.x[1:])
     if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
         raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
@@ -88,7 +98,7 @@ def _reshape(o: Arguments) -> Layers:
 def _permute(o: Arguments) -> Layers:
     """The axes in another order; 1 is the first behind the batch, which then has the channels, of tokens the last."""
     order = o.sizes("order")
-    _check_tokens(o, order)
+    o.check_tokens(order)
     if sorted(order) != list(range(1, len(o.x))):
         raise o.error(f"orders the axes 1 to {len(o.x) - 1}, each once", "order", "the batch, which is not named, stays first")
     return [("permute", Permute((0, *order)))]

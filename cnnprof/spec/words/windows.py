@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
-from cnnprof.network.dims import Dim, ceil_div, known, maximum
+from cnnprof.network.dims import Dim, Shape, ceil_div, known, maximum
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Pad
 from cnnprof.network.layers.base import describe
 from cnnprof.network.layers.convolution import Size
 from cnnprof.spec.arguments import Arguments
+from cnnprof.spec.words.base import UnsayableError
 
 Numbers: TypeAlias = "tuple[int, ...]"
 
@@ -101,6 +102,15 @@ def same_padding(size: Dim, reach: Dim, stride: Dim) -> tuple[Dim, Dim]:
 def line(*words: str) -> str:
     """The words that are not empty, as a step."""
     return " ".join(word for word in words if word)
+
+
+def along(dim: int, x: Shape) -> str:
+    """`axis=3`; nothing for that of the channels. Raises UnsayableError for one that is counted from the end."""
+    if dim % len(x) == 1:
+        return ""
+    if dim < 1:
+        raise UnsayableError("it is not over the channels")
+    return f"axis={dim}"
 
 
 def sized(size: Numbers) -> str:
