@@ -276,3 +276,25 @@ def test_a_difference_in_wording_alone_is_none(tmp_path):
     (tmp_path / "scaled.yaml").write_text(text.replace("conv 3x3 4", "conv 5x5 4"))
     other = cnnprof("diff", "net.py:Scaled", "scaled.yaml", "--input", "3x16x16", "--exit-code", cwd=tmp_path)
     assert other.code == 1
+
+
+@pytest.mark.torch
+def test_an_input_that_has_the_name_of_a_word_is_given_by_it(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n"
+        "from torch import nn\n"
+        "class Masked(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, 8, 3, padding=1)\n"
+        "    def forward(self, image, mean):\n"
+        "        return self.conv(image) * mean\n"
+    )
+    sizes = ("--input", "image=3x16x16", "mean=8x16x16")
+    done = cnnprof("import", "net.py:Masked", *sizes, "-o", "net.yaml", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "inputs: {x_image: 3x16x16, x_mean: 8x16x16}\n" in (tmp_path / "net.yaml").read_text()
+    same = cnnprof("diff", "net.py:Masked", "net.yaml", *sizes, "--exit-code", cwd=tmp_path)
+    assert same.code == 0, same.err
+    unknown = cnnprof("summary", "net.yaml", "--input", "masks=3x16x16", cwd=tmp_path)
+    assert "there is no input 'masks'" in unknown.err

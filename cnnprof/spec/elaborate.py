@@ -15,6 +15,7 @@ from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.family import Family
 from cnnprof.spec.inputs import DeclaredInput, find_outputs, misread
+from cnnprof.spec.naming import IN_FRONT_OF_WORDS
 from cnnprof.spec.published import Published
 from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
@@ -22,6 +23,7 @@ from cnnprof.spec.sharing import give_to_inference
 from cnnprof.spec.steps import BLOCKS, last_step, must_be_there
 from cnnprof.spec.values import Tensor, Value
 from cnnprof.spec.variants import Variant
+from cnnprof.spec.words import WORDS
 
 InputShape: TypeAlias = "tuple[Dim, ...] | Mapping[str, Shape] | tuple[tuple[str, Shape], ...]"
 """(C, H, W) of the one input, or shapes by the inputs' names."""
@@ -221,6 +223,8 @@ def _wanted(family: Family, input_shape: InputShape | None) -> dict[str, Shape]:
         pairs = ((names[0], pairs),)
     wanted: dict[str, Shape] = {}
     for name, shape in pairs:
+        if name not in names and name in WORDS and IN_FRONT_OF_WORDS + name in names:
+            name = IN_FRONT_OF_WORDS + name
         if name not in names:
             raise SpecError(
                 f"there is no input '{name}'", hint=did_you_mean(name, names) or f"the inputs are {' '.join(names)}"

@@ -8,12 +8,15 @@ from keyword import iskeyword
 
 from cnnprof.network.naming import free_name
 
+IN_FRONT_OF_WORDS = "x_"
+"""Stands in front of names that are words of the language when they are written."""
+
 
 def take_name(wanted: str, reserved: Container[str], taken: set[str]) -> str:
     """A legal name as near as can be to the wanted one that is neither reserved nor taken; it is taken then."""
     word = re.sub(r"\W+", "_", wanted, flags=re.ASCII)[-50:].lstrip("_")
     if not word or word[0].isdigit() or word in reserved or iskeyword(word):
-        word = f"x_{word}"
+        word = IN_FRONT_OF_WORDS + word
     name = free_name(word, taken, first=2)
     taken.add(name)
     return name
