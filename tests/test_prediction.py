@@ -115,7 +115,7 @@ def test_the_whole_networks_say_what_cold_and_a_call_are_and_what_a_run_takes_be
     texts = [" | ".join([f"conv 3x3 {width} nobias"] * depth) for width, depth in zip(widths, depths, strict=True)]
     networks = [analysis(text, (width, 16, 16)) for text, width in zip(texts, widths, strict=True)]
     truth = [1.2 * depth * (0.75 * each.hot + 0.25 * each.cold + 2e-6) for each, depth in zip(table, depths, strict=True)]
-    fitted = fit(calibration(*table), list(zip(networks, truth, strict=True)))
+    fitted = fit(calibration(*table), [(each, [seconds]) for each, seconds in zip(networks, truth, strict=True)])
     assert (fitted.cold, fitted.call, fitted.factor) == pytest.approx((0.25, 2e-6, 1.2))
     assert all(ratio == pytest.approx(1) for ratio in fitted.networks.values())
 
@@ -149,7 +149,7 @@ def test_json_has_the_stable_names():
 
 
 def test_a_calibration_survives_its_file(tmp_path):
-    known = fit(calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)), [(analysis("conv 3x3 8 nobias"), 2e-4)])
+    known = fit(calibration(timed(conv(8), (1, 8, 16, 16), 1e-4)), [(analysis("conv 3x3 8 nobias"), [2e-4])])
     path = tmp_path / "edge.json"
     keep_operations(known, Options(), path)
     back = Calibration.from_dict(json.loads(path.read_text()))

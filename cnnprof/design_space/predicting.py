@@ -62,15 +62,15 @@ class ArrayPredictor:
             alike[key] = cost.node.layer, cost.inputs, cold, times + 1
         total: Any = 0.0
         far: Any = 0.0
-        kinds: dict[str, Any] = {}
+        squares: Any = 0.0
         for layer, inputs, cold, times in alike.values():
             for part in self._layer(layer, inputs, cold):
                 total = total + times * part.seconds
                 far = far + times * part.extrapolated
-                kinds[part.kind] = kinds.get(part.kind, 0.0) + times * part.spread * part.seconds
+                squares = squares + times * (part.spread * part.seconds) ** 2
         known = self.predictor.calibration
         whole = np.where(np.asarray(total) > 0, total, 1.0)
-        half = np.sqrt(self.predictor.reach**2 + sum((known.stretch * each / whole) ** 2 for each in kinds.values()))
+        half = np.sqrt(self.predictor.reach**2 + known.stretch**2 * squares / whole**2)
         middle = 1e3 * known.factor * np.asarray(total)
         return dict(zip(PREDICTED, (middle, middle * np.exp(-half), middle * np.exp(half), far / whole), strict=True))
 

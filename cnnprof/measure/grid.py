@@ -30,7 +30,6 @@ MOST_MACS = 1.5e9
 MOST_ELEMENTS = 4_000_000
 """Of an input or output, an image: VGG's first layers have 3.2 M."""
 
-_SIZES = (7, 14, 28, 56, 112)
 _STEMS = ((3, 224), (3, 192), (3, 299), (1, 32), (3, 32))
 
 
@@ -70,6 +69,7 @@ def _square(layer: type[Conv], filters: int, kernel: int, stride: int = 1, group
 
 def _pointwise(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
+        4: (256, 512, 1024),
         7: (128, 256, 512, 1024, 2048),
         14: (64, 128, 256, 512, 1024),
         28: (32, 64, 128, 256, 512),
@@ -93,6 +93,7 @@ def _pointwise(batch: int, dense: bool) -> Iterator[Sample]:
 
 def _windows(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
+        4: (256, 512, 1024),
         7: (160, 256, 512),
         14: (64, 128, 256, 512),
         28: (32, 64, 128, 256),
@@ -134,6 +135,7 @@ def _grouped(batch: int) -> Iterator[Sample]:
 
 def _depthwise(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
+        4: (256, 960),
         7: (256, 576, 960, 1536),
         14: (96, 240, 480, 1024),
         28: (40, 96, 192, 512),

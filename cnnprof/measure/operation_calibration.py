@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 FULL_BATCHES = (1, 8)
 
-SECONDS_A_NETWORK = 1.2
-"""Of the networks that are timed whole, after each process that times operations: a machine's speed drifts."""
+SECONDS_A_NETWORK = 0.8
+"""Of the networks that are timed whole, before and after each process that times operations: a machine's speed drifts."""
 
 LEAST_SECONDS = 15.0
 """For all of them: two processes have to start."""
@@ -67,8 +67,10 @@ def calibrate_operations(
         def time_whole() -> None:
             _time_networks(networks, options, on_progress, whole)
 
+        time_whole()
         found = _undisturbed(samples, options, on_progress, known, SECONDS_A_NETWORK * len(networks), time_whole)
-        times = [(each, median(seconds)) for each, seconds in zip(networks, whole, strict=True) if seconds]
+        most = max(map(len, whole), default=0)
+        times = [(each, seconds) for each, seconds in zip(networks, whole, strict=True) if seconds and len(seconds) == most]
         if networks and not times:
             raise MeasurementError("no network could be timed")
     except (KeyboardInterrupt, CnnprofError):  # Ctrl-C while networks are timed is one of these.
@@ -144,6 +146,6 @@ def _time_networks(networks: Sequence[Analysis], options: Options, on_progress: 
 
     jobs = [Job(each.graph.name, each.graph, each.graph.input_shape[0]) for each in networks]
     seconds = max(SECONDS_A_NETWORK * len(jobs), LEAST_SECONDS)
-    quick = replace(options, processes=2, rounds=6, budget_seconds=seconds)
+    quick = replace(options, processes=2, rounds=6, warmup_seconds=0.1, budget_seconds=seconds)
     for found, measurement in zip(whole, run(jobs, quick, on_progress) if jobs else (), strict=True):
         found += map(median, measurement.times)

@@ -29,6 +29,7 @@ class Calibration:
         networks: measured over predicted time of those networks, by name.
         spreads: for each kind, how far operations are from what their neighbours say; the logarithm's standard deviation.
         between: what layers that were not measured themselves take over what their neighbours say, in whole networks.
+        drift: the standard deviation of the logarithm of the machine's speed from process to process; None if it is not known.
         reach: half of the 90% interval of a network whose layers were all measured, as a logarithm; None if it is not known.
         stretch: how many spreads of layers that were not measured lie in half of it.
         conditions: when and under what it was measured; `busy` says what disturbed it.
@@ -45,6 +46,7 @@ class Calibration:
     reach: float | None = None
     stretch: float = WIDTH
     call: float = 0.0
+    drift: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; `from_dict` is the inverse."""
@@ -60,6 +62,7 @@ class Calibration:
             "reach": self.reach,
             "stretch": self.stretch,
             "call": self.call,
+            "drift": self.drift,
         }
 
     @classmethod
@@ -71,10 +74,11 @@ class Calibration:
             raise ValueError("no such calibration")
         networks, spreads = ({str(name): float(x) for name, x in data[part].items()} for part in ("networks", "spreads"))
         ceilings, table = Ceilings.from_dict(data["ceilings"]), {each.operation.key: each for each in operations}
-        reach = None if data.get("reach") is None else float(data["reach"])
+        reach, drift = (None if data[part] is None else float(data[part]) for part in ("reach", "drift"))
         between, stretch = float(data.get("between", 1.0)), float(data.get("stretch", WIDTH))
         call = float(data["call"])
-        if not (0.1 < between < 10 and 0 <= stretch < 1000 and 0 < (reach or 1) < 10 and 0 <= call < 1):
+        widths = 0 < (1 if reach is None else reach) < 10 and 0 <= stretch < 1000 and 0 <= (drift or 0) < 10
+        if not (widths and 0.1 < between < 10 and 0 <= call < 1):
             raise ValueError("no such calibration")
         axes = {(each.operation.kind, len(each.operation.sizes)) for each in operations}
         if not operations or len(axes) > len({kind for kind, _ in axes}) or "processor" not in ceilings.machine:
@@ -82,7 +86,7 @@ class Calibration:
         if not (all(0 < ratio < 100 for ratio in networks.values()) and all(0 <= spread < 100 for spread in spreads.values())):
             raise ValueError("no such errors")
         conditions = dict(data["conditions"])
-        return cls(ceilings, table, cold, factor, networks, spreads, conditions, between, reach, stretch, call)
+        return cls(ceilings, table, cold, factor, networks, spreads, conditions, between, reach, stretch, call, drift)
 
     @property
     def data_sheet(self) -> bool:

@@ -91,21 +91,15 @@ class Prediction:
 
     @property
     def interval90(self) -> Interval:
-        """90% of such networks lie within it.
-
-        Layers of one kind are wrong in the same direction, those of several kinds independently.
-        """
+        """90% of such networks lie within it."""
         half = sqrt(self.reach**2 + (self.stretch * self.spread) ** 2)
         return self.seconds * exp(-half), self.seconds * exp(half)
 
     @property
     def spread(self) -> float:
-        """The standard deviation of the logarithm of the total that layers give which were not measured themselves."""
+        """The standard deviation of the logarithm of the total, if layers that were not measured are wrong independently."""
         total = sum(layer.seconds for layer in self.layers) or 1.0
-        kinds: dict[str, float] = {}
-        for layer in self.layers:
-            kinds[layer.kind] = kinds.get(layer.kind, 0.0) + layer.spread * layer.seconds / total
-        return sqrt(sum(part**2 for part in kinds.values()))
+        return sqrt(sum((layer.spread * layer.seconds / total) ** 2 for layer in self.layers))
 
     @property
     def milliseconds(self) -> float:

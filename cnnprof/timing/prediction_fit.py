@@ -1,7 +1,8 @@
 """Predictions held against whole networks: how cold layers run, what a call and a run take beyond, and how wide an interval is.
 
-An interval is conformal (Vovk et al. 2005; Lei et al. 2018): each network is predicted from a fit to the others, and of n such
-errors the one of rank ceil(0.9 (n + 1)) bounds the next network's with a probability of 90%.
+An interval is conformal (Vovk et al. 2005; Lei et al. 2018): each network, as it ran in one process, is predicted from what the
+others took in the other processes, and of n networks' errors the one of rank ceil(0.9 (n + 1)) bounds the next network's with a
+probability of 90%. One process runs faster than another as a whole: what a machine's speed drifts by is in the errors.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from cnnprof.network.results import Analysis
 from cnnprof.timing.calibrations import WIDTH, Calibration
 from cnnprof.timing.intervals import median
 from cnnprof.timing.neighbours import nearest
-from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, Predictor
+from cnnprof.timing.prediction import LEAST_SPREAD, SPREAD, Prediction, Predictor
 
 COLD_STEPS = 20
 
@@ -29,75 +30,67 @@ INSIDE = 0.9
 FEWEST = 5
 """Networks that an interval can be taken from."""
 
+Measured = tuple[Analysis, Sequence[float]]
+"""A network, and the seconds of one run in each process."""
 
-class _Sums(NamedTuple):
-    """A network's measured seconds, the sum of its layers' for each step of `cold`, and their number."""
+
+class _Network(NamedTuple):
+    """The logarithms of a network's seconds in each process, and of the sum of its layers' at each of `_PLACES`."""
 
     name: str
-    measured: float
+    seconds: tuple[float, ...]
     alone: tuple[float, ...]
-    layers: int
 
-    def off(self, at: _Place) -> float:
-        """The logarithm of what is measured over what is predicted."""
-        return log(self.measured / (self.alone[at.step] + self.layers * at.call))
+    def middle(self, without: int | None = None) -> float:
+        """The median of its processes; of the others where one is left out."""
+        return median([each for process, each in enumerate(self.seconds) if process != without])
 
 
-class _Place(NamedTuple):
-    """A step of `cold`, and the seconds of `call`."""
-
-    step: int
-    call: float
+_PLACES = [(step, calls) for step in range(COLD_STEPS + 1) for calls in range(CALL_STEPS + 1)]
+"""Steps of `cold` and of `call`."""
 
 
 def fit(
     calibration: Calibration,
-    measured: Sequence[tuple[Analysis, float]],
+    measured: Sequence[Measured],
     element_bytes: int = 4,
     designed: Collection[str] | None = None,
 ) -> Calibration:
     """The calibration with what whole networks say of it.
 
-    `cold` and `call` are those at which the networks agree best, `factor` the mean that is then left; errors are logarithms.
+    `cold` and `call` are those at which the networks agree best, `factor` the median that is then left; errors are logarithms.
 
     Args:
-        measured: networks with the seconds of one run.
+        measured: networks, each timed in the same processes.
         designed: the keys of those operations that were not measured for these networks' sake; all if left out.
     """
     if not measured:
         return calibration
     plain = replace(calibration, factor=1.0, between=1.0, call=0.0)
-    table = _over_steps(plain, measured, element_bytes)
     unit = CALLS * calibration.ceilings.overhead / CALL_STEPS
-    at, factor = _agreement(table, unit)
-    left = [each.off(at) - factor for each in table]
+    networks = _networks(plain, measured, unit, element_bytes)
+    middles = [each.middle() for each in networks]
+    at, factor = _agreement(networks, middles)
+    step, calls = _PLACES[at]
     fitted = replace(
         plain,
-        cold=at.step / COLD_STEPS,
-        call=at.call,
+        cold=step / COLD_STEPS,
+        call=calls * unit,
         factor=exp(factor),
-        networks={each.name: exp(off) for each, off in zip(table, left, strict=True)},
+        networks={each.name: exp(seconds - each.alone[at] - factor) for each, seconds in zip(networks, middles, strict=True)},
+        drift=_drift(networks),
     )
     grid = fitted
     if designed is not None:
         wanted = {*designed}
         grid = replace(fitted, operations={key: each for key, each in fitted.operations.items() if key in wanted})
-    fitted = replace(fitted, spreads=spreads_of(Predictor(grid, element_bytes)))
+    grid = replace(grid, spreads=spreads_of(Predictor(grid, element_bytes)))
+    fitted = replace(fitted, spreads=grid.spreads)
     if len(measured) < FEWEST:
         return fitted
-    reach = max(_rank([_left_out(table, number, unit) for number in range(len(table))]), WIDTH * LEAST_SPREAD)
-    grid = replace(grid, spreads=fitted.spreads, factor=1.0)
-    predictions = [Predictor(grid, element_bytes).predict(analysis) for analysis, _ in measured]
-    totals = [log(seconds / each.seconds) for each, (_, seconds) in zip(predictions, measured, strict=True)]
-    # The median: a network that lies beyond the grid says nothing of one within.
-    between = median(totals) - factor
-    off = [abs(each - median(totals[:i] + totals[i + 1 :])) for i, each in enumerate(totals)]
-    stretches = [
-        sqrt(max(0.0, error**2 - reach**2)) / each.spread
-        for error, each in zip(off, predictions, strict=True)
-        if each.spread > 0
-    ]
-    return replace(fitted, between=exp(between), reach=reach, stretch=max(_rank(stretches), 1.0) if stretches else WIDTH)
+    reach = max(_rank(_left_out(networks), len(networks)), WIDTH * LEAST_SPREAD)
+    between, stretch = _of_grid(grid, fitted, [analysis for analysis, _ in measured], element_bytes)
+    return replace(fitted, between=between, reach=reach, stretch=stretch)
 
 
 def spreads_of(predictor: Predictor) -> dict[str, float]:
@@ -113,42 +106,82 @@ def spreads_of(predictor: Predictor) -> dict[str, float]:
     return found
 
 
-def _over_steps(calibration: Calibration, measured: Sequence[tuple[Analysis, float]], element_bytes: int) -> list[_Sums]:
+def _networks(calibration: Calibration, measured: Sequence[Measured], unit: float, element_bytes: int) -> list[_Network]:
+    """The networks, with steps of `call` of so many seconds."""
     tried = [Predictor(replace(calibration, cold=step / COLD_STEPS), element_bytes) for step in range(COLD_STEPS + 1)]
-    return [
-        _Sums(
-            f"{analysis.graph.name} {'x'.join(map(str, analysis.graph.input_shape))}",
-            seconds,
-            tuple(predictor.predict(analysis).seconds for predictor in tried),
-            len(tried[0].predict(analysis).layers),
-        )
-        for analysis, seconds in measured
+    found = []
+    for analysis, seconds in measured:
+        predictions = [predictor.predict(analysis) for predictor in tried]
+        name = f"{analysis.graph.name} {'x'.join(map(str, analysis.graph.input_shape))}"
+        count = len(predictions[0].layers)
+        alone = tuple(log(predictions[step].seconds + count * calls * unit) for step, calls in _PLACES)
+        found.append(_Network(name, tuple(map(log, seconds)), alone))
+    return found
+
+
+def _agreement(networks: Sequence[_Network], seconds: Sequence[float]) -> tuple[int, float]:
+    """The number of the place at which the networks agree best, given the logarithms of their seconds, and their median there.
+
+    By the least absolute deviations: one network that is unlike the others does not decide where that is.
+    """
+
+    def off(at: int) -> list[float]:
+        return [middle - each.alone[at] for each, middle in zip(networks, seconds, strict=True)]
+
+    def scatter(at: int) -> float:
+        """The sum of distances to the median: that of the upper half less that of the lower."""
+        errors, half = sorted(off(at)), len(networks) // 2
+        return sum(errors[len(errors) - half :]) - sum(errors[:half])
+
+    best = min(range(len(_PLACES)), key=scatter)
+    return best, median(off(best))
+
+
+def _left_out(networks: Sequence[_Network]) -> list[float]:
+    """The error of each network in each process, as a logarithm, when the others in the other processes are fitted to."""
+    processes = range(len(networks[0].seconds))
+    errors = []
+    for process in processes:
+        middles = [each.middle(process if len(processes) > 1 else None) for each in networks]
+        for number, each in enumerate(networks):
+            at, factor = _agreement(*([*some[:number], *some[number + 1 :]] for some in (networks, middles)))
+            errors.append(abs(each.seconds[process] - each.alone[at] - factor))
+    return errors
+
+
+def _drift(networks: Sequence[_Network]) -> float | None:
+    """The standard deviation of the logarithm of the machine's speed from process to process; None of one process."""
+    processes = range(len(networks[0].seconds))
+    if len(processes) < 2:
+        return None
+    speeds = [median([each.seconds[process] - each.middle() for each in networks]) for process in processes]
+    mean = sum(speeds) / len(speeds)
+    return sqrt(sum((speed - mean) ** 2 for speed in speeds) / (len(speeds) - 1))
+
+
+def _of_grid(grid: Calibration, table: Calibration, analyses: Sequence[Analysis], element_bytes: int) -> tuple[float, float]:
+    """`between` and `stretch`: how far the grid alone is from the networks' own layers."""
+    exact = [Predictor(table, element_bytes).predict(analysis).seconds for analysis in analyses]
+
+    def predicted(between: float) -> list[Prediction]:
+        predictor = Predictor(replace(grid, between=between), element_bytes)
+        return [predictor.predict(analysis) for analysis in analyses]
+
+    # The median: a network that lies beyond the grid says nothing of one within.
+    between = exp(median([log(seconds / each.seconds) for seconds, each in zip(exact, predicted(1.0), strict=True)]))
+    errors = [
+        abs(log(seconds / each.seconds)) / each.spread
+        for seconds, each in zip(exact, predicted(between), strict=True)
+        if each.spread > 0
     ]
+    return between, _rank(errors, len(errors)) if errors else WIDTH
 
 
-def _agreement(sums: Sequence[_Sums], unit: float) -> tuple[_Place, float]:
-    """The place at which the networks agree best, with `call` in steps of a unit, and their mean there."""
-    places = [_Place(step, call * unit) for step in range(COLD_STEPS + 1) for call in range(CALL_STEPS + 1)]
-    best = min(places, key=lambda at: _scatter([each.off(at) for each in sums]))
-    return best, _mean([each.off(best) for each in sums])
+def _rank(errors: Sequence[float], networks: int) -> float:
+    """The error that bounds the next network's with a probability of `INSIDE`; of few the largest, which bounds n of n + 1.
 
-
-def _left_out(sums: Sequence[_Sums], number: int, unit: float) -> float:
-    """The error of one network, as a logarithm, when the others are fitted to."""
-    at, mean = _agreement([*sums[:number], *sums[number + 1 :]], unit)
-    return abs(sums[number].off(at) - mean)
-
-
-def _scatter(values: Sequence[float]) -> float:
-    mean = _mean(values)
-    return sum((value - mean) ** 2 for value in values)
-
-
-def _rank(errors: Sequence[float]) -> float:
-    """The error that bounds the next one with a probability of `INSIDE`; of few the largest, which bounds n of n + 1."""
-    rank = ceil(INSIDE * (len(errors) + 1))
-    return sorted(errors)[min(rank, len(errors)) - 1]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+    Args:
+        errors: as many of each network.
+    """
+    rank = ceil(INSIDE * (networks + 1))
+    return sorted(errors)[min(rank, networks) * len(errors) // networks - 1]

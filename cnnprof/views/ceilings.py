@@ -60,6 +60,7 @@ def show_calibration(calibration: Calibration, kept: str | None) -> Report:
         *ceilings.notes,
         f"a run takes {calibration.factor:.2f} times its layers, {calibration.cold:.0%} of whose time is as after other data, "
         f"with {calibration.call * 1e6:.1f} us more for each",
+        *([f"from process to process its speed varied by {calibration.drift:.1%}"] if calibration.drift is not None else []),
         *_course(calibration.conditions),
         *([f"taken on a busy machine: {calibration.busy}"] if calibration.busy and not ceilings_busy else []),
     ]
