@@ -154,10 +154,9 @@ layers:
       - - conv 3x3 16 s2 bn relu
         - {repeat: 4, do: unit}
         - -> stage2 | conv 1x1 8 | upsample 2x2
-  - relu -> fused | stage1 | conv 3x3 16 s2
-  - {add: [stage2, identity], name: add2}
-  - fused | maxpool 2x2
-  - concat: [add2, identity]
+  - relu -> fused
+  - add: [stage2, stage1 | conv 3x3 16 s2]
+  - concat: [identity, fused | maxpool 2x2]
   - gap | fc 10
 """
 
@@ -243,6 +242,35 @@ layers:
   - ln | permute (2,1) | reshape (16,4,4) | gap | fc 10
 """
 
+SPLIT = """
+input: 16x32x32
+blocks:
+  unit():
+    - chunk 2 -> [kept, mixed]
+    - mixed | conv 3x3 C bn relu -> mixed
+    - concat: [kept, mixed]
+    - split (4,12) -> [few, most]
+    - concat: [most | conv 1x1 4 bn, few | conv 1x1 12 bn]
+layers:
+  - {repeat: 4, do: unit}
+  - split (12,20) axis=2 -> [above, below]
+  - add: [above | conv 3x3 8 | maxpool 3x8 p0, below | conv 3x3 8 | maxpool 5x8 p0]
+  - gap | fc 10
+"""
+
+SPLIT_FOLDED = """blocks:
+  unit():
+    - chunk 2 -> [take1, take2]
+    - concat: [take1, take2 | conv 3x3 8 bn relu]
+    - split (4,12) -> [take3, take4]
+    - concat: [take4 | conv 1x1 4 bn, take3 | conv 1x1 12 bn]
+layers:
+  - {repeat: 4, do: unit}
+  - split (12,20) axis=2 -> [take1, take2]
+  - add: [take1 | conv 3x3 8 | maxpool 3x8, take2 | conv 3x3 8 | maxpool 5x8]
+  - gap | fc 10
+"""
+
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
@@ -255,6 +283,7 @@ layers:
         pytest.param(SOUND, SOUND_FOLDED, id="one axis"),
         pytest.param(VISION, VISION_FOLDED, id="tokens, their positions and their attention"),
         pytest.param(MIXER, MIXER_FOLDED, id="tokens the other way round"),
+        pytest.param(SPLIT, SPLIT_FOLDED, id="parts of an axis, and joins of what begins elsewhere"),
         pytest.param(GROWN, GROWN_FOLDED, id="rounds that read more and more channels"),
     ],
 )

@@ -89,7 +89,7 @@ def test_every_word_is_among_them_or_has_an_example():
     assert set(WORDS) <= written | {name for name, row in WORDS.items() if row.examples}
 
 
-SEVERAL = {"tokens", "image", "clstoken", "posembed", "attention", "token", "unpool"}
+SEVERAL = {"tokens", "image", "clstoken", "posembed", "attention", "token", "unpool", "split", "unbind"}
 """Words that stand for several layers, which have no words of their own."""
 
 

@@ -120,12 +120,12 @@ class _Reading(NamedTuple):
         return text
 
     def _folded(self, partial: bool) -> Iterator[str]:
-        """The text by blocks and loops, the best to read first: with tokens where these make it shorter."""
+        """The text by blocks and loops, the best to read first: fewest lines and layers without a word."""
         graph = self.graphs[0]
         texts = [write_folded(graph, partial, batches=self.batches)]
         if " tokens" in texts[0]:
             texts.append(write_folded(graph, partial, batches=self.batches, tokens=False))
-        yield from sorted(texts, key=lambda text: text.count("\n"))
+        yield from sorted(texts, key=lambda text: text.count("\n") + text.count("op "))
         yield write_folded(graph, partial, batches=self.batches, conditions=False, tokens=False)
         yield write_folded(graph, partial, blocks=False, batches=self.batches)
 

@@ -49,7 +49,7 @@ class Sequence(NamedTuple):
 
 
 NONE_HINT = "'none' leaves out a branch of a join"
-SEVERAL_HINT = "begin with the name of one of them; '-> [a, b]' names what a block gives"
+SEVERAL_HINT = "begin with the name of one of them; '-> [a, b]' names them"
 
 
 def last_step(step: Step) -> Step:
@@ -74,6 +74,9 @@ def must_continue(scope: Scope, place: Place) -> Tensor:
     return here
 
 
+_READS_NOTHING = "parameter"
+
+
 class LayerStep(NamedTuple):
     """A layer word with its options."""
 
@@ -86,13 +89,16 @@ class LayerStep(NamedTuple):
 
     def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append the word's layers."""
-        here = must_continue(scope, self.place)
+        here = must_be_there(scope, self.place)
+        if not isinstance(here, Tensor):
+            here = here[0] if self.word == _READS_NOTHING else must_continue(scope, self.place)
         behind = False
         if self.behind:
             before = network.layer_at(here.index)
             behind = before is not None and before.writes
-        start, tokens = here, here.tokens
+        start = here
         first = len(network.names)
+        made: list[Tensor] = []
         key = self._asked(scope, here, behind) if network.repeats else None
         layers, shapes = network.recall(key) or (self._build(scope, here, behind), ())
         for number, (kind, layer, *reads) in enumerate(layers):
@@ -101,19 +107,28 @@ class LayerStep(NamedTuple):
             here = network.add(kind, layer, () if layer.arity == 0 else tuple(inputs), self.place, shape)
             if isinstance(layer, MaxPool) and inputs == [start.index]:
                 here = replace(here, pooled_from=start.shape[2:])
+            made.append(here)
         if key and not shapes:
             network.keep(key, layers, first)
-        if self.rule.gives == "tokens":
-            here = replace(here, tokens=True, grid=start.shape[2:])
-        elif "tokens" in self.given:
-            here = replace(here, tokens=True, grid=())
-        elif tokens and not self.rule.gives and len(here.shape) > 2:
-            here = replace(here, tokens=True, grid=start.grid if same(here.shape[1], start.shape[1]) else ())
+        if self.rule.several:
+            scope.here = tuple([self._with_tokens(each, start) for each in made])
+            return
+        here = self._with_tokens(here, start)
         if "bias" in self.rule.flags and not self.normed and "bias" not in self.given and "nobias" not in self.given:
             network.unsaid_bias.append(tuple(range(first, len(network.names))))
         if network.inplace and self.rule.kind == "act" and not self.behind and "inplace" not in self.given:
             network.plain_activations.append(here.index)
         scope.here = here
+
+    def _with_tokens(self, here: Tensor, start: Tensor) -> Tensor:
+        """An output of the step, as tokens where it is some."""
+        if self.rule.gives == "tokens":
+            return replace(here, tokens=True, grid=start.shape[2:])
+        if "tokens" in self.given:
+            return replace(here, tokens=True, grid=())
+        if start.tokens and not self.rule.gives and len(here.shape) > 2:
+            return replace(here, tokens=True, grid=start.grid if same(here.shape[1], start.shape[1]) else ())
+        return here
 
     def _build(self, scope: Scope, here: Tensor, behind: bool) -> Layers:
         """The word's layers."""

@@ -17,11 +17,12 @@ _LENGTHS = (2, 3, LONGEST_RUN)
 
 
 class Run(NamedTuple):
-    """The layers, the word with its options, and the tokens that they read."""
+    """Layers that one word with its options says, and the tensor that they read; `several` says that each gives an output."""
 
     nodes: list[Node]
     word: str
     reads: str
+    several: bool = False
 
 
 def run_of_tokens(

@@ -2,80 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers.activation import Activation, PReLU
-from cnnprof.network.layers.arrangement import Flatten, Identity, Pad, Permute, Reshape, Select, Unknown
+from cnnprof.network.layers.activation import Activation
+from cnnprof.network.layers.arrangement import Identity, Pad, Permute, Reshape, Select
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
-from cnnprof.network.layers.elementwise import Arithmetic
-from cnnprof.network.layers.linear import Linear, MatMul, Parameter
+from cnnprof.network.layers.linear import Linear, MatMul
 from cnnprof.network.layers.merging import Concat
-from cnnprof.network.layers.normalization import BatchNorm, LayerNorm
+from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.network.layers.pooling import MaxPool
-from cnnprof.network.layers.regularization import Dropout
 from cnnprof.network.shapes import shapes_of
 from cnnprof.network.strides import copying_otherwise
-from cnnprof.record import changed
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.builder import SUBTRACTS_A_MEAN
-from cnnprof.spec.operations import key_of
+from cnnprof.spec.sayable import flattens, is_elementwise, is_of_last_axis, is_one_token, is_scalar, join_word, told
+from cnnprof.spec.splits import split_at
 from cnnprof.spec.token_words import LONGEST_RUN, Run, run_of_tokens
-from cnnprof.spec.words import JOINS, UnsayableError, write_layer
+from cnnprof.spec.words import UnsayableError, write_layer
 from cnnprof.spec.words.windows import fits, same_padding
 
 _LEAST = float("-inf")
 
-
-def _kind(layer: Layer) -> object:
-    """The key by which layers of joins are told apart."""
-    return layer.op if isinstance(layer, Arithmetic) else type(layer)
-
-
-_JOIN_WORDS = {_kind(row.layer()): word for word, row in JOINS.items() if not row.each}
-_JOINED_ARITHMETIC = [layer for row in JOINS.values() if isinstance(layer := row.layer(), Arithmetic)]
-
-
-def join_word(node: Node) -> str | None:
-    """The word that joins what the node reads; None for a layer that joins nothing."""
-    if isinstance(node.layer, Arithmetic) and (len(node.inputs) != 2 or node.layer not in _JOINED_ARITHMETIC):
-        return None
-    return _JOIN_WORDS.get(_kind(node.layer))
-
-
-def _told(node: Node, by_batch: Mapping[str, Any], copies_as_said: bool) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    values = {**changed(node.layer), **by_batch}
-    if isinstance(node.layer, (Flatten, Reshape)):
-        copies = values.pop("copy", node.layer.copy)
-        values |= {"copy": copies} if copies_as_said else {}
-    weights = " ".join(["given"] * (not node.owns_params) + ["frozen"] * (not node.trainable))
-    if isinstance(node.layer, Unknown):
-        del values["op"]
-    said = {key_of(name): (value,) for name, value in values.items()}
-    return tuple((said | ({"weights": (weights,)} if weights else {})).items())
-
-
-def _flattens(layer: Layer) -> bool:
-    return isinstance(layer, Flatten) and layer.start_dim == 1
-
-
-def _is_scalar(layer: Layer) -> bool:
-    return isinstance(layer, Parameter) and not 1 <= len(layer.size) <= 6
-
-
-def _is_of_last_axis(layer: Layer) -> bool:
-    return isinstance(layer, Linear) or (isinstance(layer, LayerNorm) and not layer.channels_first and layer.axes == 1)
-
-
-def _is_elementwise(layer: Layer) -> bool:
-    return isinstance(layer, (Activation, Dropout)) and not hasattr(layer, "dim") and not isinstance(layer, PReLU)
-
-
-def _is_one_token(layer: Layer, x: Shape) -> bool:
-    return isinstance(layer, Select) and len(x) == len("NLC") and layer.dim == 1 and layer.index >= 0
+_MOST_PARTS = 64
+"""Parts of an axis that one word names."""
 
 
 class Wording:
@@ -129,7 +81,12 @@ class Wording:
             if node.name in within:
                 continue
             run = run_of_tokens(nodes[at : at + LONGEST_RUN], self.shapes, self.sources, self._is_inside) if tokens else None
-            if run is not None and self._may_be_said(run):
+            if (split := self._split_at(nodes, at)) is not None:
+                self.runs[node.name] = split
+                within.update(each.name for each in split.nodes)
+                if not split.word.startswith("unbind") and self._is_of_tokens(node):
+                    self.tokens.update(each.name for each in split.nodes)
+            elif run is not None and self._may_be_said(run):
                 self.runs[node.name] = run
                 within.update(each.name for each in run.nodes)
                 self.tokens.add(run.nodes[-1].name)
@@ -137,6 +94,13 @@ class Wording:
                 self.wordless.add(node.name)
             elif self._gives_tokens(node, tokens):
                 self.tokens.add(node.name)
+
+    def _split_at(self, nodes: Sequence[Node], at: int) -> Run | None:
+        if not nodes[at].inputs:
+            return None
+        channels = len(self.shapes[nodes[at].inputs[0]]) - 1 if self._is_of_tokens(nodes[at]) else 1
+        run = split_at(nodes[at : at + _MOST_PARTS], self.shapes, self.sources, channels)
+        return run if run is None or self.by_batch.keys().isdisjoint(each.name for each in run.nodes) else None
 
     def _may_be_said(self, run: Run) -> bool:
         if run.word == "tokens":
@@ -193,7 +157,7 @@ class Wording:
             return [self.runs[first.name].word]
         for node in step:
             self.check(node)
-        if _flattens(first.layer) and len(step) > 1:
+        if flattens(first.layer) and len(step) > 1:
             return self.words(step[1:])
         if isinstance(first.layer, Pad) and len(step) > 1:
             return [f"{self._words(step[1])} same"]
@@ -206,7 +170,7 @@ class Wording:
 
     def told(self, node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """The keys behind `op` or `opaque`: the fields of the layer, and weights that are not its own or not trained."""
-        return _told(node, self.by_batch.get(node.name, {}), node.name in self.copies_as_said)
+        return told(node, self.by_batch.get(node.name, {}), node.name in self.copies_as_said)
 
     def _holds_the_batch(self, node: Node) -> bool:
         """Whether the node depends on the batch otherwise than words do, which leave the first axis as it is."""
@@ -254,9 +218,9 @@ class Wording:
             or node.aux != last.aux
         ):
             return False
-        if self.folded and _flattens(step[0].layer) and isinstance(node.layer, Linear):
+        if self.folded and flattens(step[0].layer) and isinstance(node.layer, Linear):
             return len(step) == 1 and len(self.shapes[step[0].inputs[0]]) > 2
-        first = step[1 if self.folded and _flattens(step[0].layer) and len(step) > 1 else 0]
+        first = step[1 if self.folded and flattens(step[0].layer) and len(step) > 1 else 0]
         if not isinstance(first.layer, (Conv, ConvTranspose, Linear)):
             return False
         if isinstance(node.layer, BatchNorm):
@@ -284,9 +248,9 @@ class Wording:
         behind, known = [node], {node.name}
         while behind:
             for reader in self.readers.get(behind.pop().name, ()):
-                if _is_of_last_axis(reader.layer):
+                if is_of_last_axis(reader.layer):
                     return True
-                if (_is_elementwise(reader.layer) or join_word(reader)) and reader.name not in known:
+                if (is_elementwise(reader.layer) or join_word(reader)) and reader.name not in known:
                     known.add(reader.name)
                     behind.append(reader)
         return False
@@ -299,7 +263,7 @@ class Wording:
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
         if self._is_of_tokens(node) and not join_word(node) and not isinstance(layer, (Identity, Permute, Reshape)):
-            return not (_is_of_last_axis(layer) or _is_elementwise(layer) or _is_one_token(layer, x))
+            return not (is_of_last_axis(layer) or is_elementwise(layer) or is_one_token(layer, x))
         if join_word(node):
             if isinstance(layer, Concat):
                 return layer.dim % len(x) != 1 or self._is_of_tokens(node)
@@ -310,7 +274,7 @@ class Wording:
             write_layer(layer, x)
         except UnsayableError:
             return not self._is_least_pad(layer)
-        return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7) or _is_scalar(layer)
+        return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7) or is_scalar(layer)
 
     def _is_least_pad(self, layer: Layer) -> bool:
         return isinstance(layer, Pad) and layer.value == _LEAST
@@ -329,7 +293,7 @@ class Wording:
             x = self.shapes[node.inputs[0]] if node.inputs else ()
             if isinstance(layer, Select) and self._is_of_tokens(node):
                 return f"token {layer.index}" if layer.index else "token"
-            if self._is_of_tokens(node) and _is_of_last_axis(layer):
+            if self._is_of_tokens(node) and is_of_last_axis(layer):
                 return write_layer(layer, (x[0], x[-1]))
             return write_layer(layer, x) + " tokens" * (node.name in self.tokens and isinstance(layer, (Permute, Reshape)))
         except UnsayableError as error:

@@ -22,9 +22,10 @@ from cnnprof.spec.folding.text import write_outline
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.inputs import input_text
 from cnnprof.spec.naming import take_name
+from cnnprof.spec.sayable import join_word
 from cnnprof.spec.scope import AXES
 from cnnprof.spec.tokens import NAME
-from cnnprof.spec.wording import Wording, join_word
+from cnnprof.spec.wording import Wording
 from cnnprof.spec.words import WORDS
 
 WIDTH = 120

@@ -12,12 +12,13 @@ from cnnprof.spec.folding.arguments import RESERVED, Arguments
 from cnnprof.spec.folding.groups import CONTAINERS, Group, Line, Namer, grouped, makers, snake_case
 from cnnprof.spec.folding.joins import Element, structure
 from cnnprof.spec.folding.loops import folded, lines_again
-from cnnprof.spec.folding.outline import Block, Body, Call, Join, Outline, Words, read_part, walk
+from cnnprof.spec.folding.outline import Block, Body, Call, Column, Join, Outline, Part, Words, read_part, walk
 from cnnprof.spec.folding.places import Place, Shared, shared_steps
 from cnnprof.spec.folding.sharing import shared_modules
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
-from cnnprof.spec.wording import Wording, join_word
+from cnnprof.spec.sayable import join_word
+from cnnprof.spec.wording import Wording
 
 _FROM_OUTSIDE = ("x", "y", "z", "u", "v")
 """Names for the tensors that a block gets from outside, the one that it continues from first."""
@@ -133,7 +134,16 @@ class _Folder:
             join = Join(word, getattr(first.layer, "inplace", False), (), channels)
             return Element(join, reads, (last.name,), first.aux)
         parts = tuple(map(read_part, self.wording.words(line.nodes)))
+        if first.name in self.wording.runs and self.wording.runs[first.name].several:
+            return self._split(parts[0], reads, channels, tuple(node.name for node in line.nodes), first.aux)
         return Element(Words(parts, channels, path=first.path), reads, (last.name,), first.aux)
+
+    def _split(self, part: Part, reads: tuple[str, ...], channels: Column, makes: tuple[str, ...], aux: bool) -> Element:
+        """A word that gives several outputs, as a call of a block that does."""
+        options = dict(part.options)
+        usual = tuple((key, -1 if key == "axis" else None) for key in options)
+        call = Call(part.word, part.options, usual, (None,) if "axis" in options else channels, (), makes)
+        return Element(call, reads, makes, aux)
 
     def _shared(self, node: Node, reads: tuple[str, ...], channels: tuple[int | None]) -> Element:
         """A layer whose weights others use, too, as a call of a block that has them."""

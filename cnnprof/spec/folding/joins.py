@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ _LONGEST = 24
 
 _HEAVIEST = 60
 _DEEPEST = 3
+_SHORT = 8
+"""Layers of a branch that begins with what is here, beside branches that begin elsewhere."""
 
 
 class Element(NamedTuple):
@@ -35,6 +38,8 @@ class _Placed:
     start: str | None
     branches: tuple[str | list[_Placed], ...] = ()
     depth: int = 0
+    apart: tuple[str, ...] = ()
+    """The tensors that branches of it begin with although they are not here."""
 
     @property
     def out(self) -> str | None:
@@ -63,14 +68,15 @@ def structure(
     """
     placed: list[_Placed] = []
     heads: list[_Placed] = []
+    readers = Counter([*ends, *listed, *(name for element in elements for name in element.reads)])
     for element in elements:
         if element.aux:
-            heads = _place(heads, element, placed[-1].out if placed else entry, nested)
+            heads = _place(heads, element, placed[-1].out if placed else entry, nested, readers)
             continue
         if heads:
             placed.append(_head(heads, placed[-1].out if placed else entry))
             heads = []
-        placed = _place(placed, element, entry, nested)
+        placed = _place(placed, element, entry, nested, readers)
     if heads:
         placed.append(_head(heads, placed[-1].out if placed else entry))
     writer = _Writer(name, channels, {*listed, *(ends if len(ends) != 1 else ())})
@@ -84,7 +90,9 @@ def _head(heads: list[_Placed], here: str | None) -> _Placed:
     return _Placed(element, None, (heads,))
 
 
-def _place(placed: list[_Placed], element: Element, entry: str | None, nested: bool) -> list[_Placed]:
+def _place(
+    placed: list[_Placed], element: Element, entry: str | None, nested: bool, readers: Mapping[str, int]
+) -> list[_Placed]:
     item = element.item
     if not isinstance(item, Join) or item.listed or (item.is_layer and len(element.reads) < 2):
         return [*placed, _Placed(element, element.reads[0] if element.reads else None)]
@@ -99,8 +107,49 @@ def _place(placed: list[_Placed], element: Element, entry: str | None, nested: b
             if depth > _DEEPEST or sum(weight((each.element.item,)) for each in placed[first:]) > _HEAVIEST:
                 break
             return [*placed[:first], _Placed(element, start, branches, depth)]
+    if nested and (chains := _from_elsewhere(placed, element.reads, entry, readers)):
+        first = len(placed) - sum(map(len, chains.values()))
+        start = placed[first - 1].out if first else entry
+        joined = tuple(chains.get(name) or name for name in element.reads)
+        begins = tuple(chain[0].start or "" for chain in chains.values() if chain[0].start != start)
+        return [*placed[:first], _Placed(element, start, joined, 1, begins)]
     here = placed[-1].out if placed else entry
     return [*placed, _Placed(element, here, element.reads)]
+
+
+def _from_elsewhere(
+    placed: list[_Placed], reads: Sequence[str], entry: str | None, readers: Mapping[str, int]
+) -> dict[str, list[_Placed]]:
+    """The last elements as branches, by what they give, that begin with tensors that have names; none if they are not that."""
+    found: dict[str, list[_Placed]] = {}
+    left, end, jumps = [*reads], len(placed), False
+    while end and left and placed[end - 1].out in left and readers[placed[end - 1].out or ""] == 1:
+        first = end
+        while first and _is_plain(placed[first - 1]):
+            first -= 1
+            here = placed[first - 1].out if first else entry
+            begins = placed[first].start
+            if begins != here or readers[begins or ""] > 1:
+                break
+        if first == end or begins is None:
+            break
+        chain = placed[first:end]
+        if begins == here and (found or readers[begins] == 1) and sum(weight((each.element.item,)) for each in chain) > _SHORT:
+            break
+        out = chain[-1].out or ""
+        found = {out: chain, **found}
+        left, end = left[: left.index(out)], first
+        jumps = jumps or begins != here
+        if begins == here:
+            break
+    alone = len(found) == 1 and not jumps and readers[begins or ""] > 1
+    return found if jumps or alone else {}
+
+
+def _is_plain(each: _Placed) -> bool:
+    item = each.element.item
+    takes = isinstance(item, Join) or (isinstance(item, Call) and bool(item.tensors))
+    return not takes and not each.element.aux and each.start is not None and each.out is not None
 
 
 def _is_skip(placed: _Placed) -> bool:
@@ -120,6 +169,8 @@ def _branches(placed: list[_Placed], start: str, reads: Sequence[str]) -> tuple[
             chains[-1].append(each)
         else:
             return ()
+    if any(chain[0].apart for chain in chains) or any(start in each.apart for each in placed):
+        return ()  # what begins elsewhere is no part of what begins here
     ends = [chain[-1].out for chain in chains]
     if [name for name in reads if name != start] != ends:
         return ()

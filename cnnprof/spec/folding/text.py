@@ -199,7 +199,11 @@ def _chunks(body: Body, calls_alone: bool = False, chain: int = _CHAIN) -> Itera
     line = ""
     for item in body:
         text = _inline(item)
-        alone = text is None or isinstance(item, (Let, Guard)) or (calls_alone and isinstance(item, Call))
+        alone = (
+            text is None
+            or isinstance(item, (Let, Guard))
+            or (calls_alone and isinstance(item, Call) and item.block not in WORDS)
+        )
         if line and (alone or len(line) + len(text or "") > chain or line.endswith(" -> [") or _ends(line)):
             yield line, None
             line = ""
