@@ -134,6 +134,20 @@ def test_what_nothing_reads_is_said_with_its_place():
     )
 
 
+def test_what_nothing_reads_in_a_block_is_said_once():
+    text = "input: 3x8x8\nblocks:\n  unit():\n    - relu -> x\n    - sigmoid\n    - x\nlayers:\n  - {repeat: 3, do: unit}"
+    (warning,) = build(text).warnings
+    assert warning.startswith("net.yaml:5:7: nothing reads what stage1.unit1.sigmoid1 (Sigmoid) gives")
+
+
+def test_what_stands_in_front_of_given_weights_is_read_by_them():
+    given = "{op: Linear, out_features: 4, weights: given}"
+    text = f"input: 8\nlayers:\n  - -> x | parameter 4 | relu | x\n  - {given}\n  - fc 10"
+    assert build(text).warnings == ()
+    (warning,) = build(text.replace(", weights: given", "")).warnings
+    assert "relu1 (ReLU)" in warning
+
+
 UNREAD_VALUES = """
 input: 3x8x8
 blocks:

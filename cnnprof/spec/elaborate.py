@@ -8,7 +8,7 @@ from time import process_time
 from typing import TypeAlias
 
 from cnnprof.collector import without_collections
-from cnnprof.errors import CnnprofError, SpecError, did_you_mean
+from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
 from cnnprof.network.graph import Facts, Graph, Node
 from cnnprof.spec.batches import BATCH
@@ -96,11 +96,16 @@ def elaborate(
 def _unread(
     network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor], inputs: Sequence[DeclaredInput]
 ) -> Iterator[str]:
-    """The inputs and outputs that nothing reads, in words."""
+    """Inputs and outputs that nothing reads, in words, those of a place once; a layer of given weights reads all before it."""
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
+    idle: dict[Place | None, Node] = {}
     for node in nodes:
+        if not (node.owns_params or node.shared):
+            idle.clear()
         if node.name not in read and not node.aux:
-            yield f"{node.place}: nothing reads what {node.name} ({node.layer.type}) gives; a second output stands in 'outputs'"
+            idle.setdefault(node.place, node)
+    for place, node in idle.items():
+        yield f"{place}: nothing reads what {node.name} ({node.layer.type}) gives; a second output stands in 'outputs'"
     for each in inputs:
         if each.name not in read:
             yield f"{each.place}: nothing reads the input '{each.name}'"
