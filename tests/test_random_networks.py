@@ -1,18 +1,23 @@
 """Random networks of the language: figures equal those of the built module, of torch's counter, and of its capture."""
 
 import os
+from itertools import product
 
 import pytest
-from random_networks import is_parted, write_network
+from random_networks import SIDES, WIDTHS, is_parted, write_network
 from spec_texts import build
+from test_sweep import single
+from test_symbolic import value
 
+from cnnprof.api.sweep import sweep
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.inputs import Input
 from cnnprof.spec.writer import write_spec
+from cnnprof.symbolic.network import formulate
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::cnnprof.errors.SpecWarning")]
 
 NETWORKS = int(os.environ.get("RANDOM_NETWORKS", "60"))
 """As many as fit into the suite; `make random-networks` takes 500."""
@@ -45,6 +50,55 @@ def test_a_random_network_is_the_module_that_is_built_of_it(seed: int) -> None:
     assert (seen.params, seen.macs, seen.aux_params) == (profile.totals.params, profile.totals.macs, profile.totals.aux_params)
     if not is_parted(text):
         assert (seen.activations, seen.ops) == (profile.totals.activations, profile.totals.ops)
+
+
+@pytest.mark.parametrize("seed", range(2, NETWORKS, 3))
+def test_three_images_take_what_torch_counts(seed: int) -> None:
+    from cnnprof.measure.counters import count_with_torch
+    from cnnprof.torch_bridge.build import build as module_of
+
+    text = write_network(seed)
+    graph = build(text, batch=3)
+    profile, one = analyze(graph), analyze(build(text))
+    assert count_with_torch(module_of(graph).eval(), *graph.inputs.values()).total == 2 * profile.totals.macs
+    assert (profile.totals.params, profile.totals.macs) == (one.totals.params, 3 * one.totals.macs)
+
+
+@pytest.mark.parametrize("seed", range(0, NETWORKS, 2))
+def test_a_sweep_gives_what_each_point_is(seed: int, tmp_path) -> None:
+    text = write_network(seed)
+    if "settings" not in text:
+        return
+    path = tmp_path / "net.yaml"
+    path.write_text(text)
+    axes = {"w": WIDTHS, "r": SIDES, "batch": (1, 3)}
+    columns = sweep(str(path), axes).to_dict()
+    for at, values in enumerate(product(*axes.values())):
+        point = dict(zip(axes, values, strict=True))
+        wanted = single(str(path), point)
+        assert wanted == {figure: columns[figure][at].item() for figure in wanted}, point
+
+
+def test_formulas_in_n_h_and_w_give_what_numbers_give() -> None:
+    written, refused = 0, []
+    for seed in range(NETWORKS):
+        text = write_network(seed)
+        graph = build(text)
+        if graph.further_inputs or len(graph.input_shape) != 4:
+            continue
+        try:
+            formulas = formulate(graph, lambda size, text=text: build(text, input_shape=size), lambda profile: profile.rows())
+        except CnnprofError as error:
+            refused.append(error.message)
+            continue
+        written += 1
+        (h, w), (over, beside) = formulas.steps, formulas.remainders
+        for n, height, width in ((2, 12 * h + over, 13 * w + beside), (3, 14 * h + over, 12 * w + beside)):
+            totals = analyze(build(text, input_shape=(3, height, width), batch=n)).totals
+            found = (value(formulas.macs, n, height, width), value(formulas.activations, n, height, width))
+            assert found == (totals.macs, totals.activations), text
+    assert written > NETWORKS / 30
+    assert all("cannot be written in H and W" in message for message in refused)
 
 
 def captured(graph: Graph, module: object) -> Graph:

@@ -1,7 +1,7 @@
 """Names that hide each other, and what may be read as something else than it says."""
 
 import pytest
-from spec_texts import build, layers
+from spec_texts import build, fault, layers
 
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
@@ -164,3 +164,12 @@ def test_pythons_words_for_true_and_nothing_are_taken():
     text = "input: 3x8x8\nsettings: {biased: True, active: False, rest: None}\nlayers:\n"
     steps = "  - conv 3x3 8\n  - relu if active\n  - tanh if biased\n  - gap if rest == none"
     assert [node.layer.type for node in build(text + steps)] == ["Conv2d", "Tanh", "AdaptiveAvgPool2d"]
+
+
+def test_a_name_may_look_like_times() -> None:
+    """`x2` is a name where there is one, and else what others write for `repeat`."""
+    assert [node.layer.type for node in layers("maxpool 2x2 -> x1 | unpool x1")][-1] == "MaxUnpool2d"
+    graph = build("input: 3x8x8\nsettings: {x2: 5}\nlayers:\n  - conv 3x3 x2\n  - conv 3x3 8\n")
+    assert analyze(graph).costs[0].output == (1, 5, 8, 8)
+    told = fault("input: 3x8x8\nlayers:\n  - conv 3x3 x2\n")
+    assert (told.message, told.hint) == ("unknown name 'x2'", "steps are repeated by '- {repeat: 2, do: ...}'")

@@ -140,3 +140,20 @@ def test_sums_stand_in_brackets_and_heads_have_their_weights():
     assert "8 x (H - 2) x (W - 2)" in out
     # A head's linear layer behind 4x4 positions: 3,188,840 weights whatever the formulas say.
     assert "3,188,840" in run("summary", "googlenet_paper", "--symbolic", "--depth", "1").out
+
+
+@pytest.mark.parametrize(
+    "steps", ["conv 3x3 8 | take 0 4 | op Flatten start_dim=0", "conv 3x3 8 | ln | op Flatten start_dim=0"]
+)
+def test_copies_are_those_of_several_images(steps, tmp_path):
+    """Four of eight channels lie together for one image, and for two they do not."""
+    (tmp_path / "net.yaml").write_text(f"input: 3x12x12\nlayers:\n  - {steps}\n")
+    name = str(tmp_path / "net.yaml")
+    formulas = formulas_of(name)
+    for n in (2, 3):
+        profile = cnnprof.profile(name, input_shape=(3, 16, 14), batch=n)
+        assert value(formulas.activations, n, 16, 14) == profile.totals.activations
+    one = cnnprof.profile(name, input_shape=(3, 16, 14)).totals.activations
+    differs = value(formulas.activations, 1, 16, 14) != one
+    assert [note.partition(":")[0] for note in formulas.of_one_image] == ["flatten1"] * differs
+    assert ("for N = 1 it does not copy its input" in run("summary", name, "--symbolic").out) == differs == ("take" in steps)

@@ -73,7 +73,8 @@ class Formulas:
     """A network in N, H and W; the formulas hold where H and W leave the `remainders` when divided by the `steps`.
 
     `smallest_input` is the smallest square image that fits, where it is smaller than the network's own; `unread` names the
-    layers in which a floor leaves rows or columns unread at the network's own size.
+    layers in which a floor leaves rows or columns unread at the network's own size, `of_one_image` those whose activations are
+    other ones where N is 1.
     """
 
     steps: tuple[int, int]
@@ -84,6 +85,7 @@ class Formulas:
     activations: str
     rows: tuple[RowFormulas, ...]
     unread: tuple[str, ...]
+    of_one_image: tuple[str, ...]
 
     @property
     def condition(self) -> str:

@@ -137,6 +137,9 @@ _NONE = {
     "sequential": "steps stand one below the other, each with its own '-', or on one line with '|'",
 }
 CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\((?P<inside>.*)\)\Z", re.DOTALL)
+TIMES = re.compile(r"x\d+\Z", re.ASCII)
+"""A name where there is one, and else how others write that a step comes so many times."""
+
 NEAR = 0.7
 """How much alike two words are of which one is taken for a misspelling; less leads from one word to another."""
 
@@ -225,7 +228,10 @@ def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
         return said, f"write '| {name}' for a layer behind this one"
     if name == "same":
         return said, "'same' stands behind a layer with a window, as in 'conv 3x3 8 same'"
-    return said, f"write {_TRUTHS[name]}" if name in _TRUTHS else did_you_mean(name, scope.known())
+    if name in _TRUTHS:
+        return said, f"write {_TRUTHS[name]}"
+    times = f"steps are repeated by '- {{repeat: {name[1:]}, do: ...}}'" if TIMES.match(name) else None
+    return said, did_you_mean(name, scope.known()) or times
 
 
 def of_size(text: str) -> str | None:

@@ -229,7 +229,8 @@ def layer_steps(word: Token, whole: Token, given: dict[str, Given], behind: list
 
 def _read_option(word: Token, rule: Word, token: Token, given: dict[str, Given], after: str) -> tuple[str, Given]:
     text = token.text
-    if text not in rule.flags and (hint := mistaken_options.of_option(text, word.text, rule, after)):
+    named = mistakes.TIMES.match(text) and any(option not in (*given, "factor") for option in rule.positional)
+    if text not in rule.flags and not named and (hint := mistaken_options.of_option(text, word.text, rule, after)):
         raise token.error(f"{word.text} does not take '{text}'", hint)
     if text in rule.flags:
         return text, Fixed(True, token)

@@ -16,9 +16,11 @@ from cnnprof.counting.derivation import Formulas, RowFormulas
 from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph, Node
+from cnnprof.network.layers.arrangement import MayCopy
 from cnnprof.network.layers.convolution import ConvTranspose
 from cnnprof.network.results import Analysis, Cost, LayerGroup
 from cnnprof.network.shapes import walk
+from cnnprof.network.strides import settled
 from cnnprof.symbolic.rules import unread_edge
 from cnnprof.symbolic.writing import write
 
@@ -55,6 +57,7 @@ def formulate(graph: Graph, reload: Reload, choose_rows: Callable[[Analysis], Se
         activations=_text(sum(cost.activations for cost in run), back),
         rows=tuple(rows),
         unread=tuple(_unread(numbers)),
+        of_one_image=tuple(_of_one_image(numbers, costs)),
     )
 
 
@@ -127,9 +130,10 @@ def _analyze(profile: Analysis, steps: tuple[int, int]) -> tuple[tuple[Cost, ...
     n, h, w, height, width = (Symbol(name, integer=True, positive=True) for name in ("N", "h", "w", "H", "W"))
     _, channels, rows, columns = profile.graph.input_shape
     over, beside = rows % steps[0], columns % steps[1]
-    given = {profile.graph.input_name: (n, channels, steps[0] * h + over, steps[1] * w + beside)}
+    # Where a reshape copies is another matter for several images than for the one that the network was read with.
+    graph = settled(replace(profile.graph, input_shape=(n, channels, steps[0] * h + over, steps[1] * w + beside)))
     costs = []
-    for known, (node, inputs, output) in zip(profile.costs, walk(profile.graph, given), strict=True):
+    for known, (node, inputs, output) in zip(profile.costs, walk(graph, graph.inputs), strict=True):
         ops = node.layer.ops(*inputs, output=output)
         costs.append(
             Cost(
@@ -168,6 +172,16 @@ def _smallest_input(graph: Graph) -> tuple[int, ...] | None:
             continue
         return (channels, side, side)
     return None
+
+
+def _of_one_image(profile: Analysis, costs: Sequence[Cost]) -> list[str]:
+    """Where a reshape of one image copies, and of several does not, or the other way round; the formula is of several."""
+    pairs = [(mine.node, theirs.node.layer) for mine, theirs in zip(profile.costs, costs, strict=True)]
+    return [
+        f"{node.name}: for N = 1 it {'copies' if node.layer.copy else 'does not copy'} its input"
+        for node, layer in pairs
+        if isinstance(node.layer, MayCopy) and node.layer != layer
+    ]
 
 
 def _unread(profile: Analysis) -> list[str]:

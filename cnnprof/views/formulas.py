@@ -47,9 +47,10 @@ def show_formulas(graph: Graph, formulas: Formulas, hint: str | None) -> Report:
             "totals": {"params": formulas.params, "macs": formulas.macs, "activations": formulas.activations},
             "layers": [_row(asdict(row)) for row in formulas.rows],
             "unread": list(formulas.unread),
+            "of_one_image": list(formulas.of_one_image),
         },
     }
-    notes = (*([hint] if hint else []), *formulas.unread)
+    notes = (*([hint] if hint else []), *formulas.unread, *formulas.of_one_image)
     return Report("summary", graph.name, (Listing(header(graph)), table, totals), notes, data)
 
 
