@@ -24,18 +24,24 @@ from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.operations import Timed
 from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.prediction_fit import spreads_of
+from cnnprof.timing.roofline import MEMORY, Rate
 
 
 @cache
 def uneven() -> Calibration:
-    """The made-up machine with operations that take anything from half to three times as long; some kinds are not known."""
+    """The made-up machine with caches, and operations that take from half to three times as long; some kinds are not known."""
     draw = random.Random(1)
     operations = {
         key: Timed(each.operation, each.hot * draw.uniform(0.5, 2), each.cold * draw.uniform(0.6, 3))
         for key, each in made_up().operations.items()
         if each.operation.kind not in ("channelshuffle", "Softmax", "AvgPool2d")
     }
-    known = replace(made_up(), operations=operations, between=1.1, reach=0.06, stretch=1.3, factor=1.05, call=2e-6)
+    rates = [rate for rate in made_up().ceilings.rates if rate.kind != MEMORY]
+    rates += [Rate(MEMORY, "test", rate, size) for size, rate in ((2**14, 90e9), (2**19, 70e9), (2**21, 81e9), (2**26, 12e9))]
+    ceilings = replace(made_up().ceilings, rates=tuple(rates))
+    known = replace(
+        made_up(), ceilings=ceilings, operations=operations, between=1.1, reach=0.06, stretch=1.3, factor=1.05, call=2e-6
+    )
     return replace(known, spreads=spreads_of(Predictor(known)))
 
 

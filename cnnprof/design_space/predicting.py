@@ -145,10 +145,11 @@ class ArrayPredictor:
         ceilings = self.predictor.calibration.ceilings
         macs, moved = np.asarray(macs, float), np.asarray(moved, float)
         compute = 2 * macs / ceilings.flops(arithmetic_of(kind))
-        place = np.searchsorted(self._moved, np.minimum(moved / 2, self._moved[-1]))
-        parts = compute, moved / self._bandwidths[place], ceilings.overhead
         if self.predictor.calibration.data_sheet:
-            return np.maximum(np.maximum(*parts[:2]), parts[2])
+            place = np.searchsorted(self._moved, np.minimum(moved / 2, self._moved[-1]))
+            return np.maximum(np.maximum(compute, moved / self._bandwidths[place]), ceilings.overhead)
+        bandwidth = np.exp(np.interp(np.log(moved), np.log(self._moved), np.log(self._bandwidths)))
+        parts = compute, moved / bandwidth, ceilings.overhead
         return np.sqrt(parts[0] * parts[0] + parts[1] * parts[1] + parts[2] * parts[2])
 
     def _nearest(self, place: Any, kind: str, cold: float = 0.0) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from cnnprof.errors import UnavailableError
 from cnnprof.files import RESULTS, parse_json, read_within, replace_file
 from cnnprof.measure.fingerprint import differences, fingerprint
 from cnnprof.measure.options import Options
-from cnnprof.timing.calibrations import Calibration
+from cnnprof.timing.calibrations import FORMAT, Calibration
 from cnnprof.timing.roofline import Ceilings
 
 K = TypeVar("K")
@@ -107,7 +107,13 @@ def recall_operations(options: Options, path: Path | None = None, elsewhere: boo
     hint = f"{calibrate_command(options)} --grid makes one: {HOW_LONG}"
     lacking = f"there is no {path}" if path else "the operations of this machine are not calibrated"
     file = path or operations_path(options)
-    calibration = read_kept(file, Calibration.from_dict, lacking, f"{file} is no calibration of operations", hint)
+
+    def make(data: Mapping[str, Any]) -> Calibration:
+        if "operations" in data and data.get("format") != FORMAT:
+            raise UnavailableError(f"{file} was written by another version of cnnprof", hint=hint)
+        return Calibration.from_dict(data)
+
+    calibration = read_kept(file, make, lacking, f"{file} is no calibration of operations", hint)
     machine = "" if elsewhere else differences(calibration.ceilings.machine, fingerprint(options.device))
     changed = machine or differences(calibration.ceilings.options, way(options))
     if changed:

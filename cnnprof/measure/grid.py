@@ -5,32 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from cnnprof.measure.grid_tensors import TOKENS, Sample, along, elementwise, moved, normalized, pooled
 from cnnprof.network.dims import Shape
-from cnnprof.network.layers import Layer
-from cnnprof.network.layers import activation as activations
-from cnnprof.network.layers.arrangement import ChannelShuffle, Copy, Pad, Permute, Reshape
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
-from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
-from cnnprof.network.layers.merging import Add, Concat, Mean, Mul
-from cnnprof.network.layers.normalization import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
-from cnnprof.network.layers.pooling import AdaptiveAvgPool, AvgPool, MaxPool
-from cnnprof.network.layers.resizing import Upsample
-
-Sample = tuple[Layer, tuple[Shape, ...]]
-"""A layer with the shapes of its inputs."""
 
 _FIRST = ((16, 3, 2), (24, 3, 2), (32, 3, 2), (64, 3, 2), (64, 3, 1), (64, 7, 2), (64, 11, 4), (96, 4, 4))
 """Filters, window and stride of first layers."""
 
-_TOKENS = ((49, 768), (50, 384), (196, 192), (196, 384), (197, 768), (784, 192), (3136, 96))
-"""Tokens and their width, from a last stage to a first one."""
-
 MOST_MACS = 1.5e9
-MOST_ELEMENTS = 4_000_000
-"""Of an input or output, an image: VGG's first layers have 3.2 M."""
+MOST_ELEMENTS = 13_000_000
+"""Of an input or output, an image: VGG's first layers have 3.2 M, those of a batch of eight more."""
 
-_STEMS = ((3, 224), (3, 192), (3, 299), (1, 32), (3, 32))
+_STEMS = ((3, 224), (3, 128), (3, 299), (3, 448), (1, 32), (3, 32))
 
 
 def designed(batch: int = 1, dense: bool = False) -> list[Sample]:
@@ -41,10 +28,11 @@ def designed(batch: int = 1, dense: bool = False) -> list[Sample]:
         *_grouped(batch),
         *_depthwise(batch, dense),
         *_matrices(batch),
-        *_elementwise(batch),
-        *_normalized(batch),
-        *_pooled(batch),
-        *_moved(batch),
+        *elementwise(batch),
+        *normalized(batch),
+        *pooled(batch),
+        *moved(batch),
+        *along(batch),
     ]
     return [sample for sample in dict.fromkeys(found) if _fits(sample)]
 
@@ -69,12 +57,18 @@ def _square(layer: type[Conv], filters: int, kernel: int, stride: int = 1, group
 
 def _pointwise(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
-        4: (256, 512, 1024),
+        2: (256, 1024),
+        3: (128, 512, 2048),
+        4: (256, 1024),
+        5: (128, 512, 2048),
+        6: (256, 1024),
         7: (128, 256, 512, 1024, 2048),
         14: (64, 128, 256, 512, 1024),
         28: (32, 64, 128, 256, 512),
         56: (16, 32, 64, 128, 256),
         112: (16, 32, 64, 96),
+        160: (16, 64, 128),
+        320: (16, 32),
     }
     for size, counts in channels.items():
         more = tuple(a * 3 // 2 for a in counts[:-1]) if dense else ()
@@ -93,12 +87,16 @@ def _pointwise(batch: int, dense: bool) -> Iterator[Sample]:
 
 def _windows(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
-        4: (256, 512, 1024),
+        2: (128, 512),
+        3: (128, 512),
+        4: (64, 256, 512),
+        5: (128, 512),
         7: (160, 256, 512),
         14: (64, 128, 256, 512),
         28: (32, 64, 128, 256),
         56: (32, 64, 128, 256),
         112: (16, 32, 64, 128),
+        160: (32, 64),
     }
     for size, counts in channels.items():
         more = tuple(a * 3 // 2 for a in counts[:-1]) if dense else ()
@@ -108,6 +106,8 @@ def _windows(batch: int, dense: bool) -> Iterator[Sample]:
         for into, out in pairwise(counts):
             yield _square(Conv, out, 3, 2), ((batch, into, 2 * size, 2 * size),)
             yield _square(Conv, out, 5), ((batch, into, size, size),)
+            if size < 7:
+                continue
             for flat in ((1, 7), (7, 1), (1, 3), (3, 1)):
                 padding = (flat[0] // 2, flat[1] // 2)
                 yield Conv(into, flat, (1, 1), padding, (1, 1), 1, False), ((batch, into, size, size),)
@@ -115,6 +115,8 @@ def _windows(batch: int, dense: bool) -> Iterator[Sample]:
         yield Conv(counts[0] // 2, (3, 3), (1, 1), (1, 1), (1, 1), 1, False), ((batch, 4 * counts[0], size, size),)
         yield ConvTranspose(counts[0], (2, 2), (2, 2)), ((batch, counts[1], size, size),)
         yield ConvTranspose(counts[0], (4, 4), (2, 2), (1, 1)), ((batch, counts[1], size, size),)
+    for size in (192, 224):
+        yield _square(Conv, 48, 1, 2), ((batch, 3, size, size),)
     for into, size in _STEMS:
         for out, kernel, stride in _FIRST:
             if size > 4 * kernel:
@@ -122,12 +124,17 @@ def _windows(batch: int, dense: bool) -> Iterator[Sample]:
 
 
 def _grouped(batch: int) -> Iterator[Sample]:
-    for size, counts in {7: (512, 1024), 14: (256, 512, 1024), 28: (128, 256, 512), 56: (64, 128, 256)}.items():
+    sizes = {4: (384, 1024), 7: (384, 512, 1024), 14: (192, 256, 512, 1024), 28: (96, 128, 256, 512), 56: (64, 96, 128, 256)}
+    for size, counts in sizes.items():
         for channels in counts:
-            for each in (4, 8, 16, 24, 64):
+            for each in (2, 4, 8, 16, 64) if channels % 3 else (3, 6, 12, 24, 48):
                 if channels // each > 1 and channels % each == 0:
                     yield _square(Conv, channels, 3, 1, channels // each), ((batch, channels, size, size),)
                     yield _square(Conv, channels, 3, 2, channels // each), ((batch, channels, 2 * size, 2 * size),)
+            for kernel in (3, 7) if channels < 200 else ():
+                yield _square(Conv, 2 * channels, kernel, 2, channels), ((batch, channels, 2 * size, 2 * size),)
+            if channels % 3 == 0:
+                yield _square(Conv, 2 * channels, 1, 1, channels), ((batch, channels, size, size),)
             for groups in (2, 3, 4, 8):
                 if channels % groups == 0:
                     yield _square(Conv, channels, 1, 1, groups), ((batch, channels, size, size),)
@@ -135,12 +142,14 @@ def _grouped(batch: int) -> Iterator[Sample]:
 
 def _depthwise(batch: int, dense: bool) -> Iterator[Sample]:
     channels = {
-        4: (256, 960),
-        7: (256, 576, 960, 1536),
-        14: (96, 240, 480, 1024),
-        28: (40, 96, 192, 512),
-        56: (32, 72, 144, 256),
-        112: (16, 32, 96),
+        4: (256, 600, 1536),
+        7: (232, 256, 576, 960, 1536),
+        14: (96, 200, 240, 480, 1024),
+        28: (40, 96, 120, 192, 512),
+        56: (11, 32, 72, 144, 256),
+        112: (16, 24, 32, 96),
+        160: (64, 128),
+        320: (16, 32),
     }
     for size, counts in channels.items():
         more = tuple(a * 3 // 2 // 8 * 8 for a in counts[:-1]) if dense else ()
@@ -149,6 +158,11 @@ def _depthwise(batch: int, dense: bool) -> Iterator[Sample]:
                 yield _square(Conv, count, kernel, 1, count), ((batch, count, size, size),)
                 if kernel < 7:
                     yield _square(Conv, count, kernel, 2, count), ((batch, count, 2 * size, 2 * size),)
+    for count, size in ((24, 56), (96, 48), (64, 112), (192, 24), (192, 12), (512, 12), (384, 6), (960, 7)):
+        yield _square(Conv, count, 1, 1, count), ((batch, count, size, size),)
+    for count, size in ((96, 56), (144, 28), (240, 14), (576, 7)):
+        for kernel in (9, 11):
+            yield _square(Conv, count, kernel, 1, count), ((batch, count, size, size),)
 
 
 def _matrices(batch: int) -> Iterator[Sample]:
@@ -164,7 +178,18 @@ def _matrices(batch: int) -> Iterator[Sample]:
         (25088, 4096),
     ):
         yield Linear(out, True), ((batch, into),)
-    for tokens, width in _TOKENS:
+    for rows, into, out in (
+        (2, 1280, 1000),
+        (2, 4096, 4096),
+        (8, 512, 1000),
+        (8, 2048, 1000),
+        (8, 4096, 4096),
+        (8, 25088, 4096),
+        (32, 1280, 1000),
+        (32, 4096, 4096),
+    ):
+        yield Linear(out, True), ((batch * rows, into),)
+    for tokens, width in TOKENS:
         for ratio in (1, 3, 4):
             yield Linear(ratio * width, True), ((batch, tokens, width),)
         yield Linear(width, True), ((batch, tokens, 4 * width),)
@@ -172,86 +197,3 @@ def _matrices(batch: int) -> Iterator[Sample]:
         yield ScaledDotProductAttention(), ((batch, heads, tokens, width // heads),) * 3
         yield MatMul(), ((batch * heads, tokens, width // heads), (batch * heads, width // heads, tokens))
         yield MatMul(), ((batch * heads, tokens, tokens), (batch * heads, tokens, width // heads))
-
-
-_CHANNELS: dict[int, tuple[int, ...]] = {
-    1: (16, 96, 672, 1280),
-    7: (16, 64, 256, 1024, 2048),
-    14: (64, 256, 512, 1024),
-    28: (32, 128, 512),
-    56: (24, 64, 256),
-    112: (16, 64, 128),
-    224: (64,),
-}
-_IMAGES = tuple((channels, size) for size, counts in _CHANNELS.items() for channels in counts)
-"""Channels and rows of tensors, from a gate's single position to a first stage."""
-
-
-def _elementwise(batch: int) -> Iterator[Sample]:
-    both = (activations.ReLU, activations.ReLU6, activations.SiLU, activations.Hardswish, activations.Hardsigmoid)
-    rarer = (activations.Sigmoid, activations.Tanh, activations.GELU, activations.LeakyReLU)
-    for number, (channels, size) in enumerate(_IMAGES):
-        shape = (batch, channels, size, size)
-        for kind in (*both, *(() if number % 2 else rarer)):
-            for inplace in (False, True):
-                yield kind(inplace=inplace), (shape,)
-        if number % 2:
-            yield activations.ELU(), (shape,)
-        for inplace in (False, True):
-            yield Add(inplace), (shape, shape)
-            yield Mul(inplace), (shape, shape)
-        yield Mean(), (shape, shape)
-        yield Mul(), (shape, (batch, channels, 1, 1))
-        yield Mul(), ((batch, channels, 1, 1), shape)
-        yield Mul(), (shape, (channels, 1, 1))
-        yield Arithmetic("mul", "mul", 0.5), (shape,)
-        yield Arithmetic("div", "div", 6.0), (shape,)
-        yield Arithmetic("add", "add", 3.0), (shape,)
-    for tokens, width in _TOKENS:
-        yield activations.GELU(), ((batch, tokens, 4 * width),)
-        yield Add(), ((batch, tokens, width),) * 2
-        yield activations.Softmax(3), ((batch, width // 64 or 1, tokens, tokens),)
-    for classes in (10, 100, 1000):
-        yield activations.Softmax(1), ((batch, classes),)
-
-
-def _normalized(batch: int) -> Iterator[Sample]:
-    for channels, size in _IMAGES:
-        if size > 1:
-            yield BatchNorm(), ((batch, channels, size, size),)
-    for channels, size in ((96, 56), (192, 28), (384, 14), (768, 7), (64, 112)):
-        yield LayerNorm(channels_first=True), ((batch, channels, size, size),)
-        yield LayerNorm(), ((batch, size * size, channels),)
-        yield GroupNorm(32), ((batch, channels, size, size),)
-        yield LocalResponseNorm(), ((batch, channels, size, size),)
-
-
-def _pooled(batch: int) -> Iterator[Sample]:
-    for channels, size in ((64, 112), (96, 55), (128, 56), (192, 28), (256, 28), (480, 14), (832, 14), (512, 14), (64, 224)):
-        shape = (batch, channels, size, size)
-        for kernel, stride in ((2, 2), (3, 2), (3, 1)):
-            padding = (kernel // 2 if kernel == 3 else 0,) * 2
-            yield MaxPool((kernel,) * 2, (stride,) * 2, padding), (shape,)
-            yield AvgPool((kernel,) * 2, (stride,) * 2, padding), (shape,)
-    for channels, size in _IMAGES:
-        if size > 1:
-            yield AdaptiveAvgPool((1, 1)), ((batch, channels, size, size),)
-            yield Reduce("mean", (2, 3)), ((batch, channels, size, size),)
-            yield Reduce("mean", (2, 3), True), ((batch, channels, size, size),)
-
-
-def _moved(batch: int) -> Iterator[Sample]:
-    for channels, size in ((32, 112), (64, 56), (24, 56), (128, 28), (256, 14), (512, 7), (1024, 7), (1024, 14)):
-        shape = (batch, channels, size, size)
-        for count in (2, 3, 4):
-            yield Concat(), (shape,) * count
-        yield Concat(), (shape, (batch, 32, size, size))
-        yield ChannelShuffle(2), (shape,)
-        yield Copy(), (shape,)
-        yield Permute((0, 2, 3, 1), copy=True), (shape,)
-        yield Reshape((batch, channels * size * size), copy=True), (shape,)
-        yield Pad(((1, 1), (1, 1))), (shape,)
-        yield Pad(((0, 1), (0, 1))), (shape,)
-        if size < 57:
-            for mode in ("nearest", "bilinear"):
-                yield Upsample((2, 2), mode), (shape,)

@@ -26,7 +26,7 @@ from cnnprof.timing.operations import Timed, key_of, operation_alone
 from cnnprof.timing.prediction_fit import fit
 
 if TYPE_CHECKING:
-    from cnnprof.measure.grid import Sample
+    from cnnprof.measure.grid_tensors import Sample
 
 FULL_BATCHES = (1, 8)
 

@@ -17,12 +17,13 @@ from cnnprof.network.layers.pooling import AdaptiveMaxPool, MaxPool
 from cnnprof.notify import quiet
 from cnnprof.timing.doubts import disturbance
 from cnnprof.timing.intervals import median
+from cnnprof.timing.operations import FIRST_CHANNELS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from cnnprof.measure.devices import Device
-    from cnnprof.measure.grid import Sample
+    from cnnprof.measure.grid_tensors import Sample
     from cnnprof.network.dims import Shape
 
 FAR_BYTES = 64 * 2**20
@@ -34,14 +35,11 @@ ALIGNED_BYTES = 64
 BEFORE = (64, 14, 14)
 """Channels, rows and columns of the layers that run before each call."""
 
-FIRST_CHANNELS = 96
-"""At the most, of a network's first layers."""
-
 SILENT = 3 / 8
 """The share of the channels behind later layers that a ReLU leaves nothing of, in networks with random weights."""
 
 PROCESSES = 2
-HOT_CALLS, COLD_CALLS = 7, 2
+HOT_CALLS, COLD_CALLS = 7, 1
 LONG_SECONDS = 0.02
 """A call that takes longer is repeated less."""
 
@@ -159,7 +157,7 @@ class _Timer:
 
         in_network()
         first = self._device.time(call).seconds
-        hot_calls, cold_calls = (HOT_CALLS, COLD_CALLS) if first < LONG_SECONDS else (3, 2)
+        hot_calls, cold_calls = (HOT_CALLS, COLD_CALLS) if first < LONG_SECONDS else (3, 1)
         return self._median(hot_calls, in_network, call), self._median(cold_calls, far, call)
 
     def _place(self, module: nn.Module, shapes: Sequence[Shape]) -> tuple[nn.Module, tuple[Tensor, ...]]:

@@ -12,6 +12,9 @@ from cnnprof.timing.doubts import doubts
 from cnnprof.timing.operations import Timed
 from cnnprof.timing.roofline import Ceilings
 
+FORMAT = 2
+"""Of a calibration's file; another one means other things by what a layer's time depends on."""
+
 WIDTH = 1.645
 """Standard deviations on each side that hold 90% of a normal distribution."""
 
@@ -51,6 +54,7 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """As JSON types; `from_dict` is the inverse."""
         return {
+            "format": FORMAT,
             "ceilings": self.ceilings.to_dict(),
             "operations": [timed.to_list() for timed in self.operations.values()],
             "cold": self.cold,

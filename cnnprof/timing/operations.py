@@ -10,13 +10,24 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, log2, prod
 from typing import Any, NamedTuple
 
-from cnnprof.network.dims import Dim, Shape
+from cnnprof.network.dims import Dim, Shape, ceil_div, greater_equal, same
 from cnnprof.network.layers import NO_OPS, Layer, layer_to_dict
+from cnnprof.network.layers.activation import Activation
+from cnnprof.network.layers.base import AlongAxis
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
+from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.linear import Linear, MatMul, ScaledDotProductAttention
-from cnnprof.network.layers.pooling import Pool
+from cnnprof.network.layers.merging import Join
+from cnnprof.network.layers.normalization import LayerNorm
+from cnnprof.network.layers.pooling import AdaptivePool, MaxPool, Pool
 from cnnprof.network.results import Cost
 from cnnprof.timing.layer_times import layer_traffic
+
+FIRST_CHANNELS = 96
+"""At the most, of a network's first layers, whose numbers maximum pooling finds in another order than those of later ones."""
+
+VECTOR = 16
+"""Channels that the widest vector instructions take at once; grouped kernels are slower where it and a group do not divide."""
 
 
 class Operation(NamedTuple):
@@ -71,9 +82,9 @@ def key_of(layer: Layer, inputs: Sequence[Shape]) -> str:
     return json.dumps([layer_to_dict(layer), [list(shape) for shape in inputs]], sort_keys=True, separators=(",", ":"))
 
 
-def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool) -> tuple[str, Sequence[int]]:
+def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool) -> tuple[str, Sequence[Dim]]:
     x = inputs[0]
-    if isinstance(layer, (Conv, ConvTranspose)) and len(layer.kernel_size) == 2:
+    if isinstance(layer, (Conv, ConvTranspose)):
         return _convolution(layer, x, output)
     if isinstance(layer, Linear):
         return "linear", (prod(output[:-1]), x[-1], output[-1])
@@ -82,27 +93,52 @@ def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool)
     if isinstance(layer, ScaledDotProductAttention):
         return "attention", (prod(x[:-2]), x[-2], inputs[1][-2], x[-1])
     if isinstance(layer, Pool):
-        return layer.type, (prod(output), prod(layer.kernel_size), prod(layer.stride))
+        later = (1 + greater_equal(x[1], FIRST_CHANNELS + 1),) if isinstance(layer, MaxPool) else ()
+        return layer.type, (prod(output), prod(layer.kernel_size), prod(layer.stride), *later)
     kind = layer.type + (" in place" if getattr(layer, "inplace", False) else "")
     if moves and len(inputs) > 1:
         return kind, (prod(output), len(inputs))
     if len(inputs) > 1 and prod(inputs[1]) != prod(x):
         return f"{kind} of two sizes", (prod(output), prod(inputs[1]))
-    # Beside the elements, how many of them lie together: the pixels of a channel.
-    return kind, (prod(x), prod(x[2:]) if len(x) > 2 else x[-1])
+    if isinstance(layer, (Activation, Arithmetic, Join)):
+        return kind, (prod(output),)
+    return _in_rows(layer, kind, x, output)
 
 
-def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[str, Sequence[int]]:
+def _in_rows(layer: Layer, kind: str, x: Shape, output: Shape) -> tuple[str, Sequence[Dim]]:
+    """Of a layer whose time also depends on how many elements go together: those of a channel, or those of one result."""
+    together = prod(x[2:]) if len(x) > 2 else x[-1]
+    if isinstance(layer, AdaptivePool):
+        # A mean over all positions is a kernel of its own, far quicker than one that looks for its windows.
+        kind += " to 1x1" if all(same(size, 1) for size in layer.output_size) else ""
+    elif isinstance(layer, LayerNorm):
+        kind += " of channels first" if layer.channels_first else ""
+        together = x[1] if layer.channels_first else prod(x[-layer.axes :])
+    elif isinstance(layer, AlongAxis):
+        together = x[layer.dim]
+    elif isinstance(layer, Reduce):
+        # Numbers that lie side by side are added up in another way than such as lie far apart.
+        kind += "" if any(dim % len(x) == len(x) - 1 for dim in layer.dims) else " across rows"
+        together = ceil_div(prod(x), prod(output))
+    return kind, (prod(x), together)
+
+
+def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[str, Sequence[Dim]]:
     pixels, area, stride = prod(output[2:]) * output[0], prod(layer.kernel_size), prod(layer.stride)
-    transposed = "transposed " if isinstance(layer, ConvTranspose) else ""
+    axes = len(layer.kernel_size)
+    kind = ("" if axes == 2 else f"{axes}-D ") + ("transposed " if isinstance(layer, ConvTranspose) else "")
     if layer.is_depthwise(x) and x[1] == output[1]:
-        return f"{transposed}depthwise convolution", (x[1], pixels, area, stride, prod(layer.dilation))
+        if area == 1:  # A matrix product for each channel, many times slower.
+            return f"{kind}depthwise convolution 1x1", (x[1], pixels, stride)
+        ragged = x[1] % VECTOR != 0
+        return f"{kind}depthwise convolution", (x[1], pixels, area, stride, prod(layer.dilation), 1 + ragged)
     into, out = x[1] // layer.groups, output[1] // layer.groups
     if layer.groups > 1:
-        return f"{transposed}grouped convolution", (into, out, layer.groups, pixels, area, stride)
+        ragged = (into % VECTOR != 0) & (VECTOR % into != 0)
+        return f"{kind}grouped convolution", (into, out, layer.groups, pixels, area, stride, 1 + ragged)
     if area == 1:
-        return f"{transposed}convolution 1x1", (into, out, pixels, stride)
-    return f"{transposed}convolution", (into, out, pixels, area, stride, prod(layer.dilation))
+        return f"{kind}convolution 1x1", (into, out, pixels, stride)
+    return f"{kind}convolution", (into, out, pixels, area, stride, prod(layer.dilation))
 
 
 class Timed(NamedTuple):

@@ -99,6 +99,15 @@ class Ceilings:
         sizes, rates = self.bandwidths
         return rates[bisect_left(sizes, min(size / 2, sizes[-1]))]
 
+    def usual_bandwidth(self, size: int) -> float:
+        """Bytes/s of a working set of `size` bytes, without steps: on a line through the measured ones, both in logarithms."""
+        sizes, rates = self.bandwidths
+        above = bisect_left(sizes, size)
+        if above in (0, len(sizes)):
+            return rates[min(above, len(sizes) - 1)]
+        (low, high), (slower, faster) = sizes[above - 1 : above + 1], (rates[above], rates[above - 1])
+        return float(faster * (slower / faster) ** (math.log(size / low) / math.log(high / low)))
+
     def level(self, size: int) -> BoundName:
         """Whether a working set of `size` bytes fits a `cache` or comes from main `memory`."""
         return MEMORY if self.bandwidth(size) <= NEAR * self._farthest else CACHE
