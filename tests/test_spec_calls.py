@@ -84,6 +84,8 @@ def test_shapes_that_do_not_join() -> None:
     assert (error.place.line, error.place.column, error.place.length) == (4, 7, 3)
     assert error.trace == ("in a(3), called at line 7",)
     assert error.hint == "what changes the size or the channels of one branch is needed in the other, too"
+    skipped = fault("input: 3x8x8\nlayers: {add: [conv 3x3 8, conv 1x1 8 if H < 8]}\n")
+    assert skipped.hint == "a branch that is skipped passes its input on; 'else none' behind its condition leaves it out"
     assert "cannot concatenate 3x8x8 and 3x4x4" in fault("input: 3x8x8\nlayers: {concat: [relu, maxpool 2x2]}\n").message
 
 

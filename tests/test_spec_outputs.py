@@ -96,6 +96,13 @@ TWO = "input: 3x8x8\nlayers:\n  - conv 3x3 4 -> a\n  - conv 3x3 4 -> b\n"
         (TWO + "outputs: [a, a]", 5, "the output 'a' stands twice", None),
         (TWO + "outputs: {x: a, y: a}", 5, "'y' and 'x' are one output", None),
         (TWO + "outputs: a", 5, "'outputs' is a list of outputs, or a mapping of names to outputs", "as in outputs: [p3"),
+        (
+            TWO + "  - let ys = [a, b]\noutputs: {x: ys}",
+            6,
+            "'ys' is the list [a tensor of 4x8x8, a tensor of 4x8x8], not an output",
+            "each entry of a list has a line of its own: 'p3: levels[0]'",
+        ),
+        (TWO + "  - let ys = [a, b]\noutputs:\n  x: ys[2]", 7, "there is no entry 2 in a list of 2", None),
         (TWO + "outputs: []", 5, "'outputs' names no output", "as in outputs: [p3"),
         ("input: 3x8x8\ninputs: {a: 3x8x8}\nlayers: relu", 2, "a spec has 'input' or 'inputs', not both", None),
         ("inputs: 3x8x8\nlayers: relu", 1, "'inputs' is a mapping of names to sizes", "as in inputs: {left: 3x224x224"),
@@ -214,3 +221,14 @@ def test_of_two_classifiers_the_last_is_replaced_and_the_other_named(tmp_path) -
         rows = {row.strategy.name: row.profile for row in cnnprof.transfer(str(path), 5).rows}
     assert rows["cached features"].totals.params == 5 * 9
     assert rows["from scratch"].totals.params == 8 * 28 + 8 * 73 + 10 * 9 + 5 * 9
+
+
+def test_an_entry_of_a_list_is_an_output() -> None:
+    graph = build(
+        "input: 3x32x32\nlayers:\n  - let levels = []\n  - repeat: 3\n    do:\n      - conv 3x3 4 s2 -> p\n"
+        "      - let levels = levels + [p]\noutputs:\n  fine: levels[0]\n  coarse: levels[2]\n"
+    )
+    assert graph.output_names == ("fine", "coarse")
+    assert not graph.warnings
+    shapes = {cost.node.name: cost.output for cost in analyze(graph).costs}
+    assert [shapes[name] for name in graph.outputs] == [(1, 4, 16, 16), (1, 4, 4, 4)]

@@ -23,6 +23,7 @@ _ORDERS = ("C", "CL", "CHW", "CDHW")
 """Channels first, by the number of sizes less one."""
 
 _FORMS = "as in 3x224x224, or 3 x res x res"
+_ENTRIES = "each entry of a list has a line of its own: 'p3: levels[0]'"
 _COLOURS = (1, 3, 4)
 _SMALLEST_IMAGE = 8
 _SMALLEST_PHOTO = 32
@@ -50,10 +51,11 @@ class DeclaredInput(NamedTuple):
 
 
 class Output(NamedTuple):
-    """An output that the network returns: what the network calls it, and the name of the step's output."""
+    """An output that the network returns: what the network calls it, and the name of the step's output, or which of a list."""
 
     name: str
     token: Token
+    entry: Expression | None = None
 
 
 def read_inputs(root: Entries) -> tuple[DeclaredInput, ...]:
@@ -169,7 +171,7 @@ def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
         return ()
     hint = "as in outputs: [p3, p4, p5], or outputs: {boxes: b, scores: s}"
     if isinstance(node, Scalar):
-        raise node.error("'outputs' is a list of outputs, or a mapping of names to outputs", hint)
+        raise node.error("'outputs' is a list of outputs, or a mapping of names to outputs", f"{hint}; {_ENTRIES}")
     pairs = node.pairs if isinstance(node, Entries) else [(each, each) for each in node.nodes]
     found: dict[str, Output] = {}
     for key, value in pairs:
@@ -178,10 +180,12 @@ def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
                 raise each.error("an output is named by a word", hint)
         name, token = whole_token(key), whole_token(value)  # type: ignore[arg-type]
         check_name(name, "an output")
-        check_name(token, "an output")
+        entry = read_expression(token) if isinstance(node, Entries) and token.text.endswith("]") else None
+        if entry is None:
+            check_name(token, "an output")
         if name.text in found:
             raise name.error(f"the output '{name.text}' stands twice")
-        found[name.text] = Output(name.text, token)
+        found[name.text] = Output(name.text, token, entry)
     if not found:
         raise node.error("'outputs' names no output", hint)
     return tuple(found.values())
@@ -191,14 +195,15 @@ def find_outputs(outputs: tuple[Output, ...], scope: Scope, inputs: int) -> dict
     """The tensors of the outputs by name, at the network's end. Raises SpecError for a name that is none or an input's."""
     found: dict[str, Tensor] = {}
     for output in outputs:
-        value = scope.get(output.token.text)
+        value = output.entry.evaluate(scope) if output.entry else scope.get(output.token.text)
         if value is None:
             message, hint = unknown_name(output.token.text, scope)
             raise output.token.error(
                 message.replace("unknown name", "there is no output"), hint or "name a step with '-> name'"
             )
         if not isinstance(value, Tensor):
-            raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output")
+            hint = _ENTRIES if isinstance(value, tuple) else None
+            raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output", hint)
         if value.index < inputs:
             raise output.token.error(f"'{output.token.text}' is an input, and no output", "'identity' computes nothing, either")
         twin = next((name for name, other in found.items() if other.index == value.index), None)

@@ -16,7 +16,7 @@ from cnnprof.spec.arguments import BATCH_STAYS, no_axis
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.located import Expression, OfValue
 from cnnprof.spec.scope import Scope
-from cnnprof.spec.steps import NONE_HINT, Step
+from cnnprof.spec.steps import NONE_HINT, Choice, Step
 from cnnprof.spec.values import Tensor, describe_kind, find_axis
 from cnnprof.spec.words import JOINS
 
@@ -114,6 +114,8 @@ class JoinStep(NamedTuple):
                 scope.here = replace(scope.here, tokens=True, grid=_grid(ends, scope.here))
         except CnnprofError as error:
             hint = "what changes the size or the channels of one branch is needed in the other, too"
+            if any(_may_be_skipped(branch) for branch in self.branches) and any(end is start for end in ends):
+                hint = "a branch that is skipped passes its input on; 'else none' behind its condition leaves it out"
             if self.axis is None and _could_be_longer(self.layer, ends):
                 hint = "channels are put behind channels; 'axis: 1' beside 'concat' puts tokens behind tokens"
             error.hint = error.hint or hint
@@ -161,6 +163,10 @@ class JoinStep(NamedTuple):
             else:
                 inputs.append(end.index)
         return tuple(inputs)
+
+
+def _may_be_skipped(branch: Step) -> bool:
+    return isinstance(branch, Choice) and branch.otherwise is None
 
 
 def _could_be_longer(layer: Layer, ends: list[Tensor]) -> bool:

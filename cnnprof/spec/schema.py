@@ -125,7 +125,7 @@ _KEYS = {
     "layers": _ref("step"),
     "outputs": {
         "description": "What the network returns, if it is not what its layers end with.",
-        "anyOf": [{"type": "array", "minItems": 1, "items": _ref("name")}, _named("name", _ref("name"), "By name.")],
+        "anyOf": [{"type": "array", "minItems": 1, "items": _ref("name")}, _named("name", _ref("expression"), "By name.")],
     },
 }
 

@@ -46,6 +46,8 @@ def outputs_table(outputs: list[dict[str, Any]]) -> Table:
 
     def field_on(name: str, position: int) -> Column:
         heading = f"field on {name}" if len(inputs) > 1 else "field"
-        return Column(f"receptive_field_{name}", heading, "shape", position, lambda output: output["receptive_field"][name])
+        # A column without a figure stays where it could be dropped: that none is defined is said of every input.
+        weight = position if any(output["receptive_field"][name] for output in outputs) else 0
+        return Column(f"receptive_field_{name}", heading, "shape", weight, lambda output: output["receptive_field"][name])
 
     return Table.of((OUTPUT, SHAPE, *map(field_on, inputs, range(len(inputs)))), outputs, "Outputs")
