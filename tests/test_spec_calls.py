@@ -65,6 +65,12 @@ def test_a_default_is_evaluated_among_the_settings() -> None:
     assert (error.place.line, error.place.column) == (3, 7)
 
 
+@pytest.mark.parametrize("call", ["unit 3x1 8", "unit k=3x1 w=8", "unit (3,1) 8"])
+def test_an_argument_or_a_default_is_a_size(call: str) -> None:
+    (conv,) = build(f"input: 4x8x8\nblocks:\n  unit(k, w, d=1x2): conv k=k w d=d\nlayers: ['{call}']")
+    assert (conv.layer.kernel_size, conv.layer.dilation) == ((3, 1), (1, 2))
+
+
 def test_a_cycle_of_blocks() -> None:
     error = fault("input: 3x8x8\nblocks:\n  a(w): relu | b w\n  b(w): a w\nlayers: a 64\n")
     assert error.message == "a cycle of blocks: a -> b -> a, 64 calls deep"

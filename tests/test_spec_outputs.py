@@ -154,6 +154,52 @@ def test_weights_that_do_not_fit_are_named(steps: str, message: str) -> None:
     assert caught.value.message.startswith(message)
 
 
+GATES = """
+input: 8x4x4
+shared:
+  mlp(w) in gate: conv 1x1 2 nobias relu | conv 1x1 w nobias
+blocks:
+  gate():
+    - let w = C
+    - mul: [identity, {add: [gap | mlp w, gmp | mlp w]}]
+layers: [gate, gate, conv 1x1 4 nobias, gate]
+"""
+
+
+def test_each_call_of_a_block_has_weights_of_its_own_that_it_shares() -> None:
+    graph = build(GATES)
+    # Two gates of 8 x 2 + 2 x 8 weights each, one of 4 x 2 + 2 x 4, and a convolution; each gate runs its weights twice.
+    assert analyze(graph).totals.params == 2 * 32 + 8 * 4 + 16
+    assert analyze(graph).totals.macs == 2 * 2 * 32 + 8 * 4 * 16 + 2 * 16
+    owners = [node.shared for node in graph if node.shared]
+    assert owners == [f"gate{gate}.mlp1.conv{layer}" for gate in (1, 2, 3) for layer in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "hint"),
+    [
+        ("in gate:", "in gates:", "'in gates' names no other block", "did you mean 'gate'?"),
+        ("in gate:", "in mlp:", "'in mlp' names no other block", None),
+        (
+            "[gate, gate",
+            "[mlp 8, gate",
+            "mlp is shared within the calls of gate, and this is none",
+            "all calls share its weights without 'in gate' behind its signature",
+        ),
+        (
+            " in gate:",
+            ":",
+            "mlp shares its weights, and those of conv1 do not fit",
+            "give each call as many channels; 'in gate' behind its signature shares them within each call of gate only",
+        ),
+    ],
+)
+def test_a_block_that_weights_are_shared_within(old: str, new: str, message: str, hint: str | None) -> None:
+    with pytest.raises(CnnprofError, match=message) as caught:
+        build(GATES.replace(old, new))
+    assert caught.value.hint == hint
+
+
 def test_a_shared_block_does_not_call_itself() -> None:
     text = "input: 4x8x8\nshared:\n  f(n): {if: n > 0, then: conv 3x3 4 | f n-1, else: relu}\nlayers: f 3"
     with pytest.raises(CnnprofError, match="f shares its weights and calls itself"):

@@ -23,6 +23,21 @@ def test_the_rounds_of_a_loop_are_the_branches_of_a_join(join):
     assert analyze(graph).totals.params == 4 * 8 * 35 + 24
 
 
+@pytest.mark.parametrize(("loop", "word"), [("for: k in [3]", "for"), ("each: rows", "each")])
+def test_a_loop_over_values_beside_other_branches_says_what_it_is(loop, word):
+    head = "input: 8x8x8\ntables:\n  rows: |\n    k\n    3\nlayers:\n  - concat:\n      - identity\n"
+    with pytest.raises(CnnprofError, match="is this loop one branch beside the others, or is each of its rounds") as caught:
+        build(f"{head}      - {loop}\n        do: conv k=k 8")
+    assert caught.value.place.line == 9
+    assert caught.value.hint == f"[{{{word}: ...}}] in brackets is one branch; {{concat: {{{word}: ...}}}} joins the rounds"
+
+
+@pytest.mark.parametrize(("open_", "close", "channels"), [("[", "]", 3 + 8), ("{concat: ", "}", 3 + 2 * 8)])
+def test_both_that_a_loop_beside_other_branches_may_be_can_be_said(open_, close, channels):
+    graph = layers(f'{{concat: [identity, {open_}{{for: "k in [3, 5]", do: conv k=k 8}}{close}]}}')
+    assert analyze(graph).costs[-1].output[1] == channels
+
+
 def test_among_other_branches_a_loop_is_one_of_them():
     graph = build("input: 8x8x8\nlayers:\n  - add:\n      - repeat: 2\n        do: conv 3x3 8\n      - identity")
     first, second, join = graph

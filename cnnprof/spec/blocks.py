@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
+from cnnprof.spec.arguments import Given
 from cnnprof.spec.builder import MAX_CALLS, GraphBuilder
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
@@ -21,7 +22,7 @@ class BlockParameter(NamedTuple):
     """An argument of a block, with its default if it has one."""
 
     token: Token
-    default: Expression | None
+    default: Given | None
 
     @property
     def name(self) -> str:
@@ -32,14 +33,23 @@ class BlockParameter(NamedTuple):
 class Block:
     """A named step with arguments; the calls of one that is `shared` use the same weights.
 
-    The body is filled in when all blocks are known, as blocks may call each other.
+    With `within`, the name of another block, they do so in each call of that block apart. The body is filled in when all blocks
+    are known, as blocks may call each other.
     """
 
-    __slots__ = ("body", "name", "parameters", "place", "shared")
+    __slots__ = ("body", "name", "parameters", "place", "shared", "within")
 
-    def __init__(self, name: str, parameters: tuple[BlockParameter, ...], place: Place, shared: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        parameters: tuple[BlockParameter, ...],
+        place: Place,
+        shared: bool = False,
+        within: Token | None = None,
+    ) -> None:
         self.name = name
         self.shared = shared
+        self.within = within
         self.parameters = parameters
         self.place = place
         self.body: Step = Nothing(place)
@@ -47,7 +57,7 @@ class Block:
     @property
     def signature(self) -> str:
         """The key as the spec writes it."""
-        shown = (f"{p.name}={p.default.text}" if p.default else p.name for p in self.parameters)
+        shown = (f"{p.name}={p.default.token.text}" if p.default else p.name for p in self.parameters)
         return f"{self.name}({', '.join(shown)})"
 
 
@@ -55,8 +65,8 @@ class BlockCall(NamedTuple):
     """A block called with arguments; `target` is its name, or the expression behind `use`."""
 
     target: str | Expression
-    arguments: tuple[Expression, ...]
-    named: Mapping[str, Expression]
+    arguments: tuple[Given, ...]
+    named: Mapping[str, Given]
     place: Place
 
     def run(self, network: GraphBuilder, scope: Scope) -> None:
@@ -65,21 +75,22 @@ class BlockCall(NamedTuple):
         inner = Scope(scope.outer, must_be_there(scope, self.place), scope.budget)
         self._bind(block, scope, inner)
         values = [inner[parameter.name] for parameter in block.parameters]
-        if block.shared and block.name in network.calls:
+        if block.shared and any(name == block.name for name, _ in network.calls):
             hint = "each depth would need weights of its own: move the block from 'shared' to 'blocks'"
             raise SpecError(f"{block.name} shares its weights and calls itself", self.place, hint)
         if len(network.calls) >= MAX_CALLS:
-            raise self._cycle([*network.calls, block.name])
+            raise self._cycle([*(name for name, _ in network.calls), block.name])
         if not scope.budget.spend(_CALL_STEPS):
             raise SpecError(TOO_MUCH, self.place, RUNAWAY)
         outer = network.namer
+        holder = self._holder(block, network)
         network.namer = outer.inside(outer.count(block.name))
-        network.calls.append(block.name)
+        network.calls.append((block.name, network.namer.prefix))
         first = len(network.names)
         try:
             block.body.run(network, inner)
             if block.shared:
-                share(network, block.name, network.namer.prefix, first, self.place)
+                share(network, block.name, holder, first, self.place)
         except CnnprofError as error:
             shown = ", ".join(show(value) for value in values)
             error.trace = (*error.trace, f"in {block.name}({shown}), called at line {self.place.line}")
@@ -87,6 +98,17 @@ class BlockCall(NamedTuple):
         network.calls.pop()
         network.namer = outer
         scope.here = inner.here
+
+    def _holder(self, block: Block, network: GraphBuilder) -> str:
+        """The path of the call that the block's weights are shared within; '' where that is the network."""
+        if block.within is None:
+            return ""
+        name = block.within.text
+        path = next((path for called, path in reversed(network.calls) if called == name), None)
+        if path is None:
+            hint = f"all calls share its weights without 'in {name}' behind its signature"
+            raise SpecError(f"{block.name} is shared within the calls of {name}, and this is none", self.place, hint)
+        return path
 
     def _block(self, scope: Scope) -> Block:
         blocks: Mapping[str, Block] = scope.outer[BLOCKS]

@@ -51,11 +51,11 @@ class GraphBuilder:
         for name in inputs:
             self.namer.use(name)
         self.loops = 0
-        self.calls: list[str] = []
+        self.calls: list[tuple[str, str]] = []
         self.branches: list[tuple[Here, list[Tensor]]] = []
         self.aux = False
         self.absorbed: set[int] = set()
-        self.shared: dict[str, dict[str, int]] = {}
+        self.shared: dict[tuple[str, str], dict[str, int]] = {}
         self.unsaid_bias: list[tuple[int, ...]] = []
         self.plain_activations: list[int] = []
         self.opaque: list[int] = []

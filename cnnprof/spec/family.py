@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import lru_cache
@@ -13,7 +14,7 @@ from cnnprof.record import record
 from cnnprof.spec.blocks import Block, BlockParameter
 from cnnprof.spec.inputs import DeclaredInput, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
-from cnnprof.spec.oneline import LineReader
+from cnnprof.spec.oneline import LineReader, read_size
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
@@ -216,6 +217,10 @@ class _Reader:
                     raise key.error(f"the block '{block.name}' stands twice")
                 blocks[block.name] = block
                 bodies.append((block, body))
+        for block, _ in bodies:
+            if block.within is not None and (block.within.text not in blocks or block.within.text == block.name):
+                hint = did_you_mean(block.within.text, [name for name in blocks if name != block.name])
+                raise block.within.error(f"'in {block.within.text}' names no other block", hint)
         structure = Structure(LineReader(blocks, set()))
         for block, body in bodies:
             block.body = structure.read(body)
@@ -253,8 +258,12 @@ class _Reader:
 
 
 def _read_signature(key: Scalar, shared: bool) -> Block:
-    """`bottleneck(w, s=1)` without its body."""
+    """`bottleneck(w, s=1)` without its body; of a shared block also `mlp(w) in gate`."""
     text = whole_token(key)
+    within = None
+    if shared and (found := re.search(r"\)\s+in\s+(\w+)\Z", text.text)):
+        within = text.cut(found.start(1))
+        text = Token(text.text[: found.start() + 1], key, text.start)
     at = text.text.find("(")
     name = Token(text.text[:at].rstrip() if at >= 0 else text.text, key, text.start)
     check_name(name, "a block")
@@ -273,7 +282,7 @@ def _read_signature(key: Scalar, shared: bool) -> Block:
         parameters[parameter.name] = parameter
         if len(parameters) > MAX_ARGUMENTS:
             raise part.error(f"a block has at most {MAX_ARGUMENTS} arguments")
-    return Block(name.text, tuple(parameters.values()), key.place, shared)
+    return Block(name.text, tuple(parameters.values()), key.place, shared, within)
 
 
 def _read_parameter(part: Token) -> BlockParameter:
@@ -284,4 +293,4 @@ def _read_parameter(part: Token) -> BlockParameter:
         return BlockParameter(token, None)
     value = part.cut(len(name) + 1)
     value = value.cut(len(value.text) - len(value.text.lstrip()))
-    return BlockParameter(token, read_expression(value))
+    return BlockParameter(token, read_size(value) or read_expression(value))

@@ -48,7 +48,7 @@ PARTS = (
     Part(
         "shared",
         "key",
-        "Blocks whose calls use the same weights.",
+        "Blocks whose calls use the same weights; `mlp(w) in gate` those within each call of gate only.",
         "shared:\n  head(): conv 3x3 8 relu | conv 1x1 4\nlayers:\n  - -> x\n  - head -> a\n  - x | maxpool 2x2 | head -> b\n"
         "outputs: [a, b]",
     ),

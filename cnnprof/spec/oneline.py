@@ -312,8 +312,8 @@ _OPTION_NAMES = {
 
 
 def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]) -> Step:
-    arguments: list[Expression] = []
-    named: dict[str, Expression] = {}
+    arguments: list[Given] = []
+    named: dict[str, Given] = {}
     for token in tokens:
         found = _GIVEN.match(token.text)
         if token.text.endswith(","):
@@ -325,11 +325,12 @@ def _read_call(target: str | Expression, whole: list[Token], tokens: list[Token]
         if found:
             if found[1] in named:
                 raise token.error(f"the argument '{found[1]}' is given twice")
-            named[found[1]] = read_expression(token.cut(found.end()))
+            value = token.cut(found.end())
+            named[found[1]] = read_size(value) or read_expression(value)
         elif named:
             raise token.error("an argument without a name stands before those with one")
         else:
-            arguments.append(read_expression(token))
+            arguments.append(read_size(token) or read_expression(token))
     return BlockCall(target, tuple(arguments), named, span(whole).place)
 
 

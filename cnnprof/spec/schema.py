@@ -102,7 +102,11 @@ _KEYS = {
         "name", {"type": "string"}, "Text tables under |: a header row and rows; - is an empty cell, # starts a comment."
     ),
     "blocks": _named("signature", _ref("step"), "Named steps; the key is the signature, such as bottleneck(w, s=1)."),
-    "shared": _named("signature", _ref("step"), "Blocks whose calls use the same weights."),
+    "shared": _named(
+        "shared_signature",
+        _ref("step"),
+        "Blocks whose calls use the same weights; `mlp(w) in gate` those within each call of gate only.",
+    ),
     "default": {"type": "string", "description": "The variant that the family's name stands for."},
     "variants": {
         "description": "Networks of the family: settings by name, or a text table whose first column is name.",
@@ -134,6 +138,7 @@ _DEFINITIONS = {
     "text": _SCALAR,
     "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
     "signature": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*\\s*\\(.*\\)$"},
+    "shared_signature": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*\\s*\\(.*\\)(\\s+in\\s+[A-Za-z_][A-Za-z0-9_]*)?$"},
     "table_name": {"type": "string"},
     "shape": {
         "type": ["string", "integer"],

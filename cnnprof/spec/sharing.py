@@ -12,20 +12,21 @@ from cnnprof.network.layers.normalization import BatchNorm
 from cnnprof.spec.builder import GraphBuilder
 
 
-def share(network: GraphBuilder, block: str, prefix: str, first: int, place: Place) -> None:
-    """Let the layers made since `first` by a call of the block use the weights of its first call.
+def share(network: GraphBuilder, block: str, holder: str, first: int, place: Place) -> None:
+    """Let the layers made since `first` by the innermost call, which is one of the block, use the weights of its first call.
 
     Args:
-        prefix: the path that the call's layers have in front of their names.
+        holder: the path of the call within which the block's calls share their weights; '' for all of the network's.
 
     Raises SpecError, naming the weight, where those do not fit.
     """
+    prefix = network.namer.prefix
     made = {
         network.names[index].removeprefix(prefix): index
         for index in range(first, len(network.names))
         if _has_state(network, index)
     }
-    owners = network.shared.setdefault(block, made)
+    owners = network.shared.setdefault((holder, block), made)
     if owners is made:
         return
     for name, index in made.items():
@@ -40,6 +41,9 @@ def share(network: GraphBuilder, block: str, prefix: str, first: int, place: Pla
                 f" {_shown(network, owners[name])} in the first call"
             )
             hint = "give each call as many channels" if here != there else "every call builds the same: its arguments, too"
+            if len(network.calls) > 1 and not holder:
+                caller = network.calls[-2][0]
+                hint += f"; 'in {caller}' behind its signature shares them within each call of {caller} only"
             raise SpecError(message, place, hint)
         if not node.shared:
             source = owner.shared or owner.name

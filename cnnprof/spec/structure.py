@@ -171,7 +171,7 @@ class Structure(NamedTuple):
         """The branches of a join: a list of steps, a mapping of them, an expression for a list, or the rounds of a loop."""
         if isinstance(value, Scalar):
             return (self._listed(kind, value),)
-        if isinstance(value, Entries) and _is_loop(value):
+        if isinstance(value, Entries) and _loop_word(value):
             return (self._rounds(value),)
         nodes = value.nodes if isinstance(value, Items) else tuple(branch for _, branch in value.pairs)
         for key, _ in value.pairs if isinstance(value, Entries) else ():
@@ -179,8 +179,12 @@ class Structure(NamedTuple):
                 raise key.error(f"'{key.value}' is no branch", f"'{key.value}' stands beside '{kind}', aligned with it")
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
-        if len(nodes) == 1 and isinstance(nodes[0], Entries) and _is_loop(nodes[0]):
+        if len(nodes) == 1 and isinstance(nodes[0], Entries) and _loop_word(nodes[0]):
             return (self._rounds(nodes[0]),)
+        for branch in nodes if isinstance(value, Items) else ():
+            if isinstance(branch, Entries) and (word := _loop_word(branch)) in ("for", "each"):
+                hint = f"[{{{word}: ...}}] in brackets is one branch; {{{kind}: {{{word}: ...}}}} joins the rounds"
+                raise branch.key(word).error("is this loop one branch beside the others, or is each of its rounds?", hint)
         return tuple(self.read(branch) for branch in nodes)
 
     def _rounds(self, node: Entries) -> Step:
@@ -259,9 +263,10 @@ def _field(kind: type[Layer], name: str, value: Yaml) -> Field:
     return read_expression(whole_token(scalar))
 
 
-def _is_loop(node: Entries) -> bool:
-    """Whether a mapping is a loop, and not branches by name."""
-    return node.get("do") is not None and any(node.get(word) is not None for word in ("repeat", "each", "for"))
+def _loop_word(node: Entries) -> str | None:
+    """The word of the loop that a mapping is; None for branches by name, and other steps."""
+    words = ("repeat", "each", "for") if node.get("do") is not None else ()
+    return next((word for word in words if node.get(word) is not None), None)
 
 
 def _option_value(word: str, name: str, value: Yaml) -> Given:

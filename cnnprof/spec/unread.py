@@ -82,7 +82,7 @@ class _Steps:
     def reads_of_block(self, body: Yaml, block: Block) -> set[str]:
         """The words that a block reads but its own arguments; their defaults see none of them."""
         names = {parameter.name for parameter in block.parameters}
-        defaults = {word for each in block.parameters if each.default for word in _WORD.findall(each.default.text)}
+        defaults = {word for each in block.parameters if each.default for word in _WORD.findall(each.default.token.text)}
         return (self.reads(body, self.settings | names) - names) | defaults
 
     def reads(self, node: Yaml, known: AbstractSet[str]) -> set[str]:
