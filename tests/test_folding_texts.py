@@ -294,6 +294,20 @@ def test_networks_read_as_they_were_written(given, wanted):
     assert _layers(build(text)) == _layers(_plain(graph))
 
 
+def test_tokens_stay_tokens_behind_an_activation_without_a_word():
+    text = VISION.replace("fc 64 gelu |", "fc 64 | op GELU approximate=tanh |")
+    assert text != VISION
+    graph = build(text)
+    folded = write_text(graph, compact=True)
+    assert _layers(build(folded)) == _layers(_plain(graph))
+    assert "    - add: [identity, ln eps=1e-6 | fc 64 | op GELU approximate=tanh | fc 16]\n" in folded
+
+
+def test_what_takes_nothing_has_no_word():
+    graph = build("input: 8x16\nlayers:\n  - op Slice dim=1 start=0 length=0 -> none_of_them | relu")
+    assert "op Slice dim=1 start=0 length=0" in write_text(graph, compact=True)
+
+
 def test_a_learned_tensor_before_attention_is_no_word_of_tokens():
     graph = build("""
 input: 3x32x32

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.layers import LAYERS, Layer
+from cnnprof.network.layers.activation import Activation, PReLU
 from cnnprof.network.layers.arrangement import Unknown, shows_all
 from cnnprof.network.layers.base import describe
+from cnnprof.network.layers.regularization import Dropout
 from cnnprof.record import choices
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
@@ -66,7 +68,7 @@ class OpStep(NamedTuple):
             layer = self.kind(**values)
         except (TypeError, ValueError, CnnprofError) as error:
             raise SpecError(f"op {self.kind.__name__}: {error}", self.place) from None
-        inputs = self._inputs(network, scope)
+        start, inputs = scope.here, self._inputs(network, scope)
         if (found := misfit(layer, values, tuple([network.shapes[index] for index in inputs]))) is not None:
             key = key_of(found[0])
             at = self.given[key]
@@ -81,6 +83,8 @@ class OpStep(NamedTuple):
             raise SpecError(f"op {self.kind.__name__}: its fields do not fit what it reads", self.place) from None
         if any(isinstance(size, int) and size < 0 for size in scope.here.shape):
             raise SpecError(f"op {self.kind.__name__}: its output would be {describe(scope.here.shape)}", self.place)
+        if isinstance(start, Tensor) and start.tokens and self.branches is None and is_elementwise(layer):
+            scope.here = replace(scope.here, tokens=True, grid=start.grid)
         if self.weights:
             own, trained = "given" not in self.weights, "frozen" not in self.weights
             network.change(scope.here.index, lambda node: replace(node, owns_params=own, trainable=trained))
@@ -107,6 +111,11 @@ class OpStep(NamedTuple):
             if (key := key_of(each.name)) in self.given:
                 values[each.name] = _value(self.kind, key, str(each.type), self.given[key], inner)
         return values
+
+
+def is_elementwise(layer: Layer) -> bool:
+    """Whether the layer does the same to every element, wherever channels stand."""
+    return isinstance(layer, (Activation, Dropout)) and not hasattr(layer, "dim") and not isinstance(layer, PReLU)
 
 
 def operation(name: Token) -> type[Layer]:

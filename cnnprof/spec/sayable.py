@@ -7,16 +7,14 @@ from typing import Any
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Node
-from cnnprof.network.layers.activation import Activation, PReLU
 from cnnprof.network.layers.arrangement import Flatten, Reshape, Select, Unknown
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.elementwise import Arithmetic
 from cnnprof.network.layers.linear import Linear, Parameter
 from cnnprof.network.layers.normalization import LayerNorm
-from cnnprof.network.layers.regularization import Dropout
 from cnnprof.record import changed
 from cnnprof.spec.operations import key_of
-from cnnprof.spec.words import JOINS
+from cnnprof.spec.words import JOINS, UnsayableError, write_layer
 
 
 def _kind(layer: Layer) -> object:
@@ -63,9 +61,13 @@ def is_of_last_axis(layer: Layer) -> bool:
     return isinstance(layer, Linear) or (isinstance(layer, LayerNorm) and not layer.channels_first and layer.axes == 1)
 
 
-def is_elementwise(layer: Layer) -> bool:
-    """Whether the layer does the same to every element, wherever channels stand."""
-    return isinstance(layer, (Activation, Dropout)) and not hasattr(layer, "dim") and not isinstance(layer, PReLU)
+def has_word(layer: Layer, x: Shape) -> bool:
+    """Whether a word says the layer of an input of that shape."""
+    try:
+        write_layer(layer, x)
+    except UnsayableError:
+        return False
+    return True
 
 
 def is_one_token(layer: Layer, x: Shape) -> bool:

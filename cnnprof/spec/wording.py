@@ -18,7 +18,8 @@ from cnnprof.network.shapes import shapes_of
 from cnnprof.network.strides import copying_otherwise
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.builder import SUBTRACTS_A_MEAN
-from cnnprof.spec.sayable import flattens, is_elementwise, is_of_last_axis, is_one_token, is_scalar, join_word, told
+from cnnprof.spec.operations import is_elementwise
+from cnnprof.spec.sayable import flattens, has_word, is_of_last_axis, is_one_token, is_scalar, join_word, told
 from cnnprof.spec.splits import split_at
 from cnnprof.spec.token_words import LONGEST_RUN, Run, run_of_tokens
 from cnnprof.spec.words import UnsayableError, write_layer
@@ -92,6 +93,8 @@ class Wording:
                 self.tokens.add(run.nodes[-1].name)
             elif self._is_wordless(node):
                 self.wordless.add(node.name)
+                if self._is_of_tokens(node) and is_elementwise(node.layer):
+                    self.tokens.add(node.name)
             elif self._gives_tokens(node, tokens):
                 self.tokens.add(node.name)
 
@@ -263,16 +266,14 @@ class Wording:
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
         if self._is_of_tokens(node) and not join_word(node) and not isinstance(layer, (Identity, Permute, Reshape)):
-            return not (is_of_last_axis(layer) or is_elementwise(layer) or is_one_token(layer, x))
+            return not (is_of_last_axis(layer) or (is_elementwise(layer) and has_word(layer, x)) or is_one_token(layer, x))
         if join_word(node):
             if isinstance(layer, Concat):
                 return layer.dim % len(x) != 1 or self._is_of_tokens(node)
             return isinstance(layer, MatMul) and layer != MatMul()
         if isinstance(layer, (Identity, PartialConv)):
             return False
-        try:
-            write_layer(layer, x)
-        except UnsayableError:
+        if not has_word(layer, x):
             return not self._is_least_pad(layer)
         return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7) or is_scalar(layer)
 

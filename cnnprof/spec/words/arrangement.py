@@ -101,7 +101,7 @@ def _flatten_line(layer: Flatten, x: Shape) -> str:
 
 
 def _take_line(layer: Slice, x: Shape) -> str:
-    if layer.step != 1:
+    if layer.step != 1 or not layer.length:
         raise UnsayableError("it does not take a run of channels")
     return line("take", f"{layer.start} {layer.start + layer.length}", along(layer.dim, x))
 
