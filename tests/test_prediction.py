@@ -229,8 +229,11 @@ def test_the_grid_has_each_kind_and_fits_its_time():
 
 
 def test_a_busy_machine_is_noticed():
-    assert Found(shares=[0.99, 0.98]).busy == ""
-    assert Found(shares=[0.99, 0.6]).busy == "a process had a core for only 60% of the time"
+    quiet, slow = {"share": 0.98, "stolen": 0.01, "switches": 3.0}, {"share": 0.6, "stolen": 0.0, "switches": 0.0}
+    assert Found(watched=[quiet, quiet]).busy == ""
+    assert Found(watched=[quiet, slow]).busy == "a process had a core for only 60% of the time"
+    assert Found(watched=[quiet | {"stolen": 0.07}]).busy == "the virtual machine's host took 7% of the processor time"
+    assert Found(watched=[quiet | {"switches": 44.4}, quiet]).busy == "another process took the core away 44 times a second"
 
 
 @pytest.mark.torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cnnprof.errors import CnnprofError, MeasurementError
@@ -58,7 +59,7 @@ def calibrate_operations(
     own = [(cost.node.layer, cost.inputs) for each in networks for cost in each.costs if not cost.node.aux]
     samples = [*dict.fromkeys([*grid, *(sample for sample in own if operation_alone(*sample, 1) is not None)])]
     place = unfinished_path(options)
-    holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": len(samples)}
+    holds_for = {"machine": fingerprint(options.device), "options": way(options), "samples": _digest(samples)}
     ceilings, known = unfinished.take_up(place, holds_for) or (calibrate(options, on_progress), Found())
     resumed = len(known.hot)
     try:
@@ -123,11 +124,16 @@ def _undisturbed(
     if not found.busy:
         return found
     again = time_operations(samples, options, on_progress, None, then, after)
-    return max(found, again, key=lambda each: min(each.shares, default=0.0))
+    return max(found, again, key=lambda each: (not each.busy, each.share))
 
 
 def _keys(samples: Sequence[Sample]) -> list[str]:
     return [key_of(layer, inputs) for layer, inputs in samples]
+
+
+def _digest(samples: Sequence[Sample]) -> str:
+    """A text that differs where operations or their order do: what was kept of them is kept by their numbers."""
+    return sha256("\n".join(_keys(samples)).encode()).hexdigest()[:16]
 
 
 def _table(samples: Sequence[Sample], found: Found, options: Options) -> dict[str, Timed]:

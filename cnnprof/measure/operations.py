@@ -38,6 +38,9 @@ BEFORE = (64, 14, 14)
 SILENT = 3 / 8
 """The share of the channels behind later layers that a ReLU leaves nothing of, in networks with random weights."""
 
+WATCHED_EVERY = 25
+"""Operations after which a process says how it was disturbed so far, should it be interrupted."""
+
 PROCESSES = 2
 HOT_CALLS, COLD_CALLS = 7, 1
 LONG_SECONDS = 0.02
@@ -52,19 +55,24 @@ class Found:
         hot, cold: for each sample the median seconds in each process.
         failed: samples that could not be run, with the reason.
         environment: as the last worker reported it.
-        shares: of each process, processor time over wall time.
+        watched: the disturbances of each process, for `timing.doubts.disturbance`; until it was interrupted, if it was.
     """
 
     hot: dict[int, list[float]] = field(default_factory=dict)
     cold: dict[int, list[float]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
-    shares: list[float] = field(default_factory=list)
+    watched: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def busy(self) -> str:
         """The disturbance of the measurement in words, "" if there was none."""
-        return disturbance(min(self.shares, default=1.0))
+        return next(filter(None, (disturbance(**each) for each in self.watched)), "")
+
+    @property
+    def share(self) -> float:
+        """Processor time over wall time, in the process that had least of it."""
+        return min((each["share"] for each in self.watched), default=1.0)
 
     def seconds(self, number: int) -> tuple[float, float] | None:
         """Hot and cold seconds of a sample: the quicker process's, for what disturbs one only lengthens it."""
@@ -82,13 +90,15 @@ class TimeOperations:
     seed: int
 
     def work(self, device: Device, report: Reporter) -> None:
-        """Events: `operation` each sample, `failed` for one that does not run, and the `share` of the processor at the end."""
+        """Events: `operation` each sample, `failed` for one that does not run, and now and then what was `watched` so far."""
         import torch
+
+        from cnnprof.measure.system_info import Watch
 
         timer = _Timer(device, self.options)
         order = list(range(len(self.samples)))
         random.Random(self.seed).shuffle(order)
-        begin, used = time.perf_counter(), time.process_time()
+        watch = Watch()
         with torch.inference_mode():
             for done, number in enumerate(order):
                 layer, inputs = self.samples[number]
@@ -98,8 +108,8 @@ class TimeOperations:
                     report({"event": "failed", "number": number, "error": str(error).split("\n")[0][:200]})
                     continue
                 report({"event": "operation", "number": number, "done": done + 1, "hot": hot, "cold": cold})
-        share = (time.process_time() - used) / (time.perf_counter() - begin)
-        report({"event": "share", "share": share if device.name == "cpu" else 1.0})
+                if device.name == "cpu" and ((done + 1) % WATCHED_EVERY == 0 or done + 1 == len(order)):
+                    report({"event": "watched", "found": watch.found(reports=done + 1)})
 
 
 class _Timer:
@@ -240,7 +250,13 @@ def time_operations(
             continue
         behind = sum(map(len, open_ones[process + 1 :]))
 
-        def hear(event: Event, process: int = process, todo: Sequence[int] = todo, behind: int = behind) -> None:
+        def hear(
+            event: Event,
+            process: int = process,
+            todo: Sequence[int] = todo,
+            behind: int = behind,
+            before: int = len(found.watched),
+        ) -> None:
             nonlocal done
             match event["event"]:
                 case "environment":
@@ -254,8 +270,8 @@ def time_operations(
                         on_progress(Progress(process + 1, PROCESSES, f"operation {event['done']} of {len(todo)}", left=left))
                 case "failed":
                     found.failed[todo[event["number"]]] = event["error"]
-                case "share":
-                    found.shares.append(event["share"])
+                case "watched":
+                    found.watched[before:] = [dict(event["found"])]
 
         on_progress(Progress(process + 1, PROCESSES, f"timing {len(todo)} operations"))
         failure = follow(TimeOperations(options, [sent[number] for number in todo], options.seed + process), hear)

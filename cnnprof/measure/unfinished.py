@@ -16,11 +16,15 @@ from cnnprof.timing.roofline import Ceilings
 
 OLDEST_SECONDS = 24 * 3600.0
 
+WATCHED = ("share", "stolen", "switches")
+"""The disturbances that are kept of each process, so that the end still knows of a machine that was busy at the beginning."""
+
 
 def keep(path: Path, conditions: Mapping[str, Any], ceilings: Ceilings, found: Found) -> None:
     """Write what is there, if that is possible; `conditions` say what it holds for."""
     times = [[number, found.hot[number], found.cold[number]] for number in sorted(found.hot)]
-    data = {"for": dict(conditions), "at": time.time(), "ceilings": ceilings.to_dict(), "times": times, "shares": found.shares}
+    data = {"for": dict(conditions), "at": time.time(), "ceilings": ceilings.to_dict(), "times": times}
+    data["watched"] = found.watched
     keep_text(path, json.dumps(data) + "\n")
 
 
@@ -30,7 +34,7 @@ def take_up(path: Path, conditions: Mapping[str, Any]) -> tuple[Ceilings, Found]
         data = parse_json(read_within(path, RESULTS))
         if data["for"] != json.loads(json.dumps(dict(conditions))) or not 0 <= time.time() - data["at"] <= OLDEST_SECONDS:
             return None
-        found = Found(shares=[float(share) for share in data["shares"]])
+        found = Found(watched=[{name: float(each[name]) for name in WATCHED} for each in data["watched"]])
         for number, hot, cold in data["times"]:
             found.hot[int(number)], found.cold[int(number)] = _seconds(hot), _seconds(cold)
         return Ceilings.from_dict(data["ceilings"]), found
