@@ -13,24 +13,21 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from predict_order import SPACES, inside, judge_sweep, line, spearman
 
 import cnnprof
 from cnnprof.api.bench import time_jobs
 from cnnprof.api.predict import anchors, predictor_of
 from cnnprof.measure.operation_calibration import calibrate_operations, measure_missing_operations
 from cnnprof.measure.options import Job, Options
-from cnnprof.network.analysis import analyze
 from cnnprof.network.results import Analysis
 from cnnprof.timing.calibrations import Calibration
-from cnnprof.timing.prediction import Prediction
-from cnnprof.views.sweep import Order
 
 NETWORKS = (
     ("vgg11", 160),
@@ -69,30 +66,6 @@ FEW = (0, 1, 2, 3, 10)
 
 THIN = 6
 """One operation of so many of the grid is timed for them."""
-
-SPACES = (
-    (
-        "mobilenet_v2",
-        {"width": [0.35, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4], "input": [*range(96, 257, 16)]},
-        "macs > 150M",
-    ),
-    (
-        "resnet50",
-        {
-            "depths": [[1, 1, 1, 1], [1, 2, 3, 1], [2, 2, 2, 2], [2, 3, 4, 2], [3, 4, 6, 3]],
-            "base": [32, 40, 48, 56, 64],
-            "input": [*range(96, 225, 32)],
-        },
-        "macs > 500M",
-    ),
-)
-"""Design spaces that are swept, each with the condition under which the quickest points are looked for."""
-
-ROWS = 12
-"""So many of the quickest points, and of those on the front of most arithmetic in the least time, are measured."""
-
-APART = 1.05
-"""Times a network's time from which on the order of two matters to a choice between them."""
 
 SECONDS_A_WAY = 110
 SECONDS_A_NETWORK = {True: 3.0, False: 2.0}
@@ -141,8 +114,11 @@ def main() -> None:
     given = asked.parse_args()
     if given.sweep:
         known = calibrate_operations(Options(), anchors(), every=given.every)
-        for name, axes, condition in SPACES:
-            judge_sweep(name, axes, condition, known)
+        swept = [
+            judge_sweep(name, axes, condition, known, lambda jobs: timed(jobs, WAYS[0])) for name, axes, condition in SPACES
+        ]
+        if given.keep:
+            given.keep.write_text(json.dumps({"grid": known.to_dict(), "sweeps": swept}), encoding="utf-8")
         return
     began = time.monotonic()
     kept: list[dict[str, object]] = []
@@ -197,47 +173,6 @@ def timed(jobs: Sequence[Job], way: Way) -> dict[str, float]:
     return {name: latency.median / 1e3 for name, latency in found.items() if latency}
 
 
-def judge_sweep(name: str, axes: Mapping[str, Sequence[Any]], condition: str, calibration: Calibration) -> None:
-    """Sweep a space with predicted latency, measure the points that it is swept for, and print how well they are ranked."""
-    every = cnnprof.sweep(name, axes, predict=True, calibration=calibration)
-    some = cnnprof.sweep(name, axes, predict=True, calibration=calibration, where=condition)
-    front = every.bench_jobs(Order(sort="predicted_ms", pareto=("+macs", "predicted_ms")), every.space.size)
-    chosen = {
-        f"the quickest with {condition}": some.bench_jobs(Order(sort="predicted_ms"), ROWS),
-        "on the front of most MACs in the least time": [front[i] for i in _spread(len(front), ROWS)],
-    }
-    jobs = {job.name: job for some in chosen.values() for job in some}
-    seconds = timed([*jobs.values()], WAYS[0])
-    predictor = predictor_of(calibration, WAYS[0].options)
-    predicted = {called: predictor.predict(analyze(job.graph)).seconds for called, job in jobs.items()}
-    print(f"\n{name}: {every.space.size} points over {', '.join(axes)}")
-    for which, rows in chosen.items():
-        names = [job.name for job in rows if job.name in seconds]
-        pairs = [*combinations(names, 2)]
-        apart = [(a, b) for a, b in pairs if abs(math.log(seconds[a] / seconds[b])) > math.log(APART)]
-        right, of_apart = (
-            sum((predicted[a] < predicted[b]) == (seconds[a] < seconds[b]) for a, b in some) for some in (pairs, apart)
-        )
-        for each in names:
-            off = predicted[each] / seconds[each] - 1
-            print(f"  {each:60} {seconds[each] * 1e3:8.2f} ms, predicted {predicted[each] * 1e3:8.2f} ({off:+.1%})")
-        rank = _spearman([predicted[each] for each in names], [seconds[each] for each in names])
-        print(
-            f"  {which}: Spearman {rank:.3f}, pairs in order {right} of {len(pairs)}, "
-            f"{of_apart} of the {len(apart)} that are more than {APART - 1:.0%} apart"
-        )
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At the most so many of the numbers below `count`, evenly, with both ends."""
-    return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)}) if count else []
-
-
-def _spearman(a: Sequence[float], b: Sequence[float]) -> float:
-    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1]) if len(a) > 2 else math.nan
-
-
 def judge(result: Result) -> None:
     """Print what predictions were off by."""
     means = {}
@@ -247,13 +182,13 @@ def judge(result: Result) -> None:
         print(
             f"\n{name}: {len(calibration.operations):,} operations, cold {calibration.cold:.2f}, "
             f"call {calibration.call * 1e6:.1f} us, factor {calibration.factor:.3f}, between {calibration.between:.3f}, "
-            f"half interval {predictor.reach:.3f}, stretch {calibration.stretch:.2f}"
+            f"half interval {predictor.reach:.3f}, drift {calibration.drift or 0:.3f}, stretch {calibration.stretch:.2f}"
             + (f"; {calibration.busy}" if calibration.busy else "")
         )
         for network, predicted, seconds in zip(result.names, predictions, result.truth, strict=True):
-            print(_line(network, predicted, seconds))
+            print(line(network, predicted, seconds))
         means[name] = _errors(name, [each.seconds for each in predictions], result.truth)
-        held = sum(_inside(each, seconds) for each, seconds in zip(predictions, result.truth, strict=True))
+        held = sum(inside(each, seconds) for each, seconds in zip(predictions, result.truth, strict=True))
         print(f"  {held} of {len(result.truth)} within the 90% interval ({held / len(result.truth):.0%})")
     for name, predicted in _lines(result).items():
         mean = _errors(name, predicted, result.truth)
@@ -261,29 +196,19 @@ def judge(result: Result) -> None:
         print(f"  its mean error is {ratios}")
 
 
-def _inside(predicted: Prediction, seconds: float) -> bool:
-    low, high = predicted.interval90
-    return low <= seconds <= high
-
-
-def _line(network: str, predicted: Prediction, seconds: float) -> str:
-    times = f"{seconds * 1e3:8.2f} ms, predicted {predicted.seconds * 1e3:8.2f} ({predicted.seconds / seconds - 1:+.1%})"
-    return f"  {network:36} {times}{'' if _inside(predicted, seconds) else '  outside its interval'}"
-
-
 def _errors(name: str, predicted: Sequence[float], truth: Sequence[float]) -> float:
     """Print the errors; returns their mean."""
     errors = sorted(abs(a / b - 1) for a, b in zip(predicted, truth, strict=True))
     close = [(i, j) for i, j in combinations(range(len(truth)), 2) if abs(math.log(truth[i] / truth[j])) < math.log(1.5)]
     right = sum((predicted[i] < predicted[j]) == (truth[i] < truth[j]) for i, j in close)
-    spearman = _spearman(predicted, truth)
+    rank = spearman(predicted, truth)
     within = {limit: sum(error <= limit for error in errors) for limit in (0.1, 0.2)}
     mean = sum(errors) / len(errors)
     print(
         f"  {name}: mean error {mean:.1%}, 90% within {_percentile(errors, 0.9):.1%}, "
         f"95% within {_percentile(errors, 0.95):.1%}, worst {errors[-1]:.1%}; "
         f"within 10% {within[0.1]} and within 20% {within[0.2]} of {len(errors)}; "
-        f"Spearman {spearman:.3f}; close pairs in order {right} of {len(close)}"
+        f"Spearman {rank:.3f}; close pairs in order {right} of {len(close)}"
     )
     return mean
 

@@ -19,12 +19,13 @@ from test_sweep import SPACES
 from cnnprof import CnnprofError
 from cnnprof.api.predict import predict
 from cnnprof.api.sweep import sweep
-from cnnprof.design_space.predicting import PREDICTED
+from cnnprof.design_space.predicting import PREDICTED, ranks
 from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.operations import Timed
-from cnnprof.timing.prediction import Predictor
+from cnnprof.timing.prediction import Predictor, told_apart
 from cnnprof.timing.prediction_fit import spreads_of
 from cnnprof.timing.roofline import MEMORY, Rate
+from cnnprof.views.sweep import Order
 
 
 @cache
@@ -83,6 +84,27 @@ def test_many_entries_are_worked_out_together():
         (alone,) = predict("mobilenet_v2", shape, 1, {"width": float(columns["width"][at])}, calibration=uneven()).predictions
         wanted = [alone.milliseconds, *alone.interval90_ms]
         assert [columns[key][at] for key in PREDICTED[:3]] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_points_are_ranked_by_those_that_are_told_apart_from_them():
+    axes = {"width": [0.5, 0.55, 0.6, 0.75, 1.0, 1.4], "input": [*range(96, 225, 16)]}
+    swept = sweep("mobilenet_v2", axes, predict=True, calibration=uneven())
+    columns = swept.to_dict()
+    alone = [
+        predict("mobilenet_v2", tuple(map(int, size.split("x"))), 1, {"width": float(width)}, calibration=uneven()).predictions[
+            0
+        ]
+        for size, width in zip(columns["input"], columns["width"], strict=True)
+    ]
+    quicker = [sum(other.seconds < each.seconds and told_apart(other, each) for other in alone) for each in alone]
+    found = ranks(columns, uneven()).tolist()
+    assert found == [count + 1 for count in quicker]
+    assert 1 < found.count(1) < len(found)
+    report = swept.report(Order(sort="predicted_ms"))
+    points = report.data["points"]
+    assert [each["rank"] for each in points] == [found[i] for i in np.argsort(columns["predicted_ms"], kind="stable")]
+    assert f"the first {found.count(1)} points here" in str(report)
+    assert "rank" not in swept.report(Order(sort="-predicted_ms")).data["points"][0]
 
 
 @pytest.fixture(scope="module")

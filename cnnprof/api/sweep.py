@@ -146,11 +146,15 @@ class Sweep(Result):
         Raises:
             UsageError: there is no such figure.
         """
-        from cnnprof.views.sweep import Order, show_sweep
+        from cnnprof.views.sweep import RANK, Order, quickest_first, show_sweep
 
         order, columns = order or Order(), self.columns
         chosen = choose(columns, self.space.axes, order).tolist()
         forecast = self.forecast
+        if forecast and not forecast.calibration.data_sheet and quickest_first(order, self.space.axes, columns):
+            from cnnprof.design_space.predicting import ranks
+
+            columns = {RANK.key: ranks(columns, forecast.calibration)} | columns
         rests_on = (forecast.calibration, tuple(forecast.unknown_kinds)) if forecast else None
         return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order, rests_on)
 

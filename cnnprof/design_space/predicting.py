@@ -19,7 +19,7 @@ from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.limits import arithmetic_of
 from cnnprof.timing.neighbours import ALIKE, BEYOND, NEIGHBOURS, RIDGE, SOFT
 from cnnprof.timing.operations import key_of, operation_alone, work_of
-from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Predictor
+from cnnprof.timing.prediction import FAR, UNKNOWN_SPREAD, Predictor, doubt
 from cnnprof.timing.reuse import cold_shares, flow_of
 
 PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapolated")
@@ -206,6 +206,19 @@ class Forecast:
     def unknown_kinds(self) -> list[str]:
         """Kinds of layers of which nothing was measured; the times are then lower bounds."""
         return [*dict.fromkeys(kind for predictor in self.predictors.values() for kind in predictor.unknown_kinds)]
+
+
+def ranks(columns: Mapping[str, Any], calibration: Calibration) -> Any:
+    """For each point one more than the number of points that are quicker beyond `doubt`, so that 95% of such pairs are.
+
+    Args:
+        columns: those of `PREDICTED`.
+        calibration: what they rest on.
+    """
+    middle, high = columns["predicted_ms"], columns["predicted_high_ms"]
+    of_layers = np.log(high / middle) ** 2 - Predictor(calibration).reach ** 2
+    beyond = np.exp(doubt(np.sqrt(np.maximum(of_layers, 0.0)) / (calibration.stretch or 1.0)))
+    return 1 + np.searchsorted(np.sort(middle * beyond), middle / beyond)
 
 
 def _plain(value: Any) -> Any:

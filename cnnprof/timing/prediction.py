@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from math import exp, inf, log, sqrt
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cnnprof.errors import UnavailableError
 from cnnprof.network.layers import Layer
@@ -28,6 +28,9 @@ FAR = 1.5
 
 LEAST_SPREAD = 0.03
 """Of a network's logarithm of time, whatever its layers say: two runs of one differ by as much."""
+
+OWN_SPREAD = 0.015
+"""Of one setting's logarithm of time among others of the same network, all of whose layers were measured."""
 
 SPREAD = 0.3
 """Of a kind of which too little was measured to know."""
@@ -124,6 +127,21 @@ class Prediction:
     def unknown_kinds(self) -> tuple[str, ...]:
         """Kinds of layers of which nothing was measured; the total is then a lower bound."""
         return tuple(dict.fromkeys(layer.kind for layer in self.layers if layer.basis == "unknown"))
+
+
+def told_apart(a: Prediction, b: Prediction) -> bool:
+    """Whether 95% of such pairs are in the right order, of two settings of one network."""
+    reach: float = doubt(a.spread) + doubt(b.spread)
+    return abs(log(a.seconds / b.seconds)) > reach
+
+
+def doubt(spread: Any) -> Any:
+    """How far, as a logarithm, a setting's time reaches towards others of the same network; a number or an array.
+
+    What all settings have in common, the machine's drift and the family's errors, does not change their order: the layers' own
+    spread does.
+    """
+    return WIDTH * ((spread**2 + OWN_SPREAD**2) / 2) ** 0.5
 
 
 class Predictor:

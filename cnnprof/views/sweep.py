@@ -35,6 +35,9 @@ PREDICTED = (
 )
 """The columns of what is predicted: the time, its 90% interval, and the share that rests on nothing near."""
 
+RANK = Column("rank", "rank", "count")
+"""Among points in the order of their predicted time: one more than those that are told apart from it as quicker."""
+
 SHOWN = 10
 """Rows of points that a terminal shows unless told otherwise."""
 
@@ -117,7 +120,7 @@ def show_sweep(
 
     Args:
         space: the `Space`.
-        columns: an array for each axis and figure; all points that are left.
+        columns: an array for each axis and figure, and perhaps the rank; all points that are left.
         chosen: the numbers of those that are shown, in their order.
         failed: how many points have no network, and the error of the first.
         order: which of the points are shown.
@@ -134,6 +137,9 @@ def show_sweep(
     known = (*axis_columns(space.axes), *(column for column in (*FIGURES, *PREDICTED) if column.key in columns))
     wanted = tuple(replace(find_column(each, known, "--columns"), weight=0) for each in order.columns) or known
     wanted = tuple(replace(column, kind="text") if column.key in space.axes else column for column in wanted)
+    ranked = RANK.key in columns and RANK.key not in space.axes
+    if ranked and not order.columns:
+        wanted = (RANK, *wanted)
     shown = chosen[: order.top or (None if order.pareto else order.rows)]
     rows = tuple({column.key: _plain(columns[column.key][i]) for column in wanted} for i in shown)
     title = f"{'The front' if order.pareto else 'Points'}{_by(order)}"
@@ -143,6 +149,7 @@ def show_sweep(
         sections.append(heat)
     sections.append(Table(wanted, rows, title))
     notes = [f"{len(rows):,} of {len(chosen):,} points; -o points.csv writes all"] if len(rows) < len(chosen) else []
+    notes += _ties(columns[RANK.key][chosen]) if ranked else []
     notes += _forecast_notes(*rests_on) if rests_on else []
     every = [{key: _plain(column[i]) for key, column in columns.items()} for i in chosen]
     data = {
@@ -155,6 +162,22 @@ def show_sweep(
     return Report(
         "sweep", f"{name}: {plural(space.size, 'point')} of {', '.join(space.axes)}", tuple(sections), tuple(notes), data
     )
+
+
+def quickest_first(order: Order, axes: Mapping[str, Sequence[Any]], columns: Mapping[str, Any]) -> bool:
+    """Whether points come in the order of their predicted time, and can be given a rank among `columns`."""
+    needed = [column.key for column in PREDICTED[:3]]
+    if not order.sort or order.sort.startswith("-") or RANK.key in axes or not all(key in columns for key in needed):
+        return False
+    return find_figure(order.sort, axes, "--sort", columns) == needed[0]
+
+
+def _ties(ranks: Any) -> list[str]:
+    """The remark on points whose order is in doubt."""
+    ties = int((ranks == 1).sum())
+    if ties < 2:
+        return []
+    return [f"equal ranks are not told apart by prediction, as the first {ties:,} points here: --bench {ties} measures them"]
 
 
 def _forecast_notes(calibration: Calibration, unknown_kinds: Sequence[str]) -> list[str]:
