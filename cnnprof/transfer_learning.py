@@ -107,8 +107,10 @@ def find_classifier(profile: Analysis, name: str | None = None) -> str:
     if name is None and len(able) > 1:
         others = ", ".join(able[:-1][-SUGGESTED:])
         warn(f"{able[-1]} of {network} is replaced, and not {others}; --classifier names another", SpecWarning, stacklevel=2)
-    if name is None and candidates[-1].name not in able:
-        raise UsageError(f"{network} has no classifier that can be found: {candidates[-1].name} comes last", hint=hint)
+    weighted = {node.name for node in candidates}
+    last = next(owner for cost in reversed(profile.costs) if (owner := _owner(cost.node)) in weighted)
+    if name is None and last not in able:
+        raise UsageError(f"{network} has no classifier that can be found: {last} comes last", hint=hint)
     if name is not None and name not in able:
         unfit = f"{network} has no layer '{name}'"
         if name in kind:
@@ -116,14 +118,19 @@ def find_classifier(profile: Analysis, name: str | None = None) -> str:
         elif any(node.name == name for node in profile.graph):
             unfit = f"{name} of {network} is no linear layer and no 1x1 convolution with weights of its own"
         raise UsageError(unfit, hint=did_you_mean(name, able) or hint)
-    return name or candidates[-1].name
+    return name or last
+
+
+def _owner(node: Node) -> str:
+    """The layer whose weights the node uses: itself, or the one that shares them."""
+    return node.shared or node.name
 
 
 def _before_weights(profile: Analysis) -> set[str]:
     """The layers behind which another one multiplies by weights."""
     found: set[str] = set()
     for cost in reversed(profile.costs):
-        if cost.node.name in found or (cost.macs and cost.params):
+        if cost.node.name in found or (cost.macs and (cost.params or cost.node.shared)):
             found.update(cost.node.inputs)
     return found
 
@@ -133,8 +140,17 @@ def has_weights(cost: Cost) -> bool:
     return bool(cost.node.owns_params and cost.params)
 
 
+def _calls(graph: Graph, name: str) -> set[str]:
+    """The layer of that name, and those that use its weights."""
+    return {node.name for node in graph if _owner(node) == name}
+
+
 def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
-    """The graph with another number of outputs at the layer of that name, trainable whatever it was, and no stated figures."""
+    """The graph with another number of outputs at the layer of that name, trainable whatever it was, and no stated figures.
+
+    Layers that use its weights have as many.
+    """
+    calls = _calls(graph, name)
 
     def swap(node: Node) -> Node:
         layer = node.layer
@@ -143,7 +159,7 @@ def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
         assert isinstance(layer, Conv)
         return replace(node, layer=replace(layer, out_channels=classes), trainable=True, param_bytes=None)
 
-    nodes = tuple(swap(node) if node.name == name else node for node in graph)
+    nodes = tuple(swap(node) if node.name in calls else node for node in graph)
     facts = Facts(graph.facts.family, "", graph.facts.year, graph.facts.paper)
     return replace(graph, nodes=nodes, facts=facts, origin=None)
 
@@ -255,17 +271,17 @@ def _training(graph: Graph, names: Set[str]) -> Graph:
 
 def _head_alone(profile: Analysis, graph: Graph, head: str) -> Graph:
     """The classifier and what is computed from it, on features as input; what other layers add to that is given, too."""
-    shapes = {cost.node.name: cost.output for cost in profile.costs} | graph.inputs
+    shapes, calls = {cost.node.name: cost.output for cost in profile.costs} | graph.inputs, _calls(graph, head)
     (features,) = next(node.inputs for node in graph if node.name == head)
     kept: dict[str, Node] = {}
     given: dict[str, Shape] = {}
     for node in graph:
-        if node.name != head and not kept.keys() & set(node.inputs):
+        if node.name not in calls and not kept.keys() & set(node.inputs):
             continue
         others = [name for name in node.inputs if name not in kept and name != features]
         given |= {name: shapes[name] for name in others}
         inputs = tuple(name if name in kept or name in given else INPUT for name in node.inputs)
-        kept[node.name] = replace(node, inputs=inputs, shared="")
+        kept[node.name] = replace(node, inputs=inputs, shared=node.shared if node.shared in kept else "")
     return replace(
         graph,
         input_shape=shapes[features],

@@ -269,6 +269,30 @@ def test_of_two_classifiers_the_last_is_replaced_and_the_other_named(tmp_path) -
     assert rows["from scratch"].totals.params == 8 * 28 + 8 * 73 + 10 * 9 + 5 * 9
 
 
+SHARED_HEAD = """
+inputs: {left: 3x8x8, right: 3x8x8}
+shared:
+  head(): gap | fc 10
+layers:
+  - left | conv 3x3 8 | head -> a
+  - right | conv 3x3 8 -> r
+  - head -> b
+  - sub: [a, b]
+outputs: {difference: sub1, right: r}
+"""
+
+
+def test_a_classifier_that_is_called_twice_is_replaced_in_both_calls(tmp_path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(SHARED_HEAD.replace("sub: [a, b]", "{sub: [a, b], name: d}").replace("sub1", "d"))
+    rows = {row.strategy.name: row.profile for row in cnnprof.transfer(str(path), 7, batch=1).rows}
+    # Two convolutions of 3x3x3 + 1 weights for each of 8 maps, on 8x8; the head has 8 + 1 weights a class and runs twice.
+    assert rows["from scratch"].totals.params == 2 * 8 * 28 + 7 * 9
+    assert rows["from scratch"].totals.macs == 2 * 64 * 8 * 27 + 2 * 7 * 8
+    assert rows["cached features"].totals.params == 7 * 9
+    assert rows["cached features"].totals.macs == 2 * 7 * 8
+
+
 def test_an_entry_of_a_list_is_an_output() -> None:
     graph = build(
         "input: 3x32x32\nlayers:\n  - let levels = []\n  - repeat: 3\n    do:\n      - conv 3x3 4 s2 -> p\n"
