@@ -14,13 +14,29 @@ from cnnprof.network.layers.linear import Constant
 from cnnprof.network.layers.normalization import BatchNorm, LayerNorm
 from cnnprof.network.layers.pooling import Subsample
 from cnnprof.network.layers.regularization import StochasticDepth
+from cnnprof.network.layers.resizing import Upsample
+from cnnprof.sources._writing import write_text
 
 torch = pytest.importorskip("torch")
+from torch.nn import functional  # noqa: E402
+
 from cnnprof.torch_bridge.build import build  # noqa: E402
 from cnnprof.torch_bridge.capture import capture  # noqa: E402
 from cnnprof.torch_bridge.rows import ROWS  # noqa: E402
 
 pytestmark = pytest.mark.torch
+
+
+class Smaller(torch.nn.Module):
+    """An image resized with antialiasing."""
+
+    def __init__(self, mode):
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, x):
+        return functional.interpolate(x, (4, 30), mode=self.mode, antialias=True)
+
 
 NOT_BUILT = {"Unknown"}
 """What it computes is not recorded, so nothing can be built of it."""
@@ -122,6 +138,24 @@ def test_a_layer_that_cannot_be_built_is_named():
 def test_as_many_elements_move_where_nothing_says_which(layer, shapes, result):
     made = build(around(layer, shapes))(torch.arange(1.0, 7).reshape(2, 3))
     assert made.tolist() == result
+
+
+@pytest.mark.parametrize(("mode", "taps"), [("bilinear", 2), ("bicubic", 4)])
+def test_antialiased_resizing_goes_along_one_axis_after_the_other(mode, taps):
+    module = Smaller(mode)
+    captured = analyze(capture(module, (1, 3, 12, 20)))
+    (cost,) = captured.costs
+    assert captured.graph.uncounted == ()
+    assert cost.node.layer == Upsample(mode=mode, size=(4, 30), antialias=True)
+    # 12 rows are made 30 long, the grid being larger, with `taps` weights an element; then 30 columns 4 long, of 12.
+    assert cost.ops.mul == 3 * taps * (12 * 30 + 30 * 12)
+    assert cost.ops.add == cost.ops.mul - 3 * (12 * 30 + 30 * 4)
+    back = analyze(capture(build(captured.graph), (1, 3, 12, 20)))
+    assert [each.node.layer for each in back.costs] == [cost.node.layer]
+    x = torch.rand(1, 3, 12, 20)
+    assert torch.equal(build(captured.graph)(x), module(x))
+    text = write_text(captured.graph, compact=True)
+    assert f"op Upsample mode={mode} size=(4,30) antialias=true" in text
 
 
 def test_lenets_connection_table_holds_60000_parameters_worth_of_connections():

@@ -153,7 +153,7 @@ def _means_the_same(before: Cost, after: Cost) -> bool:
     if before.output != after.output or not (before.inputs and after.inputs):
         return False
     if isinstance(old, Upsample) and isinstance(new, Upsample):
-        return old.mode == new.mode and before.inputs == after.inputs
+        return (old.mode, old.antialias) == (new.mode, new.antialias) and before.inputs == after.inputs
     told = [{each.name: getattr(layer, each.name) for each in fields(layer)} for layer in (old, new)]
     for fields_of, cost in zip(told, (before, after), strict=True):
         if isinstance(fields_of.get("dim"), int):

@@ -186,7 +186,7 @@ def _numbered(graph: Graph) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
         owner = number[node.shared] if node.shared else None
         said = _said(node.layer, len(inputs[0]) if inputs else 0)
         if isinstance(node.layer, Upsample):
-            said = (Upsample, node.layer.mode, output)  # a size says no more than a factor
+            said = (Upsample, node.layer.mode, node.layer.antialias, output)  # a size says no more than a factor
         elif isinstance(node.layer, Flatten):
             said = _said(Reshape(output, copy=node.layer.copy), 0)  # what it makes may be said by its size
         found.append((said, sources, node.aux, owner, node.owns_params, node.trainable))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnprof.footprint.execution import Layout
 from cnnprof.footprint.rules.base import INDEX_BYTES, LayerMemory, RuleContext, Saved, rule
-from cnnprof.network.dims import Dim, greater_equal, prod, where
+from cnnprof.network.dims import Dim, Shape, greater_equal, greatest, prod, where
 from cnnprof.network.layers import Layer, elements
 from cnnprof.network.layers.arrangement import (
     ChannelShuffle,
@@ -76,8 +76,16 @@ def upsample(layer: Upsample, run: RuleContext) -> LayerMemory:
     return LayerMemory(_neighbours(layer, run) if run.on_cpu else 0)
 
 
+def _between(x: Shape, output: Shape) -> Dim:
+    """The elements of the largest grid between two axes, which antialiasing resizes one by one, the last first."""
+    grids = [elements((*x[:axis], *output[axis:])) for axis in range(3, len(x))]
+    return greatest(grids)
+
+
 def _neighbours(layer: Upsample, run: RuleContext) -> Dim:
     output, execution = run.output, run.execution
+    if layer.antialias:
+        return _between(run.inputs[0], output) * run.element_bytes
     # Places and weights of the neighbours along each axis.
     neighbours = 1 if layer.mode.startswith("nearest") else 4 if layer.mode == "bicubic" else 2
     tables = neighbours * (INDEX_BYTES + run.element_bytes) * sum(output[2:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cnnprof.network.dims import Dim, Shape, is_array, known, same
+from cnnprof.network.dims import Dim, Shape, is_array, known, maximum, prod, same
 from cnnprof.network.layers.base import Layer, Ops, ShapeError, Window, describe, elements, layer
 from cnnprof.network.layers.convolution import Size, check_axes, ratio
 from cnnprof.record import record
@@ -53,11 +53,15 @@ class PixelUnshuffle(PixelSquares):
 
 @layer
 class Upsample(Layer):
-    """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample)."""
+    """A grid `scale_factor` times as large, or of the given `size`, by repetition or interpolation (torch.nn.Upsample).
+
+    With `antialias`, a smaller grid is a weighted mean of all that lies around (torch.nn.functional.interpolate).
+    """
 
     scale_factor: Size = ()
     mode: UpsampleMode = "nearest"
     size: Size = ()
+    antialias: bool = False
 
     def shape(self, *inputs: Shape) -> Shape:
         (x,) = inputs
@@ -68,9 +72,23 @@ class Upsample(Layer):
     def ops(self, *inputs: Shape, output: Shape) -> Ops:
         if self.mode.startswith("nearest"):
             return Ops()
+        if self.antialias:
+            return self._separable(inputs[0], output)
         # A weighted sum of two neighbours along each axis, or of four in cubic interpolation.
         weights = (4 if self.mode == "bicubic" else 2) ** (len(output) - 2)
         return Ops(mul=weights * elements(output), add=(weights - 1) * elements(output))
+
+    def _separable(self, x: Shape, output: Shape) -> Ops:
+        """One axis after the other, the last first; the 2 or 4 weights are of as many places more as the grid is smaller."""
+        mul = add = 0
+        shape = list(x)
+        for axis in reversed(range(2, len(x))):
+            others = prod(shape[:axis]) * prod(shape[axis + 1 :])
+            weights = (4 if self.mode == "bicubic" else 2) * maximum(x[axis], output[axis])
+            shape[axis] = output[axis]
+            mul += others * weights
+            add += others * (weights - output[axis])
+        return Ops(mul=mul, add=add)
 
     def window(self, *inputs: Shape) -> tuple[Window, ...] | None:
         """Output i lies at (i + 1/2) a/b - 1/2 of the input, a to b the ratio of the sizes; the nearest one is floor(i a/b)."""
@@ -79,6 +97,8 @@ class Upsample(Layer):
             if not all(known(size) and not is_array(size) for size in (*inputs[0][2:], *self.size)):
                 return None
             ratios = [ratio(size, to) for size, to in zip(inputs[0][2:], self.size, strict=True)]
+        if self.antialias and any(a > b for a, b in ratios):
+            return None
         if self.mode == "nearest":
             return tuple(Window(1, a, 0, b) for a, b in ratios)
         if self.mode == "nearest-exact":

@@ -75,6 +75,8 @@ _MODES: dict[tuple[UpsampleMode, int], UpsampleMode] = {("bilinear", 1): "linear
 def _upsample_line(layer: Upsample, x: Shape) -> str:
     if layer.mode not in ("nearest", "bilinear", "bicubic"):
         raise UnsayableError(f"it resizes in the mode '{layer.mode}'")
+    if layer.antialias:
+        raise UnsayableError("it smooths what it makes smaller")
     mode = layer.mode if layer.mode != "nearest" else ""
     factor = layer.scale_factor
     if layer.size and len(x) == 4 and all(to % size == 0 for to, size in zip(layer.size, x[2:], strict=True)):

@@ -107,11 +107,15 @@ def _capture_index(call: Call) -> Match:
 
 
 def _capture_upsample(call: Call) -> Match:
-    mode: Any = call.op.removeprefix("_").removeprefix("upsample_").rstrip("123d").replace("_", "-")
-    return Match(resizing.Upsample(mode=mode, size=tuple(call.size[2:])), (call.first,))
+    antialias = call.op.endswith("_aa")
+    mode: Any = call.op.strip("_").removeprefix("upsample_").removesuffix("_aa").rstrip("123d").replace("_", "-")
+    return Match(resizing.Upsample(mode=mode, size=tuple(call.size[2:]), antialias=antialias), (call.first,))
 
 
-def _build_upsample(layer: resizing.Upsample, _inputs: object) -> nn.Module:
+def _build_upsample(layer: resizing.Upsample, inputs: Sequence[Shape]) -> nn.Module:
+    if layer.antialias:
+        size = layer.shape(*inputs)[2:]
+        return Function(partial(functional.interpolate, size=size, mode=layer.mode, antialias=True), repr(layer))
     if layer.size:
         return nn.Upsample(layer.size, mode=layer.mode)
     return nn.Upsample(scale_factor=tuple(float(factor) for factor in layer.scale_factor), mode=layer.mode)
@@ -273,7 +277,8 @@ row(
         f"upsample_{mode}": _capture_upsample
         for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d", "bicubic2d")
     }
-    | {f"_upsample_nearest_exact{n}d": _capture_upsample for n in (1, 2, 3)},
+    | {f"_upsample_nearest_exact{n}d": _capture_upsample for n in (1, 2, 3)}
+    | {f"_upsample_{mode}2d_aa": _capture_upsample for mode in ("bilinear", "bicubic")},
 )
 row(
     layers.Rearrange,
