@@ -193,55 +193,6 @@ GROWN_FOLDED = """layers:
 """
 
 
-VISION = """
-input: 3x32x32
-blocks:
-  encoder():
-    - add: [identity, ln eps=1e-6 | attention 4]
-    - add: [identity, ln eps=1e-6 | fc 64 gelu | fc 16]
-layers:
-  - conv 8x8 16 s8 p0 | tokens | clstoken | posembed
-  - {repeat: 5, do: encoder}
-  - ln eps=1e-6 | token 0 | fc 10
-"""
-
-VISION_FOLDED = """blocks:
-  encoder():
-    - add: [identity, ln eps=1e-6 | attention 4]
-    - add: [identity, ln eps=1e-6 | fc 64 gelu | fc 16]
-layers:
-  - conv 8x8 16 s8 p0 | tokens | clstoken | posembed
-  - {repeat: 5, do: encoder}
-  - ln eps=1e-6 | token | fc 10
-"""
-
-MIXER = """
-input: 3x32x32
-blocks:
-  mlp(w):
-    - let c = C
-    - fc w gelu | dropout 0.1 | fc c | dropout 0.1
-  mixer():
-    - add: [identity, "ln | permute (2,1) tokens | mlp 8 | permute (2,1) tokens"]
-    - add: [identity, ln | mlp 64]
-layers:
-  - conv 8x8 16 s8 p0 | tokens
-  - {repeat: 3, do: mixer}
-  - ln | permute (2,1) | reshape (16,4,4) | gap | fc 10
-"""
-
-MIXER_FOLDED = """blocks:
-  mixer():
-    - add:
-        - identity
-        - ln | permute (2,1) tokens | fc 8 gelu | dropout 0.1 | fc 16 | dropout 0.1 | permute (2,1) tokens
-    - add: [identity, ln | fc 64 gelu | dropout 0.1 | fc 16 | dropout 0.1]
-layers:
-  - conv 8x8 16 s8 p0 | tokens
-  - {repeat: 3, do: mixer}
-  - ln | permute (2,1) | reshape (16,4,4) | gap | fc 10
-"""
-
 SPLIT = """
 input: 16x32x32
 blocks:
@@ -281,8 +232,6 @@ layers:
         pytest.param(SKIPS, SKIPS_FOLDED, id="skip connections by name"),
         pytest.param(NAMED, NAMED_FOLDED, id="loops whose end has a name"),
         pytest.param(SOUND, SOUND_FOLDED, id="one axis"),
-        pytest.param(VISION, VISION_FOLDED, id="tokens, their positions and their attention"),
-        pytest.param(MIXER, MIXER_FOLDED, id="tokens the other way round"),
         pytest.param(SPLIT, SPLIT_FOLDED, id="parts of an axis, and joins of what begins elsewhere"),
         pytest.param(GROWN, GROWN_FOLDED, id="rounds that read more and more channels"),
     ],
@@ -291,35 +240,4 @@ def test_networks_read_as_they_were_written(given, wanted):
     graph = build(given)
     text = write_text(graph, compact=True)
     assert text.endswith(f"\n{wanted}")
-    assert _layers(build(text)) == _layers(_plain(graph))
-
-
-def test_tokens_stay_tokens_behind_an_activation_without_a_word():
-    text = VISION.replace("fc 64 gelu |", "fc 64 | op GELU approximate=tanh |")
-    assert text != VISION
-    graph = build(text)
-    folded = write_text(graph, compact=True)
-    assert _layers(build(folded)) == _layers(_plain(graph))
-    assert "    - add: [identity, ln eps=1e-6 | fc 64 | op GELU approximate=tanh | fc 16]\n" in folded
-
-
-def test_what_takes_nothing_has_no_word():
-    graph = build("input: 8x16\nlayers:\n  - op Slice dim=1 start=0 length=0 -> none_of_them | relu")
-    assert "op Slice dim=1 start=0 length=0" in write_text(graph, compact=True)
-
-
-def test_a_learned_tensor_before_attention_is_no_word_of_tokens():
-    graph = build("""
-input: 3x32x32
-layers:
-  - conv 8x8 16 s8 p0 | tokens -> x
-  - parameter (1,1,16,16) -> bias
-  - x | fc 48 | op Reshape size=(1,16,3,2,8) | op Permute dims=(2,0,3,1,4) -> qkv
-  - op Select dim=0 index=0 -> q
-  - qkv | op Select dim=0 index=1 -> k
-  - {op: ScaledDotProductAttention, of: [q, k, k, bias]}
-  - op Permute dims=(0,2,1,3) | op Reshape size=(1,16,16) | op Linear out_features=16
-  - gap | fc 4
-""")
-    text = write_text(graph, compact=True)
     assert _layers(build(text)) == _layers(_plain(graph))

@@ -122,7 +122,7 @@ def test_attention_at_a_distance_costs_what_the_groups_cost() -> None:
         ("softmax axis=0", "'axis' is one of 1 to 3"),
         ("softmax axis=(2,3)", "works along one axis, not 2"),
         ("mean axis=(2,2)", "'axis' is one of 1 to 3"),
-        ("parameter (3,4,5) tokens", "tokens have two axes"),
+        ("parameter 5 tokens", "channels behind them, not one axis"),
         ("tokens | clstoken | image", "not the positions of an image"),
         ("tokens | conv 3 8", "takes channels in front"),
         ("tokens | bn", "takes channels in front"),
@@ -229,7 +229,7 @@ def test_what_is_turned_to_tokens_is_no_image_any_more() -> None:
     assert analyze(layers("reshape (64,48) tokens | fc 5")).costs[-1].output == (1, 64, 5)
     with pytest.raises(CnnprofError, match="these 48 tokens are not the positions of an image"):
         layers("reshape (64,48) tokens | permute (2,1) tokens | image")
-    with pytest.raises(CnnprofError, match="tokens have two axes, a length and channels, not 3"):
-        layers("permute (2,3,1) tokens")
+    with pytest.raises(CnnprofError, match="channels behind them, not one axis"):
+        layers("reshape 3072 tokens")
     with pytest.raises(CnnprofError, match="takes channels in front"):
         layers("reshape (64,48) tokens | conv k=3 8")

@@ -162,15 +162,20 @@ class Arguments(NamedTuple):
         return tuple([self._whole(option, size, 1) for size in sizes])
 
     def check_tokens(self, sizes: Shape) -> None:
-        """Raise SpecError where what the flag `tokens` says to be tokens has other axes than a length and channels."""
-        if self.flag("tokens") and len(sizes) != 2:
-            raise self.error(f"tokens have two axes, a length and channels, not {len(sizes)}", "tokens")
+        """Raise SpecError where what the flag `tokens` says to be tokens has no axis but the channels."""
+        if self.flag("tokens") and len(sizes) < 2:
+            raise self.error("tokens have a length or other axes, and channels behind them, not one axis", "tokens")
+
+    @property
+    def channels(self) -> int:
+        """The axis of the channels: the last of tokens."""
+        return len(self.x) - 1 if self.tokens else 1
 
     @property
     def along(self) -> tuple[int, ...]:
         """The axes that `axis=` names, 1 being the first behind the batch and -1 the last; that of the channels if unsaid."""
         if "axis" not in self.given:
-            return (2 if self.tokens else 1,)
+            return (self.channels,)
         value, rank = self.value("axis"), len(self.x)
         found = tuple([axis for each in _listed(value) if (axis := find_axis(each, rank))])
         if not found or len(set(found)) < len(_listed(value)):

@@ -108,7 +108,7 @@ class JoinStep(NamedTuple):
             layer = self.layer
             tokens = any(end.tokens for end in ends)
             if isinstance(layer, Concat):
-                layer = Concat(self._axis(scope, start, ends[0]) if self.axis else 2 if tokens else 1)
+                layer = Concat(self._axis(scope, start, ends[0]) if self.axis else len(ends[0].shape) - 1 if tokens else 1)
             scope.here = network.add(self.kind, layer, self._inputs(network, ends, last), self.place)
             if tokens:
                 scope.here = replace(scope.here, tokens=True, grid=_grid(ends, scope.here))

@@ -66,7 +66,7 @@ FOREIGN = {
     "crop": ("cropping", "centercrop"),
     "reshape": ("view", "unflatten", "squeeze", "unsqueeze", "rearrange"),
     "take": ("slice", "narrow"),
-    "chunk": ("tensor_split", "array_split"),
+    "chunk": ("tensorsplit", "arraysplit"),
     "concat": ("cat", "concatenate", "concatenation", "route"),
     "add": ("residual", "shortcut", "sum", "eltwise", "elementwise"),
     "mul": ("multiply", "gate"),

@@ -26,7 +26,7 @@ from cnnprof.spec.values import Tensor, Value, describe_kind, is_integer, is_num
 OPERATIONS: Mapping[str, type[Layer]] = {name: LAYERS[name] for name in sorted(LAYERS) if LAYERS[name] is not Unknown}
 """The layer types that `op` names."""
 
-OWN_KEYS = ("of", "name", "weights")
+OWN_KEYS = ("of", "name", "weights", "tokens")
 """Keys of `op` that are no field of a layer."""
 
 WEIGHTS = ("given", "frozen", "given frozen")
@@ -53,13 +53,17 @@ def is_text(kind: type[Layer], key: str) -> bool:
 
 
 class OpStep(NamedTuple):
-    """A layer by its type: `given` has its fields, `branches` what it reads, if that is not what is here."""
+    """A layer by its type: `given` has its fields, `branches` what it reads, if that is not what is here.
+
+    With `tokens` the channels of what it gives stand last.
+    """
 
     kind: type[Layer]
     given: Mapping[str, Field]
     branches: tuple[Step, ...] | None
     place: Place
     weights: str = ""
+    tokens: bool = False
 
     def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Append the layer."""
@@ -74,7 +78,7 @@ class OpStep(NamedTuple):
             at = self.given[key]
             raise (at.token if isinstance(at, Expression) else at).error(f"op {self.kind.__name__}: '{key}' {found[1]}")
         if inputs and shows_all(layer, network.shapes[inputs[0]]):
-            scope.here = Tensor(inputs[0], network.shapes[inputs[0]])
+            scope.here = Tensor(inputs[0], network.shapes[inputs[0]], tokens=self.tokens)
             return
         try:
             said = "copy" in self.given
@@ -85,6 +89,11 @@ class OpStep(NamedTuple):
             raise SpecError(f"op {self.kind.__name__}: its output would be {describe(scope.here.shape)}", self.place)
         if isinstance(start, Tensor) and start.tokens and self.branches is None and is_elementwise(layer):
             scope.here = replace(scope.here, tokens=True, grid=start.grid)
+        if self.tokens:
+            if len(scope.here.shape) < len("NLC"):
+                message = f"tokens have a length and channels, and this op gives the shape {describe(scope.here.shape)}"
+                raise SpecError(message, self.place)
+            scope.here = replace(scope.here, tokens=True)
         if self.weights:
             own, trained = "given" not in self.weights, "frozen" not in self.weights
             network.change(scope.here.index, lambda node: replace(node, owns_params=own, trainable=trained))
@@ -133,7 +142,8 @@ def read_operation(tokens: list[Token]) -> OpStep:
         raise whole.error("'op' is followed by a layer type", "as in 'op Permute dims=(0,2,1)'")
     kind = operation(tokens[1])
     given: dict[str, Field] = {}
-    for token in tokens[2:]:
+    last = tokens[-1].text == "tokens" and "tokens" not in field_names(kind)
+    for token in tokens[2 : len(tokens) - last]:
         key, equals, text = token.text.partition("=")
         if not equals or not text:
             raise token.error("a field is written name=value", f"op {kind.__name__} takes {' '.join(field_names(kind))}")
@@ -144,7 +154,7 @@ def read_operation(tokens: list[Token]) -> OpStep:
         value = token.cut(len(key) + 1)
         given[key] = value if is_text(kind, key) or text.lstrip("-") == "inf" else read_expression(value)
     check_complete(kind, given, whole)
-    return OpStep(kind, given, None, whole.place)
+    return OpStep(kind, given, None, whole.place, tokens=last)
 
 
 def check_complete(kind: type[Layer], given: Mapping[str, Field], at: Token | Scalar) -> None:

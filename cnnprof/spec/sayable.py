@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Node
-from cnnprof.network.layers.arrangement import Flatten, Reshape, Select, Unknown
+from cnnprof.network.layers.activation import Softmax
+from cnnprof.network.layers.arrangement import Copy, Flatten, Pad, Reshape, Roll, Select, Slice, Unknown
 from cnnprof.network.layers.base import Layer
-from cnnprof.network.layers.elementwise import Arithmetic
+from cnnprof.network.layers.elementwise import Arithmetic, Reduce
 from cnnprof.network.layers.linear import Linear, Parameter
 from cnnprof.network.layers.normalization import LayerNorm
 from cnnprof.record import changed
-from cnnprof.spec.operations import key_of
+from cnnprof.spec.operations import is_elementwise, key_of
 from cnnprof.spec.words import JOINS, UnsayableError, write_layer
 
 
@@ -70,6 +73,29 @@ def has_word(layer: Layer, x: Shape) -> bool:
     return True
 
 
+def keeps_channels(layer: Layer, output: Shape) -> bool:
+    """Whether what the layer gives has its channels where its input has them, the last of two axes or more."""
+    return is_elementwise(layer) or (isinstance(layer, (Copy, Pad, Roll, Slice)) and len(output) >= len("NLC"))
+
+
 def is_one_token(layer: Layer, x: Shape) -> bool:
     """Whether the layer is one token of `x`."""
     return isinstance(layer, Select) and len(x) == len("NLC") and layer.dim == 1 and layer.index >= 0
+
+
+def words_of_tokens(layer: Layer, x: Shape) -> str:
+    """The step of a layer along one axis, or over all tokens, of tokens of the shape `x`; empty where it is none."""
+    last = len(x) - 1
+    if isinstance(layer, Reduce) and not layer.keepdim and layer.dims == tuple(range(1, last)):
+        return {"mean": "gap", "amax": "gmp"}.get(layer.op, "")
+    if isinstance(layer, (Slice, Softmax)) and layer.dim % len(x):
+        along = "" if layer.dim % len(x) == last else f" axis={layer.dim % len(x)}"
+        with suppress(UnsayableError):
+            return write_layer(replace(layer, dim=1), x) + along
+    return ""
+
+
+def is_sayable_of_tokens(layer: Layer, x: Shape) -> bool:
+    """Whether a word says the layer where it reads tokens of the shape `x`."""
+    said = is_elementwise(layer) and has_word(layer, x)
+    return is_of_last_axis(layer) or said or is_one_token(layer, x) or bool(words_of_tokens(layer, x))

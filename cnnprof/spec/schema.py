@@ -223,6 +223,7 @@ _STEPS = (
             "of": _ref("branches"),
             "name": _ref("name"),
             "weights": {"enum": [*WEIGHTS], "description": "Weights of another layer or made by layers, or not trained."},
+            "tokens": {"type": "boolean", "description": "The channels of what it gives stand last."},
         },
         "required": ["op"],
     },

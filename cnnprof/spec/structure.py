@@ -59,7 +59,8 @@ class Structure(NamedTuple):
             **dict.fromkeys(WORDS, self._layer),
             **dict.fromkeys(JOINS, self._join),  # also where a word has the name: `mean` of branches, and over the channels
         }
-        words = [key for key, _ in node.pairs if key.value in readers]
+        own = OWN_KEYS if node.get("op") is not None else ()
+        words = [key for key, _ in node.pairs if key.value in readers and key.value not in own]
         if len(words) != 1:
             self._refuse(node, [key.value for key in words], list(readers))
         return readers[words[0].value](node)
@@ -152,7 +153,8 @@ class Structure(NamedTuple):
         check_complete(kind, given, node.key(word))
         of = node.get("of")
         branches = None if of is None else self._branches(word, of)
-        return self._named(node, OpStep(kind, given, branches, node.place, weights))
+        tokens = node.get("tokens") is not None and read_truth(_value(node, "tokens"), "tokens")
+        return self._named(node, OpStep(kind, given, branches, node.place, weights, tokens))
 
     def _join(self, node: Entries) -> Step:
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)

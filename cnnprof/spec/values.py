@@ -16,6 +16,7 @@ MAX_ENTRIES = 4096
 
 _AXES = {3: "NCL", 5: "NCDHW"}
 """The names of the axes of a sequence and of a volume; others are those of an image."""
+_OF_TOKENS = {3: "NLC", 4: "NHWC", 5: "NDHWC"}
 
 
 @record(eq=False)
@@ -34,7 +35,10 @@ class Tensor:
 
     def axis(self, name: str) -> Dim | None:
         """The size along C, D, H, W or L; None if the tensor has no such axis."""
-        position = ("NLC" if self.tokens else _AXES.get(len(self.shape), "NCHW")).find(name)
+        if self.tokens and name == "C":
+            return self.shape[-1]
+        names = _OF_TOKENS.get(len(self.shape), "N") if self.tokens else _AXES.get(len(self.shape), "NCHW")
+        position = names.find(name)
         return self.shape[position] if 0 <= position < len(self.shape) else None
 
 
@@ -98,7 +102,7 @@ def _shown(value: Value) -> str:
 
 def describe_tokens(shape: Shape) -> str:
     """`196 tokens of 768 channels`."""
-    return f"{shape[1]} tokens of {shape[2]} channels"
+    return f"{'x'.join(map(str, shape[1:-1]))} tokens of {shape[-1]} channels"
 
 
 def describe_kind(value: Value) -> str:

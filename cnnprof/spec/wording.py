@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from cnnprof.network.dims import Shape
 from cnnprof.network.graph import Graph, Node
-from cnnprof.network.layers.activation import Activation
-from cnnprof.network.layers.arrangement import Identity, Pad, Permute, Reshape, Select
+from cnnprof.network.layers.activation import Activation, Softmax
+from cnnprof.network.layers.arrangement import Identity, Pad, Permute, Reshape, Select, Slice
 from cnnprof.network.layers.base import Layer
 from cnnprof.network.layers.convolution import Conv, ConvTranspose, PartialConv
 from cnnprof.network.layers.linear import Linear, MatMul
@@ -19,7 +21,17 @@ from cnnprof.network.strides import copying_otherwise
 from cnnprof.spec.batches import Batches, PerBatch, holds_the_batch
 from cnnprof.spec.builder import SUBTRACTS_A_MEAN
 from cnnprof.spec.operations import is_elementwise
-from cnnprof.spec.sayable import flattens, has_word, is_of_last_axis, is_one_token, is_scalar, join_word, told
+from cnnprof.spec.sayable import (
+    flattens,
+    is_of_last_axis,
+    is_one_token,
+    is_sayable_of_tokens,
+    is_scalar,
+    join_word,
+    keeps_channels,
+    told,
+    words_of_tokens,
+)
 from cnnprof.spec.splits import split_at
 from cnnprof.spec.token_words import LONGEST_RUN, Run, run_of_tokens
 from cnnprof.spec.words import UnsayableError, write_layer
@@ -93,7 +105,9 @@ class Wording:
                 self.tokens.add(run.nodes[-1].name)
             elif self._is_wordless(node):
                 self.wordless.add(node.name)
-                if self._is_of_tokens(node) and is_elementwise(node.layer):
+                if (self._is_of_tokens(node) and is_elementwise(node.layer)) or (
+                    tokens and len(self.shapes[node.name]) >= len("NLC") and self._is_read_as_tokens(node)
+                ):
                     self.tokens.add(node.name)
             elif self._gives_tokens(node, tokens):
                 self.tokens.add(node.name)
@@ -113,7 +127,7 @@ class Wording:
                 and self._gives_tokens(end, True)
                 and self.copies_as_said.isdisjoint(node.name for node in run.nodes)
             )
-        return run.reads in self.tokens
+        return run.reads in self.tokens and len(self.shapes[run.reads]) == len("NLC")
 
     def _is_inside(self, run: Sequence[Node]) -> bool:
         """Whether what the nodes give, but for the last, is read by them alone, with weights of their own."""
@@ -173,15 +187,17 @@ class Wording:
 
     def told(self, node: Node) -> tuple[tuple[str, tuple[Any, ...]], ...]:
         """The keys behind `op` or `opaque`: the fields of the layer, and weights that are not its own or not trained."""
-        return told(node, self.by_batch.get(node.name, {}), node.name in self.copies_as_said)
+        fields = told(node, self.by_batch.get(node.name, {}), node.name in self.copies_as_said)
+        implied = self._is_of_tokens(node) and is_elementwise(node.layer) and len(node.inputs) == 1
+        return (*fields, ("tokens", (True,))) if node.name in self.tokens and not implied else fields
 
     def _holds_the_batch(self, node: Node) -> bool:
-        """Whether the node depends on the batch otherwise than words do, which leave the first axis as it is."""
+        """Whether the node depends on the batch otherwise than words do, whose first axis it is or a multiple of it."""
         said = self.by_batch.get(node.name)
         if said is None or not isinstance(node.layer, Reshape) or not isinstance(size := said.get("size"), tuple):
             return said is not None
-        kept = size[:1] == (PerBatch(1),) and node.layer.size[0] == self.shapes[node.inputs[0]][0]
-        return len(said) > 1 or not kept or holds_the_batch(size[1:])
+        follows = isinstance(size[0], PerBatch) and not size[0].plus
+        return len(said) > 1 or not follows or not 2 <= len(size) <= 7 or holds_the_batch(size[1:])
 
     def check(self, node: Node) -> None:
         """Note what no word can say of a node's weights."""
@@ -243,8 +259,8 @@ class Wording:
     def _gives_tokens(self, node: Node, begins: bool) -> bool:
         """Whether a reader of the text takes what the node gives for tokens; some may be said to be, if that `begins`."""
         if isinstance(node.layer, (Permute, Reshape)):
-            return begins and len(self.shapes[node.name]) == len("NLC") and self._is_read_as_tokens(node)
-        return self._is_of_tokens(node) and not isinstance(node.layer, Select)
+            return begins and len(self.shapes[node.name]) >= len("NLC") and self._is_read_as_tokens(node)
+        return self._is_of_tokens(node) and not isinstance(node.layer, Select) and len(self.shapes[node.name]) > 2
 
     def _is_read_as_tokens(self, node: Node) -> bool:
         """Whether layers of the last axis read what the node gives, at once or behind layers that work on all elements."""
@@ -253,7 +269,7 @@ class Wording:
             for reader in self.readers.get(behind.pop().name, ()):
                 if is_of_last_axis(reader.layer):
                     return True
-                if (is_elementwise(reader.layer) or join_word(reader)) and reader.name not in known:
+                if reader.name not in known and (join_word(reader) or keeps_channels(reader.layer, self.shapes[reader.name])):
                     known.add(reader.name)
                     behind.append(reader)
         return False
@@ -265,17 +281,36 @@ class Wording:
         if node.name in self.copies_as_said:
             return True
         x = self.shapes[node.inputs[0]] if node.inputs else ()
-        if self._is_of_tokens(node) and not join_word(node) and not isinstance(layer, (Identity, Permute, Reshape)):
-            return not (is_of_last_axis(layer) or (is_elementwise(layer) and has_word(layer, x)) or is_one_token(layer, x))
+        of_tokens = self._is_of_tokens(node) and not join_word(node)
+        if of_tokens and not isinstance(layer, (Identity, Permute, Reshape)) and not is_sayable_of_tokens(layer, x):
+            return True
         if join_word(node):
             if isinstance(layer, Concat):
-                return layer.dim % len(x) != 1 or self._is_of_tokens(node)
+                return layer.dim % len(x) != (len(x) - 1 if self._is_of_tokens(node) else 1)
             return isinstance(layer, MatMul) and layer != MatMul()
         if isinstance(layer, (Identity, PartialConv)):
             return False
-        if not has_word(layer, x):
+        try:
+            self._written(node, x)
+        except UnsayableError:
             return not self._is_least_pad(layer)
         return len(node.inputs) > 1 or (isinstance(layer, Reshape) and not 2 <= len(layer.size) <= 7) or is_scalar(layer)
+
+    def _written(self, node: Node, x: Shape) -> str:
+        """The step of the node alone. Raises UnsayableError if there is none."""
+        layer = node.layer
+        if self.folded and isinstance(layer, (Softmax, Slice)) and layer.dim < 0:
+            layer = replace(layer, dim=layer.dim % len(x))
+        if isinstance(layer, Reshape) and node.name in self.by_batch and layer.size[0] != x[0]:
+            said = self.by_batch[node.name]["size"]
+            return f"reshape ({','.join(map(str, said[1:]))}) batch={said[0]}"
+        if not self._is_of_tokens(node):
+            return write_layer(layer, x)
+        if isinstance(layer, Select) and is_one_token(layer, x):
+            return f"token {layer.index}" if layer.index else "token"
+        return (
+            write_layer(layer, (x[0], x[-1])) if is_of_last_axis(layer) else words_of_tokens(layer, x) or write_layer(layer, x)
+        )
 
     def _is_least_pad(self, layer: Layer) -> bool:
         return isinstance(layer, Pad) and layer.value == _LEAST
@@ -292,11 +327,7 @@ class Wording:
                 dense = Conv(len(layer.connections[0]), layer.kernel_size, layer.stride, layer.padding, bias=layer.bias)
                 return f"{write_layer(dense, self.shapes[node.inputs[0]])} connect=connections{len(self.connections)}"
             x = self.shapes[node.inputs[0]] if node.inputs else ()
-            if isinstance(layer, Select) and self._is_of_tokens(node):
-                return f"token {layer.index}" if layer.index else "token"
-            if self._is_of_tokens(node) and is_of_last_axis(layer):
-                return write_layer(layer, (x[0], x[-1]))
-            return write_layer(layer, x) + " tokens" * (node.name in self.tokens and isinstance(layer, (Permute, Reshape)))
+            return self._written(node, x) + " tokens" * (node.name in self.tokens and isinstance(layer, (Permute, Reshape)))
         except UnsayableError as error:
             self.refuse(node, str(error))
             return "identity"

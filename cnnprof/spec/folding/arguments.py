@@ -192,12 +192,10 @@ class Arguments:
             of = [PerBatch(0, value) if isinstance(value, int) else value for value in column]
             parts = (tuple(value and getattr(value, side) for value in of) for side in ("times", "plus"))
             return Expr(sum_text(*(shown(self.hole(name, part, channels)) for part in parts)))
-        if (
-            channels
-            and len({len(value) if isinstance(value, tuple) else 0 for value in known}) == 1
-            and isinstance(column[0], tuple)
-        ):
-            sides = [self.hole("w", tuple(value and value[at] for value in column), channels) for at in range(len(column[0]))]
+        if all(type(value) is tuple for value in known) and len({*map(len, known)}) == 1:
+            sides = [
+                self.hole("w", tuple(value and value[at] for value in column), channels) for at in range(max(map(len, known)))
+            ]
             entries = ",".join(map(shown, sides))
             return Expr(f"({entries})" if len(sides) > 1 else f"[{entries}]")
         found = self._expanded(column, channels, self._factors) if filters and self._factors else None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from cnnprof.spec.batches import BATCH, PerBatch
+
 Column: TypeAlias = "tuple[Any, ...]"
 """A value for each place that shares the step; None where that place lacks the step, so that any value will do."""
 
@@ -172,6 +174,7 @@ USUAL: dict[str, Any] = {"s": 1, "d": 1, "g": 1, "eps": 1e-05}
 _TOKEN = re.compile(r"(?:[^\s(]|\([^)]*\))+")
 _LETTER = re.compile(r"([spgd])(\d+(?:x\d+)*)\Z")
 _SIZE = re.compile(r"\d+(?:x\d+)+\Z")
+_BATCH = re.compile(rf"batch={BATCH}(?:\*(\d+))?\Z")
 _NUMBERS = re.compile(r"\(\d+(, ?\d+)+\)\Z")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
 
@@ -188,6 +191,8 @@ def read_part(text: str) -> Part:
             options.append(("size", (_sizes(token),)))
         elif _NUMBER.match(token) or token.startswith("("):
             options.append((str(sum(key.isdigit() for key, _ in options)), (_value(token),)))
+        elif found := _BATCH.match(token):
+            options.append(("batch", (PerBatch(int(found[1] or 1)),)))
         elif "=" in token:
             key, _, value = token.partition("=")
             sizes = (_sizes(value),) if _SIZE.match(value) else (_value(value),)

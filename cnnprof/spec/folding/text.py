@@ -236,7 +236,8 @@ def _inline(item: Item) -> str | None:
     if isinstance(item, Call):
         return _call(item)
     if isinstance(item, Join) and _is_short(item):
-        return " ".join([item.kind, *(f"{key}={_entry(hole)}" for key, hole in item.fields)]) + _named(item.name)
+        fields = (key if key == "tokens" else f"{key}={_entry(hole)}" for key, hole in item.fields)
+        return " ".join([item.kind, *fields]) + _named(item.name)
     if isinstance(item, Guard):
         (text, longer), *others = _chunks(item.body)
         plain = not others and longer is None and " if " not in _PARENTHESES.sub("", text)
@@ -254,7 +255,7 @@ def _entry(hole: Any) -> str:
     if not isinstance(hole, Expr):
         return literal(hole[0])
     text = hole.replace(", ", ",")
-    return f"({text[1:-1]})" if text.startswith("[") and "," in text else text
+    return f"({text[1:-1]})" if text.startswith("[") and "," in _PARENTHESES.sub("", text) else text
 
 
 def _call(item: Call) -> str:

@@ -105,7 +105,7 @@ def _hardtanh(o: Arguments) -> Layers:
 @word("glu", Example("glu", "8x32x32"), writes={act.GLU: _glu_line}, on_tokens=True)
 def _glu(o: Arguments) -> Layers:
     """Half of the channels times the sigmoid of the other half."""
-    return [("glu", act.GLU(2 if o.tokens else 1))]
+    return [("glu", act.GLU(o.channels))]
 
 
 @word(

@@ -126,13 +126,13 @@ def _unpool(o: Arguments) -> Layers:
 )
 def _global_average(o: Arguments) -> Layers:
     """Global average pooling; of tokens the mean of all."""
-    return [("gap", Reduce("mean", (1,)) if o.tokens else AdaptiveAvgPool((1,) * o.axes))]
+    return [("gap", Reduce("mean", tuple(range(1, o.channels))) if o.tokens else AdaptiveAvgPool((1,) * o.axes))]
 
 
 @word("gmp", Example("gmp", "16x1x1"), writes={AdaptiveMaxPool: _adaptive_line("gmp", "adaptive_maxpool")}, on_tokens=True)
 def _global_max(o: Arguments) -> Layers:
     """Global maximum pooling; of tokens the largest of all."""
-    return [("gmp", Reduce("amax", (1,)) if o.tokens else AdaptiveMaxPool((1,) * o.axes))]
+    return [("gmp", Reduce("amax", tuple(range(1, o.channels))) if o.tokens else AdaptiveMaxPool((1,) * o.axes))]
 
 
 @word("adaptive_avgpool {size}", Example("adaptive_avgpool 7x7", "16x7x7"), form="as in 'adaptive_avgpool 6x6'")

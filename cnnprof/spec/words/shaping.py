@@ -70,7 +70,7 @@ _under_other_axes = partial(word, gives="image", on_tokens=True)
 
 
 @_under_other_axes(
-    "reshape <size> [tokens]",
+    "reshape <size> [batch=] [tokens]",
     *examples("""
         reshape (4,64,64)        4x64x64
         reshape (256,64) tokens  256x64   256 tokens of 64 channels
@@ -81,10 +81,15 @@ def _reshape(o: Arguments) -> Layers:
     """The same elements under another shape, the batch aside; the first axis then has the channels, of tokens the last."""
     sizes = o.sizes("size")
     o.check_tokens(sizes)
+    batch = o.whole("batch", o.x[0])
     whole = prod(o.x[1:])
-    if known(whole) and all(map(known, sizes)) and prod(sizes) != whole:
-        raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
-    return [("reshape", Reshape((o.x[0], *sizes)))]
+    if known(whole) and all(map(known, sizes)):
+        if "batch" not in o.given and prod(sizes) != whole:
+            raise o.error(f"{describe(o.x)} has {whole:,} elements, and this shape {prod(sizes):,}", "size")
+        if known(batch) and known(o.x[0]) and prod(sizes) * batch != whole * o.x[0]:
+            message = f"{o.x[0]} times {describe(o.x)} has {whole * o.x[0]:,} elements, and {batch} of this shape"
+            raise o.error(f"{message} {prod(sizes) * batch:,}", "batch")
+    return [("reshape", Reshape((batch, *sizes)))]
 
 
 @_under_other_axes(

@@ -22,10 +22,6 @@ def _axis(o: Arguments, usual: int) -> tuple[int, Dim]:
     return axis, o.x[axis]
 
 
-def _channels(o: Arguments) -> int:
-    return len(o.x) - 1 if o.tokens else 1
-
-
 def _slices(axis: int, sizes: Shape) -> Layers:
     return [("take", Slice(axis, sum(sizes[:at]), size), (0,)) for at, size in enumerate(sizes)]
 
@@ -39,7 +35,7 @@ def _slices(axis: int, sizes: Shape) -> Layers:
 )
 def _split(o: Arguments) -> Layers:
     """The channels, or those of another axis, in parts of these sizes, an output each."""
-    axis, whole = _axis(o, _channels(o))
+    axis, whole = _axis(o, o.channels)
     sizes = o.sizes("sizes")
     if len(sizes) == 1:
         raise o.error(f"takes the size of each part, and {sizes[0]} is one", "sizes", f"equal parts are 'chunk {sizes[0]}'")
@@ -51,7 +47,7 @@ def _split(o: Arguments) -> Layers:
 @_parts_of_an_axis("chunk <count> [axis=]", *examples("chunk 4 -> [a, b, c, d] | d  4x32x32  a quarter of the channels"))
 def _chunk(o: Arguments) -> Layers:
     """The channels, or another axis, in so many equal parts, an output each."""
-    axis, whole = _axis(o, _channels(o))
+    axis, whole = _axis(o, o.channels)
     count = o.whole("count", least=2)
     if known(whole) and known(count) and whole % count:
         raise o.error(f"{whole} are no {count} equal parts", "count", "'split' takes the size of each part")
