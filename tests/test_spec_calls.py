@@ -65,6 +65,11 @@ def test_a_default_is_evaluated_among_the_settings() -> None:
     assert (error.place.line, error.place.column) == (3, 7)
 
 
+def test_a_function_of_a_words_name_is_called_where_a_number_stands() -> None:
+    graph = build("input: 3x8x8\nlayers: ['conv 1x1 max(8,C)', 'conv 1x1 int(log(C,2))', 'conv 1x1 abs(-4)']")
+    assert [node.layer.out_channels for node in graph] == [8, 3, 4]
+
+
 @pytest.mark.parametrize("call", ["unit 3x1 8", "unit k=3x1 w=8", "unit (3,1) 8"])
 def test_an_argument_or_a_default_is_a_size(call: str) -> None:
     (conv,) = build(f"input: 4x8x8\nblocks:\n  unit(k, w, d=1x2): conv k=k w d=d\nlayers: ['{call}']")

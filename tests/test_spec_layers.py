@@ -187,6 +187,11 @@ SHORT = {
     "mul -0.5": [Arithmetic("mul", "mul", -0.5)],
     "div 255": [Arithmetic("div", "div", 255.0)],
     "pow 2": [Arithmetic("pow", "exp", 2.0)],
+    "abs": [Arithmetic("abs", "cmp")],
+    "exp": [Arithmetic("exp", "exp")],
+    "log": [Arithmetic("log", "exp")],
+    "sqrt": [Arithmetic("sqrt", "exp")],
+    "conv 3x3 8 nobias prelu single": [Conv(8, (3, 3), padding=(1, 1), bias=False), act.PReLU(inplace=True, single=True)],
     "maxpool 2x2 -> p | relu | unpool p": [MaxPool((2, 2), (2, 2)), act.ReLU(), MaxIndices(), MaxUnpool((32, 32))],
     "maxpool 2x2 | relu relu6": [MaxPool((2, 2), (2, 2)), act.ReLU(), act.ReLU6(True)],
 }

@@ -104,6 +104,7 @@ def test_an_input_in_another_order_is_refused(size, hint):
         ("8000x1 LC", (1, 1, 8000)),
         ("8000x1 CL", (1, 8000, 1)),
         ("32x3x64x64 CDHW", (1, 32, 3, 64, 64)),
+        ("3x4x64x64", (1, 3, 4, 64, 64)),  # four frames in colour: SlowFast's slow pathway
         ("64x4x28x28", (1, 64, 4, 28, 28)),
         ("512x1", (1, 512, 1)),
         ("3x64x3", (1, 3, 64, 3)),
@@ -153,6 +154,22 @@ def test_what_nothing_reads_in_a_block_is_said_once():
     text = "input: 3x8x8\nblocks:\n  unit():\n    - relu -> x\n    - sigmoid\n    - x\nlayers:\n  - {repeat: 3, do: unit}"
     (warning,) = build(text).warnings
     assert warning.startswith("net.yaml:5:7: nothing reads what stage1.unit1.sigmoid1 (Sigmoid) gives")
+
+
+def test_a_block_with_the_name_of_a_column_or_an_argument_is_read_by_its_call():
+    text = "input: 3x8x8\ntables:\n  rows: |\n    se\n    true\nblocks:\n  se(): relu\nlayers:\n  - each: rows\n    do: "
+    assert build(f"{text}se if se").warnings == ()
+    assert build(f"{text}conv 1x1 (8 if se else 4)").warnings == ("net.yaml:7:3: nothing reads the block 'se'",)
+    argument = "input: 3x8x8\nblocks:\n  se(): relu\n  unit(se): se if se\nlayers: unit true"
+    assert build(argument).warnings == ()
+
+
+def test_a_block_that_is_called_by_its_name_takes_what_the_others_take():
+    text = (
+        "input: 3x8x8\nsettings: {kind: wide}\nblocks:\n  wide(w): conv 1x1 w\n  same(w): identity\nlayers:\n  - use kind 3\n"
+    )
+    assert build(f"{text}  - use 'same' 3").warnings == ()
+    assert build(f"{text}  - same 3").warnings == ("net.yaml:5:8: nothing reads the argument 'w' of 'same'",)
 
 
 def test_what_stands_in_front_of_given_weights_is_read_by_them():

@@ -49,6 +49,7 @@ EVERY_WORD = [
     "softmax",
     "identity | rbf 10",
     "scale 0.17 | scale -2",
+    "abs | exp | log | sqrt",
     "swish -> result",
     "parameter (1, 10) -> factor",
     "{mul: [result, factor]}",

@@ -16,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 from cnnprof.network.dims import Split, is_array, known, one
 from cnnprof.spec.entrywise import where
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
-from cnnprof.spec.operators import COMPARISONS, NOT_ALLOWED, OPERATORS, ORDERED, comment_in, not_callable, syntax_hint
+from cnnprof.spec.operators import COMPARISONS, OPERATORS, ORDERED, comment_in, not_allowed, not_callable, syntax_hint
 from cnnprof.spec.scope import AXES, FURTHER_AXES, RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_condition, is_integer, is_number, leaves
 
@@ -74,7 +74,7 @@ class _Compiler:
             raise self.fault(node, f"an expression nests at most {MAX_DEPTH} deep")
         method = getattr(self, "_" + type(node).__name__.lower(), None)
         if method is None:
-            raise self.fault(node, f"{NOT_ALLOWED.get(type(node), 'this')} is not part of the language")
+            raise self.fault(node, *not_allowed(node))
         self.depth += 1
         code: Code = method(node)
         self.depth -= 1
@@ -93,7 +93,7 @@ class _Compiler:
     def _constant(self, node: ast.Constant) -> Code:
         value = node.value
         if not isinstance(value, (int, float, str, bool, type(None))):
-            raise self.fault(node, f"{NOT_ALLOWED.get(type(value), 'this')} is not part of the language")
+            raise self.fault(node, *not_allowed(value))
         if is_number(value):
             self.bound(node, value)
         return lambda _: value

@@ -134,7 +134,8 @@ def misread(shape: Shape) -> str | None:
     if len(shape) == 4 and shape[0] == 1 and shape[1] in _COLOURS and min(shape[2:]) >= _SMALLEST_IMAGE:
         rest = "x".join(map(str, shape[1:]))
         return f"the batch is no part of an input: write {rest}; {'x'.join(map(str, shape))} CDHW is a volume"
-    if len(shape) == 4 and shape[1] in _COLOURS[1:] and min(shape[2:]) >= _SMALLEST_PHOTO:
+    film = shape[0] == _COLOURS[1] and len(shape) == 4 and shape[1] > _COLOURS[1]  # of colours: more frames than a batch has
+    if len(shape) == 4 and not film and shape[1] in _COLOURS[1:] and min(shape[2:]) >= _SMALLEST_PHOTO:
         rest, whole = ("x".join(map(str, sizes)) for sizes in (shape[1:], shape))
         return f"the batch is no part of an input: write {rest}, and --batch {shape[0]}; {whole} CDHW is a volume"
     if len(shape) == 2 and last in _SOUND and shape[0] >= _SHORTEST_SOUND:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.mistakes import CALL, word_of
 from cnnprof.spec.words import BEHIND, LETTERS, WORDS, Word
 
@@ -186,7 +187,7 @@ def _of_signs(text: str, after: str, row: Word) -> str | None:
         return f"words behind a layer stand without signs: write {after}"
     if text in (">", "=>", ">>", "-->", "→", "–>", "—>", "⇒"):
         return "'->' names the output, '|' leads to the next step"
-    if (called := CALL.match(text)) and called["name"] in WORDS:
+    if (called := CALL.match(text)) and called["name"] in WORDS and called["name"] not in FUNCTIONS:
         return f"write '{called['name']}', without parentheses"
     if text.startswith(("$", "{")) and (braced := re.fullmatch(r"(?:\$\{?|\{)\s*([A-Za-z_]\w*)\s*\}?", text)):
         return f"a name stands without signs: write {braced[1]}"
@@ -209,6 +210,10 @@ def of_rest(text: str, row: Word, word: str = "", after: str = "") -> str | None
         return told
     if text in LETTERS and LETTERS[text] in row.known:
         return f"write {text}2, without a blank"
+    if row.shorthand == "size" and re.fullmatch(r"[A-Za-z_]\w*(\.[CHWDL]|\[.*\])?", text) and not word_of(text):
+        return f"an expression is written size={text}" + (
+            ", one for each axis size=(a,b)" if after and not word_of(after) else ""
+        )
     if (long := re.fullmatch(r"([a-z]+)(\d+)", text)) and long[1] in LETTERS.values() and long[1] in row.known:
         return f"write {long[1]}={long[2]}"
     if text in row.options and text not in LETTERS.values():

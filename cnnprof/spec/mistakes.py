@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from cnnprof.errors import did_you_mean
 from cnnprof.spec.functions import FUNCTIONS
-from cnnprof.spec.scope import AXES, Scope
+from cnnprof.spec.scope import AXES, FURTHER_AXES, SEVERAL_HINT, Scope
 from cnnprof.spec.values import Tensor
 from cnnprof.spec.words import JOINS, WORDS
 
@@ -143,6 +143,9 @@ TIMES = re.compile(r"x\d+\Z", re.ASCII)
 NEAR = 0.7
 """How much alike two words are of which one is taken for a misspelling; less leads from one word to another."""
 
+_AXES = {2: "C", 3: "C L", 4: "C H W", 5: "C D H W"}
+"""The names of an output's axes behind the batch, by how many it has with the batch."""
+
 _TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false", "TRUE": "true", "FALSE": "false"}
 
 
@@ -219,11 +222,17 @@ def of_key(text: str) -> str | None:
 
 def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
     """Why an expression cannot see a name, and a hint at what to write in its place."""
-    if name in AXES and isinstance(scope.here, Tensor):
-        return f"there is no {name} here: the output is {len(scope.here.shape) - 1}-dimensional", None
+    if name in (*AXES, *FURTHER_AXES) and isinstance(scope.here, Tensor):
+        axes = _AXES[len(scope.here.shape)] if len(scope.here.shape) in _AXES and not scope.here.tokens else ""
+        hint = f"its axes are {axes}" if axes else None
+        return f"there is no {name} here: the output is {len(scope.here.shape) - 1}-dimensional", hint
+    if name in (*AXES, *FURTHER_AXES) and isinstance(scope.here, tuple):
+        return f"here are {len(scope.here)} outputs, and {name} is the shape of one", SEVERAL_HINT
     if name in FUNCTIONS:
         return f"'{name}' is a function", f"call it: {FUNCTIONS[name].signature}"
     said = f"unknown name '{name}'"
+    if name == "identity":
+        return said, "name what is here, '-> x', and write x"
     if name in WORDS:
         return said, f"write '| {name}' for a layer behind this one"
     if name == "same":

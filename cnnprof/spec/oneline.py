@@ -191,6 +191,8 @@ def read_layer(word: Token, tokens: list[Token]) -> Step:
         elif behind and found and found[1] not in rule.known and found[1] in WORDS[behind[-1][0]].options:
             # An option behind a norm on the line of a layer: `conv 3x3 8 bn eps=0.001 relu`.
             behind[-1][2][found[1]] = read_expression(token.cut(found.end()))
+        elif behind and token.text in WORDS[behind[-1][0]].flags and token.text not in rule.flags:
+            behind[-1][2][token.text] = Fixed(True, token)
         elif behind and (told := mistaken_options.of_behind(token.text, behind[-1][0])):
             raise token.error(f"{behind[-1][0]} does not take '{token.text}'", told)
         elif found and after and found[1] not in rule.known and found[1] in getattr(WORDS.get(after.text), "options", ()):

@@ -82,10 +82,18 @@ NOT_ALLOWED: dict[type, str] = {
 }
 """Parts of Python's expressions that a spec's have not."""
 
+_IN_STEPS = "a loop collects a list: begin with 'let ys = []', and go on in it with 'let ys = ys + [y]'"
+
 
 def comment_in(text: str) -> int:
     """Where a `#` outside of quotes begins what Python would leave out; -1 if there is none."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
+
+
+def not_allowed(part: object) -> tuple[str, str | None]:
+    """That a part is not of the language, and a hint."""
+    shown = NOT_ALLOWED.get(type(part), "this")
+    return f"{shown} is not part of the language", _IN_STEPS if shown == "a comprehension" else None
 
 
 def not_callable(called: ast.expr, name: str | None, functions: Collection[str]) -> tuple[str, str]:

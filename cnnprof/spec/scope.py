@@ -11,6 +11,7 @@ from cnnprof.spec.values import Tensor, Value
 MAX_STEPS = 1_000_000
 RUNAWAY = "look for a loop that runs away"
 TOO_MUCH = f"the network takes more than {MAX_STEPS:,} steps to build"
+SEVERAL_HINT = "begin with the name of one of them; '-> [a, b]' names them"
 AXES = ("C", "H", "W")
 """The shape here; nothing else can have these names."""
 

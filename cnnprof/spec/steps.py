@@ -15,7 +15,7 @@ from cnnprof.spec.arguments import Arguments, Fixed, Given
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.located import Expression, OfToken, OfValue, Token
-from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
+from cnnprof.spec.scope import RUNAWAY, SEVERAL_HINT, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
 from cnnprof.spec.words import WORDS, Word
 from cnnprof.spec.words.base import Layers
@@ -49,7 +49,6 @@ class Sequence(NamedTuple):
 
 
 NONE_HINT = "'none' leaves out a branch of a join"
-SEVERAL_HINT = "begin with the name of one of them; '-> [a, b]' names them"
 
 
 def last_step(step: Step) -> Step:

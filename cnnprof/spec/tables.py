@@ -79,7 +79,8 @@ def check_name(token: Token, what: str) -> str:
             hint = f"a comma ends an entry of a mapping; a decimal has a point, as in 1.{token.text}"
         raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit", hint)
     if iskeyword(token.text) or token.text in ("true", "false", "none"):
-        raise token.error(f"'{token.text}' cannot name {what}: expressions use the word")
+        hint = f"use another name, such as {token.text}_1"
+        raise token.error(f"'{token.text}' cannot name {what}: expressions use the word", hint)
     if token.text in AXES:
         raise token.error(
             f"'{token.text}' cannot name {what}: it is the shape here", "use another name, such as a lower-case one"

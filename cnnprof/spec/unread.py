@@ -15,6 +15,8 @@ from cnnprof.spec.tables import read_lines
 from cnnprof.spec.values import Table
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_FIRST = re.compile(r"(?:^|\|)\s*([A-Za-z_]\w*)", re.ASCII)
+_CALLED = "("
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _LET = re.compile(r"\blet\s+([A-Za-z_]\w*)\s*=(?!=)", re.ASCII)
 _LOOP = re.compile(r"\bfor['\"]?:\s*['\"]?([A-Za-z_][\w, ]*?)\s+in\b", re.ASCII)
@@ -57,10 +59,12 @@ def unread(root: Entries, blocks: Mapping[str, Block], tables: Mapping[str, Tabl
         f"{key.place}: nothing reads {what} '{_name(key)}'"
         for kind, what in _DEFINING.items()
         for key, _ in _pairs(root.get(kind))
-        if read[_name(key)] <= (_name(key) in own[_name(key)])
+        if all(read[word] <= (word in own[_name(key)]) for word in (_name(key), _name(key) + _CALLED))
     )
+    called = {word.removesuffix(_CALLED) for word in read if word.endswith(_CALLED)}
+    by_name = {name for name in blocks if name not in called} if "use" in called else set()
     columns = _unread_columns(root, tables, steps.rounds)
-    return (*defined, *columns, *_unread_arguments(root, blocks), *_unread_values(root), *steps.warnings)
+    return (*defined, *columns, *_unread_arguments(root, blocks, by_name), *_unread_values(root), *steps.warnings)
 
 
 class _Round(NamedTuple):
@@ -86,9 +90,12 @@ class _Steps:
         return (self.reads(body, self.settings | names) - names) | defaults
 
     def reads(self, node: Yaml, known: AbstractSet[str]) -> set[str]:
-        """The words of a step but the names of its own loops and `let`; `known` are the names that those around it have."""
+        """The words of a step but the names of its own loops and `let`; `known` are the names that those around it have.
+
+        A word that a step begins with is there as a call, too: a block may have the name of an argument or a column.
+        """
         if isinstance(node, Scalar):
-            return set(_WORD.findall(node.value))
+            return {*_WORD.findall(node.value), *(word + _CALLED for word in _FIRST.findall(node.value))}
         if isinstance(node, Items):
             return self._reads_of_list(node, known)
         if (head := next((key for key, _ in node.pairs if key.value in ("repeat", "each", "for")), None)) and node.get("do"):
@@ -133,10 +140,15 @@ def _unread_columns(root: Entries, tables: Mapping[str, Table], rounds: list[_Ro
                 yield f"{token.place}: nothing reads the column '{token.text}' of '{name}'"
 
 
-def _unread_arguments(root: Entries, blocks: Mapping[str, Block]) -> Iterator[str]:
-    """The arguments that neither the block's steps nor the other arguments read."""
+def _unread_arguments(root: Entries, blocks: Mapping[str, Block], by_name: AbstractSet[str]) -> Iterator[str]:
+    """The arguments that neither the block's steps nor the other arguments read.
+
+    Blocks called `by_name`, by `use`, take what the others take that the same step may call.
+    """
     for kind in ("blocks", "shared"):
         for key, body in _pairs(root.get(kind)):
+            if _name(key) in by_name:
+                continue
             read = Counter(_WORD.findall(key.value)) + Counter(_words(body))
             for parameter in blocks[_name(key)].parameters:
                 if read[parameter.name] == 1:

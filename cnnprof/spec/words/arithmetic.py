@@ -1,4 +1,4 @@
-"""Arithmetic of every element with a number."""
+"""Arithmetic of every element: with a number, or a function of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from cnnprof.spec.words.windows import number
 _KINDS: dict[str, OpKind] = {"mul": "mul", "add": "add", "sub": "add", "rsub": "add", "div": "div", "pow": "exp"}
 """torch's operations, and what one of them costs an element."""
 
+_FUNCTIONS: dict[str, OpKind] = {"abs": "cmp", "exp": "exp", "log": "exp", "sqrt": "exp"}
+"""torch's functions of each element that are words, and what one of them costs an element."""
+
 _JOINED = ("mul", "add", "sub", "div")
 """The words that are joins, too."""
 
@@ -19,6 +22,8 @@ _WRITTEN_AS = {"mul": "scale"}
 
 
 def _line(layer: Arithmetic, x: Shape) -> str:
+    if layer.op in _FUNCTIONS and layer == Arithmetic(layer.op, _FUNCTIONS[layer.op]):
+        return layer.op
     if layer.value is None or layer.op not in _KINDS or layer != Arithmetic(layer.op, _KINDS[layer.op], layer.value):
         raise UnsayableError("there is no word for it")
     return f"{_WRITTEN_AS.get(layer.op, layer.op)} {number(layer.value)}"
@@ -49,3 +54,15 @@ _word("sub", "sub", "Every element minus a number; of branches it is a join.", "
 _word("rsub", "rsub", "A number minus every element.", "1")
 _word("div", "div", "Every element over a number; of branches it is a join.", "255")
 _word("pow", "pow", "Every element to a power.", "2")
+
+
+def _function(name: str, help: str) -> None:  # noqa: A002 - as the field is called
+    @word(name, Example(name, "16x32x32"), help=help, on_tokens=True)
+    def build(_: Arguments) -> Layers:
+        return [(name, Arithmetic(name, _FUNCTIONS[name]))]
+
+
+_function("abs", "Every element without its sign.")
+_function("exp", "The exponential of every element.")
+_function("log", "The natural logarithm of every element.")
+_function("sqrt", "The square root of every element.")
