@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from made_up_machine import write
+from made_up_machine import made_up, write
 from shell import cnnprof
 
 from cnnprof import load
@@ -168,6 +168,18 @@ def test_a_calibration_survives_its_file(tmp_path):
         (lambda data: data["operations"][0].__setitem__(2, -1), "is no calibration"),
         (lambda data: data["operations"][0][1].__setitem__(0, float("inf")), "is no calibration"),
         (lambda data: data["networks"].__setitem__("a", 0.0), "is no calibration"),
+        (lambda data: data["operations"][0].__setitem__(1, []), "is no calibration"),
+        (lambda data: data["operations"][0][1].__setitem__(0, float("nan")), "is no calibration"),
+        (lambda data: data["operations"][0].__setitem__(2, 10**400), "is no calibration"),
+        (lambda data: data["operations"][0].__setitem__(3, 1e308), "is no calibration"),
+        (lambda data: data["ceilings"]["rates"][-1].__setitem__("size", 0), "is no calibration"),
+        (lambda data: data["ceilings"]["rates"][-1].__setitem__("size", "large"), "is no calibration"),
+        (lambda data: data["ceilings"]["rates"][-1].__setitem__("size", float("nan")), "is no calibration"),
+        (lambda data: data["ceilings"]["rates"][-1].pop("size"), "is no calibration"),
+        (lambda data: data["ceilings"]["rates"][0].__setitem__("rate", 10**30), "is no calibration"),
+        (lambda data: data["ceilings"].__setitem__("overhead", 1e9), "is no calibration"),
+        (lambda data: data["conditions"].__setitem__("time", float("inf")), "is no calibration"),
+        (lambda data: data["ceilings"]["machine"].__setitem__("cores", float("nan")), "is no calibration"),
         (lambda data: data["spreads"].__setitem__("convolution", -1.0), "is no calibration"),
         (lambda data: data["ceilings"]["machine"].pop("processor"), "is no calibration"),
         (lambda data: data["ceilings"]["machine"].__setitem__("processor", "Q"), "does not hold here: processor Q"),
@@ -188,6 +200,43 @@ def test_damaged_or_foreign_calibrations_are_refused(tmp_path, monkeypatch, dama
     path.write_text(json.dumps(data))
     with pytest.raises(UnavailableError, match=message):
         recall_operations(Options(), path)
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "hint"),
+    [
+        ({"threads": 4, "dtype": "bf16"}, [], "predict with --dtype bf16 --threads 4"),
+        ({}, ["--threads", "2"], "predict with the default options"),
+        ({}, ["--dtype", "bf16"], "predict with the default options"),
+    ],
+)
+def test_a_file_for_another_way_to_run_says_which(tmp_path, made, asked, hint):
+    way = {"device": "cpu", "dtype": "fp32", "threads": 1, "layout": "nchw"} | made
+    path = write(tmp_path / "edge.json", ceilings=replace(made_up().ceilings, options=way))
+    result = cnnprof("predict", "lenet5", "--machine", path, *asked)
+    assert result.code == 4
+    assert "holds for another way to run" in result.err
+    assert hint in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--device", "tpu"], 2, "unknown device 'tpu'"),
+        (["--dtype", "bf16"], 4, "cnnprof calibrate --dtype bf16 --grid makes one"),
+    ],
+)
+def test_every_way_to_run_can_be_asked_for(tmp_path, options, code, message):
+    result = cnnprof("predict", "lenet5", *options, XDG_CACHE_HOME=str(tmp_path))
+    assert result.code == code
+    assert message in result.err
+
+
+def test_a_kind_of_an_option_that_is_not_taken_is_a_mistake():
+    from cnnprof.cli.measured import measured
+
+    with pytest.raises(TypeError, match="dtype of run is not among the options that are taken"):
+        measured("device", dtype=str)
 
 
 def test_without_a_calibration_the_command_that_makes_one_is_named(tmp_path):

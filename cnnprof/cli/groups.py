@@ -22,12 +22,14 @@ def takes(group: Callable[..., object], *only: str, **kinds: Any) -> Callable[[C
         only: the options to take, in their order; all without any.
         kinds: annotations in place of the group's, by option.
 
-    Raises TypeError if the command has no argument for the group, or the group no such option.
+    Raises TypeError if the command has no argument for the group, the group no such option, or a kind is of none that is taken.
     """
     options = signature(group, eval_str=True).parameters
     argument = getattr(group, "argument", group.__name__.lower())
     if unknown := {*only, *kinds} - {*options}:
         raise TypeError(f"{group.__name__} has no option {', '.join(sorted(unknown))}")
+    if only and (left_out := {*kinds} - {*only}):
+        raise TypeError(f"{', '.join(sorted(left_out))} of {group.__name__} is not among the options that are taken")
     taken = [
         options[name].replace(kind=Parameter.KEYWORD_ONLY, annotation=kinds.get(name, options[name].annotation))
         for name in only or options

@@ -67,8 +67,12 @@ def read_kept(file: Path, make: Callable[[Mapping[str, Any]], K], lacking: str, 
 
 def calibrate_command(options: Options) -> str:
     """The command line that makes the calibration for the options."""
-    given = [f" --{key} {value}" for key, value in way(options).items() if value != getattr(DEFAULTS, key)]
-    return "cnnprof calibrate" + "".join(given)
+    return "cnnprof calibrate" + _as_options(way(options))
+
+
+def _as_options(way: Mapping[str, Any]) -> str:
+    """Those of a way to run that are not the defaults, as in a command line."""
+    return "".join([f" --{key} {value}" for key, value in way.items() if value != getattr(DEFAULTS, key, None)])
 
 
 def way(options: Options) -> dict[str, Any]:
@@ -104,7 +108,8 @@ def recall_operations(options: Options, path: Path | None = None, elsewhere: boo
 
     Raises UnavailableError if there is none, or it holds for another machine, torch or way to run.
     """
-    hint = f"{calibrate_command(options)} --grid makes one: {HOW_LONG}"
+    file_there = " -o FILE, on the device itself," if elsewhere else ""
+    hint = f"{calibrate_command(options)} --grid{file_there} makes one: {HOW_LONG}"
     lacking = f"there is no {path}" if path else "the operations of this machine are not calibrated"
     file = path or operations_path(options)
 
@@ -117,6 +122,9 @@ def recall_operations(options: Options, path: Path | None = None, elsewhere: boo
     machine = "" if elsewhere else differences(calibration.ceilings.machine, fingerprint(options.device))
     changed = machine or differences(calibration.ceilings.options, way(options))
     if changed:
+        if elsewhere:
+            its_own = _as_options(calibration.ceilings.options) or " the default options"
+            raise UnavailableError(f"{file} holds for another way to run: {changed}", hint=f"predict with{its_own}")
         more = "; --machine FILE means a calibration made elsewhere" if machine else ""
         raise UnavailableError(f"the calibration does not hold here: {changed}", hint=hint + more)
     return calibration

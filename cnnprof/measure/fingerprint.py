@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 from cnnprof.measure.system_info import core_count, cpu_name
 
 
 def fingerprint(device: str) -> dict[str, Any]:
-    """Processor, cores, torch's version and, for another device than the processor, its name."""
-    found = {"processor": cpu_name(), "cores": core_count(), "torch": version("torch")}
+    """Processor, cores, torch's version if it is there and, for another device than the processor, its name.
+
+    Raises UsageError if there is no device of such a name, UnavailableError if this machine has none.
+    """
+    found = {"processor": cpu_name(), "cores": core_count(), "torch": version("torch") if find_spec("torch") else None}
+    if device != "cpu":
+        from cnnprof.measure.devices import check_device
+
+        check_device(device)
     if device.startswith("cuda"):
         import torch
 

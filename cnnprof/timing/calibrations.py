@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import field
 from math import log, sqrt
@@ -90,6 +91,7 @@ class Calibration:
         if not (all(0 < ratio < 100 for ratio in networks.values()) and all(0 <= spread < 100 for spread in spreads.values())):
             raise ValueError("no such errors")
         conditions = dict(data["conditions"])
+        json.dumps(conditions, allow_nan=False)
         return cls(ceilings, table, cold, factor, networks, spreads, conditions, between, reach, stretch, call, drift)
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from math import isfinite, log2, prod
+from math import log2, prod
 from typing import Any, NamedTuple
 
 from cnnprof.network.dims import Dim, Shape, ceil_div, greater_equal, same
@@ -25,6 +25,9 @@ from cnnprof.timing.layer_times import layer_traffic
 
 FIRST_CHANNELS = 96
 """At the most, of a network's first layers, whose numbers maximum pooling finds in another order than those of later ones."""
+
+MOST, OCTAVES = 2**60, 60
+"""Multiply-accumulates or bytes, and sizes' logarithms, that no layer has: a file that says so is damaged."""
 
 VECTOR = 16
 """Channels that the widest vector instructions take at once; grouped kernels are slower where it and a group do not divide."""
@@ -157,10 +160,9 @@ class Timed(NamedTuple):
     def from_list(cls, data: Sequence[Any]) -> Timed:
         """The timed operation that `to_list` wrote. Raises ValueError or TypeError on anything else."""
         kind, sizes, macs, moved, key, hot, cold = data
-        times = 0 < hot < 1e6 and 0 < cold < 1e6
-        if not (
-            times and isinstance(kind, str) and isinstance(key, str) and macs >= 0 and moved > 0 and all(map(isfinite, sizes))
-        ):
+        numbers = 0 < hot < 1e6 and 0 < cold < 1e6 and 0 <= macs < MOST and 0 < moved < MOST
+        sized = bool(sizes) and all(abs(size) < OCTAVES for size in sizes)
+        if not (numbers and sized and isinstance(kind, str) and isinstance(key, str)):
             raise ValueError("no timed operation")
         return cls(Operation(kind, tuple(map(float, sizes)), int(macs), int(moved), key), float(hot), float(cold))
 

@@ -7,6 +7,7 @@ several ceilings).
 
 from __future__ import annotations
 
+import json
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -46,6 +47,9 @@ FASTER = 2.0
 
 NEAR = 1.3
 """A working set that is moved at most this many times as fast as the largest one comes from main memory, too."""
+
+FASTEST, LARGEST, SLOWEST = 1e24, 2**60, 1e6
+"""FLOPs or bytes a second, bytes, and seconds that no machine reaches: a file that says so is damaged."""
 
 
 class Rate(NamedTuple):
@@ -136,13 +140,18 @@ class Ceilings:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Ceilings:
         """The ceilings that `to_dict` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-        rates = tuple(Rate(**rate) for rate in data["rates"])
-        if {rate.kind for rate in rates} != {*ARITHMETIC, MEMORY} or not all(0 < rate.rate < math.inf for rate in rates):
+        rates = tuple(Rate(each["kind"], str(each["what"]), float(each["rate"]), int(each["size"])) for each in data["rates"])
+        if {rate.kind for rate in rates} != {*ARITHMETIC, MEMORY}:
             raise ValueError("a ceiling is missing")
+        if not all(0 < rate.rate < FASTEST and (rate.kind == MEMORY) <= rate.size < LARGEST for rate in rates):
+            raise ValueError("no machine has such rates")
         overhead = float(data["overhead"])
-        if not 0 < overhead < math.inf:
+        if not 0 < overhead < SLOWEST:
             raise ValueError("an operation takes some time")
-        return cls(dict(data["machine"]), dict(data["options"]), rates, overhead, dict(data.get("conditions") or {}))
+        facts = [dict(data["machine"]), dict(data["options"]), dict(data.get("conditions") or {})]
+        json.dumps(facts, allow_nan=False)
+        machine, options, conditions = facts
+        return cls(machine, options, rates, overhead, conditions)
 
 
 class Bound(NamedTuple):

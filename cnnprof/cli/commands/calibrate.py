@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cnnprof.cli.measured import RunOptions, measured
+from cnnprof.cli.measured import AutocastDtype, RunOptions, measured
 from cnnprof.cli.options import reported
 from cnnprof.cli.output import Destination
 
@@ -20,7 +20,7 @@ CEILINGS_SECONDS, GRID_SECONDS, FULL_SECONDS = 90.0, 180.0, 720.0
 
 
 @reported()
-@measured("device", "dtype", "threads", "layout")
+@measured("device", "dtype", "threads", "layout", dtype=AutocastDtype)
 def command(
     grid: Annotated[bool, typer.Option("--grid", help="Also time single layers, for `predict`: less than 3 minutes.")] = False,
     full: Annotated[bool, typer.Option("--full", help="A denser grid, and a batch of 8: less than 12 minutes.")] = False,

@@ -22,7 +22,7 @@ PANEL = "Measurements"
 
 
 @reported()
-@measured("device", "threads", "layout", dtype=AutocastDtype)
+@measured("device", "dtype", "threads", "layout", dtype=AutocastDtype)
 @of_network()
 def command(
     names: Names,
