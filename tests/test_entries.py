@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cnnprof.design_space.entries import Entries, entries
 from cnnprof.network.dims import Split, one
-from cnnprof.spec.expressions import ExpressionError, compile_expression
+from cnnprof.spec.expressions import compile_expression
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import Budget, Scope
 
 EXPRESSIONS = [

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cnnprof.spec.expressions import ExpressionError, compile_expression
+from cnnprof.spec.expressions import compile_expression
 from cnnprof.spec.functions import make_divisible
 from cnnprof.spec.mistakes import unknown_name
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import Budget, Scope
 from cnnprof.spec.values import Tensor
 

@@ -98,7 +98,7 @@ layers:
         ("maxunpool 2x2", 5, "the word is 'unpool', as in 'maxpool 2x2 -> p1' and, further on, 'unpool p1'"),
         ("reorg 2", 5, "the word is 'space2depth', as in 'space2depth 2'"),
         ("reflectionpad 3", 5, "write pad 1 reflect"),
-        ("center_crop 28", 5, "the word is 'crop'"),
+        ("center_crop 28", 5, "'crop 2' cuts off 2 at each side: half of what is too much"),
         ("mean dim=(2,3)", 10, "'mean' is over the channels; over the whole image it is 'gap'"),
         ("mean (2,3)", 10, "'mean' is over the channels; over the whole image it is 'gap'"),
         ("eltwise sum", 5, "the word is 'add', as in '- add: [a, b]'"),

@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import ODD, PIECES, SPECS, survive
 
-from cnnprof.spec.expressions import ExpressionError, compile_expression
+from cnnprof.spec.expressions import compile_expression
 from cnnprof.spec.literals import read_literal
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import Budget, Scope
 from cnnprof.spec.values import Tensor, show
 

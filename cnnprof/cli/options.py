@@ -231,10 +231,14 @@ def parse_names(text: str | None, option: str, of: str = "names", example: str =
 
 def parse_settings(items: list[str] | None) -> dict[str, str]:
     """`["width=0.5"]` as a mapping. Raises UsageError for an item without a name or a value."""
-    settings = {}
+    settings: dict[str, str] = {}
     for item in items or []:
         name, equals, value = (part.strip() for part in item.partition("="))
         if not (name and equals and value):
             raise UsageError(f"'{item}' is not a setting", hint="write --set name=value, such as --set width=0.5")
+        if re.fullmatch(r"[^\[({'\"]*,\s*[A-Za-z_]\w*\s*=.*", value):
+            raise UsageError(f"'{item}' is more than one setting", hint="write --set once for each")
+        if settings.get(name, value) != value:
+            raise UsageError(f"'{name}' is set twice, to {settings[name]} and to {value}", hint="--set once for each name")
         settings[name] = value
     return settings

@@ -45,7 +45,10 @@ _LABELS = {
     "dilation": "the dilation",
 }
 
-_AT_LEAST = {"size": "write the number itself, as in H*W", "order": "the batch, which is not named, stays first"}
+_AT_LEAST = {
+    ("reshape", "size"): "write the number itself, as in H*W",
+    ("permute", "order"): "the batch, which is not named, stays first",
+}
 _KINDS = {2: "an image such as 3x224x224", 3: "a volume such as 3x16x112x112"}
 
 Given: TypeAlias = Fixed | Expression
@@ -121,7 +124,8 @@ class Arguments(NamedTuple):
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option, hint)
         if not least <= value <= most:
             span = f"from {least:g} to {most:g}" if most < float("inf") else f"at least {least:g}"
-            raise self.error(f"{_label(option)} is {span}, not {value}", option)
+            hint = f"write {value / 100:g}" if option == "p" and 1 < value <= 100 else None
+            raise self.error(f"{_label(option)} is {span}, not {value}", option, hint)
         return float(value)
 
     @property
@@ -137,10 +141,12 @@ class Arguments(NamedTuple):
         given = self.given[option]
         if isinstance(given, Bare) and count != 1:
             sides = re.findall(r"\d+", given.text)
-            size = "x".join(sides if len(sides) > 1 else [given.text] * count)
+            one_side = given.text[1:] if re.fullmatch(r"k\d+", given.text) else given.text
+            size = "x".join(sides if len(sides) > 1 else [one_side] * count)
             if len(sides) > 1:
                 raise self.error(f"{given.text} is no kernel", option, f"a kernel is written {size}")
-            given.mistake.hint = f"a kernel is written {size}" + (f" or k={given.text}" if len(sides) < 2 else "")
+            written = [size] * (not one_side.isidentifier()) + [f"k={one_side}"] * (len(sides) < 2)
+            given.mistake.hint = f"a kernel is written {' or '.join(written)}"
             raise given.mistake
         value = self.value(option)
         if not isinstance(value, tuple):
@@ -212,8 +218,7 @@ class Arguments(NamedTuple):
             return value
         text = getattr(self.given[option], "text", "")
         if not is_number(value):
-            listed = isinstance(value, tuple) and text.isidentifier()
-            hint = f"a call gives '{text}' without parentheses, its numbers parted by blanks: unit 64 2" if listed else None
+            hint = _of_list(value, text, self.scope) if isinstance(value, tuple) else None
             if isinstance(value, str):
                 hint = _of_text(value, text)
             raise self.error(f"{_label(option)} is a number, not {describe_kind(value)}", option, hint)
@@ -224,7 +229,7 @@ class Arguments(NamedTuple):
             hint = rounded if text else "round it"
             raise self.error(f"{_label(option)} is a whole number, and {shown} is not", option, f"write {hint}")
         if not at_least(value, least):
-            hint = _AT_LEAST.get(option) if known(value) and value < 1 else None
+            hint = _AT_LEAST.get((self.word, option)) if known(value) and value < 1 else None
             raise self.error(f"{_label(option)} is at least {least}, not {value}", option, hint)
         if known(value) and value > MAX_INT:
             raise self.error(f"{_label(option)} is at most {MAX_INT:,}", option)
@@ -243,8 +248,21 @@ def _listed(value: Value) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+def _of_list(value: tuple[Value, ...], text: str, scope: Scope) -> str | None:
+    """A hint at a list in place of a number."""
+    if len(value) == 1 and text.startswith("["):
+        return f"a number stands without brackets: {text[1:-1]}"
+    if not text.isidentifier():
+        return None
+    if scope.outermost or text in scope.outer:
+        return f"one entry is {text}[0]; a step for each is '- {{for: x in {text}, do: ...}}'"
+    return f"a call gives '{text}' without parentheses, its numbers parted by blanks: unit 64 2"
+
+
 def _of_text(value: str, name: str) -> str | None:
     """A hint at a text in place of a number, which an expression called `name` gives."""
+    if name.startswith(("'", '"')) and value.isidentifier():
+        return f"a name stands without quotes: {value}"
     if re.fullmatch(r"[+-]?\d[\d_]*(\.\d*)?", value.strip()):
         return f"a number stands without quotes: {value}"
     if name.isidentifier() and re.search(r"\w\s*[-+*/%]\s*\w", value):

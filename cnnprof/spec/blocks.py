@@ -13,9 +13,15 @@ from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.sharing import share
 from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_be_there
 from cnnprof.spec.values import describe_kind, show
+from cnnprof.spec.words import WORDS
 
 _CALL_STEPS = 5
 """How many steps a call takes from the budget: about as long as so many layers."""
+
+
+def _named(name: str, value: Given) -> Token:
+    """The name of an argument in front of its value."""
+    return Token(name, value.token.scalar, value.token.start - len(name) - 1)
 
 
 class BlockParameter(NamedTuple):
@@ -131,9 +137,9 @@ class BlockCall(NamedTuple):
             inner[name] = value.evaluate(scope)
         for name, value in self.named.items():
             if name not in names:
-                raise value.token.error(f"{block.name} has no argument '{name}'", f"its signature is {block.signature}")
+                raise _named(name, value).error(f"{block.name} has no argument '{name}'", f"its signature is {block.signature}")
             if name in inner:
-                raise value.token.error(f"the argument '{name}' is given twice", f"its signature is {block.signature}")
+                raise _named(name, value).error(f"the argument '{name}' is given twice", f"its signature is {block.signature}")
             inner[name] = value.evaluate(scope)
         for parameter in block.parameters:
             if parameter.name not in inner:
@@ -146,7 +152,9 @@ class BlockCall(NamedTuple):
         most = len(block.parameters)
         count = str(most) if fewest == most else f"{fewest} to {most}"
         message = f"{block.name} takes {count} argument{'s' * (count != '1')}, not {given}"
-        return SpecError(message, self.place, f"its signature is {block.signature}")
+        word = next((each.token.text for each in self.arguments if each.token.text in WORDS), None)
+        hint = f"its signature is {block.signature}" + (f"; a layer behind it is '| {word}'" if word else "")
+        return SpecError(message, self.place, hint)
 
     def _cycle(self, calls: list[str]) -> SpecError:
         last = calls[-1]

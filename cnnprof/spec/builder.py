@@ -59,7 +59,8 @@ class GraphBuilder:
         self.unsaid_bias: list[tuple[int, ...]] = []
         self.plain_activations: list[int] = []
         self.opaque: list[int] = []
-        self._aux: set[int] = set()
+        self.lone_joins: dict[str, str] = {}
+        self.heads: set[int] = set()
         self._built: dict[tuple[object, ...], tuple[Layers, list[Shape]]] = {}
 
     @property
@@ -100,7 +101,7 @@ class GraphBuilder:
         """
         if len(self.nodes) >= MAX_LAYERS:
             raise SpecError(f"the network has more than {MAX_LAYERS:,} layers", place, RUNAWAY)
-        if self._aux and not self.aux and not self._aux.isdisjoint(inputs):
+        if self.heads and not self.aux and not self.heads.isdisjoint(inputs):
             raise SpecError("this continues from a training-only head", place, "only layers under 'aux' can")
         name = self.namer.prefix + self.namer.count(kind)
         if len(name) > MAX_NAME:
@@ -128,7 +129,7 @@ class GraphBuilder:
         self.names.append(name)
         self.inputs.append(inputs)
         if self.aux:
-            self._aux.add(index)
+            self.heads.add(index)
         return Tensor(index, shape)
 
     def rename_last(self, name: str) -> None:
@@ -153,7 +154,7 @@ class GraphBuilder:
             self.unsaid_bias.pop()
         while self.plain_activations and self.plain_activations[-1] >= end:
             self.plain_activations.pop()
-        self._aux.difference_update(gone)
+        self.heads.difference_update(gone)
         self.absorbed.difference_update(gone)
         self.shared = {name: made for name, made in self.shared.items() if all(index < end for index in made.values())}
         self.left_out.append(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import process_time
@@ -10,7 +11,7 @@ from typing import TypeAlias
 from cnnprof.collector import without_collections
 from cnnprof.errors import CnnprofError, Place, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, at_least, is_array, known, same
-from cnnprof.network.graph import Facts, Graph, Node
+from cnnprof.network.graph import INPUT, Facts, Graph, Node
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.builder import GraphBuilder
 from cnnprof.spec.family import Family
@@ -21,7 +22,7 @@ from cnnprof.spec.scope import RUNAWAY, Budget, Scope
 from cnnprof.spec.settings import read_overrides
 from cnnprof.spec.sharing import give_to_inference
 from cnnprof.spec.steps import BLOCKS, last_step, must_be_there
-from cnnprof.spec.values import Tensor, Value
+from cnnprof.spec.values import Tensor, Value, show
 from cnnprof.spec.variants import Variant
 from cnnprof.spec.words import WORDS
 
@@ -56,6 +57,7 @@ def elaborate(
     chosen = family.variant(variant)
     defaults = {**family.settings, **(chosen.settings if chosen else {})}
     given = read_overrides(settings or {}, defaults)
+    _check_texts(family, given)
     values = defaults | given
     if known(batch) and batch < 1:
         raise SpecError(f"the batch is at least 1, not {batch}")
@@ -93,10 +95,23 @@ def elaborate(
     )
 
 
+def _check_texts(family: Family, given: Mapping[str, Value]) -> None:
+    """Raise SpecError for a text that stands nowhere in a spec that compares the setting with texts."""
+    text = family.source.text
+    for name, value in given.items():
+        compared = rf"\b{name} *[!=]= *(['\"])(.*?)\1"
+        if isinstance(value, str) and value not in text and (texts := [found[1] for found in re.findall(compared, text)]):
+            hint = did_you_mean(value, texts) or f"it is compared with {', '.join(map(show, dict.fromkeys(texts)))}"
+            raise SpecError(f"nothing in {family.path} is called '{value}', and {name}={value} changes nothing", hint=hint)
+
+
 def _unread(
     network: GraphBuilder, nodes: Sequence[Node], outputs: Mapping[str, Tensor], inputs: Sequence[DeclaredInput]
 ) -> Iterator[str]:
-    """Inputs and outputs that nothing reads, in words, those of a place once; a layer of given weights reads all before it."""
+    """Inputs and outputs that nothing reads, in words, those of a place once, and joins of nothing.
+
+    A layer of given weights reads all before it.
+    """
     read = {name for node in nodes for name in node.inputs} | {network.names[output.index] for output in outputs.values()}
     idle: dict[Place | None, Node] = {}
     for node in nodes:
@@ -106,6 +121,8 @@ def _unread(
             idle.setdefault(node.place, node)
     for place, node in idle.items():
         yield f"{place}: nothing reads what {node.name} ({node.layer.type}) gives; a second output stands in 'outputs'"
+    for at, kind in network.lone_joins.items():
+        yield f"{at}: this '{kind}' has one branch, and joins nothing; a comma or a line of its own begins another"
     for each in inputs:
         if each.name not in read:
             yield f"{each.place}: nothing reads the input '{each.name}'"
@@ -148,7 +165,7 @@ def _run(family: Family, network: GraphBuilder, outer: Mapping[str, Value], budg
     entries = network.entries
     outer = outer if family.batch != BATCH else {**outer, BATCH: entries[0].shape[0]}
     scope = Scope(outer, entries[0] if len(entries) == 1 else entries, budget, outermost=True)
-    if len(entries) > 1:
+    if network.names[0] != INPUT:
         scope.update(zip(network.names, entries, strict=True))
     try:
         family.layers.run(network, scope)
@@ -158,7 +175,11 @@ def _run(family: Family, network: GraphBuilder, outer: Mapping[str, Value], budg
     except RecursionError:
         raise SpecError(f"{family.path}: blocks and loops nest too deeply", hint=RUNAWAY) from None
     place = last_step(family.layers).place
-    outputs = find_outputs(family.outputs, scope, network.first) if family.outputs else {"": must_be_there(scope, place)}
+    outputs = (
+        find_outputs(family.outputs, scope, network.first, network.heads)
+        if family.outputs
+        else {"": must_be_there(scope, place)}
+    )
     for output in outputs.values():
         if not isinstance(output, Tensor):
             hint = "name them, as in outputs: [a, b]"

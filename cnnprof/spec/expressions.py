@@ -14,9 +14,10 @@ from typing import TypeAlias
 from warnings import catch_warnings, simplefilter
 
 from cnnprof.network.dims import Split, is_array, known, one
+from cnnprof.spec import operators
 from cnnprof.spec.entrywise import where
 from cnnprof.spec.functions import FUNCTIONS, FunctionError
-from cnnprof.spec.operators import COMPARISONS, OPERATORS, ORDERED, comment_in, not_allowed, not_callable, syntax_hint
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import AXES, FURTHER_AXES, RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import MAX_ENTRIES, MAX_INT, Tensor, Value, describe_kind, is_condition, is_integer, is_number, leaves
 
@@ -29,24 +30,13 @@ Code: TypeAlias = Callable[[Scope], Value]
 CONSTANTS = {"true": True, "false": False, "none": None}
 
 
-class ExpressionError(Exception):
-    """A mistake in the characters from `start` to `end` of an expression's text."""
-
-    def __init__(self, message: str, start: int, end: int, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.start = start
-        self.end = end
-        self.hint = hint
-
-
 @lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Code:
     """The expression as a function of a scope. Raises ExpressionError if the text is none."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"an expression has at most {MAX_LENGTH} characters, and this one has {len(text)}", 0, len(text))
     blanks = len(text) - len(text.lstrip())
-    if (at := comment_in(text)) >= 0:
+    if (at := operators.comment_in(text)) >= 0:
         raise ExpressionError("'#' within a word begins no comment", at, len(text), "a comment stands behind a blank")
     try:
         with catch_warnings():
@@ -55,7 +45,7 @@ def compile_expression(text: str) -> Code:
         return _Compiler(text, blanks).compile(tree.body)
     except SyntaxError as error:
         at = min(blanks + max(0, (error.offset or 1) - 1), max(0, len(text) - 1))
-        raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, syntax_hint(text)) from None
+        raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, operators.syntax_hint(text)) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("this cannot be read as an expression", 0, len(text)) from None
 
@@ -74,7 +64,7 @@ class _Compiler:
             raise self.fault(node, f"an expression nests at most {MAX_DEPTH} deep")
         method = getattr(self, "_" + type(node).__name__.lower(), None)
         if method is None:
-            raise self.fault(node, *not_allowed(node))
+            raise self.fault(node, *operators.not_allowed(node))
         self.depth += 1
         code: Code = method(node)
         self.depth -= 1
@@ -93,9 +83,11 @@ class _Compiler:
     def _constant(self, node: ast.Constant) -> Code:
         value = node.value
         if not isinstance(value, (int, float, str, bool, type(None))):
-            raise self.fault(node, *not_allowed(value))
+            raise self.fault(node, *operators.not_allowed(value))
         if is_number(value):
             self.bound(node, value)
+        elif isinstance(value, str) and (two := operators.texts_in_a_row(self.text[slice(*self.span(node))])):
+            raise self.fault(node, "two texts stand without a sign between them", f"a comma parts the entries of a list: {two}")
         return lambda _: value
 
     def _name(self, node: ast.Name) -> Code:
@@ -144,6 +136,8 @@ class _Compiler:
     def _unaryop(self, node: ast.UnaryOp) -> Code:
         operand = self.compile(node.operand)
         if isinstance(node.op, ast.Not):
+            if isinstance(node.operand, ast.UnaryOp) and isinstance(node.operand.op, ast.Not):
+                raise self.fault(node, "a 'not' stands before a 'not'", "leave both out")
             return lambda scope: not self.truth(node.operand, operand(scope))
         if isinstance(node.op, ast.Invert):
             raise self.fault(node, "'~' is not part of the language")
@@ -158,10 +152,10 @@ class _Compiler:
         return sign
 
     def _binop(self, node: ast.BinOp) -> Code:
-        if type(node.op) not in OPERATORS:
+        if type(node.op) not in operators.OPERATORS:
             hint = "a power is written **" if isinstance(node.op, ast.BitXor) else None
             raise self.fault(node, "the operators are + - * / // % and **", hint)
-        symbol, function = OPERATORS[type(node.op)]
+        symbol, function = operators.OPERATORS[type(node.op)]
         left, right = self.compile(node.left), self.compile(node.right)
 
         def combine(scope: Scope) -> Value:
@@ -190,7 +184,8 @@ class _Compiler:
             if leaves(a) * b > MAX_ENTRIES:
                 raise self.fault(node, f"a list has at most {MAX_ENTRIES:,} entries")
             return self.checked_list(node, scope, a * b)
-        raise self.fault(node, f"'{symbol}' does not go with {describe_kind(a)} and {describe_kind(b)}")
+        hint = operators.joined_by(symbol) if isinstance(a, Tensor) and isinstance(b, Tensor) else None
+        raise self.fault(node, f"'{symbol}' does not go with {describe_kind(a)} and {describe_kind(b)}", hint)
 
     def _boolop(self, node: ast.BoolOp) -> Code:
         parts = [(item, self.compile(item)) for item in node.values]
@@ -205,9 +200,9 @@ class _Compiler:
         operands = [self.compile(item) for item in (node.left, *node.comparators)]
         tests = []
         for op in node.ops:
-            if type(op) not in COMPARISONS:
+            if type(op) not in operators.COMPARISONS:
                 raise self.fault(node, "'is' is not part of the language", "compare with ==")
-            tests.append(COMPARISONS[type(op)])
+            tests.append(operators.COMPARISONS[type(op)])
 
         def hold(scope: Scope) -> Value:
             a = operands[0](scope)
@@ -215,7 +210,9 @@ class _Compiler:
             for (symbol, test), operand in zip(tests, operands[1:], strict=True):
                 b = operand(scope)
                 self.spend(node, scope, a, b)
-                if symbol in ORDERED and not (is_number(a) and is_number(b)):
+                if told := operators.never_equal(symbol, a, b):
+                    raise self.fault(node, *told)
+                if symbol in operators.ORDERED and not (is_number(a) and is_number(b)):
                     raise self.fault(node, f"'{symbol}' compares numbers, not {describe_kind(a)} and {describe_kind(b)}")
                 if symbol.endswith("in") and not isinstance(b, tuple):
                     raise self.fault(node, f"'{symbol}' looks into a list, not into {describe_kind(b)}")
@@ -293,7 +290,7 @@ class _Compiler:
     def _call(self, node: ast.Call) -> Code:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         if name not in FUNCTIONS:
-            raise self.fault(node, *not_callable(node.func, name, FUNCTIONS))
+            raise self.fault(node, *operators.not_callable(node.func, name, FUNCTIONS))
         function = FUNCTIONS[name]
         if node.keywords:
             raise self.fault(node, f"{name} takes its arguments in order: {function.signature}")

@@ -14,7 +14,8 @@ from cnnprof.record import record
 from cnnprof.spec.blocks import Block, BlockParameter
 from cnnprof.spec.inputs import DeclaredInput, Output, read_batch, read_inputs, read_outputs
 from cnnprof.spec.located import Token, read_expression, whole_token
-from cnnprof.spec.oneline import LineReader, read_size
+from cnnprof.spec.onelayer import read_size
+from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
@@ -146,9 +147,16 @@ class _Reader:
         self.source = source
         self.stem = stem
         self.root = parse_yaml(source)
-        for key, _ in self.root.pairs:
+        for key, value in self.root.pairs:
             if key.value not in KEYS:
-                hint = self._of_others() or did_you_mean(key.value, KEYS) or f"the keys are {' '.join(KEYS)}"
+                from cnnprof.spec.mistaken_keys import of_file_key
+
+                hint = (
+                    self._of_others()
+                    or of_file_key(key, value)
+                    or did_you_mean(key.value, KEYS)
+                    or f"the keys are {' '.join(KEYS)}"
+                )
                 raise key.error(f"unknown key '{key.value}'", hint)
 
     def read(self) -> Family:
@@ -210,7 +218,10 @@ class _Reader:
         for kind in ("blocks", "shared"):
             node = self.root.get(kind)
             if node is not None and not isinstance(node, Entries):
-                raise node.error(f"'{kind}' is a mapping of signatures", f"as in {kind}: and below it 'unit(w, s=1):'")
+                signature = re.match(r"\w+\s*\([^()]*\)", node.value) if isinstance(node, Scalar) else None
+                form = f"as in {kind}: and below it 'unit(w, s=1):'"
+                hint = f"a signature ends with a colon: {signature[0]}:" if signature else form
+                raise node.error(f"'{kind}' is a mapping of signatures", hint)
             for key, body in node.pairs if node is not None else ():
                 block = _read_signature(key, kind == "shared")
                 if block.name in blocks:
@@ -219,8 +230,8 @@ class _Reader:
                 bodies.append((block, body))
         for block, _ in bodies:
             if block.within is not None and (block.within.text not in blocks or block.within.text == block.name):
-                hint = did_you_mean(block.within.text, [name for name in blocks if name != block.name])
-                raise block.within.error(f"'in {block.within.text}' names no other block", hint)
+                near = did_you_mean(block.within.text, [name for name in blocks if name != block.name])
+                raise block.within.error(f"'in {block.within.text}' names no other block", near)
         structure = Structure(LineReader(blocks, set()))
         for block, body in bodies:
             block.body = structure.read(body)
@@ -230,6 +241,8 @@ class _Reader:
         node = self.root.get("layers")
         if node is None:
             raise self.root.error("there is no 'layers'", "a spec has at least 'input' and 'layers'")
+        if isinstance(node, Scalar) and not node.value.strip():
+            raise node.error("'layers' has no steps", "steps stand below it, one a line, each with its own '-'")
         return node
 
     def _flag(self, name: str) -> bool:
@@ -248,7 +261,8 @@ class _Reader:
         name = self._text("default")
         if name is not None and name not in variants:
             node = self.root.get("default")
-            hint = did_you_mean(name, variants) or f"the variants are {' '.join(variants)}"
+            known = f"the variants are {' '.join(variants)}" if variants else "there are no variants: leave it out"
+            hint = did_you_mean(name, variants) or known
             raise (node or self.root).error(f"the default '{name}' is not a variant", hint)
         return name
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
-from cnnprof.errors import Place, SpecError
+from cnnprof.errors import Place, SpecError, did_you_mean
 from cnnprof.network.dims import Dim, Shape, known
 from cnnprof.network.graph import INPUT
 from cnnprof.spec.batches import BATCH
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
-from cnnprof.spec.mistakes import of_size, unknown_name
+from cnnprof.spec.mistakes import of_size
 from cnnprof.spec.reader import Entries, Scalar, Yaml
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.tables import check_name
-from cnnprof.spec.tokens import split_words
+from cnnprof.spec.tokens import NAME, split_words
 from cnnprof.spec.values import MAX_INT, Tensor, Value, describe_kind, is_number
 from cnnprof.spec.words import WORDS
 
@@ -81,8 +82,8 @@ def _input_name(token: Token) -> str:
 
 def _read_input(name: str, node: Yaml) -> DeclaredInput:
     if not isinstance(node, Scalar):
-        text = node.source.text[node.start : node.end]
-        raise node.error("'input' is channels x height x width", of_size(text) or "as in input: 3x224x224")
+        text = re.sub(r"\s*\n\s*-?\s*", ", ", node.source.text[node.start : node.end].strip())
+        raise node.error("'input' is channels x height x width", _turned(of_size(text)) or "as in input: 3x224x224")
     tokens = split_words(node)
     order = tokens.pop().text if len(tokens) > 1 and _is_order(tokens[-1].text) else None
     if len(tokens) == 1:
@@ -91,7 +92,9 @@ def _read_input(name: str, node: Yaml) -> DeclaredInput:
         parts = tokens[::2] if all(token.text == "x" for token in tokens[1::2]) else []
     product = len(parts) == 1 and (any(sign in parts[0].text for sign in "*,×") or re.match(r"\d+X\d", parts[0].text))
     if not 1 <= len(parts) <= len(_ORDERS) or len(tokens) % 2 == 0 or product:
-        raise node.error(f"'{node.value}' is not channels x height x width", of_size(node.value) or _FORMS)
+        raise node.error(f"'{node.value}' is not channels x height x width", _turned(of_size(node.value)) or _FORMS)
+    if len(parts) == 1 and not NAME.match(parts[0].text) and re.fullmatch(r"\d+([/:]\d+)+", parts[0].text):
+        raise node.error(f"'{node.value}' is not channels x height x width", _turned(of_size(node.value)))
     if order is not None:
         wanted = _ORDERS[len(parts) - 1]
         if sorted(order) != sorted(wanted):
@@ -100,6 +103,14 @@ def _read_input(name: str, node: Yaml) -> DeclaredInput:
             )
         parts = [parts[order.index(letter)] for letter in wanted]
     return DeclaredInput(name, tuple(read_expression(part) for part in parts), order is not None, node.place)
+
+
+def _turned(hint: str | None) -> str | None:
+    """The hint with the sizes in the order in which they would be taken."""
+    sizes = re.fullmatch(r"write (\d+(?:x\d+)+)", hint or "")
+    while sizes and (other := misread(tuple(map(int, sizes[1].split("x"))))):
+        sizes = re.search(r"write (\d+(?:x\d+)+)", other)
+    return f"write {sizes[1]}" if sizes else hint
 
 
 def _is_order(word: str) -> bool:
@@ -192,21 +203,26 @@ def read_outputs(node: Yaml | None) -> tuple[Output, ...]:
     return tuple(found.values())
 
 
-def find_outputs(outputs: tuple[Output, ...], scope: Scope, inputs: int) -> dict[str, Tensor]:
-    """The tensors of the outputs by name, at the network's end. Raises SpecError for a name that is none or an input's."""
+def find_outputs(outputs: tuple[Output, ...], scope: Scope, inputs: int, in_heads: Collection[int]) -> dict[str, Tensor]:
+    """The tensors of the outputs by name, at the network's end; `in_heads` are those that only training makes.
+
+    Raises SpecError for a name that is none, an input's, or a head's.
+    """
     found: dict[str, Tensor] = {}
     for output in outputs:
         value = output.entry.evaluate(scope) if output.entry else scope.get(output.token.text)
         if value is None:
-            message, hint = unknown_name(output.token.text, scope)
-            raise output.token.error(
-                message.replace("unknown name", "there is no output"), hint or "name a step with '-> name'"
-            )
+            tensors = [name for name, other in scope.items() if isinstance(other, Tensor)]
+            hint = did_you_mean(output.token.text, tensors) or "name a step with '-> name'"
+            raise output.token.error(f"there is no output '{output.token.text}'", hint)
         if not isinstance(value, Tensor):
-            hint = _ENTRIES if isinstance(value, tuple) else None
-            raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output", hint)
+            entries = _ENTRIES if isinstance(value, tuple) else None
+            raise output.token.error(f"'{output.token.text}' is {describe_kind(value)}, not an output", entries)
         if value.index < inputs:
             raise output.token.error(f"'{output.token.text}' is an input, and no output", "'identity' computes nothing, either")
+        if value.index in in_heads:
+            hint = "only training runs it, and it gives nothing to inference"
+            raise output.token.error(f"'{output.token.text}' stands in a training-only head", hint)
         twin = next((name for name, other in found.items() if other.index == value.index), None)
         if twin is not None:
             raise output.token.error(f"'{output.name}' and '{twin}' are one output")

@@ -104,6 +104,8 @@ class JoinStep(NamedTuple):
         if len(ends) == 1 and self._leaves_one_out:
             scope.here = ends[0]
             return
+        if len(ends) == 1 and ends[0].index > last:  # `concat: [identity]` copies, as torch.cat of one tensor does
+            network.lone_joins[str(self.place)] = self.kind
         try:
             layer = self.layer
             tokens = any(end.tokens for end in ends)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cnnprof.spec.expressions import CONSTANTS, MAX_LENGTH, Code, ExpressionError, compile_expression
+from cnnprof.spec.expressions import CONSTANTS, MAX_LENGTH, Code, compile_expression
 from cnnprof.spec.located import Token, read_expression
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import TextScope
 from cnnprof.spec.values import Value
 
@@ -15,6 +16,7 @@ _PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
 _NUMBER = re.compile(r"[+-]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][+-]?\d+)?\Z")
 _ARITHMETIC = re.compile(r"[-+*/%.,\d\s()_]*\d[-+*/%.,\d\s()_]*\Z")
 _DECIMAL = re.compile(r"[+-]?\d+,\d+\Z")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+\Z")
 _YAML = {
     **dict.fromkeys(("yes", "on"), "true"),
     **dict.fromkeys(("no", "off"), "false"),
@@ -48,8 +50,12 @@ def read_cell(token: Token) -> Value:
 
     YAML's other words for true, false and nothing, which would be texts, are refused, and so is a decimal with a comma.
     """
+    if not token.text and not token.scalar.style:
+        raise token.error("there is no value", "write none for an empty one")
     if (meant := _YAML.get(token.text.lower())) is not None:
         raise token.error(f"'{token.text}' would be a text", f"write {meant}; a text stands in quotes: '{token.text}'")
+    if _THOUSANDS.match(token.text):
+        raise token.error(f"'{token.text}' is no number", f"a number has no commas: write {token.text.replace(',', '')}")
     if _DECIMAL.match(token.text):
         decimal = token.text.replace(",", ".")
         raise token.error(f"'{token.text}' is a decimal, or a list", f"write {decimal} for a number, [{token.text}] for a list")

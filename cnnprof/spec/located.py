@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cnnprof.errors import Place, SpecError
 from cnnprof.record import record
-from cnnprof.spec.expressions import Code, ExpressionError, compile_expression
+from cnnprof.spec.expressions import Code, compile_expression
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.reader import Scalar
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.values import Value, describe_kind, is_condition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -134,8 +135,7 @@ class For(NamedTuple):
         """Run the body for every entry."""
         values = self.values.evaluate(scope)
         if not isinstance(values, tuple):
-            hint = f"write range({values})" if type(values) is int else None
-            raise self.values.token.error(f"'for' goes through a list, not {describe_kind(values)}", hint)
+            raise self.values.token.error(f"'for' goes through a list, not {describe_kind(values)}", _list_hint(values))
         last = len(values) - 1
         rounds = (
             {"first": i == 0, "last": i == last, COUNTER: i, "row": value} | self._bind(value) for i, value in enumerate(values)
@@ -161,6 +161,14 @@ def _is_taken(scope: Scope, name: str) -> bool:
 
 def _is_stage(network: GraphBuilder, scope: Scope) -> bool:
     return scope.outermost and network.loops == 0
+
+
+def _list_hint(values: Value) -> str | None:
+    if isinstance(values, Table):
+        return f"go through a table with 'each: {values.name}', whose columns are names"
+    if isinstance(values, str) and (numbers := re.fullmatch(r"\s*\d+([\s,]+\d+)*\s*", values)):
+        return f"a list is written [{', '.join(re.findall(r'[0-9]+', numbers[0]))}]"
+    return f"write range({values})" if type(values) is int else None
 
 
 def _whole_hint(count: Value) -> str | None:

@@ -3,77 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from cnnprof.errors import did_you_mean
+from cnnprof.spec.foreign import FOREIGN_WORDS, folded, word_of
 from cnnprof.spec.functions import FUNCTIONS
 from cnnprof.spec.scope import AXES, FURTHER_AXES, SEVERAL_HINT, Scope
+from cnnprof.spec.signs import plain
 from cnnprof.spec.values import Tensor
 from cnnprof.spec.words import JOINS, WORDS
 
-FOREIGN = {
-    "fc": ("dense", "linear", "fullyconnected", "innerproduct", "connected", "fullconnected"),
-    "conv": ("convolution", "convolutional", "convbn"),
-    "dw": ("depthwise", "dwconv", "depthwiseconv", "dconv"),
-    "sepconv": ("separableconv", "depthwiseseparable", "depthwiseseparableconv", "dsconv", "dwsconv", "dwsepconv"),
-    "deconv": (
-        "convtranspose",
-        "transposedconv",
-        "transposeconv",
-        "conv1dtranspose",
-        "conv2dtranspose",
-        "conv3dtranspose",
-        "deconvolution",
-        "upconv",
-        "convt",
-        "transconv",
-    ),
-    "bn": ("batchnorm", "batchnormalization", "norm", "syncbn", "syncbatchnorm", "frozenbn", "frozenbatchnorm"),
-    "ln": ("layernorm", "layernormalization"),
-    "gn": ("groupnorm", "groupnormalization"),
-    "in": ("instancenorm", "instancenormalization"),
-    "lrn": ("localresponsenorm", "localresponsenormalization"),
-    "l2norm": ("normalize", "l2normalize"),
-    "gap": (
-        "globalavgpool",
-        "globalaveragepool",
-        "globalavgpooling",
-        "globalaveragepooling",
-        "avgpoolglobal",
-        "globalpool",
-        "globalpooling",
-    ),
-    "gmp": ("globalmaxpool", "globalmaxpooling", "maxpoolglobal"),
-    "maxpool": ("pool", "maxpooling", "pooling"),
-    "avgpool": ("averagepool", "averagepooling", "avgpooling", "meanpool"),
-    "adaptive_avgpool": ("adaptiveavgpool", "adaptiveaveragepool"),
-    "adaptive_maxpool": ("adaptivemaxpool",),
-    "upsample": ("interpolate", "upsampling", "resize"),
-    "pixelshuffle": ("depthtospace", "depth2space", "subpixel"),
-    "space2depth": ("pixelunshuffle", "spacetodepth", "focus", "reorg", "passthrough"),
-    "shuffle": ("channelshuffle",),
-    "pad": ("zeropad", "padding", "zeropadding"),
-    "droppath": ("stochasticdepth", "dropconnect"),
-    "identity": ("skip", "noop", "pass"),
-    "hardswish": ("hswish",),
-    "hardsigmoid": ("hsigmoid",),
-    "leakyrelu": ("lrelu", "leaky"),
-    "sigmoid": ("logistic",),
-    "attention": ("mha", "multiheadattention", "selfattention"),
-    "posembed": ("positionembedding", "positionalembedding", "positionalencoding", "posemb", "posenc"),
-    "clstoken": ("classtoken",),
-    "unpool": ("maxunpool", "unpooling", "maxunpooling"),
-    "crop": ("cropping", "centercrop"),
-    "reshape": ("view", "unflatten", "squeeze", "unsqueeze", "rearrange"),
-    "take": ("slice", "narrow"),
-    "chunk": ("tensorsplit", "arraysplit"),
-    "concat": ("cat", "concatenate", "concatenation", "route"),
-    "add": ("residual", "shortcut", "sum", "eltwise", "elementwise"),
-    "mul": ("multiply", "gate"),
-}
-"""The words of the language, each with what other libraries and formats call it, small letters and no underscores."""
-
-_WORDS = {other: word for word, others in FOREIGN.items() for other in others}
 _NONE = {
     **dict.fromkeys(("lstm", "gru", "rnn"), "recurrent layers are no part of the language"),
     "embedding": "embeddings of indices are no part of the language; a learned tensor is 'parameter'",
@@ -85,7 +24,16 @@ _NONE = {
     **dict.fromkeys(("swiglu", "geglu"), "it is a product of two layers: '- mul: [fc 4*C silu, fc 4*C]'"),
     **dict.fromkeys(("mlp", "feedforward", "ffn"), "it is two layers: 'fc 4*C gelu | fc C/4'"),
     **dict.fromkeys(("transpose", "swapaxes"), "axes change places with 'permute (2,1)'; the convolution is 'deconv'"),
-    **dict.fromkeys(("null", "~"), "a branch to leave out is 'none', a step that does nothing 'identity'"),
+    **dict.fromkeys(
+        ("null", "~", "nothing", "continue", "none"), "a branch to leave out is 'none', a step that does nothing 'identity'"
+    ),
+    **dict.fromkeys(
+        ("downsample", "downsampling", "reduce"), "a stride makes a smaller grid, as in 'conv 3x3 64 s2' or 'maxpool 2x2'"
+    ),
+    "centercrop": "'crop 2' cuts off 2 at each side: half of what is too much",
+    "sqrt": "write pow 0.5",
+    "square": "write pow 2",
+    "aux": "a head that only training runs has a colon, as in 'aux: gap | fc 10'",
     **dict.fromkeys(("repeat", "loop", "times", "each", "for"), "a loop is a step in braces: '- {repeat: 3, do: relu}'"),
     **dict.fromkeys(("pointwise", "pwconv", "pointwiseconv"), "it is a convolution of 1x1, as in 'conv 1x1 64'"),
     **dict.fromkeys(("groupconv", "groupedconv"), "groups are an option, as in 'conv 3x3 64 g4'"),
@@ -146,6 +94,7 @@ NEAR = 0.7
 _AXES = {2: "C", 3: "C L", 4: "C H W", 5: "C D H W"}
 """The names of an output's axes behind the batch, by how many it has with the batch."""
 
+_CHANNELS = ("in_channels", "in_ch", "inplanes", "in_planes", "cin", "nin", "num_channels", "channels_in")
 _TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false", "TRUE": "true", "FALSE": "false"}
 
 
@@ -157,6 +106,18 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
     if called and plain in blocks:
         arguments = re.sub(r",\s*", " ", called["inside"])
         return f"a block is called without parentheses and commas: write {plain} {arguments}".rstrip()
+    if (colon := re.match(r"(\w+):([^\s:].*)", text)) and word_of(colon[1]):
+        return f"a ':' is followed by a blank: write {colon[1]}: {colon[2]}"
+    if (counted := re.fullmatch(r"(fc|linear|dense)[-_]?(\d{2,})(?:-?way)?", plain, re.IGNORECASE | re.ASCII)) or (
+        counted := re.fullmatch(r"(dropout|drop|leakyrelu|elu)[-_]?(\d*\.\d+)", plain, re.IGNORECASE | re.ASCII)
+    ):
+        return f"write {word_of(counted[1])} {counted[2]}"
+    if called and (word := word_of(plain)) in WORDS and re.fullmatch(r"(\w+=)?\d*\.?\d+", inside := called["inside"].strip()):
+        number = inside.rpartition("=")[2]
+        if word == "relu" and number == "6":
+            return "the word is 'relu6'"
+        if (WORDS[word].kind == "act" and WORDS[word].positional) or WORDS[word].positional[:1] == ("p",):
+            return f"write {word} {number}"
     if called and plain.lower() in ("activation", "act") and (word := word_of(called["inside"].strip("'\" "))):
         return f"write {word}"
     if (told := _NONE.get(plain.lower())) is not None:
@@ -177,12 +138,12 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
         return f"the word is '{word}', as in '- {word}: [a, b]'"
     if word:
         return f"the word is '{word}'" + (f", {form}" if (form := WORDS[word].form) else "")
-    return _NONE.get(_folded(plain)) or _of_run(_folded(plain))
+    return _NONE.get(folded(plain)) or _of_run(folded(plain))
 
 
 def _of_run(name: str) -> str | None:
     """A hint at a name such as `convbnrelu`, which is several words in a row."""
-    words = [part for part in (*WORDS, *_WORDS) if len(part) > 1]
+    words = [part for part in (*WORDS, *FOREIGN_WORDS) if len(part) > 1]
     pattern = "|".join(sorted(words, key=len, reverse=True))
     found = re.fullmatch(rf"((?:de|sep)?conv|dw|fc|linear)((?:{pattern})+)", name)
     if not found:
@@ -190,22 +151,9 @@ def _of_run(name: str) -> str | None:
     return f"write {word_of(found[1])} ... {' '.join(str(word_of(part)) for part in re.findall(pattern, found[2]))}"
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"(?<=\D)[123]d$", "", name.lower()).replace("_", "").replace("-", "")
-
-
-def word_of(name: str) -> str | None:
-    """The word that a name stands for elsewhere, or as another would spell it; None for any other name."""
-    folded = _folded(name)
-    if folded in _WORDS:
-        return _WORDS[folded]
-    known = {_folded(word): word for word in (*WORDS, *JOINS)}
-    return known.get(folded)
-
-
 def of_key(text: str) -> str | None:
     """A hint at what to write in place of an unknown key of a step."""
-    word = "add" if _folded(text) == "skip" else word_of(text)
+    word = "add" if folded(text) == "skip" else word_of(text)
     if word in JOINS:
         return f"the word is '{word}'"
     if text in ("then", "else", "do", "as"):
@@ -213,11 +161,43 @@ def of_key(text: str) -> str | None:
         return f"'{text}' stands under the '-' of its {of}, aligned with it"
     if text in ("loop", "times"):
         return "the word is 'repeat', as in '- {repeat: 3, do: relu}'"
+    head, _, rest = text.partition(" ")
+    if head in ("if", "for", "repeat", "each") and rest:
+        return f"write '- {head}: {rest}' and, below '{head}', '{'then' if head == 'if' else 'do'}: ...'"
+    if text in ("elif", "elseif", "else if"):
+        return "another condition stands in the last: 'else: {if: ..., then: ...}'"
+    if text in ("give", "use"):
+        return f"it stands on one line without a colon, as in '- {'give [a, b]' if text == 'give' else 'use kind 64'}'"
+    if text in ("let", "set", "var"):
+        return "a value is a step on one line: '- let w = 8'"
+    if text in ("layers", "steps", "body", "forward", "seq"):
+        return "steps stand one below the other, each with its own '-'"
+    if text in ("from", "input", "inputs"):
+        return "a step goes on from another output by its name in front: '- x | conv 3x3 64'"
+    if word in WORDS:
+        return f"the word is '{word}'"
     if text in ("type", "layer", "name"):
         return "the layer's word is the key: '- conv: {kernel: 3x3, out: 8}'"
     if text.startswith("let "):
         return f"write '- {text} = ...', in place of the colon"
-    return _NONE.get(_folded(text))
+    return _NONE.get(folded(text))
+
+
+AXIS = ("axis", "dim", "dims")
+"""What other libraries call the axis of a join."""
+
+
+def of_key_beside(step: str, key: str) -> str | None:
+    """A hint at what to write in place of a key that does not stand beside a step."""
+    if key in AXIS and step in JOINS and JOINS[step].along:
+        return f"'axis' stands beside '{step}', aligned with it"
+    if key in AXIS and step in JOINS:
+        return f"branches are joined element by element: leave '{key}' out"
+    if step in WORDS and key in (*WORDS[step].known, "norm", "act"):
+        return f"the options of '{step}' stand below it, indented further"
+    if step in ("repeat", "for", "each") and key in ("then", "steps", "body", "layers", "block"):
+        return "the key is 'do'"
+    return "the key is 'then'" if step == "if" and key in ("steps", "body", "layers") else None
 
 
 def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
@@ -235,6 +215,14 @@ def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
         return said, "name what is here, '-> x', and write x"
     if name in WORDS:
         return said, f"write '| {name}' for a layer behind this one"
+    if name in _CHANNELS:
+        return said, "the channels that come in are C, those of an output x are x.C"
+    if name in ("N", "B", "batch", "batch_size"):
+        return said, "the batch is no part of a network; with 'batch: N' at the head expressions know it as N"
+    if lettered := re.fullmatch(r"([sgdk])(\d+)", name):
+        return said, f"an argument by name has its sign: write {lettered[1]}={lettered[2]}"
+    if any(name == value for value in (*scope.values(), *scope.outer.values()) if isinstance(value, str)):
+        return said, f"a text stands in quotes: '{name}'"
     if name == "same":
         return said, "'same' stands behind a layer with a window, as in 'conv 3x3 8 same'"
     if name in _TRUTHS:
@@ -245,15 +233,41 @@ def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
 
 def of_size(text: str) -> str | None:
     """A hint at what to write in place of an input that is no sizes with 'x' between them."""
-    sizes = re.findall(r"\d+", text)
-    plain = 1 < len(sizes) < 5 and not re.search(r"\d\.\d", text) and not re.search(r"[A-Za-z]{2,}", text)
-    return f"write {'x'.join(sizes)}" if plain else None
+    text = plain(text) or text
+    batch = re.match(r"[\[(]?\s*(?:None|none|null|batch|batch_size|bs|N|B|\?|-1)\s*[x,*]\s*", text)
+    text = text[batch.end() :] if batch else text
+    order = re.search(r"\s+(N?)([A-Za-z]{2,4})$", text)
+    letters = order[2].upper() if order and sorted(order[2].upper()) == sorted("CHW") else ""
+    sizes = re.findall(r"\d+", text[: order.start()] if letters and order else text)
+    if not 1 < len(sizes) < 5 or re.search(r"\d\.\d|-\d", text) or (re.search(r"[A-Za-z]{2,}", text) and not letters):
+        return "sizes are numbers; --input gives others" if re.search(r"none|\?|[xX][HW]\b", text, re.IGNORECASE) else None
+    return f"write {'x'.join(sizes)}{f' {letters}' if letters not in ('', 'CHW') else ''}"
 
 
-def of_first(text: str, after: str) -> str | None:
-    """A hint at a step that does not begin with its word; `after` is the second."""
-    if after == "=":
-        return f"an output is named behind its step: write ... -> {text}"
+def of_value(text: str, name: str) -> str | None:
+    """A hint at what stands behind the sign of a `let` and is no value."""
+    if re.match(r"[A-Za-z]\w* ", text) and word_of(text.partition(" ")[0]):
+        return f"an output is named behind its step: write {text} -> {name}"
+    if re.search(r"(?<!\|)\|(?!\|)", text):
+        return "a 'let' is a step of its own, on its own line"
+    if re.search(r",\s*[A-Za-z_]\w*\s*=(?!=)", text) and "(" not in text:
+        return "each value has a 'let' of its own, on its own line"
+    return None
+
+
+def of_first(text: str, rest: Sequence[str] = ()) -> str | None:
+    """A hint at a step that does not begin with its word; `rest` are the words behind it."""
+    after, *further = rest or ("",)
+    named = re.match(r"([A-Za-z_]\w*)=([^=].*)", text)
+    if after in ("=", "<-", ":=") or (named and named[1] not in WORDS and word_of(re.split(r"[\s(]", named[2])[0])):
+        name = named[1] if named else text
+        if not named and len(further) == 1 and re.fullmatch(r"[\d.]+|[\d.]*[*/+-].*", further[0]):
+            return f"a value is named by 'let': write let {name} = {further[0]}"
+        return f"an output is named behind its step: write ... -> {name}"
+    if text in ("set", "var", "val", "const", "define", "def") and after:
+        return "a value is named by 'let', as in 'let w = 8'"
+    if after and text not in WORDS and (joined := word_of(text + after.rstrip(","))) and joined != word_of(text):
+        return f"the word is '{joined}'"
     if after in ("+", "-", "*") and text.isidentifier():
         join = {"+": "add", "-": "sub", "*": "mul"}[after]
         return f"outputs are joined by '- {join}: [a, b]'"

@@ -11,7 +11,19 @@ from typing import Any
 from cnnprof.errors import did_you_mean
 from cnnprof.network.dims import is_array
 from cnnprof.spec.entrywise import each
-from cnnprof.spec.values import Value
+from cnnprof.spec.signs import plain
+from cnnprof.spec.values import Value, is_number
+
+
+class ExpressionError(Exception):
+    """A mistake in the characters from `start` to `end` of an expression's text."""
+
+    def __init__(self, message: str, start: int, end: int, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        self.hint = hint
 
 
 def _checked(divide: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -85,6 +97,27 @@ NOT_ALLOWED: dict[type, str] = {
 _IN_STEPS = "a loop collects a list: begin with 'let ys = []', and go on in it with 'let ys = ys + [y]'"
 
 
+def texts_in_a_row(text: str) -> str | None:
+    """`['a', 'b']` for `'a' 'b'`, which Python would take for one text; None for a text alone."""
+    if text[:1] not in ("'", '"') or (end := text.find(text[0], 1)) in (-1, len(text) - 1) or "\\" in text:
+        return None
+    return f"[{text[: end + 1]}, {text[end + 1 :].lstrip()}]"
+
+
+def never_equal(symbol: str, a: Value, b: Value) -> tuple[str, str] | None:
+    """What is wrong with comparing a number and the same number as a text, which are never equal, and a hint."""
+    a, b = (b, a) if isinstance(a, str) else (a, b)
+    if symbol not in ("==", "!=") or not isinstance(b, str) or not is_number(a) or not re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", b):
+        return None
+    return f"'{symbol}' compares a number and a text, which are never equal", f"a number stands without quotes: {b.strip()}"
+
+
+def joined_by(symbol: str) -> str | None:
+    """A hint at arithmetic with outputs, which is a join."""
+    word = {"+": "add", "-": "sub", "*": "mul", "/": "div"}.get(symbol)
+    return f"outputs are joined by '- {word}: [a, b]'" if word else None
+
+
 def comment_in(text: str) -> int:
     """Where a `#` outside of quotes begins what Python would leave out; -1 if there is none."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
@@ -96,26 +129,59 @@ def not_allowed(part: object) -> tuple[str, str | None]:
     return f"{shown} is not part of the language", _IN_STEPS if shown == "a comprehension" else None
 
 
+_OTHERS = {
+    "float": "numbers need no 'float': / divides to a fraction",
+    "log2": "write log(x, 2)",
+    "log10": "write log(x, 10)",
+    "pow": "a power is written **",
+    "str": "texts stand in quotes",
+    **dict.fromkeys(("list", "tuple", "reversed", "sorted"), "a list is written [a, b]"),
+}
+"""Functions of other languages that have no counterpart of a like name."""
+
+
 def not_callable(called: ast.expr, name: str | None, functions: Collection[str]) -> tuple[str, str]:
     """Why this cannot be called, and a hint."""
     if isinstance(called, ast.Constant):
         return "only a function can be called", "a product has its sign, as in 2*(w + 1)"
-    hint = did_you_mean(name or "", functions) or "the functions are " + " ".join(functions)
+    if isinstance(called, ast.Attribute) and called.attr in functions:
+        return "only a function can be called", f"write {called.attr}(...)"
+    hint = _OTHERS.get(name or "") or did_you_mean(name or "", functions) or "the functions are " + " ".join(functions)
     return f"there is no function '{name}'" if name else "only a function can be called", hint
 
 
 def syntax_hint(text: str) -> str | None:
     """A hint for a text that is no expression."""
+    for sign, right in (("<>", "!="), ("=>", ">="), ("=<", "<=")):
+        if sign in text:
+            return f"write {right}"
+    if "," in text and re.fullmatch(r"[\w=.+-]+(,[\w=.+-]+)+", text) and "=" in text:
+        return f"blanks separate options: write {text.replace(',', ' ')}"
     if re.search(r"(?<![=!<>:])=(?!=)|===", text):
         return "'==' compares"
+    if re.search(r"\bthen\b", text):
+        return "a step stands in front of its condition, as in 'relu if s == 1 else tanh'"
+    if meant := plain(text):
+        return f"write {meant}"
     if "||" in text or "&&" in text or "!" in text.replace("!=", ""):
         return "write 'and', 'or' and 'not'"
     if "|" in text or "->" in text:
         return "a condition holds for its whole line; put what follows on a line of its own, or use {if: ..., then: ...}"
     if not text.strip():
         return None
+    if text.rstrip().endswith(":"):
+        return "take out the colon at its end"
     if re.fullmatch(r"\s*0+\d+\s*", text):
         return f"write {int(text)}"
+    if re.fullmatch(r"\s*\d+(x\w+)+\s*", text):
+        return f"sizes in a list have commas: write ({text.strip().replace('x', ',')})"
+    if thousands := re.fullmatch(r"\s*(\d*\.?\d+)([kKM])\s*", text):
+        whole = float(thousands[1]) * (10**6 if thousands[2] == "M" else 1000)
+        return f"write {whole:.0f}, or {thousands[1]}*{thousands[2]} for a product"
+    if entry := re.fullmatch(r"\s*([A-Za-z_]\w*)\.(\d+)\s*", text):
+        return f"an entry of a list is written {entry[1]}[{entry[2]}]"
+    if re.fullmatch(r".*[\w)][-+*/%]\s*", text):
+        return "an expression with blanks stands in parentheses, as in (4 * w)"
     if product := re.fullmatch(r"\s*(\d+)([A-Za-z_]\w*|\(.*\))\s*", text):
         return f"a product has its sign: write {product[1]}*{product[2]}"
     return "expressions use + - * / // % ** ( ) [ ], comparisons, 'and', 'or', 'not' and 'a if condition else b'"

@@ -19,11 +19,9 @@ from cnnprof.spec.positions import source_indices
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
+FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 MAX_LINE = 500
 """Longer lines are not shown in a message."""
-
-_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Characters that YAML calls not printable; libyaml counts their place in bytes. Only an error compiles it: it takes long."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
@@ -193,9 +191,11 @@ def parse_yaml(source: Source) -> Entries:
                 raise error
             root = _Composer(repaired, loader(repaired.text)).compose()
         except yaml.YAMLError:
-            raise _not_yaml(source, error) from None
+            from cnnprof.spec.not_yaml import explain
+
+            raise explain(source, error) from None
     if not isinstance(root, Entries):
-        raise root.error("a spec is a mapping of keys such as 'input' and 'layers'", _FORM)
+        raise root.error("a spec is a mapping of keys such as 'input' and 'layers'", FORM)
     return root
 
 
@@ -297,52 +297,3 @@ def _pair(nodes: list[Yaml]) -> tuple[tuple[Scalar, Yaml], ...]:
         seen[key.value] = key
         pairs.append((key, value))
     return tuple(pairs)
-
-
-def _key_without_colon(source: Source, at: int) -> int:
-    """Where the line above begins, if it goes on where another key begins; -1 elsewhere."""
-    line_start = source.text.rfind("\n", 0, at) + 1
-    above = source.text[:line_start].rstrip()
-    start = above.rfind("\n") + 1
-    text = above[start:]
-    indents = [len(each) - len(each.lstrip()) for each in (text, source.text[line_start:at])]
-    if ":" in text or text.lstrip().startswith(("-", "#")) or not text.strip() or indents[0] != indents[1]:
-        return -1
-    return start + indents[0]
-
-
-_FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
-_NO_MAPPING = "mapping values are not allowed in this context"
-_HINTS = {
-    _NO_MAPPING: "quote a text that contains ': ', and indent keys alike",
-    "found character that cannot start any token": "indent with blanks, not tabs, and quote a text that begins with @, ` or %",
-    "found a tab character that violates indentation": "indent with blanks, not tabs",
-    "could not find expected ':'": "a key is followed by ': '",
-    "did not find expected ',' or ']'": "every '[' needs its ']'; quote a text that contains brackets",
-    "did not find expected ',' or '}'": "every '{' needs its '}'; quote a text that contains ', ' or ': '",
-    "did not find expected comment or line break": "a step begins with its word, not with | or >; a text that does is quoted",
-    "did not find expected key": "indent the keys of one step alike, and each '-' as the others of its list",
-    "did not find expected '-' indicator": "indent each '-' as the others of its list",
-    "did not find expected <document start>": "a spec ends with the file: take out the '...'",
-    "found unexpected end of stream": "a quote that is opened has to be closed",
-}
-
-
-def _not_yaml(source: Source, error: Any) -> SpecError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is None:
-        found = re.search(_FORBIDDEN, source.text)
-        index = found.start() if found else 0
-        return SpecError(f"not YAML: {getattr(error, 'reason', error)}", source.place(index, index + 1))
-    parts = [part for part in (error.context, error.problem) if part]
-    context = getattr(error, "context_mark", None)
-    if error.problem == "could not find expected ':'" and context is not None:
-        mark = context
-    start = _key_without_colon(source, mark.index) if error.problem == _NO_MAPPING else -1
-    if start >= 0:
-        place = source.place(start, start + 1)
-        return SpecError("not YAML: a key without its colon, or a text with ': ' in it", place, "a key is followed by ': '")
-    hint = _HINTS.get(error.problem)
-    if hint is not None and "'...'" in hint and "\n..." not in source.text:
-        hint = _FORM
-    return SpecError("not YAML: " + ", ".join(parts), source.place(mark.index, mark.index + 1), hint)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnprof.errors import SpecError, did_you_mean
-from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.literals import read_cell, read_literal
 from cnnprof.spec.located import whole_token
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.reader import Items, Scalar, Yaml
 from cnnprof.spec.values import MAX_ENTRIES, Value, describe_kind, is_number, leaves
 

@@ -13,8 +13,8 @@ from cnnprof.network.layers.pooling import MaxPool
 from cnnprof.record import record
 from cnnprof.spec.arguments import Arguments, Fixed, Given
 from cnnprof.spec.builder import GraphBuilder
-from cnnprof.spec.expressions import ExpressionError
 from cnnprof.spec.located import Expression, OfToken, OfValue, Token
+from cnnprof.spec.operators import ExpressionError
 from cnnprof.spec.scope import RUNAWAY, SEVERAL_HINT, TOO_MUCH, Scope
 from cnnprof.spec.values import Tensor, Value, describe_kind, describe_tokens
 from cnnprof.spec.words import WORDS, Word

@@ -9,12 +9,14 @@ from cnnprof.errors import did_you_mean
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Unknown
 from cnnprof.spec.arguments import Given
+from cnnprof.spec.foreign import word_of
 from cnnprof.spec.joins import Branch, JoinStep, ListedBranches, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import Each, For, Repeat
 from cnnprof.spec.mistaken_options import of_layer_key
-from cnnprof.spec.mistakes import of_key
-from cnnprof.spec.oneline import LineReader, layer_steps, read_size
+from cnnprof.spec.mistakes import AXIS, of_key, of_key_beside
+from cnnprof.spec.onelayer import layer_steps, read_size
+from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.operations import (
     OWN_KEYS,
     WEIGHTS,
@@ -179,6 +181,8 @@ class Structure(NamedTuple):
         for key, _ in value.pairs if isinstance(value, Entries) else ():
             if key.value in ("name", "inplace", "axis"):
                 raise key.error(f"'{key.value}' is no branch", f"'{key.value}' stands beside '{kind}', aligned with it")
+            if key.value in AXIS and key.value not in ("name", "inplace", "axis"):
+                raise key.error(f"'{key.value}' is no branch", of_key_beside(kind, key.value))
         if not nodes:
             raise value.error(f"'{kind}' has no branches")
         if len(nodes) == 1 and isinstance(nodes[0], Entries) and _loop_word(nodes[0]):
@@ -200,6 +204,13 @@ class Structure(NamedTuple):
         if arrow := next((token for token in tokens if token.text == "->" or "->" in token.text), None):
             name = value.value.partition("->")[2].strip() or "x"
             raise arrow.error("a join is named by a key of its own", f"write name: {name} below it")
+        if not tokens:
+            hint = f"its branches stand below it, indented further, or behind it: {kind}: [a, b]"
+            raise value.error(f"'{kind}' has no branches", hint)
+        if any(token.text.partition("=")[0] in AXIS for token in tokens[1:]):
+            raise tokens[-1].error(
+                f"'{kind}' takes no '{tokens[-1].text}'", of_key_beside(kind, tokens[-1].text.partition("=")[0])
+            )
         if "," in value.value and not first.startswith(("[", "(")):
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{value.value}]")
         if not tokens or first in WORDS or first in self.line.blocks or "|" in value.value:
@@ -211,10 +222,11 @@ class Structure(NamedTuple):
         key, options = next((key, value) for key, value in node.pairs if key.value in WORDS)
         _check_keys(node, key.value, (key.value, "name"))
         if isinstance(options, Scalar):
-            text = f"{key.value} {options.value}".strip()
+            text = key.value if options.value.lower() == "true" else f"{key.value} {options.value}".strip()
             raise options.error(f"the long form of '{key.value}' is a mapping", f"write '- {text}', without the colon")
         if isinstance(options, Items):
-            hint = "branches are added by 'add'" if key.value == "sum" else None
+            text = " ".join(each.value for each in options.nodes if isinstance(each, Scalar))
+            hint = "branches are added by 'add'" if key.value == "sum" else f"write '- {key.value} {text}', without the colon"
             raise options.error(f"the long form of '{key.value}' is a mapping of its options", hint)
         word = whole_token(key)
         given: dict[str, Given] = {}
@@ -233,11 +245,13 @@ class Structure(NamedTuple):
         name = option.value if name not in rule.known else name
         if name not in rule.known:
             known = [*rule.known, "norm", "act"]
-            hint = of_layer_key(option.value) or did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
+            hint = of_layer_key(option.value, word.text) or did_you_mean(option.value, known) or f"it takes {' '.join(known)}"
             raise option.error(f"{word.text} has no option '{option.value}'", hint)
         if name in given:
             raise option.error(f"{word.text}: '{name}' is given twice")
-        if name == "pad" and isinstance(value, Scalar) and value.value == "same":
+        if name == "pad" and isinstance(value, Scalar) and value.value.lower() == "valid":
+            raise value.error(f"{word.text}: 'pad' has no '{value.value}'", "without padding is pad: 0")
+        if name == "pad" and isinstance(value, Scalar) and value.value.lower() == "same":
             name = "same"
             given[name] = read_expression(Token("true", value, 0))
             return
@@ -290,7 +304,8 @@ def _read_behind(option: Scalar, value: Yaml, behind: _Behind) -> None:
     if token.text == "none":
         return
     if token.text not in known:
-        hint = did_you_mean(token.text, known) or f"one of {' '.join(known)}"
+        meant = word_of(token.text)
+        hint = f"the word is '{meant}'" if meant in known else did_you_mean(token.text, known) or f"one of {' '.join(known)}"
         raise token.error(f"unknown {'norm' if option.value == 'norm' else 'activation'} '{token.text}'", hint)
     behind.append((token.text, token, {}))
 
@@ -321,7 +336,8 @@ def read_truth(node: Yaml, key: str) -> bool:
     """The value of a key that is `true` or `false`. Raises SpecError for any other."""
     scalar = _scalar(node, f"'{key}' is true or false")
     if scalar.value not in ("true", "false"):
-        raise scalar.error(f"'{key}' is true or false, not '{scalar.value}'")
+        meant = {"true": "true", "yes": "true", "on": "true", "1": "true"}.get(scalar.value.lower(), "false")
+        raise scalar.error(f"'{key}' is true or false, not '{scalar.value}'", f"write {meant}, or leave '{key}' out")
     return scalar.value == "true"
 
 
@@ -330,6 +346,7 @@ def _check_keys(node: Entries, step: str, known: tuple[str, ...]) -> None:
         if key.value not in known:
             others = [name for name in known if name != step]
             hint = did_you_mean(key.value, known) or (f"beside '{step}' stands {' '.join(others)}" if others else None)
+            hint = of_key_beside(step, key.value) or hint
             if key.value.count(")") > key.value.count("(") or key.value.count("]") > key.value.count("["):
                 hint = CUT_AT_COMMA
             raise key.error(f"'{step}' has no key '{key.value}'", hint)

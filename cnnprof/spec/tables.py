@@ -76,8 +76,12 @@ def check_name(token: Token, what: str) -> str:
         if token.text == "<<":
             hint = "YAML's merge keys are not part of the language; a variant overrides settings"
         elif what == "a setting" and token.text.isdigit():
-            hint = f"a comma ends an entry of a mapping; a decimal has a point, as in 1.{token.text}"
-        raise token.error(f"{what} is named by letters, digits and _, and does not begin with a digit", hint)
+            decimal = len(token.text) < len("000")
+            meant = f"; a decimal has a point, as in 1.{token.text}" if decimal else ": a number has no commas"
+            hint = f"a comma ends an entry of a mapping{meant}"
+        raise token.error(
+            f"{what} is named by letters, digits and _, and does not begin with a digit", hint or _of_name(token, what)
+        )
     if iskeyword(token.text) or token.text in ("true", "false", "none"):
         hint = f"use another name, such as {token.text}_1"
         raise token.error(f"'{token.text}' cannot name {what}: expressions use the word", hint)
@@ -86,6 +90,21 @@ def check_name(token: Token, what: str) -> str:
             f"'{token.text}' cannot name {what}: it is the shape here", "use another name, such as a lower-case one"
         )
     return token.text
+
+
+def _of_name(token: Token, what: str) -> str | None:
+    """A hint at what is no name."""
+    if what == "a column" and token.scalar.style not in ("|", ">"):
+        return "a table is a text: write '|' behind its colon"
+    if what == "a column" and token.text.isdigit():
+        return "the first row of a table names its columns"
+    if given := re.fullmatch(r"(\w+)\s*[:=]\s*(.+)", token.text):
+        return f"a ':' and a blank stand between a name and its value: write {given[1]}: {given[2]}"
+    if what == "an argument" and re.fullmatch(r"\w+([\s;]+\w+)+", token.text):
+        return "a comma stands between two arguments"
+    stripped = re.sub(r"^def\s+|^[\W]+|[\W]+$", "", token.text)
+    joined = re.sub(r"\W+", "_", stripped)
+    return f"write {joined}" if NAME.match(joined) else None
 
 
 def check_loop_name(token: Token) -> str:

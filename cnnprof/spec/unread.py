@@ -20,6 +20,8 @@ _CALLED = "("
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*", re.MULTILINE)
 _LET = re.compile(r"\blet\s+([A-Za-z_]\w*)\s*=(?!=)", re.ASCII)
 _LOOP = re.compile(r"\bfor['\"]?:\s*['\"]?([A-Za-z_][\w, ]*?)\s+in\b", re.ASCII)
+_NAMED = r"(?m)^[ -]*-> *([A-Za-z_]\w*) *$"
+_COMPARED = r"""[!=]= *(['"])([A-Za-z_]\w*)\1"""
 _EVERYWHERE = ("i", "_")
 """Names for the values of a loop that does the same in each round."""
 
@@ -64,7 +66,8 @@ def unread(root: Entries, blocks: Mapping[str, Block], tables: Mapping[str, Tabl
     called = {word.removesuffix(_CALLED) for word in read if word.endswith(_CALLED)}
     by_name = {name for name in blocks if name not in called} if "use" in called else set()
     columns = _unread_columns(root, tables, steps.rounds)
-    return (*defined, *columns, *_unread_arguments(root, blocks, by_name), *_unread_values(root), *steps.warnings)
+    values = (*_unread_values(root), *_unlike(root))
+    return (*defined, *columns, *_unread_arguments(root, blocks, by_name), *values, *steps.warnings)
 
 
 class _Round(NamedTuple):
@@ -160,12 +163,29 @@ def _unread_values(root: Entries) -> Iterator[str]:
     run = [each for name in ("layers", "blocks", "shared") if (each := root.get(name)) is not None]
     texts = [node.source.text[node.start : node.end] for node in run]
     read = Counter(word for text in texts for word in _WORD.findall(_COMMENT.sub("", text)))
+    if (outputs := root.get("outputs")) is not None:
+        read.update(_words(outputs))
     for node, text in zip(run, texts, strict=True):
-        for found in (*_LET.finditer(text), *_LOOP.finditer(text)):
+        for found in (*_LET.finditer(text), *_LOOP.finditer(text), *(re.finditer(_NAMED, text) if "- ->" in text else ())):
             for name in _WORD.finditer(found[1]):
                 if read[name[0]] == 1 and name[0] not in _EVERYWHERE:
                     start = node.start + found.start(1) + name.start()
                     yield f"{node.source.place(start, start + len(name[0]))}: nothing reads '{name[0]}'"
+
+
+def _unlike(root: Entries) -> Iterator[str]:
+    """The texts of comparisons that no value of the file is, where one differs from it in capitals alone."""
+    text = root.source.text
+    if not re.search(r"= ?['\"]", text):
+        return
+    compared = [*re.finditer(_COMPARED, text)]
+    words = Counter(_WORD.findall(text))
+    words.subtract(found[2] for found in compared)
+    for found in compared:
+        alike = [word for word, count in words.items() if count and word != found[2] and word.lower() == found[2].lower()]
+        if not words[found[2]] and alike:
+            place = root.source.place(found.start(2), found.end(2))
+            yield f"{place}: no value is '{found[2]}'; there is '{alike[0]}'"
 
 
 def _pairs(node: Yaml | None) -> Iterator[tuple[Scalar, Yaml]]:

@@ -38,6 +38,11 @@ def _amounts(o: Arguments, sign: int) -> tuple[tuple[Dim, Dim], ...]:
     return tuple((sign * before, sign * after) for before, after in amounts)
 
 
+def _said(o: Arguments) -> str:
+    """The option that says how much."""
+    return "sides" if "sides" in o.given else "height"
+
+
 def _ends(o: Arguments, option: str, default: tuple[Dim, Dim]) -> tuple[Dim, Dim]:
     """(before, after) of one axis; one number is both."""
     value = o.value(option)
@@ -175,13 +180,23 @@ def _pad(o: Arguments) -> Layers:
     if len(modes) > 1 or (modes and ("value" in o.given or "channels" in o.given)):
         raise o.error("repeats the image or fills with a value, one of them", modes[-1])
     value = o.number("value", 0.0, least=float("-inf"))
-    return [("pad", Pad(_amounts(o, 1), modes[0] if modes else "constant", value))]
+    amounts = _amounts(o, 1)
+    if modes == ["reflect"]:
+        for ends, side in zip(amounts, o.x[2:], strict=True):
+            if any(known(end) and known(side) and end >= side for end in ends):
+                raise o.error(f"an image of {describe(o.x)} is mirrored by less than its {side}", _said(o))
+    return [("pad", Pad(amounts, modes[0] if modes else "constant", value))]
 
 
 @word("crop [{sides}] [<height> <width>] [channels=]", Example("crop 1x2", "16x30x28"))
 def _crop(o: Arguments) -> Layers:
     """Rows, columns or channels cut off."""
-    return [("crop", Pad(_amounts(o, -1)))]
+    amounts = _amounts(o, -1)
+    for ends, side in zip(amounts[-o.axes :], o.x[-o.axes :], strict=False):
+        if all(map(known, (*ends, side))) and side + sum(ends) < 1:
+            hint = "'crop' says how much is cut off at each side, not what is left"
+            raise o.error(f"leaves nothing of an input of {describe(o.x)}", _said(o), hint)
+    return [("crop", Pad(amounts))]
 
 
 @word(

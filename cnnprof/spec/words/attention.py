@@ -164,6 +164,9 @@ def _in_groups(o: Arguments, row: _Row, heads: Dim) -> Layers:
         shift if known(whole) and whole > each else 0
         for shift, whole, each in zip(o.each("shift", 0, least=0, axes=axes), padded, window or o.grid, strict=True)
     ]
+    for shift, each in zip(o.each("shift", 0, least=0, axes=axes), window, strict=False):
+        if known(shift) and known(each) and shift >= each:
+            raise o.error(f"windows of {each} are shifted by less than {each}, not by {shift}", "shift")
     masked = any(shifts)
     row.add("grid", Reshape((batch, *o.grid, width)), 0)
     missing = tuple([(0, whole - side) for side, whole in zip(o.grid, padded, strict=True)])

@@ -17,14 +17,23 @@ from cnnprof.spec.words.base import UnsayableError
 Numbers: TypeAlias = "tuple[int, ...]"
 
 
+_LONGEST_STEP = 4
+"""A stride that may be larger than a small input: a network for large images has it."""
+
+
 def kernel(o: Arguments) -> Size:
     """The window's size, an entry a spatial axis."""
     return o.each("kernel", 1)
 
 
 def stride(o: Arguments) -> Size:
-    """How far the window moves; 1 if nothing is said."""
-    return o.each("stride", 1)
+    """How far the window moves; 1 if nothing is said. Raises SpecError where most of the input is passed over in one step."""
+    steps = o.each("stride", 1)
+    if "stride" in o.given and o.word != "deconv":
+        for step, side, size in zip(steps, o.x[2:], kernel(o), strict=False):
+            if type(step) is type(side) is type(size) is int and step > max(side, size, _LONGEST_STEP):
+                raise o.error(f"a stride of {step} leaves the input of {describe(o.x)} in one step", "stride")
+    return steps
 
 
 def stride_or_kernel(o: Arguments) -> Size:
