@@ -1,4 +1,4 @@
-"""What other libraries and formats call the words of the language and their options."""
+"""Names that other libraries and formats have for the words of the language and for their options."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _COUNTED = (
     *("filters", "filter", "channels", "features", "units", "planes", "kernels", "maps", "classes", "outputs", "neurons"),
     *("nodes", "groups", "heads", "times", "px", "pixels", "way"),
 )
-"""What people write behind a number to say what it counts."""
+"""Words behind a number that say what it counts."""
 _CONDITIONS = ("when", "unless", "where", "?")
 _NAMED_SIZE = re.compile(r"([A-Za-z_]\w*)x\1\Z", re.ASCII)
 _DECIMAL = re.compile(r"\d+,\d+\Z")

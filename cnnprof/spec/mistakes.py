@@ -184,7 +184,7 @@ def of_key(text: str) -> str | None:
 
 
 AXIS = ("axis", "dim", "dims")
-"""What other libraries call the axis of a join."""
+"""Names of other libraries for the axis of a join."""
 
 
 def of_key_beside(step: str, key: str) -> str | None:

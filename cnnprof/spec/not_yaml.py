@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import SpecError
-from cnnprof.spec.reader import FORM, Source
 
+if TYPE_CHECKING:
+    from cnnprof.spec.reader import Source
+
+FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 _FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """Characters that YAML calls not printable; libyaml counts their place in bytes."""
 
@@ -64,7 +67,7 @@ def explain(source: Source, error: Any) -> SpecError:
 
 
 def _of_lines(source: Source, at: int, problem: str) -> tuple[str, int, str] | None:
-    """What the line of the mistake, and the one above it, say of it: a message, where, and a hint."""
+    """The message, place and hint that the line of the mistake and the one above it give; None where they say nothing."""
     text = source.text
     start = text.rfind("\n", 0, at) + 1
     line = text[start : text.find("\n", start)] if "\n" in text[start:] else text[start:]

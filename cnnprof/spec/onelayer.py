@@ -21,8 +21,8 @@ SYMBOLS = ("*", "/", "//", "+", "-", "%", "**", "==", "=")
 
 _LETTERED = re.compile(r"([spgd])(\d+)(?:x(\d+))?(?:x(\d+))?\Z", re.ASCII)
 _SIZE = re.compile(r"(\d+)x(\d+)(?:x(\d+))?\Z", re.ASCII)
-_PLAIN = re.compile(r"(?:\d+|[a-z]|[skgd]=[\w.*]+|[spgd]\d+(?:x\d+)*|\d+(?:x\d+)+|\w+\*\w+)\Z", re.ASCII)
-"""What most options look like: nobody means anything else by them, and no mistake has to be looked for."""
+_PLAIN = re.compile(r"(?:\d+|[a-wyz]|[skgd]=[\w.*]+|[spgd]\d+(?:x\d+)*|\d+(?:x\d+)+|\w+\*\w+)\Z", re.ASCII)
+"""Most options look like this: nobody means anything else by them, and no mistake has to be looked for."""
 
 _NUMBERS = re.compile(r"\d{1,9}\Z", re.ASCII)
 

@@ -105,7 +105,7 @@ def texts_in_a_row(text: str) -> str | None:
 
 
 def never_equal(symbol: str, a: Value, b: Value) -> tuple[str, str] | None:
-    """What is wrong with comparing a number and the same number as a text, which are never equal, and a hint."""
+    """A message at a number that is compared with a number as a text, and a hint; None for any other pair."""
     a, b = (b, a) if isinstance(a, str) else (a, b)
     if symbol not in ("==", "!=") or not isinstance(b, str) or not is_number(a) or not re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", b):
         return None

@@ -19,7 +19,6 @@ from cnnprof.spec.positions import source_indices
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
-FORM = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 MAX_LINE = 500
 """Longer lines are not shown in a message."""
 
@@ -195,6 +194,8 @@ def parse_yaml(source: Source) -> Entries:
 
             raise explain(source, error) from None
     if not isinstance(root, Entries):
+        from cnnprof.spec.not_yaml import FORM
+
         raise root.error("a spec is a mapping of keys such as 'input' and 'layers'", FORM)
     return root
 

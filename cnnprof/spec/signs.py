@@ -35,7 +35,7 @@ def plain(text: str) -> str | None:
 
 
 def of_sign(text: str) -> tuple[str, str] | None:
-    """What is wrong with a word that has such a sign, and a hint; None for any other word."""
+    """A message about a word that has such a sign, and a hint; None for any other word."""
     meant = plain(text)
     if meant is None:
         return None
