@@ -20,9 +20,9 @@ from cnnprof.spec.published import Published, read_published
 from cnnprof.spec.reader import Entries, Scalar, Source, Yaml, parse_yaml, read_source, shorten
 from cnnprof.spec.settings import read_setting
 from cnnprof.spec.steps import Step
-from cnnprof.spec.structure import Structure, read_truth
+from cnnprof.spec.structure import Structure
 from cnnprof.spec.tables import check_name, read_table
-from cnnprof.spec.texts import TEXTS, Description, read_text, read_year
+from cnnprof.spec.texts import TEXTS, Description, read_text, read_truth, read_year
 from cnnprof.spec.tokens import split_commas
 from cnnprof.spec.unread import unread
 from cnnprof.spec.values import Table, Value

@@ -31,6 +31,7 @@ from cnnprof.spec.operations import (
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
+from cnnprof.spec.texts import read_truth
 from cnnprof.spec.tokens import CUT_AT_COMMA, span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
 
@@ -330,15 +331,6 @@ def _scalar(node: Yaml, message: str) -> Scalar:
     if not isinstance(node, Scalar):
         raise node.error(message + ", not a list or a mapping", "quote a text that contains brackets or commas")
     return node
-
-
-def read_truth(node: Yaml, key: str) -> bool:
-    """The value of a key that is `true` or `false`. Raises SpecError for any other."""
-    scalar = _scalar(node, f"'{key}' is true or false")
-    if scalar.value not in ("true", "false"):
-        meant = {"true": "true", "yes": "true", "on": "true", "1": "true"}.get(scalar.value.lower(), "false")
-        raise scalar.error(f"'{key}' is true or false, not '{scalar.value}'", f"write {meant}, or leave '{key}' out")
-    return scalar.value == "true"
 
 
 def _check_keys(node: Entries, step: str, known: tuple[str, ...]) -> None:

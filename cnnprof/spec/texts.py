@@ -1,4 +1,4 @@
-"""The texts of a family and of a variant: year, paper, about, notes, data set."""
+"""The texts of a family and of a variant: year, paper, about, notes, data set; and keys that are true or false."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def read_year(node: Yaml) -> int:
     if not (isinstance(node, Scalar) and node.value.isascii() and node.value.isdigit() and len(node.value) == 4):
         raise node.error("a year has four digits", "as in year: 2015")
     return int(node.value)
+
+
+def read_truth(node: Yaml, key: str) -> bool:
+    """The value of a key that is `true` or `false`. Raises SpecError for any other."""
+    text = node.value if isinstance(node, Scalar) else "a list or a mapping"
+    if text not in ("true", "false"):
+        meant = "true" if text.lower() in ("true", "yes", "on", "1") else "false"
+        raise node.error(f"'{key}' is true or false, not '{text}'", f"write {meant}, or leave '{key}' out")
+    return text == "true"
