@@ -31,7 +31,6 @@ _NONE = {
         ("downsample", "downsampling", "reduce"), "a stride makes a smaller grid, as in 'conv 3x3 64 s2' or 'maxpool 2x2'"
     ),
     "centercrop": "'crop 2' cuts off 2 at each side: half of what is too much",
-    "sqrt": "write pow 0.5",
     "square": "write pow 2",
     "aux": "a head that only training runs has a colon, as in 'aux: gap | fc 10'",
     **dict.fromkeys(("repeat", "loop", "times", "each", "for"), "a loop is a step in braces: '- {repeat: 3, do: relu}'"),
