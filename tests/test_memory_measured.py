@@ -2,6 +2,7 @@
 
 import pytest
 from processor import TOLERANCE, here, predicted, recorded
+from spec_texts import build
 
 import cnnprof
 from cnnprof.footprint.liveness import inference
@@ -280,3 +281,11 @@ def test_modules_whose_weights_are_shared_fixed_computed_or_frozen(name, mode, m
     graph = capture(module, (4, 3, 64, 64), name)
     monkeypatch.setattr(instantiate, "instantiate", lambda _: module)
     assert predicted(graph, mode, "sgd", here()) == pytest.approx(recorded(graph, mode), rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("outputs", ["[early, late]", "{late: late, early: early}", "[late]"])
+@pytest.mark.parametrize("mode", ["infer", "train"])
+def test_gradients_of_all_outputs_are_there_from_the_loss_on(outputs, mode):
+    steps = "  - conv 3x3 32 -> early\n  - conv 3x3 48 s2 relu\n  - conv 3x3 16 -> late\n"
+    graph = build(f"input: 3x72x64\nlayers:\n{steps}outputs: {outputs}\n", batch=3)
+    assert predicted(graph, mode, "none", here()) == pytest.approx(recorded(graph, mode, "none"), rel=1e-4)

@@ -68,10 +68,10 @@ def training(
     """
     saved = save_tensors(graph, costs, run, checkpointed)
     trained = [run.element_bytes * size for cost in costs if is_trained(cost) for size in _weight_tensors(cost)]
-    ends = _ends(graph, costs)
-    loss = [_Loss.of(cost.output, saved.live.executions[cost.node.name]) for cost in costs if cost.node.name in ends]
+    named = {cost.node.name: cost for cost in costs}
+    losses = [_Loss.of(named[name], saved.live.executions[name]) for name in _ends(graph, costs)]
     step = _TrainingStep(costs, unread_weights(graph, costs) & saved.needs_grad, saved, run)
-    moments = chain(step.forward(loss), step.backward(ends))
+    moments = chain(step.forward(losses), step.backward(losses))
     if optimizer != "none":
         computed = _step_tensors(optimizer, trained, run)
         moments = chain(moments, [Moment("step", optimizer, computed, step.cublas, 0, sum(trained))])
@@ -102,10 +102,11 @@ def _weight_tensors(cost: Cost) -> tuple[Dim, ...]:
     return (cost.params // 2,) * 2 if isinstance(layer, SCALED) else (cost.params,)
 
 
-def _ends(graph: Graph, costs: Sequence[Cost]) -> frozenset[str]:
-    """The layers whose results the loss looks at: the outputs, and those of training-only heads."""
+def _ends(graph: Graph, costs: Sequence[Cost]) -> tuple[str, ...]:
+    """The layers whose results the loss looks at, in this order: the outputs, and those of training-only heads."""
     read = names_read(costs)
-    return frozenset(graph.outputs) | {cost.node.name for cost in costs if cost.node.aux and cost.node.name not in read}
+    heads = (cost.node.name for cost in costs if cost.node.aux and cost.node.name not in read)
+    return tuple(dict.fromkeys((*graph.outputs, *heads)))
 
 
 @dataclass
@@ -130,15 +131,21 @@ class _Pending(NamedTuple):
 class _Loss(NamedTuple):
     """Bytes of one output's cross-entropy: its scores in fp32, a copy where they do not lie so, and the classes in int64."""
 
+    of_output: Cost
     scores: Dim
     copy: Dim
     target: Dim
 
     @classmethod
-    def of(cls, output: Shape, run: Execution) -> _Loss:
-        size = elements(output)
+    def of(cls, cost: Cost, run: Execution) -> _Loss:
+        size, output = elements(cost.output), cost.output
         copied = run.element_bytes < 4 or (run.layout == "channels_last" and len(output) > 2)
-        return cls(4 * size, 4 * size * int(copied), 8 * size // output[1] if len(output) > 1 else 0)
+        return cls(cost, 4 * size, 4 * size * int(copied), 8 * size // output[1] if len(output) > 1 else 0)
+
+    @property
+    def saved(self) -> Dim:
+        """Logarithms of probabilities, and the classes."""
+        return self.scores + self.target
 
 
 def _as_input(kind: InputGradient, lies: _Lies) -> _Lies:
@@ -171,13 +178,14 @@ class _TrainingStep:
         """Bytes that cuBLAS works in."""
         return cublas_workspace(self.costs, self.run, self.tensors.needs_grad)
 
-    def forward(self, loss: Sequence[_Loss]) -> Iterator[Moment]:
-        """The forward pass, and the loss."""
+    def forward(self, losses: Sequence[_Loss]) -> Iterator[Moment]:
+        """The forward pass, and the loss, a term for each output."""
         held = yield from self._run("forward", range(len(self.costs)), self.tensors)
-        yield self._moment("forward", LOSS, beside=sum(each.scores + each.copy + each.target for each in loss))
+        before: Dim = 0
+        for loss in losses:
+            yield self._moment("forward", LOSS, beside=before + loss.saved + loss.copy)
+            before = before + loss.saved
         self.activation_bytes = self.activation_bytes - held
-        # Logarithms of probabilities, and the gradients of both steps of the cross-entropy.
-        yield self._moment("backward", LOSS, beside=sum(2 * each.scores + maximum(each.scores, each.target) for each in loss))
 
     def _run(self, phase: Phase, steps: range, saved: SavedTensors) -> Generator[Moment, None, Dim]:
         """A forward pass over some of the layers; gives the bytes that are alive after it and not saved."""
@@ -204,14 +212,20 @@ class _TrainingStep:
             self.activation_bytes = self.activation_bytes - sum(live.size[gone] for gone in done.pop(step, ()))
         return sum(live.size[name] for names in done.values() for name in names)
 
-    def backward(self, outputs: Container[str]) -> Iterator[Moment]:
-        """The backward pass, from the gradients of the outputs."""
+    def backward(self, losses: Sequence[_Loss]) -> Iterator[Moment]:
+        """The backward pass: of the last term of the loss, of those before it, and then of the layers."""
         every = (self.tensors, *(recompute.saved for recompute in self.tensors.recompute.values()))
         ends = [ends_by_step(saved.freed) for saved in every]
+        waiting = sum(loss.saved for loss in losses)
+        for loss in reversed(losses):
+            waiting = waiting - loss.saved
+            # Logarithms of probabilities, and the gradients of both steps of the cross-entropy.
+            yield self._moment("backward", LOSS, beside=waiting + 2 * loss.scores + maximum(loss.scores, loss.target))
+            cost = loss.of_output
+            if cost.node.name in self.tensors.needs_grad:
+                yield from self._accumulate(cost, self._new(cost.node.name, cost.output), "whole")
         for step, cost in reversed([*enumerate(self.costs)]):
             name = cost.node.name
-            if name in outputs and name in self.tensors.needs_grad:
-                yield from self._accumulate(cost, self._new(name, cost.output), "whole")
             recompute = self.tensors.recompute.get(step)
             if recompute:
                 held = yield from self._run("recompute", recompute.steps, recompute.saved)
