@@ -3,6 +3,7 @@
 import pytest
 from spec_texts import build
 
+from cnnprof.network.analysis import analyze
 from cnnprof.sources._writing import _layers, _plain, write_text
 
 STAGES = """
@@ -241,3 +242,26 @@ def test_networks_read_as_they_were_written(given, wanted):
     text = write_text(graph, compact=True)
     assert text.endswith(f"\n{wanted}")
     assert _layers(build(text)) == _layers(_plain(graph))
+
+
+SHARED_WITHOUT_A_WORD = """
+input: 4x6x8
+shared:
+  along_rows(): op Linear out_features=8
+layers:
+  - along_rows
+  - relu
+  - along_rows
+  - gap | fc 10
+"""
+
+
+def test_weights_of_layers_without_a_word_stay_shared():
+    # A linear layer over the rows of an image: 8 (8 + 1) weights once, beside 10 (4 + 1), and 4 x 6 x 8 x 8 products twice.
+    graph = build(SHARED_WITHOUT_A_WORD)
+    text = write_text(graph, compact=True)
+    again = build(text)
+    assert text.partition("shared:\n")[2].startswith("  along_rows1_linear1(): op Linear out_features=8\n")
+    assert _layers(_plain(again)) == _layers(_plain(graph))
+    assert analyze(again).totals.params == 8 * 9 + 10 * 5
+    assert analyze(again).totals.macs == 2 * 4 * 6 * 8 * 8 + 40

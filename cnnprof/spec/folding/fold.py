@@ -124,12 +124,10 @@ class _Folder:
         first, last = line.nodes[0], line.nodes[-1]
         reads = self.wording.read_by(line.nodes)
         channels = (self._channels(reads[0]) if reads else None,)
-        if first.name in self.wording.shared - self.whole and first.name not in self.wording.wordless:
+        if first.name in self.wording.shared - self.whole:
             return self._shared(first, reads, channels)
         if first.name in self.wording.wordless:
-            kind = f"opaque {first.layer.type}" if isinstance(first.layer, Unknown) else f"op {type(first.layer).__name__}"
-            layer = Join(kind, False, (), channels, fields=self.wording.told(first))
-            return Element(layer, reads, (last.name,), first.aux)
+            return Element(self._wordless(first, channels), reads, (last.name,), first.aux)
         if (word := join_word(first)) is not None:
             join = Join(word, getattr(first.layer, "inplace", False), (), channels)
             return Element(join, reads, (last.name,), first.aux)
@@ -152,9 +150,20 @@ class _Folder:
             words = " ".join(word for word in owner.split(".") if not word.isdigit()) or "layer"
             name = self._free(snake_case(words))
             self.shared[owner] = name
-            body = (Words(tuple(map(read_part, self.wording.words([node]))), channels),)
-            self.blocks.append(Block(name, (), (), body, shared=True))
+            self.blocks.append(Block(name, (), (), (self._once(node, channels),), shared=True))
         return Element(Call(self.shared[owner], (), (), channels), reads, (node.name,), node.aux)
+
+    def _once(self, node: Node, channels: Column) -> Words | Join:
+        """A layer as what its weights belong to."""
+        if node.name not in self.wording.wordless:
+            return Words(tuple(map(read_part, self.wording.words([node]))), channels)
+        item = self._wordless(node, channels)
+        return item if node.owns_params else item._replace(fields=tuple(each for each in item.fields if each[0] != "weights"))
+
+    def _wordless(self, node: Node, channels: Column) -> Join:
+        """A layer by its type."""
+        kind = f"opaque {node.layer.type}" if isinstance(node.layer, Unknown) else f"op {type(node.layer).__name__}"
+        return Join(kind, False, (), channels, fields=self.wording.told(node))
 
     def _free(self, base: str) -> str:
         """A name for a block that nothing else has."""
