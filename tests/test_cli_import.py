@@ -119,7 +119,7 @@ def test_import_of_a_users_own_model(tmp_path):
     done = cnnprof(*said, "--flat", cwd=tmp_path)
     assert done.out.partition("layers:\n")[2] == "  - conv 3x3 4 p0\n  - relu\n  - gap\n  - flatten\n  - fc 10\n"
     for flat in ([], ["--flat"]):
-        assert "  - conv 3x3 8 p0 | op Softmax dim=-1\n" in cnnprof("import", "net.py:odd", *flat, cwd=tmp_path).out
+        assert "  - conv 3x3 8 p0 | softmax axis=3\n" in cnnprof("import", "net.py:odd", *flat, cwd=tmp_path).out
 
 
 @pytest.mark.torch
