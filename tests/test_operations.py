@@ -45,9 +45,11 @@ def kind_and_sizes(layer, *shapes):
         (Conv(32, (3, 3), groups=8), [(2, 32, 5, 5)], "grouped convolution", (4, 4, 8, 18, 9, 1, 1)),
         (Conv(64, (3, 3), groups=2), [(1, 64, 5, 5)], "grouped convolution", (32, 32, 2, 9, 9, 1, 1)),
         (Conv(48, (3, 3), groups=8), [(1, 48, 5, 5)], "grouped convolution", (6, 6, 8, 9, 9, 1, 2)),
-        # In, out, pixels, window, stride, dilation: as in the plane, of kinds of their own.
-        (Conv(20, (5,), (2,), (2,), (1,)), [(3, 10, 50)], "1-D convolution", (10, 20, 75, 5, 2, 1)),
-        (Conv(6, (1, 1, 1), (1, 1, 1), (0, 0, 0), (1, 1, 1)), [(1, 4, 2, 3, 5)], "3-D convolution 1x1", (4, 6, 30, 1)),
+        # In, out, pixels, window, stride, dilation, and whether an image has 16 positions; or else of other kinds.
+        (Conv(20, (5,), (2,), (2,), (1,)), [(3, 10, 50)], "1-D convolution", (10, 20, 75, 5, 2, 1, 2)),
+        (Conv(6, (1, 1, 1), (1, 1, 1), (0, 0, 0), (1, 1, 1)), [(1, 4, 2, 3, 5)], "3-D convolution 1x1", (4, 6, 30, 1, 2)),
+        (Conv(20, (3, 3), (1, 1), (1, 1)), [(4, 10, 3, 5)], "convolution", (10, 20, 60, 9, 1, 1, 1)),
+        (Conv(20, (3, 3), (1, 1), (1, 1)), [(1, 10, 4, 4)], "convolution", (10, 20, 16, 9, 1, 1, 2)),
         (MaxPool((2, 2), (2, 2)), [(1, 96, 8, 8)], "MaxPool2d", (1536, 4, 4, 1)),
         (MaxPool((2, 2), (2, 2)), [(1, 97, 8, 8)], "MaxPool2d", (1552, 4, 4, 2)),
         (AdaptiveAvgPool((1, 1)), [(2, 10, 6, 6)], "AdaptiveAvgPool2d to 1x1", (720, 36)),

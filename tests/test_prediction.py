@@ -19,10 +19,11 @@ from cnnprof.measure.grid import designed
 from cnnprof.measure.operations import Found
 from cnnprof.measure.options import Options
 from cnnprof.network.analysis import analyze
+from cnnprof.network.layers import layer_from_dict
 from cnnprof.network.layers.activation import ReLU
 from cnnprof.network.layers.convolution import Conv
 from cnnprof.timing.calibrations import Calibration
-from cnnprof.timing.operations import Timed, operation_alone
+from cnnprof.timing.operations import Timed, key_of, operation_alone
 from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.prediction_fit import fit
 from cnnprof.timing.roofline import ARITHMETIC, MEMORY, Ceilings, Rate
@@ -295,6 +296,30 @@ def test_operations_are_timed_in_worker_processes():
         hot, cold = found.seconds(number)
         assert 0 < hot < 1
         assert 0 < cold < 1
+
+
+def test_layers_that_are_added_take_what_they_would_have_taken_when_the_machine_was_calibrated(monkeypatch):
+    """The machine is half as quick as it was, and from main memory a fifth: so are operations that are timed once more."""
+    from cnnprof.measure.operation_calibration import measure_missing_operations
+
+    known = made_up()
+    missing = Predictor(known).missing(analysis("conv 3x3 40 nobias bn | conv 5x5 72", (24, 30, 30)))
+    sent = []
+
+    def follow(task, hear):
+        sent.append(len(task.samples))
+        for number, (layer, inputs) in enumerate(task.samples):
+            key = key_of(layer_from_dict(layer), inputs)
+            then = known.operations.get(key)
+            seconds = (2 * then.hot, 5 * then.cold) if then else (3e-4, 7e-4)
+            hear({"event": "operation", "number": number, "done": number + 1, "hot": seconds[0], "cold": seconds[1]})
+
+    monkeypatch.setattr("cnnprof.measure.operations.follow", follow)
+    found = measure_missing_operations(known, missing, Options())
+    assert len(missing) + 50 < sent[0] < len(missing) + 250
+    assert {key: each for key, each in found.operations.items() if key not in missing} == known.operations
+    for key in missing:
+        assert (found.operations[key].hot, found.operations[key].cold) == pytest.approx((1.5e-4, 1.4e-4))
 
 
 def test_a_prediction_loads_nothing_that_measures(tmp_path):

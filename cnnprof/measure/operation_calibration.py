@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
+from math import exp, log
 from typing import TYPE_CHECKING
 
 from cnnprof.errors import CnnprofError, MeasurementError
@@ -23,7 +25,7 @@ from cnnprof.notify import quiet
 from cnnprof.timing.calibrations import Calibration
 from cnnprof.timing.doubts import TIME_FORMAT
 from cnnprof.timing.intervals import median
-from cnnprof.timing.operations import Timed, key_of, operation_alone
+from cnnprof.timing.operations import Timed, key_of, operation_alone, sample_of
 from cnnprof.timing.prediction_fit import fit
 
 if TYPE_CHECKING:
@@ -33,6 +35,12 @@ FULL_BATCHES = (1, 8)
 
 SECONDS_A_NETWORK = 0.8
 """Of the networks that are timed whole, before and after each process that times operations: a machine's speed drifts."""
+
+REFERENCES = 100
+"""Operations that are timed once more, about so many, when others are added to a calibration."""
+
+LONG_REFERENCE = 0.005
+"""Seconds of one that is not worth it."""
 
 LEAST_SECONDS = 15.0
 """For all of them: two processes have to start."""
@@ -96,14 +104,33 @@ def calibrate_operations(
 def measure_missing_operations(
     calibration: Calibration, costs: Mapping[str, Cost], options: Options, on_progress: Tell = quiet
 ) -> Calibration:
-    """The calibration with these layers' own times. Raises MeasurementError if a process fails."""
-    samples = [(cost.node.layer, cost.inputs) for cost in costs.values()]
+    """The calibration with these layers' own times. Raises MeasurementError if a process fails.
+
+    The machine may be quicker or slower than when it was calibrated: references, timed in the same processes, say by how much,
+    and the layers are given the times that they would have taken then.
+    """
+    before = calibration.operations
+    samples = [*((cost.node.layer, cost.inputs) for cost in costs.values()), *_references(before)]
     found = _undisturbed(samples, options, on_progress)
-    more = _table(samples, found, options)
+    table = _table(samples, found, options)
+    again = [(before[key], each) for key, each in table.items() if key in before]
+    hot = exp(median([log(then.hot / now.hot) for then, now in again])) if again else 1.0
+    cold = exp(median([log(then.cold / now.cold) for then, now in again])) if again else 1.0
+    more = {key: Timed(each.operation, hot * each.hot, cold * each.cold) for key, each in table.items() if key not in before}
     conditions = dict(calibration.conditions)
     if found.busy:
         conditions["busy"] = found.busy
-    return replace(calibration, operations={**calibration.operations, **more}, conditions=conditions)
+    return replace(calibration, operations={**before, **more}, conditions=conditions)
+
+
+def _references(known: Mapping[str, Timed]) -> list[Sample]:
+    """Some of the operations that are known, of all kinds that are, none of which takes long."""
+    keys = [key for key, each in known.items() if each.hot < LONG_REFERENCE]
+    found = []
+    for key in keys[:: max(1, len(keys) // REFERENCES)]:
+        with suppress(LookupError, TypeError, ValueError):  # Of a file that says something else.
+            found.append(sample_of(key))
+    return found
 
 
 def _undisturbed(

@@ -13,7 +13,7 @@ from cnnprof.timing.doubts import doubts
 from cnnprof.timing.operations import Timed
 from cnnprof.timing.roofline import Ceilings
 
-FORMAT = 2
+FORMAT = 3
 """Of a calibration's file; another one means other things by what a layer's time depends on."""
 
 WIDTH = 1.645

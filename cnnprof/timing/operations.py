@@ -11,7 +11,7 @@ from math import log2, prod
 from typing import Any, NamedTuple
 
 from cnnprof.network.dims import Dim, Shape, ceil_div, greater_equal, same
-from cnnprof.network.layers import NO_OPS, Layer, layer_to_dict
+from cnnprof.network.layers import NO_OPS, Layer, layer_from_dict, layer_to_dict
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.layers.base import AlongAxis
 from cnnprof.network.layers.convolution import Conv, ConvTranspose
@@ -85,6 +85,12 @@ def key_of(layer: Layer, inputs: Sequence[Shape]) -> str:
     return json.dumps([layer_to_dict(layer), [list(shape) for shape in inputs]], sort_keys=True, separators=(",", ":"))
 
 
+def sample_of(key: str) -> tuple[Layer, tuple[Shape, ...]]:
+    """The layer and input shapes that `key_of` made this of. Raises KeyError, TypeError or ValueError on other texts."""
+    layer, inputs = json.loads(key)
+    return layer_from_dict(layer), tuple(tuple(shape) for shape in inputs)
+
+
 def _features(layer: Layer, inputs: Sequence[Shape], output: Shape, moves: bool) -> tuple[str, Sequence[Dim]]:
     x = inputs[0]
     if isinstance(layer, (Conv, ConvTranspose)):
@@ -136,12 +142,14 @@ def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[
         ragged = x[1] % VECTOR != 0
         return f"{kind}depthwise convolution", (x[1], pixels, area, stride, prod(layer.dilation), 1 + ragged)
     into, out = x[1] // layer.groups, output[1] // layer.groups
+    # Fewer positions than a vector has room for are another kernel's, half as quick.
+    room = 1 + greater_equal(prod(output[2:]), VECTOR)
     if layer.groups > 1:
         ragged = (into % VECTOR != 0) & (VECTOR % into != 0)
         return f"{kind}grouped convolution", (into, out, layer.groups, pixels, area, stride, 1 + ragged)
     if area == 1:
-        return f"{kind}convolution 1x1", (into, out, pixels, stride)
-    return f"{kind}convolution", (into, out, pixels, area, stride, prod(layer.dilation))
+        return f"{kind}convolution 1x1", (into, out, pixels, stride, room)
+    return f"{kind}convolution", (into, out, pixels, area, stride, prod(layer.dilation), room)
 
 
 class Timed(NamedTuple):
