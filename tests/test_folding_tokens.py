@@ -144,3 +144,29 @@ layers:
     assert "reshape (2,2,4,4,16) batch=N\n" in text
     for batch in (1, 5):
         assert _layers(build(text, batch=batch)) == _layers(_plain(build(given, batch=batch)))
+
+
+def test_queries_keys_and_values_are_called_so():
+    given = """
+input: 3x32x32
+blocks:
+  attend(heads):
+    - let w = C
+    - fc 3*C | reshape (64,3,heads,w//heads) | op Permute dims=(2,0,3,1,4) | unbind -> [one, two, three]
+    - matmul: [one | scale 0.25, "two | permute (1,3,2)"]
+    - softmax axis=3
+    - matmul: [identity, three]
+    - permute (2,1,3) | reshape (64,w) tokens | fc w
+layers:
+  - conv 4x4 16 s4 p0 | tokens
+  - {repeat: 2, do: attend 4}
+  - fc 32
+  - {repeat: 2, do: attend 8}
+  - gap | fc 10
+"""
+    graph = build(given)
+    text = write_text(graph, compact=True)
+    assert _layers(build(text)) == _layers(_plain(graph))
+    assert "unbind -> [q, k, v]" in text
+    assert 'matmul: [q | scale 0.25, "k | permute (1,3,2)"]' in text
+    assert "matmul: [identity, v]" in text

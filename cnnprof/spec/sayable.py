@@ -97,5 +97,5 @@ def words_of_tokens(layer: Layer, x: Shape) -> str:
 
 def is_sayable_of_tokens(layer: Layer, x: Shape) -> bool:
     """Whether a word says the layer where it reads tokens of the shape `x`."""
-    said = is_elementwise(layer) and has_word(layer, x)
+    said = (is_elementwise(layer) or isinstance(layer, Arithmetic)) and has_word(layer, x)
     return is_of_last_axis(layer) or said or is_one_token(layer, x) or bool(words_of_tokens(layer, x))

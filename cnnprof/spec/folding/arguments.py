@@ -9,9 +9,9 @@ from keyword import iskeyword
 from typing import Any
 
 from cnnprof.network.naming import free_name
-from cnnprof.spec.batches import PerBatch, sum_text
+from cnnprof.spec.batches import Besides, PerBatch, sum_text
 from cnnprof.spec.folding.columns import agree, differ, either, expansions, is_expansion, ratio, times
-from cnnprof.spec.folding.literals import in_first_round, negated, shown
+from cnnprof.spec.folding.literals import besides_text, in_first_round, negated, shown
 from cnnprof.spec.folding.outline import (
     Argument,
     Body,
@@ -148,6 +148,11 @@ class Arguments:
     def _field(self, key: str, column: Any, channels: Column) -> Any:
         """A field of a layer without a word; sizes are of numbers of channels, as far as can be."""
         known = [value for value in column if value is not None]
+        if len({*known}) > 1 and isinstance(known[0], Besides):
+            sides = [tuple(v and getattr(v, side) for v in column) for side in ("several", "one")]
+            texts = [shown(self._field(key, side, channels)) for side in sides]
+            several, one = (f"({text[1:-1].replace(', ', ',')})" for text in texts)
+            return Expr(besides_text(several, one))
         sizes = all(isinstance(value, tuple) and all(type(each) in (int, PerBatch) for each in value) for value in known)
         if sizes and len({*known}) > 1 and len({*map(len, known)}) == 1:
             sides = [self.hole("w", tuple(value and value[at] for value in column)) for at in range(len(known[0]))]

@@ -14,6 +14,7 @@ from cnnprof.spec.folding.joins import Element, structure
 from cnnprof.spec.folding.loops import folded, lines_again
 from cnnprof.spec.folding.outline import Block, Body, Call, Column, Join, Outline, Part, Words, read_part, walk
 from cnnprof.spec.folding.places import Place, Shared, shared_steps
+from cnnprof.spec.folding.roles import roles
 from cnnprof.spec.folding.sharing import shared_modules
 from cnnprof.spec.folding.stages import staged
 from cnnprof.spec.folding.text import height
@@ -61,6 +62,7 @@ class _Folder:
         for number, element in self.leaves.items():
             for name in element.reads:
                 self.readers.setdefault(name, []).append(number)
+        self.roles = roles(wording)
         self.makers = makers(self.root, {number: element.makes for number, element in self.leaves.items()}, self.readers)
 
         for groups in modules:
@@ -211,7 +213,8 @@ class _Folder:
             assert isinstance(head.item, Join)
             elements = [head._replace(item=head.item._replace(listed="xs"), reads=()), *elements[1:]]
             names, entry = {}, None
-        namer = Namer(group.path, self.makers, names, ("xs", *(block.name for block in self.blocks)))
+        taken = ("xs", *(block.name for block in self.blocks))
+        namer = Namer(group.path, self.makers, names, taken, self.roles)
         body = structure(elements, entry, gives, namer, self._channels)
         self.names |= _names(body)
         named = tuple(map(namer, gives)) if len(gives) > 1 else ()

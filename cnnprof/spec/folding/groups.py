@@ -14,6 +14,9 @@ from cnnprof.spec.naming import take_name
 CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", "")
 """Classes that say nothing of what they hold."""
 
+_LONGEST = 28
+"""Characters of a name, which has the last words of a path."""
+
 
 @dataclass(eq=False)
 class Line:
@@ -152,6 +155,8 @@ class Namer:
     Args:
         makers: the modules that give a tensor and no other, outermost first.
         given: the words of tensors that come from outside.
+        avoid: words of which no tensor may be called by one.
+        roles: what tensors are called within modules, where that is known: the queries, keys and values of attention.
     """
 
     def __init__(
@@ -160,10 +165,12 @@ class Namer:
         makers: Mapping[str, Sequence[tuple[str, ...]]],
         given: Mapping[str, str],
         avoid: Collection[str] = (),
+        roles: Mapping[str, str] | None = None,
     ) -> None:
         self._depth = len(path)
         self._makers = makers
         self._names = dict(given)
+        self._roles = roles or {}
         self._taken = {*given.values(), *avoid}
 
     def __call__(self, tensor: str) -> str:
@@ -171,5 +178,9 @@ class Namer:
         if tensor not in self._names:
             makers = (path for path in self._makers.get(tensor, ()) if len(path) > self._depth)
             words = next(makers, tensor.split("."))[self._depth :]
+            if self._depth and tensor in self._roles:
+                words = [self._roles[tensor]]
+            while len("_".join(words)) > _LONGEST and any(word[:1].isalpha() for word in words[1:]):
+                words = words[next(at for at, word in enumerate(words) if at and word[:1].isalpha()) :]
             self._names[tensor] = take_name("_".join(words) or tensor, RESERVED, self._taken)
         return self._names[tensor]

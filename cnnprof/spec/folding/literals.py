@@ -21,6 +21,11 @@ def in_first_round(first: str, others: str) -> str:
     return conditions.get((first, others), f"({first} if first else {others})")
 
 
+def besides_text(several: str, one: str) -> str:
+    """An expression for a value that is another at a batch of one than at larger ones."""
+    return f"({several} if {BATCH} > 1 else {one})"
+
+
 def literal(value: Any) -> str:
     """A value as an expression has it, without blanks but for those in parentheses."""
     if isinstance(value, bool):
@@ -30,7 +35,7 @@ def literal(value: Any) -> str:
     if isinstance(value, Besides):
         if isinstance(value.one, bool):
             return f"({BATCH} == 1)" if value.one else f"({BATCH} > 1)"
-        return f"({literal(value.several)} if {BATCH} > 1 else {literal(value.one)})"
+        return besides_text(literal(value.several), literal(value.one))
     if isinstance(value, Rising):
         return f"({literal(value.start)}+{literal(value.step)}*i)"
     if isinstance(value, tuple):

@@ -14,7 +14,7 @@ SIZED = ("conv", "deconv", "fc")
 
 def same_word(a: Part, b: Part, sizes: tuple[int, int]) -> Part | None:
     """Two layers of one word as one; None where their words or flags differ."""
-    if (a.word, a.flags) != (b.word, b.flags):
+    if (a.word, a.flags) != (b.word, b.flags) or (a.word == "permute" and {*a.options[0][1]} != {*b.options[0][1]}):
         return None
     keys = [key for key, _ in _longer(a, b)]
     columns = []

@@ -277,7 +277,9 @@ def _given(item: Call) -> Iterator[tuple[str, str]]:
 
 def _field(hole: Any) -> str:
     """The value of a field, tuples as YAML has them."""
-    return str(hole) if isinstance(hole, Expr) else _listed(hole[0])
+    if not isinstance(hole, Expr):
+        return _listed(hole[0])
+    return f'"{hole}"' if hole.startswith("(") else str(hole)
 
 
 def _listed(value: Any) -> str:

@@ -289,10 +289,19 @@ def _fields(a: Join, b: Join) -> tuple[tuple[str, Column], ...] | None:
     if one.keys() != other.keys():
         return None
     told: tuple[tuple[str, Column], ...] = tuple((key, (*one[key], *other[key])) for key in one)
-    fixed = all(
-        len({*column}) == 1 or not any(isinstance(value, (str, bool, Besides)) for value in column) for _, column in told
-    )
-    return told if fixed else None
+    said = all(len({*column}) == 1 or _may_differ(key, column) for key, column in told)
+    return told if said else None
+
+
+def _may_differ(key: str, column: Column) -> bool:
+    """Whether values of a field are numbers, or sizes, as many at each place; axes in another order are another layer."""
+    known = [value for value in column if value is not None]
+    if key == "dims" or any(isinstance(value, (str, bool)) for value in known):
+        return False
+    if not any(isinstance(value, Besides) for value in known):
+        return True
+    sides: list[list[Any]] = [[getattr(value, side, None) for value in known] for side in ("several", "one")]
+    return all(all(isinstance(value, tuple) for value in side) and len({*map(len, side)}) == 1 for side in sides)
 
 
 def _branch(a: Body, b: Body, sizes: tuple[int, int], guards: bool) -> Body | None:
