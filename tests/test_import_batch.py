@@ -7,6 +7,7 @@ from torch import nn
 
 from cnnprof import api
 from cnnprof.errors import CnnprofError, SpecError
+from cnnprof.footprint.analysis import analyze_memory
 from cnnprof.network.graph import Graph, Node
 from cnnprof.network.layers.activation import Softmax
 from cnnprof.network.layers.arrangement import Reshape
@@ -235,3 +236,29 @@ def test_a_view_of_all_that_is_there_is_no_layer():
 def test_sizes_of_a_batch_read_as_sums(size, text):
     assert str(PerBatch(*size)) == text
     assert sum_text(*map(str, size)) == text
+
+
+class ChannelsLast(nn.Module):
+    """A block whose norms and linear layers have channels last (Liu et al. 2022), and what went into it, a view, at hand."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.stem, self.first, self.norm = nn.Conv2d(3, channels, 3, padding=1), nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.pool = nn.Conv2d(channels, channels, 3, padding=1)
+        self.wide, self.narrow = nn.Linear(channels, 4 * channels), nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        x = self.first(self.stem(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        y = self.pool(x)
+        return y + self.narrow(nn.functional.gelu(self.wide(self.norm(y.permute(0, 2, 3, 1))))).permute(0, 3, 1, 2)
+
+
+def test_what_a_view_of_it_holds_is_held_where_the_view_is_none():
+    module = ChannelsLast(16)
+    text = api.to_spec(module, input_shape=SIZE)
+    assert "ln | conv 1x1 64 | gelu | conv 1x1 16" in text
+    assert "held: {ln1: " in text
+    without = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("held"))
+    graphs = build(text, batch=8), build(without, batch=8), api.load(module, SIZE, 8)
+    ours, bare, theirs = (analyze_memory(graph).inference.peak_bytes for graph in graphs)
+    assert bare < ours == theirs

@@ -71,7 +71,23 @@ def _with_channels_first(graph: Graph) -> Graph:
         nodes.append(replace(node, layer=layer, inputs=inputs))
     if last.intersection(graph.outputs):
         return graph
-    return replace(graph, nodes=tuple(nodes), outputs=tuple(same_as.get(name, name) for name in graph.outputs))
+    held = _held_by_views(graph, same_as)
+    kept = tuple(replace(node, until=held.get(node.name, "")) for node in nodes)
+    return replace(graph, nodes=kept, outputs=tuple(same_as.get(name, name) for name in graph.outputs))
+
+
+def _held_by_views(graph: Graph, same_as: Mapping[str, str]) -> dict[str, str]:
+    """Until when each tensor is held, by itself or by the views of it that go, in terms of the nodes that stay."""
+    steps = {node.name: step for step, node in enumerate(graph)}
+    staying: list[str] = []
+    for node in graph:
+        staying.append(staying[-1] if node.name in same_as and staying else node.name)
+    held: dict[str, int] = {}
+    for node in graph:
+        if node.until:
+            name = same_as.get(node.name, node.name)
+            held[name] = max(held.get(name, 0), steps[node.until])
+    return {name: staying[step] for name, step in held.items() if step > steps.get(name, step)}
 
 
 def _channels_first(layer: Layer) -> Layer | None:
