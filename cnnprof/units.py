@@ -20,6 +20,9 @@ COUNT, BYTES, TIME = "count", "bytes", "time"
 SCALES = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("K", 1e3), ("", 1.0))
 """Decimal prefixes, the largest first."""
 
+PETA = ("P", 1e15)
+"""Of rates alone."""
+
 UNITS: Mapping[QuantityKind | Rate, Mapping[str, float]] = {
     "count": {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
     "bytes": {
@@ -34,8 +37,8 @@ UNITS: Mapping[QuantityKind | Rate, Mapping[str, float]] = {
         "TiB": 2**40,
     },
     "time": {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600},
-    "arithmetic": {f"{prefix}FLOPS": size for prefix, size in SCALES},
-    "bandwidth": {f"{prefix}B/s": size for prefix, size in SCALES},
+    "arithmetic": {f"{prefix}FLOPS": size for prefix, size in (PETA, *SCALES)},
+    "bandwidth": {f"{prefix}B/s": size for prefix, size in (PETA, *SCALES)},
 }
 """The units of each kind of quantity as they are written, with their size in its base unit."""
 
@@ -43,8 +46,8 @@ _SHORT: Mapping[QuantityKind | Rate, Mapping[str, float]] = {
     "count": {"k": 1e3},
     "bytes": {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12},
     "time": {"m": 60},
-    "arithmetic": {f"{prefix}FLOP/s": size for prefix, size in SCALES},
-    "bandwidth": {f"{prefix}Bps": size for prefix, size in SCALES},
+    "arithmetic": {f"{prefix}FLOP/s": size for prefix, size in (PETA, *SCALES)},
+    "bandwidth": {f"{prefix}Bps": size for prefix, size in (PETA, *SCALES)},
 }
 """Other spellings that are understood; of all but counts in any case."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnprof.errors import UsageError
-from cnnprof.units import Rate, factor_of, read_quantity, split_quantity
+from cnnprof.units import UNITS, Rate, factor_of, read_quantity, split_quantity
 
 
 def parse_seconds(text: str | None) -> float | None:
@@ -21,11 +21,20 @@ def parse_seconds(text: str | None) -> float | None:
 
 def parse_rate(text: str, quantity: Rate) -> float:
     """`472GFLOPS` in FLOP/s, or `25.6GB/s` in bytes/s. Raises UsageError for anything else, and for no rate at all."""
-    found = read_quantity(text, quantity)
-    if not found:
+    if quantity == "bandwidth" and (bits := _in_bits(text)):
+        raise UsageError(f"'{text}' is in bits a second", hint=f"in bytes it is {bits / 8e9:g}GB/s")
+    found = read_quantity(text, quantity) or 0.0
+    if not 0 < found < float("inf"):
         example = {"arithmetic": "472GFLOPS", "bandwidth": "25.6GB/s"}[quantity]
         raise UsageError(f"'{text}' is no rate", hint=f"a number above 0 with its unit, such as {example}")
     return found
+
+
+def _in_bits(text: str) -> float | None:
+    """The bits a second of `204.8Gb/s`, `1600 Mbps` or `12gbit/s`; None of anything else, as of `25gb/s` in small letters."""
+    parts = split_quantity(text)
+    matched = re.fullmatch(r"([KMGTkmgt]?)(?:(?<![kmgt])b|[bB]its?)(?:/s|ps)", parts[1]) if parts else None
+    return parts[0] * UNITS["bandwidth"][f"{matched[1].upper()}B/s"] if parts and matched else None
 
 
 def parse_part(text: str | None) -> float | None:
