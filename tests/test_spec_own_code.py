@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from spec_texts import build as read
-
-from cnnprof.network.analysis import analyze
 
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-
-from cnnprof.torch_bridge.build import build  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -208,43 +202,10 @@ class SlowFast(nn.Module):
         return self.classes(torch.cat([a.mean((2, 3, 4)), b.mean((2, 3, 4))], 1))
 
 
-def _with_weights(module: nn.Module, tensors: list[Tensor]) -> list[nn.Module]:
-    """The modules that hold tensors, in the order of their first runs."""
-    found: list[nn.Module] = []
-    hooks = [
-        part.register_forward_pre_hook(lambda part, _: found.append(part))
-        for part in module.modules()
-        if [*part.parameters(recurse=False)]
-    ]
-    module(*tensors)
-    for hook in hooks:
-        hook.remove()
-    return [*dict.fromkeys(found)]
-
-
 @pytest.mark.parametrize(
     ("text", "own"), [(HOURGLASS, Hourglass), (CBAM, cbam), (SLOWFAST, SlowFast)], ids=["hourglass", "cbam", "slowfast"]
 )
-@torch.no_grad()
 def test_a_spec_is_what_own_code_is(text: str, own: Callable[[], nn.Module]) -> None:
-    torch.manual_seed(0)
-    graph, theirs = read(text), own().eval()
-    images = [torch.rand(2, *shape[1:]) for shape in graph.inputs.values()]
-    for part in theirs.modules():
-        if isinstance(part, (nn.BatchNorm2d, nn.BatchNorm3d)):
-            part.running_mean.normal_(std=0.1)
-            part.running_var.uniform_(0.5, 1.5)
-            part.weight.uniform_(0.5, 1.5)
-    ours = build(graph).eval()
-    for mine, other in zip(_with_weights(ours, images), _with_weights(theirs, images), strict=True):
-        mine.load_state_dict(other.state_dict())
-    with FlopCounterMode(display=False) as counter:
-        expected = theirs(*images)
-    totals = analyze(graph).totals
-    assert totals.params == sum(weights.numel() for weights in theirs.parameters())
-    assert 2 * len(images[0]) * totals.macs == counter.get_total_flops()
-    found = ours(*images)
-    found = tuple(found.values()) if isinstance(found, dict) else found
-    torch.testing.assert_close(found, expected)
-    for tensor in expected if isinstance(expected, tuple) else (expected,):
-        assert tensor.std() > 1e-3
+    from own_code import compare
+
+    compare(text, own)
