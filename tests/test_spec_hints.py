@@ -14,6 +14,7 @@ layers:
 BULLET = "each step of a list begins with '- ', a minus sign and a blank"
 FORM_OF_A_FILE = "it begins as in 'input: 3x224x224' and 'layers:', with a step a line below"
 SIGNATURE = "arguments have no types, and a default has the sign =: unit(w, s=1)"
+CONV = "as in 'conv 3x3 64 s2 bn relu': kernel, filters, options"
 NAMED = "'->' names the output"
 BEHIND_ITS_STEP = "a condition stands behind its step, as in 'relu if C > 8'"
 KNOWN = "how many channels come in is known: leave the number out"
@@ -169,6 +170,23 @@ MISTAKES = [
     ("concat: [relu, tanh] axis=1", 26, "'axis' stands beside 'concat', aligned with it", "{concat: [relu, tanh], axis: 1}"),
     ("elif: s == 1", 5, "another condition stands in the last: 'else: {if: ..., then: ...}'", None),
     ("{repeat: 3, body: relu}", 17, "the key is 'do'", "{repeat: 3, do: relu}"),
+    ("conv 3x3 8 s2p1", 16, "write s2 p1", "conv 3x3 8 s2 p1"),
+    ("conv [3x3] 8", 10, "write 3x3", "conv 3x3 8"),
+    ("conv 3,3 8", 10, "write 3x3", "conv 3x3 8"),
+    ("conv 3x3 8,16", 14, "a layer has one number of outputs", None),
+    ("[3x3, 64] x 3", 15, "steps are repeated by '- {repeat: 3, do: [...]}'", "{repeat: 3, do: [conv 3x3 64]}"),
+    ("3x3, 64", 5, "the word comes first, as in 'conv 3x3'", "conv 3x3 64"),
+    ("7x7/2 conv 64", 5, "the word comes first, as in 'conv 7x7 s2'", "conv 7x7 s2 64"),
+    ("3x3 max pool, stride 2", 5, "the word comes first, as in 'maxpool 3x3'", "maxpool 3x3"),
+    ("1000-d fc", 5, "write fc 1000", "fc 1000"),
+    ("conv1x1, 8", 5, "blanks separate what a layer takes: write conv", None),
+    ("slim.conv2d(net, 32, [3, 3])", 5, "the word is 'conv', " + CONV, "conv 3x3 64 s2 bn relu"),
+    ("self.stem = nn.Conv2d(3, 8, 3)", 5, "an output is named behind its step: write ... -> stem", "conv 3x3 8 -> stem"),
+    ("MBConv6 3x3", 5, "a paper's block is written under 'blocks'; cnnprof init --from efficientnet_b0 shows one", None),
+    ("ConvBlock 64", 5, "it is one line: 'conv 3x3 64 bn relu'", "conv 3x3 64 bn relu"),
+    ("bilinear 2", 5, "write upsample 2 bilinear", "upsample 2 bilinear"),
+    ("sum [a, b]", 9, "'sum' is over the channels; outputs are added by '- add: [a, b]'", None),
+    ("concat: a b", 13, "write concat: [a, b]", None),
     ("center_crop 28", 5, "'crop 2' cuts off 2 at each side: half of what is too much", "crop 2"),
     ("crop 28x28", 10, "'crop' says how much is cut off at each side, not what is left", "crop 2"),
 ]

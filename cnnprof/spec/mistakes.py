@@ -41,6 +41,11 @@ _NONE = {
     **dict.fromkeys(("weightnorm", "spectralnorm"), "it works on weights and is no layer: leave it out"),
     **dict.fromkeys(("rmsnorm", "softsign"), "there is no word for it; '{op: ...}' names a layer type of torch's"),
     "quickgelu": "it is a join: '- mul: [identity, scale 1.702 | sigmoid]'",
+    "bilinear": "write upsample 2 bilinear",
+    **dict.fromkeys(
+        ("convblock", "basicconv", "convbnact", "convnormact", "convnormactivation", "cbs", "cbr", "cbl"),
+        "it is one line: 'conv 3x3 64 bn relu'",
+    ),
     "crelu": "it is a join: '- concat: [relu, scale -1 | relu]'",
     "maxout": "it is a join: '- max: [conv 3x3 64, conv 3x3 64]'",
     "layerscale": "it is a join: '- mul: [identity, \"parameter (C,1,1)\"]'",
@@ -101,7 +106,9 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
     """A hint at what to write in place of a step that begins with this word; None where nothing is known of it."""
     called = CALL.match(text)
     name = called["name"] if called else text
-    plain = re.sub(r"^((torch|tf|keras)\.)*(nn\.|F\.|layers\.)?", "", name)
+    plain = re.sub(r"^(\w+\.)+(?=\w)", "", name)
+    if text[-1] in ",;." and word_of(text[:-1]):
+        return f"blanks separate what a layer takes: write {word_of(text[:-1])}"
     if called and plain in blocks:
         arguments = re.sub(r",\s*", " ", called["inside"])
         return f"a block is called without parentheses and commas: write {plain} {arguments}".rstrip()
@@ -137,7 +144,7 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
         return f"the word is '{word}', as in '- {word}: [a, b]'"
     if word:
         return f"the word is '{word}'" + (f", {form}" if (form := WORDS[word].form) else "")
-    return _NONE.get(folded(plain)) or _of_run(folded(plain))
+    return _NONE.get(folded(plain)) or _NONE.get(folded(plain).rstrip("0123456789")) or _of_run(folded(plain))
 
 
 def _of_run(name: str) -> str | None:
@@ -262,7 +269,7 @@ def of_first(text: str, rest: Sequence[str] = ()) -> str | None:
         name = named[1] if named else text
         if not named and len(further) == 1 and re.fullmatch(r"[\d.]+|[\d.]*[*/+-].*", further[0]):
             return f"a value is named by 'let': write let {name} = {further[0]}"
-        return f"an output is named behind its step: write ... -> {name}"
+        return f"an output is named behind its step: write ... -> {name.rpartition('.')[2]}"
     if text in ("set", "var", "val", "const", "define", "def") and after:
         return "a value is named by 'let', as in 'let w = 8'"
     if after and text not in WORDS and (joined := word_of(text + after.rstrip(","))) and joined != word_of(text):
@@ -278,7 +285,13 @@ def of_first(text: str, rest: Sequence[str] = ()) -> str | None:
         return f"the word is '{'gmp' if after.lower().startswith('max') else 'gap'}'"
     if (old := re.fullmatch(r"([A-Za-z]+)(\d+)", text, re.ASCII)) and text not in WORDS and re.match(r"\d", after):
         return f"write {word} {old[2]}x{old[2]} {after}" if (word := word_of(old[1])) else None
-    if re.match(r"\d+x\d", text):
-        word = after if after in WORDS else "conv"
-        return f"the word comes first, as in '{word} {text}'"
+    if counted := re.fullmatch(r"(\d+)-?d", text.lower()):
+        return f"write fc {counted[1]}" if word_of(after.rstrip(",")) == "fc" else None
+    if sized := re.match(r"(\d+x\d+)(?:/(\d+))?,?\Z", text):
+        behind = [word.rstrip(",") for word in rest]
+        names = ("".join(behind[:count]) for count in (2, 1))
+        word = next(
+            (known for name in names if (known := word_of(name)) in WORDS and WORDS[known].shorthand == "kernel"), "conv"
+        )
+        return f"the word comes first, as in '{word} {sized[1]}{f' s{sized[2]}' if sized[2] else ''}'"
     return None

@@ -98,6 +98,8 @@ def _of_lines(source: Source, at: int, problem: str) -> tuple[str, int, str] | N
         return "a ':' in a signature", at, "arguments have no types, and a default has the sign =: unit(w, s=1)"
     if problem == _NO_MAPPING and not text[at + 1 : start + len(line)].strip() and ": " in text[start:at]:
         return "a second ':' on a line", at, "take out the colon at its end"
+    if problem in (_NO_KEY, _NO_DASH) and (times := re.match(r"[x×*]\s*(\d+)", text[at:])) and "]" in text[start:at]:
+        return "a list goes on behind its bracket", at, f"steps are repeated by '- {{repeat: {times[1]}, do: [...]}}'"
     if problem in (_NO_KEY, _NO_DASH) and text[at - 1 : at] in ("'", '"'):
         quote = text[at - 1]
         return f"a text goes on behind {quote}", at, f"the quotes go around the whole text; {quote} within it is doubled"

@@ -173,7 +173,7 @@ def syntax_hint(text: str) -> str | None:
         return "take out the colon at its end"
     if re.fullmatch(r"\s*0+\d+\s*", text):
         return f"write {int(text)}"
-    if re.fullmatch(r"\s*\d+(x\w+)+\s*", text):
+    if re.fullmatch(r"\s*\d+(x\d+)+\s*", text):
         return f"sizes in a list have commas: write ({text.strip().replace('x', ',')})"
     if thousands := re.fullmatch(r"\s*(\d*\.?\d+)([kKM])\s*", text):
         whole = float(thousands[1]) * (10**6 if thousands[2] == "M" else 1000)
