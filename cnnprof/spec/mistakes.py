@@ -106,9 +106,12 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
     """A hint at what to write in place of a step that begins with this word; None where nothing is known of it."""
     called = CALL.match(text)
     name = called["name"] if called else text
-    plain = re.sub(r"^(\w+\.)+(?=\w)", "", name)
-    if text[-1] in ",;." and word_of(text[:-1]):
-        return f"blanks separate what a layer takes: write {word_of(text[:-1])}"
+    plain = re.sub(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])", "", name)
+    if text[-1] in ",;.":
+        bare = word_of(text[:-1])
+        return (
+            f"blanks separate what a layer takes: write {bare}" if bare else of_step(text[:-1], blocks) if text[:-1] else None
+        )
     if called and plain in blocks:
         arguments = re.sub(r",\s*", " ", called["inside"])
         return f"a block is called without parentheses and commas: write {plain} {arguments}".rstrip()
@@ -144,7 +147,7 @@ def of_step(text: str, blocks: Collection[str]) -> str | None:
         return f"the word is '{word}', as in '- {word}: [a, b]'"
     if word:
         return f"the word is '{word}'" + (f", {form}" if (form := WORDS[word].form) else "")
-    return _NONE.get(folded(plain)) or _NONE.get(folded(plain).rstrip("0123456789")) or _of_run(folded(plain))
+    return _NONE.get(folded(plain)) or _NONE.get(re.sub(r"(?<=[A-Za-z])\d$", "", plain).lower()) or _of_run(folded(plain))
 
 
 def _of_run(name: str) -> str | None:

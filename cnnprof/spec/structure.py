@@ -32,7 +32,7 @@ from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.steps import Aux, Choice, Named, Sequence, Step, Unpack
 from cnnprof.spec.tables import check_loop_name
 from cnnprof.spec.texts import read_truth
-from cnnprof.spec.tokens import CUT_AT_COMMA, NAME, span, split_commas, split_words
+from cnnprof.spec.tokens import CUT_AT_COMMA, span, split_commas, split_words
 from cnnprof.spec.words import ACTIVATIONS, JOINS, LETTERS, NORMS, WORDS
 
 _Behind: TypeAlias = "list[tuple[str, Token, dict[str, Given]]]"
@@ -208,19 +208,14 @@ class Structure(NamedTuple):
         if not tokens:
             hint = f"its branches stand below it, indented further, or behind it: {kind}: [a, b]"
             raise value.error(f"'{kind}' has no branches", hint)
-        if any(token.text.partition("=")[0] in AXIS for token in tokens[1:]):
-            raise tokens[-1].error(
-                f"'{kind}' takes no '{tokens[-1].text}'", of_key_beside(kind, tokens[-1].text.partition("=")[0])
-            )
+        if (option := tokens[-1].text.partition("=")[0]) in AXIS:
+            raise tokens[-1].error(f"'{kind}' takes no '{tokens[-1].text}'", of_key_beside(kind, option))
         if "," in value.value and not first.startswith(("[", "(")):
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{value.value}]")
-        if (
-            len(tokens) > 1
-            and all(NAME.match(token.text) for token in tokens)
-            and not {"if", "else"} & {t.text for t in tokens}
-        ):
-            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{', '.join(t.text for t in tokens)}]")
-        if not tokens or first in WORDS or first in self.line.blocks or "|" in value.value:
+        words = [token.text for token in tokens]
+        if len(words) > 1 and all(map(str.isidentifier, words)) and {"if", *WORDS, *self.line.blocks}.isdisjoint(words):
+            raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [{', '.join(words)}]")
+        if first in WORDS or first in self.line.blocks or "|" in value.value:
             raise value.error(f"'{kind}' joins a list of branches", f"write {kind}: [a, b] or one branch a line")
         return ListedBranches(read_expression(span(tokens)))
 
