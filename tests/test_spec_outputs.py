@@ -235,8 +235,43 @@ def test_words_follow_the_axes_of_the_input(shape, steps, kinds, params, output)
 
 
 @pytest.mark.parametrize(
+    ("step", "shape", "output"),
+    [
+        ("pad 1", "2x8x16x16", (1, 2, 10, 18, 18)),
+        ("pad (1,0)", "2x8x16x16", (1, 2, 9, 17, 17)),
+        ("pad 0x1x2", "2x8x16x16", (1, 2, 8, 18, 20)),
+        ("pad (1,0) (0,0) (2,3)", "2x8x16x16", (1, 2, 9, 16, 21)),
+        ("pad depth=(1,0) width=1", "2x8x16x16", (1, 2, 9, 16, 18)),
+        ("pad height=1", "2x8x16x16", (1, 2, 8, 18, 16)),
+        ("pad (1,0) (0,0) (0,0) channels=2", "2x8x16x16", (1, 6, 9, 16, 16)),
+        ("crop (0,1) (0,0) (0,0)", "2x8x16x16", (1, 2, 7, 16, 16)),
+        ("pad (1,0) width=3", "2x16x16", (1, 2, 17, 22)),
+        ("crop 15", "2x32", (1, 2, 2)),
+    ],
+)
+def test_pads_and_crops_follow_the_axes_of_the_input(step, shape, output) -> None:
+    assert analyze(layers(step, shape=shape)).costs[-1].output == output
+
+
+@pytest.mark.parametrize(
     ("shape", "step", "message"),
     [
+        (
+            "2x8x16x16",
+            "pad (1,0) (0,1)",
+            "pad: takes one (before, after) for all of its 3 axes, or one for each, and its input is 2x8x16x16",
+        ),
+        (
+            "2x8x16x16",
+            "crop (1,0) depth=1",
+            "crop: takes one (before, after) for all of its 3 axes, or one for each, and its input is 2x8x16x16",
+        ),
+        (
+            "2x16x16",
+            "pad depth=1",
+            "pad: takes one (before, after) for both of its axes, or one for each, and its input is 2x16x16",
+        ),
+        ("2x16", "pad (1,0) (0,1)", "pad: takes one (before, after) for its one axis, and its input is 2x16"),
         ("3x32x32", "conv 3x3x3 8", "conv: the kernel is one number, or a pair of height and width"),
         ("3x32x32", "conv 3 8", "conv does not take '8'"),
         ("1x8000", "conv 3x3 8", "conv: the kernel is one number, as its input has one spatial axis"),

@@ -43,7 +43,7 @@ EVERY_WORD = [
     "avgpool 3x3 s1 p1 exclude_pad ceil",
     "subsample 2x2",
     "bn eps=0.001 noaffine | ln | ln eps=1e-6 noaffine | droppath 0.2",
-    "adaptive_avgpool 3x4 | adaptive_maxpool 2x2",
+    "pad (1,0) (0,2) | adaptive_avgpool 3x4 | adaptive_maxpool 2x2",
     "gmp | gap | flatten",
     "fc 12 nobias relu | ln | dropout 0.3 | fc 10 bn",
     "softmax",

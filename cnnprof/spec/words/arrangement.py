@@ -17,20 +17,26 @@ _TAKE = "'take a b' keeps the channels from a up to, and not with, b"
 
 def _amounts(o: Arguments, sign: int) -> tuple[tuple[Dim, Dim], ...]:
     """(before, after) for the spatial axes, channels in front of them if they are padded too."""
-    if not o.given.keys() & {"sides", "height", "channels"}:
+    sides = ("height", "width", "depth")  # as they stand without names on images; on volumes the first is the depth
+    given = [option for option in sides if option in o.given]
+    if not given and not o.given.keys() & {"sides", "channels"}:
         raise o.error("says how much, as in 'pad 1', 'pad 1x2', 'pad (0,1) (0,1)' or 'pad channels=(0,16)'")
     if "sides" in o.given:
-        for option in ("height", "width"):
-            if option in o.given:
-                raise o.error("takes one of '1x2' and (before, after)", option)
+        if given:
+            raise o.error("takes one of '1x2' and (before, after)", given[0])
         amounts = [(side, side) for side in o.each("sides", 0, least=0)]
-    elif o.axes == 2:
+    elif o.axes == 2 and "depth" not in given:
         height = _ends(o, "height", (0, 0))
         amounts = [height, _ends(o, "width", height)]
-    else:
-        if "width" in o.given:
-            raise o.error(f"takes one (before, after) for all {o.axes} spatial axes of {describe(o.x)}", "width")
+    elif not given or (given == ["height"] and (o.axes != 3 or not o.named("height"))):
         amounts = [_ends(o, "height", (0, 0))] * o.axes
+    elif o.axes == 3 and (named := sum(map(o.named, given))) in (0, len(given)) and (named or len(given) == o.axes):
+        amounts = [_ends(o, option, (0, 0)) for option in (("depth", "height", "width") if named else sides)]
+    else:
+        axes = {1: "its one axis", 2: "both of its axes, or one for each"}.get(
+            o.axes, f"all of its {o.axes} axes, or one for each"
+        )
+        raise o.error(f"takes one (before, after) for {axes}, and its input is {describe(o.x)}", given[-1])
     if len(o.x) < 2 + len(amounts):
         raise o.error(f"takes channels and 2 spatial axes, and its input has the shape {describe(o.x)}")
     if "channels" in o.given:
@@ -55,20 +61,20 @@ def _ends(o: Arguments, option: str, default: tuple[Dim, Dim]) -> tuple[Dim, Dim
 
 
 def _pad_line(layer: Pad, x: Shape) -> str:
-    axes = len(layer.amounts)
-    if layer.mode not in ("constant", "reflect", "replicate") or len(x) != 4 or axes not in (2, 3):
+    axes, spatial = len(layer.amounts), len(x) - 2
+    if layer.mode not in ("constant", "reflect", "replicate") or spatial not in (1, 2, 3) or axes not in (spatial, spatial + 1):
         raise UnsayableError(f"it pads {axes} axes of {len(x)} in the mode '{layer.mode}'")
     ends = [end for amounts in layer.amounts for end in amounts]
     crops = max(ends) <= 0 and min(ends) < 0
     amounts = [(-before, -after) if crops else (before, after) for before, after in layer.amounts]
-    if (axes == 3 and min(amounts[0]) < 0) or layer.value in (float("inf"), float("-inf")):
+    if (axes > spatial and min(amounts[0]) < 0) or layer.value in (float("inf"), float("-inf")):
         raise UnsayableError("it cuts channels off, or pads with infinity")
     shown = [f"({before},{after})" for before, after in amounts]
     value = "" if crops or layer.value == 0 else f"value={number(layer.value)}"
     return line(
         "crop" if crops else "pad",
-        *shown[-2:],
-        f"channels={shown[0]}" if axes == 3 else "",
+        *shown[-spatial:],
+        f"channels={shown[0]}" if axes > spatial else "",
         value,
         layer.mode if layer.mode != "constant" else "",
     )
@@ -164,7 +170,7 @@ def _take(o: Arguments) -> Layers:
 
 
 @word(
-    "pad [{sides}] [<height> <width>] [channels= value=] [reflect replicate]",
+    "pad [{sides}] [<height> <width> <depth>] [channels= value=] [reflect replicate]",
     *examples("""
         pad 1                16x34x34
         pad (0,1) (2,0)      16x33x34  before and after, for height and width
@@ -188,7 +194,7 @@ def _pad(o: Arguments) -> Layers:
     return [("pad", Pad(amounts, modes[0] if modes else "constant", value))]
 
 
-@word("crop [{sides}] [<height> <width>] [channels=]", Example("crop 1x2", "16x30x28"))
+@word("crop [{sides}] [<height> <width> <depth>] [channels=]", Example("crop 1x2", "16x30x28"))
 def _crop(o: Arguments) -> Layers:
     """Rows, columns or channels cut off."""
     amounts = _amounts(o, -1)
