@@ -198,7 +198,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
             "takes": [*row.known],
             "required": [*row.required],
             "letters": {letter: option for letter, option in LETTERS.items() if option in row.known},
-            "examples": [each._asdict() for each in row.examples],
+            "examples": [each._asdict() for each in row.examples or _in_joins(word)],
         }
         for word, row in WORDS.items()
     ]
@@ -209,7 +209,7 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
             "help": join.help,
             "takes": ["name", *(["inplace"] * join.inplace), *(["axis"] * join.along)],
             "required": [],
-            "examples": [{"step": f"- {word}: [a, b]", "size": "", "note": ""}],
+            "examples": [each._asdict() for each in join.examples],
         }
         for word, join in JOINS.items()
     ]
@@ -217,16 +217,34 @@ def words(name: str | None = None) -> list[dict[str, Any]]:
         return found
     chosen = [each for each in found if each["name"] == name]
     if not chosen and not parts(name):
-        hint = of_step(name, ()) or did_you_mean(name, (*WORDS, *JOINS), NEAR) or "cnnprof spec shows them all"
+        near = did_you_mean(name, (*WORDS, *JOINS), NEAR)
+        hint = _takers(name) or of_step(name, ()) or near or "cnnprof spec shows them all"
         raise SpecError(f"the language has no word '{name}'", hint=hint)
     return chosen
+
+
+def _in_joins(word: str) -> list[Any]:
+    """The examples of joins in which a word stands."""
+    from cnnprof.spec.words import JOINS
+
+    return [example for join in JOINS.values() for example in join.examples if f'"{word} ' in example.step]
+
+
+def _takers(option: str) -> str | None:
+    """A hint at the words that take an option; None where none does."""
+    from cnnprof.spec.words import LETTERS, WORDS
+
+    known = LETTERS.get(option, option)
+    takers = [word for word, row in WORDS.items() if known in row.known]
+    several = f"{', '.join(takers[:3])}{' and others' if len(takers) > 3 else ''}"
+    return f"an option of {several}: cnnprof spec {takers[0]}" if takers else None
 
 
 def parts(name: str | None = None) -> list[dict[str, Any]]:
     """The parts of a spec beside its words, as data: all of them, or what has that name."""
     from cnnprof.spec.grammar import PARTS
 
-    return [part._asdict() for part in PARTS if name in (None, part.name)]
+    return [part._asdict() for part in PARTS if name in (None, part.name, *part.others)]
 
 
 def read_schema() -> str:

@@ -29,13 +29,14 @@ def command(
       cnnprof spec conv
 
       cnnprof spec repeat
+
+      cnnprof spec '->'
     """
     from cnnprof.sources.specs import parts, words
     from cnnprof.views.language import show_part, show_word, show_words
 
-    # A layer and a join may have one name.
     found, others = words(word), parts(word)
-    if word is not None and others:
-        out.emit(show_part(others[0]))
+    if word is None:
+        out.emit(show_words(found, others))
     else:
-        out.emit(show_word(found[0]) if len(found) == 1 else show_words(found, others))
+        out.emit(show_word(found) if found else show_part(others[0]))

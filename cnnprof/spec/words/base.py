@@ -99,6 +99,7 @@ class JoinWord(NamedTuple):
     Args:
         layer: makes the layer, in place or not.
         help: one sentence that says what it gives.
+        examples: lines of steps on an input of 16x32x32.
         inplace: whether it can write into the first branch.
         branches: how many it takes; 0 for any number.
         each: whether it gives an output for each branch: the layer then works along a new axis on which they stand.
@@ -107,6 +108,7 @@ class JoinWord(NamedTuple):
 
     layer: Callable[..., Layer]
     help: str
+    examples: tuple[Example, ...]
     inplace: bool = True
     branches: int = 0
     each: bool = False
