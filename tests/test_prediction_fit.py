@@ -103,3 +103,27 @@ def test_errors_of_the_grid_widen_the_interval_of_what_was_not_measured():
     ratios = [each.interval90[1] / each.seconds for each in (exact, other)]
     assert ratios[0] < ratios[1]
     assert math.log(ratios[1]) == pytest.approx(math.hypot(fitted.reach, fitted.stretch * other.spread))
+
+
+def test_nine_of_ten_networks_between_measurements_lie_within_the_interval():
+    """Layers are up to a third away from what lies around them, and networks from their layers."""
+    draw = random.Random(5)
+    inside = wide = count = 0
+    for _ in range(25):
+        grid, own, new = (
+            [timed(conv(width), (1, 8, 16, 16), 1e-4 * width * math.exp(draw.gauss(0, 0.15))) for width in widths]
+            for widths in (range(5, 70, 4), WIDTHS, range(10, 58, 4))
+        )
+        networks = [
+            (analysis(f"conv 3x3 {width} nobias"), [each.hot * math.exp(draw.gauss(0, 0.07))])
+            for width, each in zip(WIDTHS, own, strict=True)
+        ]
+        known = fit(calibration(*grid, *own), networks, designed=[each.operation.key for each in grid])
+        for width, each in zip(range(10, 58, 4), new, strict=True):
+            prediction = Predictor(known).predict(analysis(f"conv 3x3 {width} nobias"))
+            low, high = prediction.interval90
+            inside += low <= each.hot * math.exp(draw.gauss(0, 0.07)) <= high
+            wide += math.log(high / prediction.seconds)
+            count += 1
+    assert 0.87 < inside / count < 0.98
+    assert wide / count < 2.2 * math.hypot(0.15, 0.07)

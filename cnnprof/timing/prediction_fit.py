@@ -88,8 +88,10 @@ def fit(
     fitted = replace(fitted, spreads=grid.spreads)
     if len(measured) < FEWEST:
         return fitted
-    reach = max(_rank(_left_out(networks), len(networks)), WIDTH * LEAST_SPREAD)
-    between, stretch = _of_grid(grid, fitted, [analysis for analysis, _ in measured], element_bytes)
+    errors = _left_out(networks)
+    reach = max(_rank([abs(error) for own in errors for error in own], len(errors)), WIDTH * LEAST_SPREAD)
+    alone, exact = (Predictor(each, element_bytes) for each in (grid, fitted))
+    between, stretch = _of_grid(alone, exact, [analysis for analysis, _ in measured], errors, reach)
     return replace(fitted, between=between, reach=reach, stretch=stretch)
 
 
@@ -137,15 +139,15 @@ def _agreement(networks: Sequence[_Network], seconds: Sequence[float]) -> tuple[
     return best, median(off(best))
 
 
-def _left_out(networks: Sequence[_Network]) -> list[float]:
-    """The error of each network in each process, as a logarithm, when the others in the other processes are fitted to."""
+def _left_out(networks: Sequence[_Network]) -> list[list[float]]:
+    """For each network its error in each process, as a logarithm, when the others in the other processes are fitted to."""
     processes = range(len(networks[0].seconds))
-    errors = []
+    errors: list[list[float]] = [[] for _ in networks]
     for process in processes:
         middles = [each.middle(process if len(processes) > 1 else None) for each in networks]
         for number, each in enumerate(networks):
             at, factor = _agreement(*([*some[:number], *some[number + 1 :]] for some in (networks, middles)))
-            errors.append(abs(each.seconds[process] - each.alone[at] - factor))
+            errors[number].append(each.seconds[process] - each.alone[at] - factor)
     return errors
 
 
@@ -159,22 +161,27 @@ def _drift(networks: Sequence[_Network]) -> float | None:
     return sqrt(sum((speed - mean) ** 2 for speed in speeds) / (len(speeds) - 1))
 
 
-def _of_grid(grid: Calibration, table: Calibration, analyses: Sequence[Analysis], element_bytes: int) -> tuple[float, float]:
-    """`between` and `stretch`: how far the grid alone is from the networks' own layers."""
-    exact = [Predictor(table, element_bytes).predict(analysis).seconds for analysis in analyses]
+def _of_grid(
+    grid: Predictor, table: Predictor, analyses: Sequence[Analysis], errors: Sequence[Sequence[float]], reach: float
+) -> tuple[float, float]:
+    """`between` and `stretch`, by what the grid says of the networks without their own layers.
+
+    Intervals that are wider with `stretch` hold one another: the score of an error is the least one that holds it.
+    """
+    exact = [table.predict(analysis).seconds for analysis in analyses]
 
     def predicted(between: float) -> list[Prediction]:
-        predictor = Predictor(replace(grid, between=between), element_bytes)
+        predictor = Predictor(replace(grid.calibration, between=between), grid.element_bytes)
         return [predictor.predict(analysis) for analysis in analyses]
 
     # The median: a network that lies beyond the grid says nothing of one within.
     between = exp(median([log(seconds / each.seconds) for seconds, each in zip(exact, predicted(1.0), strict=True)]))
-    errors = [
-        abs(log(seconds / each.seconds)) / each.spread
-        for seconds, each in zip(exact, predicted(between), strict=True)
+    scores = [
+        [sqrt(max(0.0, (error + log(seconds / each.seconds)) ** 2 - reach**2)) / each.spread for error in own]
+        for seconds, each, own in zip(exact, predicted(between), errors, strict=True)
         if each.spread > 0
     ]
-    return between, _rank(errors, len(errors)) if errors else WIDTH
+    return between, max(_rank([score for own in scores for score in own], len(scores)), 1.0) if scores else WIDTH
 
 
 def _rank(errors: Sequence[float], networks: int) -> float:
