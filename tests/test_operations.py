@@ -50,6 +50,10 @@ def kind_and_sizes(layer, *shapes):
         (Conv(6, (1, 1, 1), (1, 1, 1), (0, 0, 0), (1, 1, 1)), [(1, 4, 2, 3, 5)], "3-D convolution 1x1", (4, 6, 30, 1, 2)),
         (Conv(20, (3, 3), (1, 1), (1, 1)), [(4, 10, 3, 5)], "convolution", (10, 20, 60, 9, 1, 1, 1)),
         (Conv(20, (3, 3), (1, 1), (1, 1)), [(1, 10, 4, 4)], "convolution", (10, 20, 16, 9, 1, 1, 2)),
+        # In, out, positions, stride, and whether a vector has room for more: of fewer, one image comes after the other.
+        (Conv(20, (1, 1)), [(8, 30, 3, 3)], "convolution 1x1", (30, 20, 9, 1, 1)),
+        (Conv(20, (1, 1)), [(8, 30, 4, 4)], "convolution 1x1", (30, 20, 128, 1, 2)),
+        (Conv(20, (1, 1), (2, 2)), [(8, 30, 5, 5)], "convolution 1x1", (30, 20, 72, 4, 1)),
         (MaxPool((2, 2), (2, 2)), [(1, 96, 8, 8)], "MaxPool2d", (1536, 4, 4, 1)),
         (MaxPool((2, 2), (2, 2)), [(1, 97, 8, 8)], "MaxPool2d", (1552, 4, 4, 2)),
         (AdaptiveAvgPool((1, 1)), [(2, 10, 6, 6)], "AdaptiveAvgPool2d to 1x1", (720, 36)),

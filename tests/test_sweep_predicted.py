@@ -107,6 +107,15 @@ def test_points_are_ranked_by_those_that_are_told_apart_from_them():
     assert "rank" not in swept.report(Order(sort="-predicted_ms")).data["points"][0]
 
 
+def test_batches_of_small_maps_are_what_they_are_alone():
+    """Last maps of 2, 3 and 4 positions a side: a vector has room for more than the first two."""
+    columns = sweep("mobilenet_v2", {"batch": [1, 3, 8], "input": [64, 96, 128]}, predict=True, calibration=uneven()).to_dict()
+    for at, (batch, size) in enumerate(zip(columns["batch"], columns["input"], strict=True)):
+        (alone,) = predict("mobilenet_v2", tuple(map(int, size.split("x"))), int(batch), calibration=uneven()).predictions
+        wanted = [alone.milliseconds, *alone.interval90_ms]
+        assert [columns[key][at] for key in PREDICTED[:3]] == pytest.approx(wanted, rel=1e-9)
+
+
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory):
     return write(tmp_path_factory.mktemp("machine") / "edge.json")

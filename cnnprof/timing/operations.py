@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import log2, prod
 from typing import Any, NamedTuple
 
-from cnnprof.network.dims import Dim, Shape, ceil_div, greater_equal, same
+from cnnprof.network.dims import Dim, Shape, ceil_div, greater_equal, same, where
 from cnnprof.network.layers import NO_OPS, Layer, layer_from_dict, layer_to_dict
 from cnnprof.network.layers.activation import Activation
 from cnnprof.network.layers.base import AlongAxis
@@ -148,7 +148,9 @@ def _convolution(layer: Conv | ConvTranspose, x: Shape, output: Shape) -> tuple[
         ragged = (into % VECTOR != 0) & (VECTOR % into != 0)
         return f"{kind}grouped convolution", (into, out, layer.groups, pixels, area, stride, 1 + ragged)
     if area == 1:
-        return f"{kind}convolution 1x1", (into, out, pixels, stride, room)
+        # That one takes an image after the other: eight of nine positions are no image of 72.
+        together = where(room - 1, output[0], 1) if stride == 1 else output[0]
+        return f"{kind}convolution 1x1", (into, out, prod(output[2:]) * together, stride, room)
     return f"{kind}convolution", (into, out, pixels, area, stride, prod(layer.dilation), room)
 
 
