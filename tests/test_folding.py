@@ -237,9 +237,17 @@ def test_without_blocks_steps_stand_one_after_the_other(name):
 def test_what_the_places_do_instead_of_each_other_is_in_no_condition():
     common = (words("conv 3x3 8", "bn"),) * 4
     one = (words("conv 1x1 16", "bn", "relu"), words("dw 3x3", "bn", "relu"))
-    other = (words("conv 1x1 16", "bn", "gelu"), words("dw 3x3", "bn", "gelu"))
+    other = (words("conv 1x1 16", "ln", "gelu"), words("dw 3x3", "ln", "gelu"))
     assert unify((*one, *common), common, (1, 1), guards=True) is not None
     assert unify((*one, *common), (*other, *common), (1, 1), guards=True) is None
+
+
+def test_an_activation_may_be_an_argument():
+    one = (words("conv 1x1 16", "bn", "relu"), words("dw 3x3", "bn", "relu"))
+    other = (words("conv 1x1 16", "bn", "gelu"), words("dw 3x3", "bn"))
+    body = unify(one, other, (1, 1), guards=True)
+    assert [item.parts[-1].options[0][1] for item in body] == [("relu", "gelu"), ("relu", "identity")]
+    assert unify(one, other, (1, 1)) is None
 
 
 def test_a_loop_and_its_step_are_a_loop_of_one_round():

@@ -223,6 +223,38 @@ layers:
   - gap | fc 10
 """
 
+ACTS = """
+input: 3x32x32
+blocks:
+  inverted(wide, w, s=1, act='relu'):
+    - add:
+        - conv 1x1 wide bn | use act | dw 3x3 s=s bn | use act | conv 1x1 w bn
+        - identity if s == 1 and C == w else none
+layers:
+  - conv 3x3 16 bn relu
+  - inverted 40 16
+  - inverted 72 24 s=2
+  - inverted 88 24
+  - inverted 120 40 s=2 act='hardswish'
+  - inverted 100 40 act='hardswish'
+  - gap | fc 10
+"""
+
+ACTS_FOLDED = """blocks:
+  inverted(w, w2, act='relu', s=1):
+    - add:
+        - conv 1x1 w bn | use act | dw 3x3 s=s bn | use act | conv 1x1 w2 bn
+        - identity if C == w2 else none
+layers:
+  - conv 3x3 16 bn relu
+  - inverted 40 16
+  - inverted 72 24 s=2
+  - inverted 88 24
+  - inverted 120 40 act='hardswish' s=2
+  - inverted 100 40 act='hardswish'
+  - gap | fc 10
+"""
+
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
@@ -234,6 +266,7 @@ layers:
         pytest.param(NAMED, NAMED_FOLDED, id="loops whose end has a name"),
         pytest.param(SOUND, SOUND_FOLDED, id="one axis"),
         pytest.param(SPLIT, SPLIT_FOLDED, id="parts of an axis, and joins of what begins elsewhere"),
+        pytest.param(ACTS, ACTS_FOLDED, id="blocks of other activations"),
         pytest.param(GROWN, GROWN_FOLDED, id="rounds that read more and more channels"),
     ],
 )

@@ -152,7 +152,7 @@ input: 3x32x32
 blocks:
   attend(heads):
     - let w = C
-    - fc 3*C | reshape (64,3,heads,w//heads) | op Permute dims=(2,0,3,1,4) | unbind -> [one, two, three]
+    - fc 3*C | reshape (64,3,heads,w//heads) | op Permute dims=(2,0,3,1,4) | unbind axis=0 -> [one, two, three]
     - matmul: [one | scale 0.25, "two | permute (1,3,2)"]
     - softmax axis=3
     - matmul: [identity, three]
@@ -167,6 +167,6 @@ layers:
     graph = build(given)
     text = write_text(graph, compact=True)
     assert _layers(build(text)) == _layers(_plain(graph))
-    assert "unbind -> [q, k, v]" in text
+    assert "unbind axis=0 -> [q, k, v]" in text
     assert 'matmul: [q | scale 0.25, "k | permute (1,3,2)"]' in text
     assert "matmul: [identity, v]" in text

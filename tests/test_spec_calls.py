@@ -3,8 +3,9 @@
 import pytest
 from spec_texts import build, fault
 
-from cnnprof.errors import SpecError
+from cnnprof.errors import CnnprofError, SpecError
 from cnnprof.network.analysis import analyze
+from cnnprof.network.layers.activation import GELU, ReLU
 
 UNIT = """input: 3x32x32
 blocks:
@@ -175,3 +176,12 @@ def test_tokens_are_told_from_a_sequence_of_their_size() -> None:
     written = build("input: 8x8\nlayers: [ln, tokens, ln]\n")
     assert [node.layer for node in called] == [node.layer for node in written]
     assert called.nodes[0].layer != called.nodes[-1].layer
+
+
+def test_use_names_an_activation() -> None:
+    text = "input: 3x8x8\nblocks:\n  unit(act): conv 3x3 4 bn | use act\nlayers:\n"
+    found = [node.layer for node in build(text + "  - unit 'relu'\n  - unit 'gelu'\n  - unit 'identity'\n")]
+    assert [layer for layer in found if layer.type in ("ReLU", "GELU")] == [ReLU(True), GELU(True)]
+    with pytest.raises(CnnprofError, match="unknown block 'rleu'") as caught:
+        build(text + "  - unit 'rleu'\n")
+    assert "relu" in (caught.value.hint or "")

@@ -11,9 +11,9 @@ from cnnprof.spec.builder import MAX_CALLS, GraphBuilder
 from cnnprof.spec.located import Expression, Token
 from cnnprof.spec.scope import RUNAWAY, TOO_MUCH, Scope
 from cnnprof.spec.sharing import share
-from cnnprof.spec.steps import BLOCKS, Nothing, Step, must_be_there
+from cnnprof.spec.steps import BLOCKS, LayerStep, Nothing, Step, must_be_there
 from cnnprof.spec.values import describe_kind, show
-from cnnprof.spec.words import WORDS
+from cnnprof.spec.words import ACTIVATIONS, WORDS
 
 _CALL_STEPS = 5
 """How many steps a call takes from the budget: about as long as so many layers."""
@@ -78,6 +78,9 @@ class BlockCall(NamedTuple):
     def run(self, network: GraphBuilder, scope: Scope) -> None:
         """Run the block's body in a scope of its own."""
         block = self._block(scope)
+        if isinstance(block, LayerStep):
+            block.run(network, scope)
+            return
         inner = Scope(scope.outer, must_be_there(scope, self.place), scope.budget)
         self._bind(block, scope, inner)
         values = [inner[parameter.name] for parameter in block.parameters]
@@ -116,15 +119,19 @@ class BlockCall(NamedTuple):
             raise SpecError(f"{block.name} is shared within the calls of {name}, and this is none", self.place, hint)
         return path
 
-    def _block(self, scope: Scope) -> Block:
+    def _block(self, scope: Scope) -> Block | LayerStep:
+        """The block that is called, or the activation that `use` names, as if it stood behind the layer before it."""
         blocks: Mapping[str, Block] = scope.outer[BLOCKS]
         if isinstance(self.target, str):
             return blocks[self.target]
         name = self.target.evaluate(scope)
         if not isinstance(name, str):
             raise self.target.token.error(f"'use' takes the name of a block, not {describe_kind(name)}")
+        if name not in blocks and name in (*ACTIVATIONS, "identity") and not self.arguments and not self.named:
+            return LayerStep(name, WORDS[name], {}, self.place, behind=name != "identity")
         if name not in blocks:
-            hint = did_you_mean(name, blocks) or f"the blocks are {' '.join(blocks)}" if blocks else "there are no blocks"
+            near = did_you_mean(name, [*blocks, *ACTIVATIONS])
+            hint = near or f"the blocks are {' '.join(blocks)}" if blocks else near or "there are no blocks"
             raise self.target.token.error(f"unknown block '{name}'", hint)
         return blocks[name]
 

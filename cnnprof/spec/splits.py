@@ -43,7 +43,7 @@ def split_at(
     if len(run) < 2 or end != whole:
         return None
     if isinstance(first.layer, Select):
-        return Run(run, f"unbind{f' axis={axis}' if axis else ''}", reads[0], True)
+        return Run(run, f"unbind{f' axis={axis}' if axis != 1 else ''}", reads[0], True)
     dim = "" if axis == channels else f" axis={axis}"
     sizes = [shapes[node.name][axis] for node in run]
     if len({*sizes}) == 1:

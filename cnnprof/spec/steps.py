@@ -151,7 +151,8 @@ class LayerStep(NamedTuple):
                 numbers.append(value)
             elif type(given) is not Fixed:
                 return None
-        return id(self), here.shape, here.tokens, here.grid, behind, *numbers
+        # A step that `use` makes is gone behind its run, and another of them may stand where it stood.
+        return id(self), self.word, here.shape, here.tokens, here.grid, behind, *numbers
 
 
 def _read(each: int | Tensor, start: Tensor, first: int) -> int:

@@ -121,7 +121,7 @@ class Arguments:
             return False if False in known and count < _STEADY * len(known) + 1 else value
         if name[0] == "s" and 1 in known and name.strip("s_").isdigit() | (name == "s"):
             return 1
-        steady = count >= _STEADY * len(known) and name.rstrip("0123456789_") in ("k", "d", "g", "p", "eps")
+        steady = count >= _STEADY * len(known) and name.rstrip("0123456789_") in ("k", "d", "g", "p", "eps", "act")
         return value if len(known) < self.size or steady else None
 
     def _values(self, body: Body, channels: Column | None = None) -> Body:
@@ -289,7 +289,9 @@ class Arguments:
         if isinstance(first, Words) and len(first.parts) == len(body) == 1 and first.parts[0].word in ACTIVATIONS:
             return "act"
         if isinstance(first, Words) and first.parts[0].word == "conv" and dict(first.parts[0].options)["size"] == ((1, 1),):
-            return "expand" if first.parts[-1].word in ACTIVATIONS else "project"
+            return "expand" if first.parts[-1].word in (*ACTIVATIONS, "use") else "project"
+        if isinstance(first, Call) and first.block.startswith("squeeze"):
+            return "se"
         words = getattr(first, "path", ())[self._depth :]
         return next((word for word in words if word.isidentifier()), getattr(first, "block", "") or "extra")
 

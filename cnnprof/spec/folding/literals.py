@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from cnnprof.spec.batches import BATCH, Besides
-from cnnprof.spec.folding.outline import Expr, First, Rising
+from cnnprof.spec.folding.outline import Expr, First, Rising, Text
 from cnnprof.spec.words.windows import number
 
 
@@ -30,6 +30,8 @@ def literal(value: Any) -> str:
     """A value as an expression has it, without blanks but for those in parentheses."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Text):
+        return f"'{value}'"
     if isinstance(value, First):
         return in_first_round(literal(value.first), literal(value.others))
     if isinstance(value, Besides):

@@ -21,6 +21,12 @@ class Expr(str):
 Hole: TypeAlias = "Column | Expr"
 
 
+class Text(str):
+    """A word that is a value, which expressions have in quotes."""
+
+    __slots__ = ()
+
+
 class Part(NamedTuple):
     """A layer word, its flags and its options; the keys are `size` for `3x3`, a letter for `s2`, a position or a name."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnprof.spec.folding.outline import USUAL, Column, Part
-from cnnprof.spec.words import WORDS
+from cnnprof.spec.folding.outline import USUAL, Column, Part, Text
+from cnnprof.spec.words import ACTIVATIONS, WORDS
 
 SIZED = ("conv", "deconv", "fc")
 """Words whose first number is how many channels come out."""
@@ -24,6 +24,35 @@ def same_word(a: Part, b: Part, sizes: tuple[int, int]) -> Part | None:
             return None
         columns.append((key, (*one, *other)))
     return Part(a.word, a.flags, tuple(columns))
+
+
+def same_words(a: Sequence[Part], b: Sequence[Part], sizes: tuple[int, int], acts: bool) -> tuple[Part, ...] | None:
+    """Layers of one line as one line; with `acts` the activation behind them may be another, or none, by `use act`."""
+    longer = max(len(a), len(b))
+    if abs(len(a) - len(b)) > (acts or "use" in (a[-1].word, b[-1].word)):
+        return None
+    found: list[Part] = []
+    for at in range(longer):
+        x, y = (parts[at] if at < len(parts) else _NO_ACT for parts in (a, b))
+        part = same_word(x, y, sizes)
+        if part is None and (acts or "use" in (x.word, y.word)) and at and at == longer - 1 and _is_act(x) and _is_act(y):
+            part = Part("use", (), (("act", (*_acts(x, sizes[0]), *_acts(y, sizes[1]))),))
+        if part is None:
+            return None
+        found.append(part)
+    return tuple(found)
+
+
+_NO_ACT = Part("identity", (), ())
+
+
+def _is_act(part: Part) -> bool:
+    plain = part.word in ACTIVATIONS and not part.flags and not part.options
+    return plain or part.word == "use" or part == _NO_ACT
+
+
+def _acts(part: Part, size: int) -> Column:
+    return dict(part.options)["act"] if part.word == "use" else (Text(part.word),) * size  # type: ignore[return-value]
 
 
 def _longer(a: Part, b: Part) -> Sequence[tuple[str, Any]]:

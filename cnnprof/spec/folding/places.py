@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cnnprof.spec.folding.columns import agree
 from cnnprof.spec.folding.groups import Group
-from cnnprof.spec.folding.outline import Body
+from cnnprof.spec.folding.outline import Body, Words, walk
 from cnnprof.spec.folding.unify import unify
 
 
@@ -56,12 +57,19 @@ def _joined(sorts: Iterable[Shared], guards: bool) -> list[Shared]:
 def _together(one: Shared, other: Shared, guards: bool) -> Shared | None:
     """The steps of both; equal lines that are a loop at one place and none at the other stand one by one."""
     sizes = len(one.places), len(other.places)
-    body = unify(one.body, other.body, sizes, guards)
+    body = _of_one_act(unify(one.body, other.body, sizes, guards))
     # Steps with conditions take long to find, so that they are looked for once.
-    loose = None if guards and body is not None else unify(one.loose, other.loose, sizes, guards)
+    loose = None if guards and body is not None else _of_one_act(unify(one.loose, other.loose, sizes, guards))
     if body is None and loose is None:
         return None
     return Shared([*one.places, *other.places], body or loose or (), loose or body or ())
+
+
+def _of_one_act(body: Body | None) -> Body | None:
+    """The steps, if at each place those activations that are arguments are one and the same; else there are none."""
+    parts = [part for item in walk(body or ()) if isinstance(item, Words) for part in item.parts if part.word == "use"]
+    acts: list[Any] = [dict(part.options)["act"] for part in parts]
+    return None if any(not agree(acts[0], other) for other in acts[1:]) else body
 
 
 def _alike(one: Place, other: Place) -> bool:

@@ -35,7 +35,7 @@ WIDTH = 116
 _CHAIN = 96
 """Characters of steps that stand one behind the other on a line."""
 
-_SAFE = re.compile(r"[^,\[\]{}:#'\"&!|>%@`?-][^,\[\]{}:#'\"]*\Z")
+_SAFE = re.compile(r"[^,\[\]{}:#'\"&!|>%@`?-][^,\[\]{}:#\"]*\Z")
 _QUOTABLE = re.compile(r"[A-Za-z][^\"\\\\]*\Z")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 
@@ -121,7 +121,7 @@ class _Writer:
             widths = [max(map(len, [title, *column])) for title, column in zip(item.names, columns, strict=True)]
             rows = [item.names, *zip(*columns, strict=True)]
             self.tables.append(f"  {name}: |")
-            self.tables += ["    " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+            self.tables += ["    " + "  ".join(map(str.ljust, row, widths)).rstrip().replace("'", "") for row in rows]
             head = f"each: {name}"
         return self._nested(head, "do", item.body, indent)
 
@@ -299,6 +299,8 @@ def _argument(name: str, default: Any) -> str:
 
 
 def _part(part: Part) -> str:
+    if part.word == "use":
+        return f"| use {shown(part.options[0][1])}"
     words = [part.word]
     for key, hole in part.options:
         if not isinstance(hole, Expr) and key in USUAL and hole[0] == USUAL[key] and part.word not in ("maxpool", "avgpool"):

@@ -24,7 +24,7 @@ from cnnprof.spec.folding.outline import (
     walk,
     weight,
 )
-from cnnprof.spec.folding.parts import same_word
+from cnnprof.spec.folding.parts import same_words
 
 _ALIKE = 0.5
 """How much of two lists of steps must be common for the rest to become conditions."""
@@ -207,10 +207,10 @@ def _item(a: Item, b: Item, sizes: tuple[int, int], guards: bool) -> Item | None
     if type(a) is not type(b):
         return _with_guard(a, b, sizes, guards)
     if isinstance(a, Words) and isinstance(b, Words):
-        parts = [same_word(x, y, sizes) for x, y in zip(a.parts, b.parts, strict=False)]
-        if len(a.parts) != len(b.parts) or None in parts or _clash(a, b):
+        parts = same_words(a.parts, b.parts, sizes, guards)
+        if parts is None or _clash(a, b):
             return None
-        return Words(tuple(part for part in parts if part), (*a.channels, *b.channels), a.name or b.name, a.path)
+        return Words(parts, (*a.channels, *b.channels), a.name or b.name, a.path)
     if isinstance(a, Join) and isinstance(b, Join):
         return _join(a, b, sizes, guards)
     if isinstance(a, Call) and isinstance(b, Call):

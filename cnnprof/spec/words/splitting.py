@@ -56,12 +56,12 @@ def _chunk(o: Arguments) -> Layers:
 
 @_parts_of_an_axis(
     "unbind [axis=]",
-    *examples("reshape (2,8,32,32) | unbind axis=1 -> [a, b] | b  8x32x32  of two images"),
+    *examples("reshape (2,8,32,32) | unbind -> [a, b] | b  8x32x32"),
     gives="image",
 )
 def _unbind(o: Arguments) -> Layers:
-    """The entries of the first axis, or of another, an output each; the axis is gone."""
-    axis, whole = _axis(o, 0)
+    """The entries of the first axis behind the batch, or of another, an output each; the axis is gone."""
+    axis, whole = _axis(o, 1)
     if not known(whole):
         raise o.error(f"takes an axis of a known size, not {whole}", "axis")
     return [("unbind", Select(axis, index), (0,)) for index in range(whole)]
