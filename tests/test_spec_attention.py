@@ -157,6 +157,9 @@ def test_branches_share_what_there_is() -> None:
         ("- matmul: [relu]", "'matmul' takes 2 branches, not 1"),
         ("- {softmax: [relu, tanh], name: [a, b, c]}", "here are 2 outputs, and 3 names"),
         ("- {concat: [relu, tanh], axis: 4}", "concat: 'axis' is one of 1 to 3 here, -1 being the last, not 4"),
+        ("- mul: [tokens, 'parameter (C,1,1)']", "'parameter (C)' holds a number for each channel"),
+        ("- mul: [relu, 'parameter (5,C,1,1)']", "a parameter of 5x3x1x1 would make a batch of its own of 3x8x8"),
+        ("- matmul: [tokens, 'parameter (2,3,4)']", "a parameter of 2x3x4 would make a batch of its own of 64x3"),
         ("- {add: [relu, tanh], axis: 2}", "'add' has no key 'axis'"),
         ("- concat: [tokens, tokens | take 0 5 axis=1]", "'axis: 1' beside 'concat' puts tokens behind tokens"),
     ],
@@ -165,6 +168,45 @@ def test_joins_that_do_not_fit_are_said(step: str, message: str) -> None:
     with pytest.raises(CnnprofError) as caught:
         build(f"input: 3x8x8\nlayers:\n  {step}\n")
     assert message in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("step", "column", "hint", "mended"),
+    [
+        ("attention 4 m", 17, "keys and values of other tokens have names: keys=m", "attention 4 keys=m"),
+        ("attention 4 memory=m", 17, "write keys=m", "attention 4 keys=m"),
+        ("attention 4 dim_head=8", 17, "write head_dim=8", "attention 4 head_dim=8"),
+        ("attention 4 qkv_bias=False", 17, "write nobias", "attention 4 nobias"),
+        ("cross_attention 4 m", 5, "other tokens are options: 'attention 8 keys=memory'", "attention 4 keys=m"),
+        ("queries 100 16", 5, "learned tokens are 'parameter (100,256) tokens'", "parameter (100,16) tokens"),
+        ("softmax -1", 13, "write axis=-1", "softmax axis=-1"),
+        ("mean 1", 10, "write axis=1", "mean axis=1"),
+        ("take 0 1 dim=1", 14, "write axis=1", "take 0 1 axis=1"),
+        (
+            "bmm: [m, m]",
+            5,
+            "the join 'matmul' multiplies two branches as matrices",
+            "permute (2,1) -> n\n  - matmul: [m, n]",
+        ),
+        (
+            "attention: [m, m, m]",
+            16,
+            "queries, keys and values made by other steps: {op: ScaledDotProductAttention, of: [q, k, v]}",
+            "{op: ScaledDotProductAttention, of: [m, m, m]}",
+        ),
+    ],
+)
+def test_words_of_other_libraries_lead_to_those_of_tokens(step: str, column: int, hint: str, mended: str) -> None:
+    head = "input: 16x8x8\nlayers:\n  - tokens -> m\n"
+    with pytest.raises(CnnprofError) as caught:
+        build(f"{head}  - {step}\n")
+    assert (caught.value.place.line, caught.value.place.column, caught.value.hint) == (4, column, hint)
+    assert build(f"{head}  - {mended}\n").nodes
+
+
+def test_a_join_that_is_a_word_too_has_a_long_form() -> None:
+    said = [build(f"input: 3x8x6\nlayers:\n  - {step}\n").nodes[0].layer for step in ("mean axis=2", "{mean: {axis: 2}}")]
+    assert said[0] == said[1]
 
 
 def test_concat_works_along_any_axis() -> None:

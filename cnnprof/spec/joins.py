@@ -10,6 +10,7 @@ from cnnprof.network.dims import Shape, prod, same
 from cnnprof.network.layers import Layer
 from cnnprof.network.layers.arrangement import Reshape, Select
 from cnnprof.network.layers.base import describe
+from cnnprof.network.layers.linear import Parameter, is_one
 from cnnprof.network.layers.merging import Concat, Mean
 from cnnprof.record import record
 from cnnprof.spec.arguments import BATCH_STAYS, no_axis
@@ -106,6 +107,7 @@ class JoinStep(NamedTuple):
             return
         if len(ends) == 1 and ends[0].index > last:  # `concat: [identity]` copies, as torch.cat of one tensor does
             network.lone_joins[str(self.place)] = self.kind
+        self._check_batch(network, ends)
         try:
             layer = self.layer
             tokens = any(end.tokens for end in ends)
@@ -122,6 +124,22 @@ class JoinStep(NamedTuple):
                 hint = "channels are put behind channels; 'axis: 1' beside 'concat' puts tokens behind tokens"
             error.hint = error.hint or hint
             raise
+
+    def _check_batch(self, network: GraphBuilder, ends: list[Tensor]) -> None:
+        """Raise SpecError where a learned tensor, which has no batch, would make one of its own of what it is joined with."""
+        learned = [end for end in ends if isinstance(network.layer_at(end.index), Parameter)]
+        others = [end for end in ends if end not in learned]
+        if not learned or not others:
+            return
+        other = max(others, key=lambda end: len(end.shape))
+        for end in learned:
+            further = len(end.shape) - len(other.shape)
+            front = end.shape[: further + 1]
+            if further >= 0 and not all(map(is_one, front)) and not (further == 0 and same(front[0], other.shape[0])):
+                size = "x".join(map(str, end.shape))
+                message = f"a parameter of {size} would make a batch of its own of {describe(other.shape)}"
+                each = "'parameter (C)'" if other.tokens else "'parameter (C,1,1)'"
+                raise SpecError(message, self.place, f"it has no batch: {each} holds a number for each channel")
 
     def _axis(self, scope: Scope, start: Tensor | tuple[Tensor, ...], first: Tensor) -> int:
         """The axis that the branches are put together along."""

@@ -28,9 +28,11 @@ _WITHOUT_A_FIGURE = (
     "antialias",
     "approximate",
     "bias_initializer",
+    "causal",
     "data_format",
     "device",
     "dtype",
+    "is_causal",
     "kernel_initializer",
     "kernel_regularizer",
     "recompute_scale_factor",
@@ -42,6 +44,8 @@ _NEAREST = "the nearest neighbour is taken if nothing is said: leave 'nearest' o
 _WHOLE = {"mean": "gap", "max": "gmp"}
 _FLAGS = {
     ("use_bias", False): "nobias",
+    ("qkv_bias", False): "nobias",
+    ("qkv_bias", True): "bias",
     ("with_bias", False): "nobias",
     ("ceil_mode", True): "ceil",
     ("count_include_pad", False): "exclude_pad",
@@ -210,8 +214,12 @@ def of_rest(text: str, row: Word, word: str = "", after: str = "", sized: bool =
         )
     if (long := re.fullmatch(r"([a-z]+)(\d+)", text)) and long[1] in LETTERS.values() and long[1] in row.known:
         return f"write {long[1]}={long[2]}"
+    if row.options == ("axis",) and re.fullmatch(r"-?\d", text):
+        return f"write axis={text}"
     if text in row.options and text not in LETTERS.values():
         return f"write {text}=..., without a blank"
+    if "keys" in row.options and text.isidentifier() and text not in WORDS and not text.startswith(("qkv", "mask", "causal")):
+        return f"keys and values of other tokens have names: keys={text}"
     if "output_pad" in row.known and (lettered := re.fullmatch(r"op=?(\d+)", text)):
         return f"write output_pad={lettered[1]}"
     if text == "spatial" and "channels" in row.flags:

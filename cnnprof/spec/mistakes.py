@@ -49,6 +49,12 @@ _NONE = {
     "crelu": "it is a join: '- concat: [relu, scale -1 | relu]'",
     "maxout": "it is a join: '- max: [conv 3x3 64, conv 3x3 64]'",
     "layerscale": "it is a join: '- mul: [identity, \"parameter (C,1,1)\"]'",
+    **dict.fromkeys(
+        ("crossattention", "crossattn", "encoderdecoderattention"), "other tokens are options: 'attention 8 keys=memory'"
+    ),
+    **dict.fromkeys(("query", "queries", "objectqueries"), "learned tokens are 'parameter (100,256) tokens'"),
+    **dict.fromkeys(("dot", "bmm", "einsum", "dotproduct"), "the join 'matmul' multiplies two branches as matrices"),
+    "stack": "branches stand along an axis that they have, by 'concat'; 'reshape' makes them a new one before",
     **dict.fromkeys(("reflectionpad", "reflectpad"), "write pad 1 reflect"),
     **dict.fromkeys(("replicationpad", "replicatepad"), "write pad 1 replicate"),
     **dict.fromkeys(("spatialdropout", "dropout2d", "dropout3d", "channeldropout"), "write dropout 0.5 channels"),
@@ -91,6 +97,12 @@ _NONE = {
 CALL = re.compile(r"(?P<name>[A-Za-z_][\w.]*)\((?P<inside>.*)\)\Z", re.DOTALL)
 TIMES = re.compile(r"x\d+\Z", re.ASCII)
 """A name where there is one, and else how others write that a step comes so many times."""
+
+OF_LIST = {
+    "sum": "branches are added by 'add'",
+    "attention": "queries, keys and values made by other steps: {op: ScaledDotProductAttention, of: [q, k, v]}",
+}
+"""Words of one output, each with how a list of branches is joined so."""
 
 NEAR = 0.7
 """How much alike two words are of which one is taken for a misspelling; less leads from one word to another."""

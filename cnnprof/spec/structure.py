@@ -14,7 +14,7 @@ from cnnprof.spec.joins import Branch, JoinStep, ListedBranches, Rounds
 from cnnprof.spec.located import Expression, Token, read_expression, whole_token
 from cnnprof.spec.loops import Each, For, Repeat
 from cnnprof.spec.mistaken_options import of_layer_key
-from cnnprof.spec.mistakes import AXIS, of_key, of_key_beside
+from cnnprof.spec.mistakes import AXIS, OF_LIST, of_key, of_key_beside
 from cnnprof.spec.onelayer import layer_steps, read_size
 from cnnprof.spec.oneline import LineReader
 from cnnprof.spec.operations import (
@@ -162,10 +162,11 @@ class Structure(NamedTuple):
     def _join(self, node: Entries) -> Step:
         kind = next(key.value for key, _ in node.pairs if key.value in JOINS)
         row = JOINS[kind]
-        if kind in WORDS and isinstance(options := _value(node, kind), Entries) and not options.pairs:
+        options = _value(node, kind)
+        if kind in WORDS and isinstance(options, Entries) and {key.value for key, _ in options.pairs} <= {*WORDS[kind].options}:
             return self._layer(node)
         _check_keys(node, kind, (kind, "name", *(("inplace",) * row.inplace), *(("axis",) * row.along)))
-        branches = self._branches(kind, _value(node, kind))
+        branches = self._branches(kind, options)
         inplace = node.get("inplace") is not None and read_truth(_value(node, "inplace"), "inplace")
         layer = row.layer(inplace=True) if inplace else row.layer()
         axis = _expression(node, "axis") if node.get("axis") is not None else None
@@ -228,7 +229,7 @@ class Structure(NamedTuple):
             raise options.error(f"the long form of '{key.value}' is a mapping", f"write '- {text}', without the colon")
         if isinstance(options, Items):
             text = " ".join(each.value for each in options.nodes if isinstance(each, Scalar))
-            hint = "branches are added by 'add'" if key.value == "sum" else f"write '- {key.value} {text}', without the colon"
+            hint = OF_LIST.get(key.value) or f"write '- {key.value} {text}', without the colon"
             raise options.error(f"the long form of '{key.value}' is a mapping of its options", hint)
         word = whole_token(key)
         given: dict[str, Given] = {}
