@@ -267,6 +267,8 @@ def _of_text(value: str, name: str) -> str | None:
         return f"a number stands without quotes: {value}"
     if name.isidentifier() and re.search(r"\w\s*[-+*/%]\s*\w", value):
         return f"a setting is a value; what is worked out stands among the steps: let {name} = {value}"
+    if thousands := re.fullmatch(r"(\d+(?:\.\d+)?)([kKM])", value.strip()):
+        return f"write {float(thousands[1]) * (10**6 if thousands[2] == 'M' else 1000):.0f}"
     if found := re.fullmatch(r"([\d.]+)\s*%", value):
         return f"write {float(found[1]) / 100:g}"
     return None

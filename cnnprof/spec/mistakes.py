@@ -236,6 +236,8 @@ def unknown_name(name: str, scope: Scope) -> tuple[str, str | None]:
         return said, "name what is here, '-> x', and write x"
     if name in WORDS:
         return said, f"write '| {name}' for a layer behind this one"
+    if name in ("first", "last", "i", "row"):
+        return said, f"'{name}' is there in a loop"
     if name in _CHANNELS:
         return said, "the channels that come in are C, those of an output x are x.C"
     if name in ("N", "B", "batch", "batch_size"):

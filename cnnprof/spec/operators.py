@@ -105,11 +105,23 @@ def texts_in_a_row(text: str) -> str | None:
 
 
 def never_equal(symbol: str, a: Value, b: Value) -> tuple[str, str] | None:
-    """A message at a number that is compared with a number as a text, and a hint; None for any other pair."""
-    a, b = (b, a) if isinstance(a, str) else (a, b)
-    if symbol not in ("==", "!=") or not isinstance(b, str) or not is_number(a) or not re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", b):
+    """A message at two values of kinds that are never equal, and a hint; None for a pair that may be."""
+    if symbol not in ("==", "!="):
         return None
-    return f"'{symbol}' compares a number and a text, which are never equal", f"a number stands without quotes: {b.strip()}"
+    a, b = (b, a) if isinstance(a, (str, tuple)) or isinstance(b, bool) else (a, b)
+    message = f"'{symbol}' compares {_kind(a)} and {_kind(b)}, which are never equal"
+    if isinstance(b, str) and is_number(a) and re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", b):
+        return message, f"a number stands without quotes: {b.strip()}"
+    if isinstance(b, str) and isinstance(a, bool) and b.lower() in ("true", "false"):
+        return message, f"it stands without quotes: {b.lower()}"
+    if isinstance(b, tuple) and (isinstance(a, str) or (is_number(a) and not is_array(a))):
+        return message, "one entry is xs[0], and 'x in xs' looks for one"
+    return None
+
+
+def _kind(value: Value) -> str:
+    kinds = {bool: "true or false", str: "a text", tuple: "a list"}
+    return kinds.get(type(value), "a number")
 
 
 def joined_by(symbol: str) -> str | None:

@@ -37,6 +37,8 @@ def read_table(name: str, node: Yaml) -> Table:
         raise node.error("this table has a header and no rows")
     for line in lines[1:]:
         check_width(line, columns)
+        if comma := next((cell for cell in line if cell.text.endswith(",")), None):
+            raise comma.error("a comma behind a cell", f"blanks separate cells: write {comma.text[:-1]}")
     rows = tuple(tuple(None if token.text == "-" else read_cell(token) for token in line) for line in lines[1:])
     return Table(name, tuple(token.text for token in columns), rows)
 

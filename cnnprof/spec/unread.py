@@ -13,6 +13,7 @@ from cnnprof.spec.loops import COUNTER, NAMING_COLUMN, OWN
 from cnnprof.spec.reader import Entries, Items, Scalar, Yaml
 from cnnprof.spec.tables import read_lines
 from cnnprof.spec.values import Table
+from cnnprof.spec.words import BEHIND, WORDS
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _FIRST = re.compile(r"(?:^|\|)\s*([A-Za-z_]\w*)", re.ASCII)
@@ -66,7 +67,7 @@ def unread(root: Entries, blocks: Mapping[str, Block], tables: Mapping[str, Tabl
     called = {word.removesuffix(_CALLED) for word in read if word.endswith(_CALLED)}
     by_name = {name for name in blocks if name not in called} if "use" in called else set()
     columns = _unread_columns(root, tables, steps.rounds)
-    values = (*_unread_values(root), *_unlike(root))
+    values = (*_unread_values(root), *_unlike(root), *_words_only(root))
     return (*defined, *columns, *_unread_arguments(root, blocks, by_name), *values, *steps.warnings)
 
 
@@ -125,7 +126,10 @@ class _Steps:
             named |= {column for word in _WORD.findall(text) if word in self.tables for column in self.tables[word].columns}
         own = {*OWN, COUNTER} - known
         read = self.reads(body, known | named) if body is not None else set()
-        if values.strip() in _EMPTY:
+        if head.value == "repeat" and text.strip().isdigit() and body is not None:
+            self.warnings += _beyond(body, counter.value.strip() if isinstance(counter, Scalar) else COUNTER, int(text))
+        bounds = re.fullmatch(r"\s*range\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*", values)
+        if values.strip() in _EMPTY or (bounds and int(bounds[1]) >= int(bounds[2])):
             self.warnings.append(f"{head.place}: this loop has no rounds")
         if head.value == "each":
             self.rounds.append(_Round(set(_WORD.findall(text)), read))
@@ -173,6 +177,17 @@ def _unread_values(root: Entries) -> Iterator[str]:
                     yield f"{node.source.place(start, start + len(name[0]))}: nothing reads '{name[0]}'"
 
 
+def _beyond(body: Yaml, counter: str, rounds: int) -> Iterator[str]:
+    """Comparisons of a loop's number with one that it never is; in a body with loops of its own it may be theirs."""
+    text = body.source.text[body.start : body.end]
+    if re.search(r"\b(repeat|for|each):", text):
+        return
+    for found in re.finditer(rf"\b{re.escape(counter)} *== *(\d+)\b", text):
+        if int(found[1]) >= rounds:
+            place = body.source.place(body.start + found.start(), body.start + found.end())
+            yield f"{place}: '{found[0]}' never holds, as {counter} goes from 0 to {rounds - 1}"
+
+
 def _unlike(root: Entries) -> Iterator[str]:
     """The texts of comparisons that no value of the file is, where one differs from it in capitals alone."""
     text = root.source.text
@@ -186,6 +201,31 @@ def _unlike(root: Entries) -> Iterator[str]:
         if not words[found[2]] and alike:
             place = root.source.place(found.start(2), found.end(2))
             yield f"{place}: no value is '{found[2]}'; there is '{alike[0]}'"
+
+
+def _words_only(root: Entries) -> Iterator[str]:
+    """The settings with the name of a word that stands behind layers, where it is the word and nowhere the setting."""
+    steps = [node for part in ("layers", "blocks", "shared") if (node := root.get(part)) is not None]
+    for key, _ in _pairs(root.get("settings")):
+        name = _name(key)
+        behind = name in BEHIND or any(name in row.flags for row in WORDS.values())
+        if behind and name in _words(steps[0]) and not any(_is_value(name, node) for node in steps):
+            yield f"{key.place}: nothing reads the setting '{name}': behind a layer it is a word of the language"
+
+
+def _is_value(name: str, node: Yaml) -> bool:
+    """Whether a name may stand for a value in steps: in a condition, an expression, or behind the name of a block."""
+    if isinstance(node, Items):
+        return any(_is_value(name, step) for step in node.nodes)
+    if isinstance(node, Entries):
+        asks = ("if", "repeat", "for", "each")
+        return any(name in _words(value) if key.value in asks else _is_value(name, value) for key, value in node.pairs)
+    step, *conditions = re.split(r"\b(?:if|let)\b", node.value)
+    for piece in step.split("|"):
+        first, *rest = piece.split() or [""]
+        if any(name in _WORD.findall(each.partition("=")[2] or each) for each in rest if each != name or first not in WORDS):
+            return True
+    return any(name in _WORD.findall(text) for text in conditions)
 
 
 def _pairs(node: Yaml | None) -> Iterator[tuple[Scalar, Yaml]]:
