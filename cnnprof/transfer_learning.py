@@ -15,7 +15,7 @@ from cnnprof.footprint.saved_tensors import needs_weight_grad
 from cnnprof.network.analysis import analyze
 from cnnprof.network.dims import Dim, Shape
 from cnnprof.network.graph import INPUT, Facts, Graph, Node
-from cnnprof.network.layers.convolution import Conv
+from cnnprof.network.layers.convolution import Conv, ConvTranspose
 from cnnprof.network.layers.linear import Linear
 from cnnprof.network.layers.regularization import Dropout
 from cnnprof.network.results import Analysis, Cost
@@ -92,17 +92,20 @@ def strategies(profile: Analysis, classes: int, classifier: str | None = None, f
 def find_classifier(profile: Analysis, name: str | None = None) -> str:
     """The layer that gives the scores: the one of that name, or the last with weights if it is linear or a 1x1 convolution.
 
-    Behind it no layer may multiply by weights.
+    Behind it no layer may multiply by weights. A convolution of another kernel, which may give an image, is one by name.
     """
     candidates = [cost.node for cost in profile.costs if has_weights(cost) and not cost.node.aux]
     kind, inner = [node.name for node in candidates if _can_classify(node)], _before_weights(profile)
     able = [each for each in kind if each not in inner]
     network = profile.graph.name
+    by_name = [node.name for node in candidates if _has_channels(node) and node.name not in inner]
+    if name in by_name:
+        return name
     if not able:
         message = f"{network} has no classifier: no linear layer and no 1x1 convolution with weights of its own gives an output"
-        raise UsageError(
-            message, hint=f"{network}@classes=N has N classes" if "classes" in profile.graph.facts.settings else None
-        )
+        hints = [f"{network}@classes=N has N classes"] if "classes" in profile.graph.facts.settings else []
+        hints += [f"--classifier {by_name[-1]} is replaced where it gives scores"] if by_name else []
+        raise UsageError(message, hint="; ".join(hints) or None)
     hint = f"name one with --classifier: {', '.join(able[-SUGGESTED:])}"
     if name is None and len(able) > 1:
         others = ", ".join(able[:-1][-SUGGESTED:])
@@ -156,7 +159,7 @@ def with_classifier(graph: Graph, name: str, classes: int) -> Graph:
         layer = node.layer
         if isinstance(layer, Linear):
             return replace(node, layer=replace(layer, out_features=classes), trainable=True, param_bytes=None)
-        assert isinstance(layer, Conv)
+        assert isinstance(layer, (Conv, ConvTranspose))
         return replace(node, layer=replace(layer, out_channels=classes), trainable=True, param_bytes=None)
 
     nodes = tuple(swap(node) if node.name in calls else node for node in graph)
@@ -223,6 +226,11 @@ def backward_macs(costs: Sequence[Cost]) -> Dim:
 def _can_classify(node: Node) -> bool:
     layer = node.layer
     return isinstance(layer, Linear) or (isinstance(layer, Conv) and all(k == 1 for k in layer.kernel_size))
+
+
+def _has_channels(node: Node) -> bool:
+    """Whether the layer may have any number of output channels."""
+    return isinstance(node.layer, (Conv, ConvTranspose)) and bool(node.layer.groups == 1)
 
 
 def _stages(profile: Analysis, head: str) -> list[tuple[str, list[str]]]:

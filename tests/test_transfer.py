@@ -204,6 +204,21 @@ def test_a_classifier_that_is_not_found_can_be_named():
         package.transfer("conv 3x3 8 | conv 3x3 4", 5, input_shape=(3, 32, 32))
 
 
+@pytest.mark.parametrize(
+    ("last", "head", "weights"),
+    [
+        ("conv 3x3 4", "conv2", 8 * 9),
+        ("deconv 2x2 4 s2 p0", "deconv1", 8 * 4),
+        ("conv 3x3 4 | upsample 2 bilinear", "conv2", 8 * 9),
+    ],
+)
+def test_a_convolution_that_scores_pixels_is_a_classifier_by_name(last, head, weights):
+    """As in SegNet, LinkNet and ERFNet: 7 classes with a bias each, read by nothing that has weights."""
+    found = package.transfer(f"conv 3x3 8 | relu | {last}", 7, input_shape=(3, 32, 32), classifier=head)
+    alone = next(row for row in found.rows if row.strategy.name == "classifier only")
+    assert alone.profile.totals.trainable_params == 7 * (weights + 1)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize(("name", "freeze"), [("resnet18", ["stage1"]), ("torchvision:squeezenet1_1", ["features.[0-5]*"])])
 def test_a_real_step_takes_what_a_row_says(name, freeze):
