@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
+from made_up_machine import made_up
 from test_prediction import analysis, calibration, conv, timed
 
 from cnnprof.timing.prediction import Predictor
 from cnnprof.timing.prediction_fit import fit
+from cnnprof.views.ceilings import show_calibration
 
 WIDTHS = range(8, 56, 4)
 """Twelve networks of one convolution."""
@@ -56,6 +59,11 @@ def test_an_interval_holds_what_the_speed_drifts_by_from_process_to_process():
     assert 0.87 < shares[0] < 0.98
     assert shares[1] < 0.82
     assert sum(drifts) / len(drifts) == pytest.approx(0.08, rel=0.2)
+
+
+def test_the_report_says_how_much_the_speed_varied():
+    assert "from process to process its speed varied by 2.5%" in str(show_calibration(replace(made_up(), drift=0.025), None))
+    assert "varied" not in str(show_calibration(made_up(), None))
 
 
 def test_a_network_unlike_all_others_moves_nothing():
