@@ -103,7 +103,7 @@ def predict(
         settings: values that override the networks' own, by name.
         options: device, number format, threads and layout.
         calibration: a Calibration or a file of one, perhaps made elsewhere; what this machine keeps if left out.
-        measure_missing: time the layers whose very configuration the calibration lacks, and keep them.
+        measure_missing: time the layers whose very configuration the calibration lacks; keep them unless the machine is busy.
         measure: also measure the networks whole.
         notify: told what is being read.
         on_progress: told how far a measurement is.
@@ -126,9 +126,11 @@ def predict(
         if missing:
             from cnnprof.measure.operation_calibration import measure_missing_operations
 
-            known = measure_missing_operations(known, missing, how, on_progress)
-            if calibration is None:
-                keep_operations(known, how)
+            more = measure_missing_operations(known, missing, how, on_progress)
+            # What a busy machine took is said now, and measured again the next time.
+            if calibration is None and more.busy == known.busy:
+                keep_operations(more, how)
+            known = more
     predictor = predictor_of(known, how)
     predictions = tuple(predictor.predict(each) for each in profiles)
     measurements: tuple[Measurement, ...] = ()
