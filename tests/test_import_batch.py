@@ -188,6 +188,15 @@ def test_a_network_that_no_file_can_hold_is_said_to_be_too_large(monkeypatch):
         write_text(graph, compact=True, flat=True)
 
 
+def test_what_is_too_large_by_far_is_written_once(monkeypatch):
+    monkeypatch.setattr(_writing, "MAX_BYTES", 100)
+    written = []
+    monkeypatch.setattr(_writing, "write_folded", lambda *_, **__: written.append("x") or "x" * 201)
+    with pytest.raises(CnnprofError, match="ChannelsLast is too large for a spec: 201 bytes, and one has at most 100"):
+        api.to_spec(ChannelsLast(8), input_shape=SIZE)
+    assert written == ["x"]
+
+
 class Products(nn.Module):
     """A product whose operands lie as they are in a batch of one, and are copied in one of several."""
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from cnnprof.sources import Model
 
 
+_HOPELESS = 2
+"""A folded text that is so many times as long as a file may be is too long in whatever other form, too."""
+
 Again = Callable[[int], Graph]
 """The same network at another batch."""
 
@@ -44,8 +47,12 @@ def write_text(graph: Graph, compact: bool, flat: bool = False, partial: bool = 
     """
     *tried, last = _readings(graph, again)
     for reading in tried:
-        with suppress(CnnprofError):
+        try:
             return reading.text(compact, flat, partial)
+        except _HopelessError:  # noqa: PERF203 - there is one, or none
+            raise
+        except CnnprofError:
+            continue
     return last.text(compact, flat, partial)
 
 
@@ -69,6 +76,10 @@ def _at_many(graph: Graph, again: Again) -> _Reading | None:
         if fields is not None:
             return _Reading((one, graph, other), Batches(fields))
     return None
+
+
+class _HopelessError(CnnprofError):
+    """The network is too large for any text."""
 
 
 class _Reading(NamedTuple):
@@ -101,6 +112,8 @@ class _Reading(NamedTuple):
         if compact and not flat:
             # Where a fold says something else than what it was made of, the plain steps are no worse.
             for text in self._folded(partial):
+                if len(text) > _HOPELESS * MAX_BYTES:
+                    self._check_size(text, _HopelessError)
                 if self._is_said_by(text):
                     return text
         try:
@@ -144,11 +157,11 @@ class _Reading(NamedTuple):
         family = parse_family(Source("the written spec", text), self.graphs[0].name)
         return (elaborate(family, batch=batch_of(graph)) for graph in self.graphs)
 
-    def _check_size(self, text: str) -> None:
-        """Raise CnnprofError for a text that no file may have."""
+    def _check_size(self, text: str, kind: type[CnnprofError] = CnnprofError) -> None:
+        """Raise CnnprofError, of that kind, for a text that no file may have."""
         if (size := len(text.encode())) > MAX_BYTES:
             message = f"{self.graphs[0].name} is too large for a spec: {size:,} bytes, and one has at most {MAX_BYTES:,}"
-            raise CnnprofError(message, hint="cnnprof summary shows the network as it is")
+            raise kind(message, hint="cnnprof summary shows the network as it is")
 
 
 def own_spec(model: Model) -> str:
