@@ -110,6 +110,18 @@ def test_auxiliary_heads_are_a_reason():
     assert by_fvcore.closed
 
 
+def test_fvcore_leaves_out_what_no_output_is_computed_from():
+    """As WaveNet's last residual: a trace drops it, the network's own code runs it."""
+    conv = layer_from_dict({"type": "Conv", "out_channels": 4, "kernel_size": [1, 1], "bias": False})
+    norm = layer_from_dict({"type": "BatchNorm"})
+    lost = Node("lost", conv, (INPUT,)), Node("norm", norm, ("lost",)), Node("kept", conv, (INPUT,))
+    graph = Graph("net", X, lost, ("kept",))
+    row = check(graph, analyze(graph))[-1]
+    # 2 images of 8 x 8 positions, 3 x 4 weights each; batch normalization at 2 for each of 4 channels.
+    assert (row.ours, row.theirs, row.unexplained) == (2 * 2 * 64 * 12, 2 * 64 * 12, 0)
+    assert row.reasons[-1] == Reason("layers that no output is computed from (2 layers)", -(2 * 64 * 12 + 2 * 2 * 64 * 4))
+
+
 def test_a_layer_that_differs_is_named_and_the_gap_stays_open():
     wide = chain({"name": "a.conv", "type": "Conv", "out_channels": 8, "kernel_size": [1, 1]})
     narrow = chain({"name": "a.conv", "type": "Conv", "out_channels": 4, "kernel_size": [1, 1]})

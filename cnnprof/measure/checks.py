@@ -96,7 +96,7 @@ def _check_fvcore(module: nn.Module, profile: Analysis) -> Check:
         return row
     passed_over = ", ".join(f"{name} {times}x" for name, times in sorted(count.unsupported.items()))
     notes = (f"fvcore passes over {passed_over}",) if passed_over else ()
-    return replace(row, reasons=(*_fvcore_rates(profile), *_einsum_rounding(profile, count)), notes=notes)
+    return replace(row, reasons=(*_fvcore_rates(profile), *_left_out(profile), *_einsum_rounding(profile, count)), notes=notes)
 
 
 def _fvcore_rates(profile: Analysis) -> list[Reason]:
@@ -109,6 +109,18 @@ def _fvcore_rates(profile: Analysis) -> list[Reason]:
     return [
         Reason(f"{_FVCORE_RATES[kind]} ({plural(len(amounts), 'layer')})", sum(amounts)) for kind, amounts in layers.items()
     ]
+
+
+def _left_out(profile: Analysis) -> list[Reason]:
+    """fvcore counts on a trace, which drops what no output is computed from; the network's own code runs it."""
+    needed = set(profile.graph.outputs)
+    for node in reversed(profile.graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    amounts = [amount for cost in _run(profile) if cost.node.name not in needed and (amount := _count("fvcore", cost))]
+    return (
+        [Reason(f"layers that no output is computed from ({plural(len(amounts), 'layer')})", -sum(amounts))] if amounts else []
+    )
 
 
 def _einsum_rounding(profile: Analysis, count: Count) -> list[Reason]:
