@@ -289,7 +289,13 @@ def of_first(text: str, rest: Sequence[str] = ()) -> str | None:
         return f"an output is named behind its step: write ... -> {name.rpartition('.')[2]}"
     if text in ("set", "var", "val", "const", "define", "def") and after:
         return "a value is named by 'let', as in 'let w = 8'"
-    if after and text not in WORDS and (joined := word_of(text + after.rstrip(","))) and joined != word_of(text):
+    if (
+        after
+        and text[:1].isalpha()
+        and text not in WORDS
+        and (joined := word_of(text + after.rstrip(",")))
+        and joined != word_of(text)
+    ):
         return f"the word is '{joined}'"
     if after in ("+", "-", "*") and text.isidentifier():
         join = {"+": "add", "-": "sub", "*": "mul"}[after]

@@ -38,6 +38,7 @@ _HINTS = {
     _NO_START: "a spec ends with the file: take out the '...'",
     _NO_END: "a quote that is opened has to be closed",
     "did not find expected alphabetic or numeric character": _DASH,
+    "block sequence entries are not allowed in this context": "a list begins on the line below its key",
 }
 _OTHERS = re.compile(r"^\s*(layers?\s*\{|(import|from)\s+\w+|class\s+\w+\(|def\s+\w+\(|\[\w+\]\s*$)", re.MULTILINE)
 """How files of Caffe's, Python's and Darknet's begin a line."""
@@ -89,6 +90,12 @@ def _of_lines(source: Source, at: int, problem: str) -> tuple[str, int, str] | N
         key = _LOOPS.match(above)[1]  # type: ignore[index]
         if len(line) - len(line.lstrip()) > len(above) - len(above.lstrip()) and key != "aux":
             return "a step without its key", begins, f"the steps of '{key}' stand behind '{'then' if key == 'if' else 'do'}: '"
+    if problem == _NO_COLON and above.rstrip().endswith("|"):
+        return "a row of a table that is not indented", begins, "the rows of a table are indented further than its name"
+    if problem in _NO_BRACKET and text[at : at + 1] == ":":
+        return "two entries without a comma, or one within another", at, "a comma parts entries; one with its own has {...}"
+    if problem == _NO_KEY and text[at : at + 1] in ("}", "]"):
+        return f"a '{text[at]}' without its partner", at, "take it out"
     if problem == _NO_COLON and above.lstrip().startswith("- ") and above.index("-") == begins - start:
         return "a step without its '-'", begins, _DASH
     if problem == _NO_MAPPING and (found := _without_colon(above, line)) >= 0:

@@ -20,7 +20,7 @@ _ALIKE = str.maketrans(
         "≠": "!=",
     }
 )
-_BULLETS = ("-", "*", "+", "->")
+_BULLETS = ("*", "+", "->")
 
 
 def plain(text: str) -> str | None:
@@ -52,7 +52,7 @@ def of_sign(text: str) -> tuple[str, str] | None:
 def of_bullet(text: str) -> str | None:
     """A hint at what stands in place of the '-' of a step, or without the blank behind it."""
     meant = plain(text) or text
-    if meant in _BULLETS or re.fullmatch(r"\(?\d{1,3}[.):]", meant):
+    if meant.strip("-") == "" or meant in _BULLETS or re.fullmatch(r"\(?\d{1,3}[.):]", meant):
         return "each step of a list begins with '- ', a minus sign and a blank"
     if text.startswith("-") and text[1:2].isalpha():
         return f"a '-' is followed by a blank: write - {text[1:]}"

@@ -117,6 +117,8 @@ class Structure(NamedTuple):
         body = node.get("do")
         if body is None:
             raise node.key(word).error(f"'{word}' has no 'do'", f"write '{word}' and 'do' under one '-', aligned")
+        if isinstance(body, Scalar) and not body.value.strip():
+            raise body.error(f"the 'do' of this '{word}' has no steps", "they stand below it, none further left than 'do'")
         return self.read(body)
 
     def _if(self, node: Entries) -> Step:

@@ -96,7 +96,7 @@ def check_name(token: Token, what: str) -> str:
 
 def _of_name(token: Token, what: str) -> str | None:
     """A hint at what is no name."""
-    if what == "a column" and token.scalar.style not in ("|", ">"):
+    if what == "a column" and token.scalar.style != "|":
         return "a table is a text: write '|' behind its colon"
     if what == "a column" and token.text.isdigit():
         return "the first row of a table names its columns"
