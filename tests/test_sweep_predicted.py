@@ -103,7 +103,7 @@ def test_points_are_ranked_by_those_that_are_told_apart_from_them():
     report = swept.report(Order(sort="predicted_ms"))
     points = report.data["points"]
     assert [each["rank"] for each in points] == [found[i] for i in np.argsort(columns["predicted_ms"], kind="stable")]
-    assert f"the first {found.count(1)} points here" in str(report)
+    assert f"of which {found.count(1)} are the quickest: --bench measures them" in str(report)
     assert "rank" not in swept.report(Order(sort="-predicted_ms")).data["points"][0]
 
 

@@ -177,7 +177,7 @@ def _ties(ranks: Any) -> list[str]:
     ties = int((ranks == 1).sum())
     if ties < 2:
         return []
-    return [f"equal ranks are not told apart by prediction, as the first {ties:,} points here: --bench {ties} measures them"]
+    return [f"prediction does not tell points of equal rank apart, of which {ties:,} are the quickest: --bench measures them"]
 
 
 def _forecast_notes(calibration: Calibration, unknown_kinds: Sequence[str]) -> list[str]:
