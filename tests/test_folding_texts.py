@@ -212,10 +212,10 @@ layers:
 
 SPLIT_FOLDED = """blocks:
   unit():
-    - chunk 2 -> [take1, take2]
-    - concat: [take1, take2 | conv 3x3 8 bn relu]
-    - split (4,12) -> [take3, take4]
-    - concat: [take4 | conv 1x1 4 bn, take3 | conv 1x1 12 bn]
+    - chunk 2 -> [part1, part2]
+    - concat: [part1, part2 | conv 3x3 8 bn relu]
+    - split (4,12) -> [part1_2, part2_2]
+    - concat: [part2_2 | conv 1x1 4 bn, part1_2 | conv 1x1 12 bn]
 layers:
   - {repeat: 4, do: unit}
   - split (12,20) axis=2 -> [take1, take2]

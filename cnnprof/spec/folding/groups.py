@@ -156,7 +156,7 @@ class Namer:
         makers: the modules that give a tensor and no other, outermost first.
         given: the words of tensors that come from outside.
         avoid: words of which no tensor may be called by one.
-        roles: what tensors are called within modules, where that is known: the queries, keys and values of attention.
+        roles: what tensors are called within modules, as parts of others: the queries, keys and values of attention.
     """
 
     def __init__(

@@ -15,14 +15,14 @@ _NAMES = ("q", "k", "v")
 
 
 def roles(wording: Wording) -> dict[str, str]:
-    """The names of tensors that are parts of one, `q`, `k` or `v`; those of which this is not clear have none."""
+    """The names of tensors that are parts of one: `q`, `k` or `v`, or `part1` and so on where this is not clear."""
     found: dict[str, str] = {}
     for run in wording.runs.values():
-        if run.several and 2 <= len(run.nodes) <= len(_NAMES):
+        if run.several:
             parts = [node.name for node in run.nodes]
-            names = _roles([_read_by(wording, part) for part in parts])
-            if len({*names}) == len(parts):
-                found |= dict(zip(parts, names, strict=True))
+            names = _roles([_read_by(wording, part) for part in parts]) if len(parts) <= len(_NAMES) else []
+            clear = len({*names}) == len(parts)
+            found |= dict(zip(parts, names if clear else [f"part{at}" for at, _ in enumerate(parts, 1)], strict=True))
     return found
 
 
@@ -35,7 +35,7 @@ def _roles(reads: Sequence[tuple[Node, int] | None]) -> list[str]:
         return [_NAMES[at] for _, at in known if at < len(_NAMES)]
     first = known[0][0]
     scores = [at for node, at in known if node is first]
-    if len(known) == len(_NAMES) and known[1][0] is first and known[2][0] is not first and known[2][1] == 1:
+    if len(known) == len(_NAMES) and known[1][0] is first and known[2][0] is not first:
         return [*(_NAMES[at] for at in scores), _NAMES[2]]
     return []
 
