@@ -177,3 +177,9 @@ def _varied(value, number):
 
 def _shown(value):
     return f"[{', '.join(map(_shown, value))}]" if isinstance(value, tuple) else str(value).lower()
+
+
+def test_a_learned_matrix_is_one_for_all_samples():
+    graph = build('input: 12\nlayers:\n  - matmul: [identity, "parameter (12,5)"]\n', batch=3)
+    assert analyze(graph).costs[-1].output == (3, 5)
+    assert analyze(graph).totals.params == 60

@@ -128,6 +128,8 @@ class JoinStep(NamedTuple):
     def _check_batch(self, network: GraphBuilder, ends: list[Tensor]) -> None:
         """Raise SpecError where a learned tensor, which has no batch, would make one of its own of what it is joined with."""
         learned = [end for end in ends if isinstance(network.layer_at(end.index), Parameter)]
+        if self.kind == "matmul":
+            learned = [end for end in learned if len(end.shape) > 2]  # one matrix for all
         others = [end for end in ends if end not in learned]
         if not learned or not others:
             return
