@@ -78,6 +78,15 @@ def test_an_argument_or_a_default_is_a_size(call: str) -> None:
     assert (conv.layer.kernel_size, conv.layer.dilation) == ((3, 1), (1, 2))
 
 
+def test_a_setting_or_a_cell_of_a_table_is_a_size() -> None:
+    rows = "tables:\n  rows: |\n    k    s\n    3x1  2\n    1x5  1x2\n"
+    graph = build(f"input: 3x8x8\nsettings: {{d: 1x2}}\n{rows}layers:\n  - each: rows\n    do: conv k=k 4 s=s d=d same")
+    found = [(node.layer.kernel_size, node.layer.stride, node.layer.dilation) for node in graph if node.layer.type == "Conv2d"]
+    assert found == [((3, 1), (2, 2), (1, 2)), ((1, 5), (1, 2), (1, 2))]
+    error = fault("input: 3x8x8\nsettings: {k: 3x}\nlayers: conv k=k 4")
+    assert error.message == "conv: the kernel is a number, not the text '3x'"
+
+
 def test_a_cycle_of_blocks() -> None:
     error = fault("input: 3x8x8\nblocks:\n  a(w): relu | b w\n  b(w): a w\nlayers: a 64\n")
     assert error.message == "a cycle of blocks: a -> b -> a, 64 calls deep"

@@ -74,6 +74,7 @@ SQUEEZE = "squeeze and excitation is a join: '- mul: [identity, gap | conv 1x1 C
             "a loop collects a list: begin with 'let ys = []', and go on in it with 'let ys = ys + [y]'",
         ),
         ("  - conv 3x3 L", 6, 14, "its axes are C H W"),
+        ("  - conv k=(3 if C > 8 else 1x1) 8", 6, 29, "sizes in a list have commas: write (1,1) for 1x1"),
         ("  - gap | fc 4\n  - fc H", 7, 8, "its axes are C"),
         ("  - max_pool 2x2", 6, 5, "the word is 'maxpool', as in 'maxpool 3x3 s2 p1'"),
         ("  - maxpool2d 2", 6, 5, "the word is 'maxpool', as in 'maxpool 3x3 s2 p1'"),

@@ -149,6 +149,8 @@ class Arguments(NamedTuple):
             given.mistake.hint = f"a kernel is written {' or '.join(written)}"
             raise given.mistake
         value = self.value(option)
+        if isinstance(value, str) and re.fullmatch(r"\d{1,9}(x\d{1,9}){1,2}", value, re.ASCII):
+            value = tuple(map(int, value.split("x")))  # a cell of a table, or a setting
         if not isinstance(value, tuple):
             return (self._whole(option, value, least),) * count
         if len(value) != count and not (option == "kernel" and len(self.x) == 2):

@@ -185,8 +185,9 @@ def syntax_hint(text: str) -> str | None:
         return "take out the colon at its end"
     if re.fullmatch(r"\s*0+\d+\s*", text):
         return f"write {int(text)}"
-    if re.fullmatch(r"\s*\d+(x\d+)+\s*", text):
-        return f"sizes in a list have commas: write ({text.strip().replace('x', ',')})"
+    if size := re.search(r"(?<![\w.])\d+(x\d+)+(?![\w.])", text):
+        instead = "" if size[0] == text.strip() else f" for {size[0]}"
+        return f"sizes in a list have commas: write ({size[0].replace('x', ',')}){instead}"
     if thousands := re.fullmatch(r"\s*(\d*\.?\d+)([kKM])\s*", text):
         whole = float(thousands[1]) * (10**6 if thousands[2] == "M" else 1000)
         return f"write {whole:.0f}, or {thousands[1]}*{thousands[2]} for a product"
