@@ -155,6 +155,9 @@ class _Writer:
             line = f"{indent}- {{{', '.join([*head, *of, *further])}}}"
             if len(line) < WIDTH or not branches:
                 return [line]
+            two = [f"{indent}- {{{', '.join([*head, *further])},", f"{indent}   {of[0]}}}"]
+            if max(map(len, two)) < WIDTH:
+                return two
         keys = [f"{indent}  {each}" for each in [*head[1:], *further, "of:"]]
         return [f"{indent}- {head[0]}", *keys, *self._items(branches, indent)]
 
