@@ -101,6 +101,7 @@ MISTAKES = [
     ),
     ("pad 1 zeros", 11, "zeros are put in if nothing is said: leave 'zeros' out", "pad 1"),
     ("pad 1 symmetric", 11, "the other modes are 'reflect' and 'replicate'", "pad 1 reflect"),
+    ("conv 3x3 8 --> x", 16, "'->' names the output, '|' leads to the next step", "conv 3x3 8 -> x"),
     ("conv 3x3 8 <- x", 16, NAMED, "conv 3x3 8 -> x"),
     ("conv 3x3 8 = x", 16, NAMED, "conv 3x3 8 -> x"),
     ("x := conv 3x3 8", 5, "an output is named behind its step: write ... -> x", "conv 3x3 8 -> x"),

@@ -61,6 +61,8 @@ def of_signs(text: str, after: str, row: Word) -> str | None:
         return f"a number stands alone: write {counted[1]}"
     if (signed := re.fullmatch(r"[&+](\w+)", text)) and signed[1] in WORDS:
         return f"words behind a layer stand without signs: write {signed[1]}"
+    if text in (">", "=>", ">>") or (text == "-" and not after):  # of `-->` the rest is the arrow
+        return "'->' names the output, '|' leads to the next step"
     if text.startswith(_COMMENTS) and not (text in ("//", "%") and re.match(r"[\d(]", after)):
         return "a comment begins with '#'"
     if row.shorthand == "kernel" and re.fullmatch(r"([spgd]\d+){2,}", text):
@@ -75,8 +77,6 @@ def of_signs(text: str, after: str, row: Word) -> str | None:
         return "write '->' without a blank, to name the output"
     if text == "+" and after in WORDS:
         return f"words behind a layer stand without signs: write {after}"
-    if text in (">", "=>", ">>", "-->", "→", "–>", "—>", "⇒"):
-        return "'->' names the output, '|' leads to the next step"
     if (called := CALL.match(text)) and (name := called["name"]) in WORDS and name not in FUNCTIONS:
         given = with_value(name, text[len(name) :]) if called["inside"] else ""
         return given if " " in given[6:] or "=" in given else f"write '{name}', without parentheses"
