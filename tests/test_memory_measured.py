@@ -289,3 +289,28 @@ def test_gradients_of_all_outputs_are_there_from_the_loss_on(outputs, mode):
     steps = "  - conv 3x3 32 -> early\n  - conv 3x3 48 s2 relu\n  - conv 3x3 16 -> late\n"
     graph = build(f"input: 3x72x64\nlayers:\n{steps}outputs: {outputs}\n", batch=3)
     assert predicted(graph, mode, "none", here()) == pytest.approx(recorded(graph, mode, "none"), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        "{}: [conv 3x3 32, conv 1x1 32]",
+        "{}: [conv 3x3 32, conv 1x1 32, tanh, dw 3x3]",
+        "{}: [identity, gap | conv 1x1 32 sigmoid]",
+        "{}: [gap | conv 1x1 32 sigmoid, tanh, gap | conv 1x1 32 sigmoid]",
+        "{{{}: [conv 3x3 32, conv 1x1 32, dw 3x3], inplace: true}}",
+    ],
+)
+@pytest.mark.parametrize("word", ["add", "mean", "mul", "max"])
+def test_branches_are_joined_two_by_two_in_a_step(word, join):
+    graph = build(f"input: 3x40x38\nlayers:\n  - conv 3x3 32\n  - {join.format(word)}\n  - conv 1x1 4\n", batch=3)
+    assert predicted(graph, "train", "none", here()) == pytest.approx(recorded(graph, "train", "none"), rel=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["infer", "train"])
+@pytest.mark.parametrize(
+    "pool", ["maxpool 2", "maxpool 3 s2 p1 ceil", "maxpool 3 s1 d2 p1", "gmp", "maxpool 2 -> p | unpool p"]
+)
+def test_the_largest_of_a_sequence_are_found_without_their_places(pool, mode):
+    graph = build(f"input: 8x4000\nlayers:\n  - conv 1 8\n  - {pool}\n  - conv 3 8\n", batch=4)
+    assert predicted(graph, mode, "none", here()) == pytest.approx(recorded(graph, mode, "none"), rel=1e-3)

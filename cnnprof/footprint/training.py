@@ -272,7 +272,7 @@ class _TrainingStep:
                 workspace = workspace + size * memory.gathers_gradient * greater_equal(cost.output[0], 2)
             elif lies == "turned":
                 workspace = workspace + size * memory.turns_gradient
-        yield self._moment("backward", node.name, workspace, beside=beside)
+        yield self._moment("backward", node.name, workspace, beside, memory.backward_freed)
         self._release(gradient)
         for name, fresh, lying in input_gradients:
             yield from self._accumulate(self.named[name], fresh, lying)
@@ -301,7 +301,6 @@ class _TrainingStep:
         if not gradient.references:
             self.activation_bytes = self.activation_bytes - gradient.bytes
 
-    def _moment(self, phase: Phase, name: str, workspace: Dim = 0, beside: Dim = 0) -> Moment:
-        return Moment(
-            phase, name, self.activation_bytes + beside, workspace + self.cublas, self.saved_bytes, self.gradient_bytes
-        )
+    def _moment(self, phase: Phase, name: str, workspace: Dim = 0, beside: Dim = 0, freed: Dim = 0) -> Moment:
+        saved = self.saved_bytes - freed
+        return Moment(phase, name, self.activation_bytes + beside, workspace + self.cublas, saved, self.gradient_bytes)

@@ -94,6 +94,7 @@ class LayerMemory(NamedTuple):
         input_gradient: what the gradient of an input is.
         gathers_gradient: 1 where the backward pass copies a gradient that does not lie in one piece.
         turns_gradient: 1 where it copies one whose channels lie last.
+        backward_freed: bytes of what the layer saved that are gone at the worst moment of the backward pass.
     """
 
     workspace: Dim = 0
@@ -106,6 +107,7 @@ class LayerMemory(NamedTuple):
     input_gradient: InputGradient = "new"
     gathers_gradient: Dim = 0
     turns_gradient: Dim = 0
+    backward_freed: Dim = 0
 
 
 RuleFunction = Callable[[Any, RuleContext], LayerMemory]

@@ -16,9 +16,10 @@ def _pooling_autocast(layer: MaxPool | AvgPool | AdaptiveMaxPool | AdaptiveAvgPo
 
 @rule(MaxPool, AdaptiveMaxPool, autocast=_pooling_autocast)
 def max_pool(layer: MaxPool | AdaptiveMaxPool, run: RuleContext) -> LayerMemory:
-    """Where each maximum is, in inference, too."""
+    """Where each maximum is, in inference, too, but for sequences on the processor (at::max_pool1d)."""
     places = INDEX_BYTES * elements(run.output)
-    return LayerMemory(places, Saved((0,), extra=places))
+    only_values = isinstance(layer, MaxPool) and len(layer.kernel_size) == 1 and run.on_cpu
+    return LayerMemory(0 if only_values else places, Saved((0,), extra=places))
 
 
 @rule(MaxIndices)
