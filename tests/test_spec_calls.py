@@ -87,6 +87,13 @@ def test_a_setting_or_a_cell_of_a_table_is_a_size() -> None:
     assert error.message == "conv: the kernel is a number, not the text '3x'"
 
 
+@pytest.mark.parametrize("value", ["cls + [x]", "cls  * 2", "cls if C > 1 else []", "cls == []", "cls - 1", "cls"])
+def test_a_value_may_have_the_name_of_a_word_elsewhere(value: str) -> None:
+    start = "3" if value in ("cls  * 2", "cls - 1") else "[]"
+    graph = build(f"input: 3x8x8\nlayers:\n  - relu -> x\n  - let cls = {start}\n  - let cls = {value}\n  - conv 1x1 4")
+    assert [node.layer.type for node in graph] == ["ReLU", "Conv2d"]
+
+
 def test_a_cycle_of_blocks() -> None:
     error = fault("input: 3x8x8\nblocks:\n  a(w): relu | b w\n  b(w): a w\nlayers: a 64\n")
     assert error.message == "a cycle of blocks: a -> b -> a, 64 calls deep"

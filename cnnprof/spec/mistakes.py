@@ -269,7 +269,7 @@ def of_size(text: str) -> str | None:
 
 def of_value(text: str, name: str) -> str | None:
     """A hint at what stands behind the sign of a `let` and is no value."""
-    if re.match(r"[A-Za-z]\w* ", text) and word_of(text.partition(" ")[0]):
+    if (step := re.match(r"([A-Za-z]\w*) +(?! |-[^>]|[+*/%<>=!]|(if|and|or|not|in)\b)", text)) and word_of(step[1]):
         return f"an output is named behind its step: write {text} -> {name}"
     if re.search(r"(?<!\|)\|(?!\|)", text):
         return "a 'let' is a step of its own, on its own line"
