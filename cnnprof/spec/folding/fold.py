@@ -240,6 +240,7 @@ class _Folder:
         body = lines_again(arguments.settle(found.body))
         lines, calls = height(body), len(found.places)
         least = _LEAST if first.group.kind in CONTAINERS else 2
+        lines += lines == 1 and height(body, True) > 2  # one line of several calls is worth a name
         if lines < least or calls * height(body, True) <= calls + lines + 1:
             return
         name = self._free(snake_case(kind))
