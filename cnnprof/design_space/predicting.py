@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from hashlib import blake2b
 from math import log2
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ PREDICTED = ("predicted_ms", "predicted_low_ms", "predicted_high_ms", "extrapola
 AT_ONCE = 2**18
 """Distances that are worked out at once: they stay in the processor's cache."""
 
+RECENT = 128
+"""Layers whose neighbours are kept for the next network of the space."""
+
 SAME = 1e-9
 """Of the square of a distance in octaves: nearer is the very size, which a file holds to six digits."""
 
@@ -48,6 +52,7 @@ class ArrayPredictor:
         self.predictor = predictor
         self.unknown_kinds: dict[str, None] = {}
         self._sizes = {kind: np.array([timed.operation.sizes for timed, _ in known]) for kind, known in predictor.kinds.items()}
+        self._found: dict[tuple[str, float, bytes], tuple[Any, Any]] = {}
         self._moved, self._bandwidths = map(np.array, predictor.calibration.ceilings.bandwidths)
 
     def predict(self, analysis: Analysis) -> dict[str, Any]:
@@ -155,12 +160,21 @@ class ArrayPredictor:
     def _nearest(self, place: Any, kind: str, cold: float = 0.0) -> tuple[Any, Any]:
         """For each place the square of the distance to the nearest measured operation, and the residual that those around say.
 
-        As `neighbours.nearest` has it.
+        As `neighbours.nearest` has it. Networks of one space that differ in depth have layers at the same places.
         """
+        key = kind, cold, blake2b(place.tobytes(), digest_size=16).digest()
+        if key not in self._found:
+            if len(self._found) == RECENT:
+                del self._found[next(iter(self._found))]
+            self._found[key] = self._look_up(place, kind, cold)
+        return self._found[key]
+
+    def _look_up(self, place: Any, kind: str, cold: float) -> tuple[Any, Any]:
         sizes, residuals = self._sizes[kind], np.array([residual for _, residual in self.predictor.residuals(kind, cold)])
         middle, count = sizes.mean(axis=0), min(NEIGHBOURS, len(sizes)) - 1
         centred, axes = sizes - middle, range(sizes.shape[1])
-        products = np.stack([centred[:, i] * centred[:, j] for i in axes for j in axes], axis=1)
+        rows, columns = np.tril_indices(len(axes))
+        products = centred[:, rows] * centred[:, columns]
         squares, found = np.empty(len(place)), np.empty(len(place))
         step = max(1, AT_ONCE // len(sizes))
         for start in range(0, len(place), step):
@@ -175,7 +189,8 @@ class ArrayPredictor:
             weights = np.where(chosen, 1 / (distances + SOFT), 0.0)
             weights /= weights.sum(axis=1, keepdims=True)
             mean, means = weights @ residuals, weights @ centred
-            spread = (weights @ products).reshape(-1, *2 * [len(axes)]) - means[:, :, None] * means[:, None, :]
+            spread = np.empty((len(some), len(axes), len(axes)))
+            spread[:, rows, columns] = spread[:, columns, rows] = weights @ products - means[:, rows] * means[:, columns]
             along = weights @ (centred * residuals[:, None]) - means * mean[:, None]
             slopes = np.linalg.solve(spread + RIDGE * np.eye(len(axes)), along[:, :, None])[:, :, 0]
             lowest, highest = np.where(chosen, residuals, np.inf).min(1), np.where(chosen, residuals, -np.inf).max(1)

@@ -151,13 +151,14 @@ def show_sweep(
     notes = [f"{len(rows):,} of {len(chosen):,} points; -o points.csv writes all"] if len(rows) < len(chosen) else []
     notes += _ties(columns[RANK.key][chosen]) if ranked else []
     notes += _forecast_notes(*rests_on) if rests_on else []
-    every = [{key: _plain(column[i]) for key, column in columns.items()} for i in chosen]
+    every = chosen[: order.top or None]
+    values = [_plain_values(column, every) for column in columns.values()]
     data = {
         "model": name,
         "axes": {axis: [_plain(value) for value in values] for axis, values in space.axes.items()},
         "sample": space.sample,
         "failed": failed["points"],
-        "points": every[: order.top] if order.top else every,
+        "points": [dict(zip(columns, point, strict=True)) for point in zip(*values, strict=True)],
     }
     return Report(
         "sweep", f"{name}: {plural(space.size, 'point')} of {', '.join(space.axes)}", tuple(sections), tuple(notes), data
@@ -243,6 +244,12 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return sizes_text(value) if len(value) == 3 else str([*value]).replace(" ", "")
     return str(value)
+
+
+def _plain_values(column: Any, places: Any) -> list[Any]:
+    """The values of a column at these places; of a whole space that is quicker than one by one."""
+    values = column[places].tolist() if hasattr(column, "tolist") else [column[i] for i in places]
+    return [*map(_plain, values)]
 
 
 def _plain(value: Any) -> Any:
