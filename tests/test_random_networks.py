@@ -14,6 +14,7 @@ from cnnprof.errors import CnnprofError
 from cnnprof.network.analysis import analyze
 from cnnprof.network.graph import Graph
 from cnnprof.network.inputs import Input
+from cnnprof.network.recognition import recognize
 from cnnprof.spec.writer import write_spec
 from cnnprof.symbolic.network import formulate
 
@@ -120,7 +121,8 @@ def test_what_can_be_written_is_read_as_it_was() -> None:
         except CnnprofError:  # the language says some of what its words do in none of its own
             continue
         written += 1
-        profile, again = analyze(graph), analyze(build(text))
+        # An activation between two permutations that undo each other is written alone.
+        profile, again = analyze(recognize(graph)), analyze(recognize(build(text)))
         assert again.totals == profile.totals, text
         assert [cost.output for cost in again.costs] == [cost.output for cost in profile.costs], text
     assert written > NETWORKS / 10
