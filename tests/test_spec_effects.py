@@ -136,3 +136,10 @@ def test_values_that_are_never_equal_are_not_compared(setting, condition, hint):
     with pytest.raises(CnnprofError, match="which are never equal") as caught:
         build(f"input: 3x8x8\nsettings: {{w: {setting}}}\nlayers: [tanh, relu if {condition}]")
     assert (caught.value.place.line, caught.value.hint) == (3, hint)
+
+
+@pytest.mark.parametrize("name", ["sum", "log", "split"])
+def test_an_output_may_have_the_name_of_a_word_that_came_later(name):
+    graph = layers(f"conv 3x3 4 -> {name}", "conv 3x3 4", f"{name} | conv 1x1 2")
+    assert graph.nodes[-1].inputs == (name,)
+    assert len(graph.warnings) == 1  # what nothing reads is the second convolution

@@ -22,6 +22,9 @@ from cnnprof.spec.tokens import MAX_STEP, NAME, span, split_commas, split_words
 from cnnprof.spec.words import JOINS, WORDS
 
 _LET = re.compile(r"\s*let\s+(?P<name>\w+)\s*=(?!=)\s*(?P<value>\S.*?)\s*\Z", re.DOTALL)
+_NAMES_TOO = ("sum", "abs", "exp", "log", "sqrt", "split", "chunk", "unbind")
+"""Words that outputs had as names before they were words."""
+
 _ENTRY = re.compile(r"[A-Za-z_]\w*\[.*\]\Z", re.ASCII)
 
 
@@ -106,7 +109,7 @@ class LineReader(NamedTuple):
     def output_name(self, token: Token) -> Token:
         """The word, if it can name an output. Raises SpecError if layers or blocks have the name."""
         check_name(token, "an output")
-        if (token.text in WORDS and not _joins_only(token.text)) or token.text in self.blocks:
+        if (token.text in WORDS and not _may_be_a_name(token.text)) or token.text in self.blocks:
             what = "a layer" if token.text in WORDS else "a block"
             raise token.error(
                 f"'{token.text}' cannot name an output: it is {what}", f"use another name, such as {token.text}_1"
@@ -117,7 +120,7 @@ class LineReader(NamedTuple):
     def _piece(self, tokens: list[Token]) -> Step:
         """A layer, a block call, or a name."""
         word = tokens[0]
-        if _joins_only(word.text) and len(tokens) == 1 and word.text in self.named:
+        if _may_be_a_name(word.text) and len(tokens) == 1 and word.text in self.named:
             return Reference(word, self.named)
         if word.text in JOINS and len(tokens) > 1 and tokens[1].text.startswith("["):
             raise word.error(f"'{word.text}' joins branches as a step with a colon", f"write '- {word.text}: [a, b]'")
@@ -164,9 +167,9 @@ def _refuse_signs(tokens: list[Token]) -> None:
             raise token.error(message, of_bullet(token.text) or hint if token is tokens[0] else hint)
 
 
-def _joins_only(text: str) -> bool:
-    """Whether the word, which alone says nothing, may name an output, too: `add` is a layer with a number behind it only."""
-    return text in JOINS and text in WORDS and bool(WORDS[text].required)
+def _may_be_a_name(text: str) -> bool:
+    """Whether the word may name an output, too, and alone then means it: `add` is a layer with a number behind it only."""
+    return (text in JOINS and text in WORDS and bool(WORDS[text].required)) or text in _NAMES_TOO
 
 
 def _split_at_bars(tokens: list[Token]) -> list[list[Token]]:
