@@ -97,7 +97,7 @@ def option_name(key: str, word: str) -> str:
         return "k" if WORDS[word].shorthand == "kernel" else "size"
     if not key.isdigit():
         return key.rstrip("=")
-    if word in (*SIZED, "parameter"):
+    if word in (*SIZED, "parameter", "reshape"):
         return "w"
     places = WORDS[word].positional
     return places[int(key)] if int(key) < len(places) else "value"
