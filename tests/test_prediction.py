@@ -104,6 +104,13 @@ def test_a_view_takes_its_call_and_nothing_else():
     assert behind.unknown_kinds == ()
 
 
+def test_a_network_that_takes_nothing_has_no_dearest_layers():
+    found = predict("flatten | dropout", (3, 4, 4), calibration=by_data_sheet(100 * GIGA, 10 * GIGA))
+    assert found.predictions[0].seconds == 0
+    assert "dearest" not in str(found)
+    assert found.to_dict()["predictions"][0]["layers"] == []
+
+
 def test_by_a_data_sheet_views_take_nothing():
     found = predict("flatten | dropout | fc 10 nobias", (8, 4, 4), calibration=by_data_sheet(100 * GIGA, 10 * GIGA))
     assert [layer.kind for layer in found.predictions[0].layers] == ["linear"]

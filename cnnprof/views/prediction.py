@@ -87,7 +87,7 @@ def show_predictions(
     shares = () if data_sheet else COVERAGE
     columns = (*NETWORK, *known, THROUGHPUT_IMG_S, *shares, *(RUN if measurements else ()))
     sections = [Table.of(columns, [PredictionRow(each, measured) for each, measured in zip(predictions, times, strict=True)])]
-    sections += [_layers(each, top, len(predictions) > 1) for each in predictions] if top else []
+    sections += [_layers(each, top, len(predictions) > 1) for each in predictions if each.layers] if top else []
     data = {
         "machine": dict(calibration.ceilings.machine),
         "options": dict(calibration.ceilings.options),
