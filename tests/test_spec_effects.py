@@ -143,3 +143,10 @@ def test_an_output_may_have_the_name_of_a_word_that_came_later(name):
     graph = layers(f"conv 3x3 4 -> {name}", "conv 3x3 4", f"{name} | conv 1x1 2")
     assert graph.nodes[-1].inputs == (name,)
     assert len(graph.warnings) == 1  # what nothing reads is the second convolution
+
+
+def test_behind_a_bar_such_a_word_is_a_layer():
+    graph = layers("conv 3x3 4 -> exp", "relu | exp -> grown", "{add: [grown, exp]}")
+    assert [node.layer.type for node in graph] == ["Conv2d", "ReLU", "exp", "Add"]
+    assert graph.nodes[-1].inputs == ("grown.exp1", "exp")
+    assert graph.warnings == ()

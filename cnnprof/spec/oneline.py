@@ -79,10 +79,10 @@ class LineReader(NamedTuple):
         """`A | B -> x | C`; a name belongs to all that stands before it, back to the name before."""
         done: list[Step] = []
         since: list[Step] = []
-        for piece in _split_at_bars(tokens):
+        for number, piece in enumerate(_split_at_bars(tokens)):
             at = next((i for i, token in enumerate(piece) if token.text == "->"), len(piece))
             if at:
-                since.append(self._piece(piece[:at]))
+                since.append(self._piece(piece[:at], first=number == 0))
             for name in self._names(piece[at:]):
                 if isinstance(name, Unpack):
                     done += [*since, name]
@@ -117,10 +117,11 @@ class LineReader(NamedTuple):
         self.named.add(token.text)
         return token
 
-    def _piece(self, tokens: list[Token]) -> Step:
-        """A layer, a block call, or a name."""
+    def _piece(self, tokens: list[Token], first: bool) -> Step:
+        """A layer, a block call, or a name; behind a bar, a word that may be a name is a layer."""
         word = tokens[0]
-        if _may_be_a_name(word.text) and len(tokens) == 1 and word.text in self.named:
+        may_be_named = _may_be_a_name(word.text) and (first or word.text not in _NAMES_TOO)
+        if may_be_named and len(tokens) == 1 and word.text in self.named:
             return Reference(word, self.named)
         if word.text in JOINS and len(tokens) > 1 and tokens[1].text.startswith("["):
             raise word.error(f"'{word.text}' joins branches as a step with a colon", f"write '- {word.text}: [a, b]'")
