@@ -312,7 +312,16 @@ assert [row["params"] for row in shown] == [224, 224 + 584], shown
 
 JOIN = """
 
-join("smallest", JoinWord(partial(Arithmetic, "minimum", "cmp"), "The smallest of the branches.", inplace=False, branches=2))
+join(
+    "smallest",
+    JoinWord(
+        partial(Arithmetic, "minimum", "cmp"),
+        "The smallest of the branches.",
+        examples("- smallest: [identity, conv 3x3 16]  16x32x32"),
+        inplace=False,
+        branches=2,
+    ),
+)
 """
 
 USE_JOIN = """
