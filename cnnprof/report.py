@@ -161,6 +161,7 @@ class Report:
         chart: what a picture shows, where there is one.
         chapters: what a page says of each part after all of it.
         environment: what the figures of a saved result hold for; empty for one of now.
+        doubts: those of the notes that nobody may miss; they go to stderr where a format has no place for notes.
     """
 
     command: str
@@ -173,6 +174,7 @@ class Report:
     chart: Chart | None = None
     chapters: tuple[Report, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 def plural(number: int, one: str, many: str = "") -> str:

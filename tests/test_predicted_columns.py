@@ -198,6 +198,24 @@ def test_every_user_of_a_busy_or_old_calibration_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (["predict", "lenet5"], "csv"),
+        (["compare", "lenet5", "--predict"], "csv"),
+        (["check", "lenet5", "--max-predicted-latency", "9s"], "junit"),
+        (["check", "lenet5", "--max-predicted-latency", "9s"], "sarif"),
+        (["sweep", "lenet5", "input=28,32", "--predict"], "csv"),
+        (["sweep", "lenet5", "input=28,32", "--predict"], "jsonl"),
+    ],
+)
+def test_formats_without_notes_leave_them_to_stderr(words, form, tmp_path):
+    path = write(tmp_path / "edge.json", conditions={"busy": "a neighbour"})
+    done = cnnprof(*words, "--machine", path, "--format", form)
+    assert done.err.splitlines().count("the calibration was taken on a busy machine: a neighbour") == 1
+    assert "a neighbour" not in done.out
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["plot", "compare", "alexnet", "squeezenet1_1", "--predict", "--x", "predicted"],

@@ -158,6 +158,13 @@ class Sweep(Result):
         rests_on = (forecast.calibration, tuple(forecast.unknown_kinds)) if forecast else None
         return show_sweep(self.swept.model.called, self.space, columns, chosen, self.failed, order, rests_on)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The reasons to doubt the predicted times."""
+        from cnnprof.views.prediction import calibration_doubts
+
+        return calibration_doubts(self.forecast.calibration if self.forecast else None)
+
     def chart(self, y: str = "macs", kind: ChartKind | None = None) -> Chart:
         """The chart of `cnnprof plot sweep`; points beyond the condition are there, too, and marked.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
@@ -15,7 +15,7 @@ from typing import TextIO
 from cnnprof.errors import UsageError, suggest
 from cnnprof.record import record
 from cnnprof.report import Report
-from cnnprof.reports import FORMATS, PICTURES, Style, format_of, suffixes_of
+from cnnprof.reports import FORMATS, PICTURES, WITHOUT_NOTES, Style, format_of, suffixes_of
 from cnnprof.streams import results
 from cnnprof.texts import within
 
@@ -78,6 +78,8 @@ class Destination:
 
     def emit(self, report: Report) -> None:
         """Write the report to the file, or to the terminal; to the latter, too, if the file cannot be written after all."""
+        if self.format in WITHOUT_NOTES:
+            say_doubts(report.doubts)
         if self.output is None:
             content = _content(report, self.format, self._style(terminal_style()))
             if not (self.pager and isinstance(content, str) and _page(content)):
@@ -103,6 +105,12 @@ class Destination:
 
     def _style(self, style: Style) -> Style:
         return replace(style, theme=self.theme, inches=self.inches)
+
+
+def say_doubts(doubts: Iterable[str]) -> None:
+    """Say on stderr what there is to doubt of what is written to stdout or to a file."""
+    for doubt in doubts:
+        print(doubt, file=sys.stderr)
 
 
 def _content(report: Report, format_name: str, style: Style) -> str | bytes:

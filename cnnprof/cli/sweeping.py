@@ -15,7 +15,7 @@ import typer
 
 from cnnprof.cli.groups import Command, takes
 from cnnprof.cli.options import parse_names
-from cnnprof.cli.output import Destination, check_writable, choose_format, results_while_read
+from cnnprof.cli.output import Destination, check_writable, choose_format, results_while_read, say_doubts
 from cnnprof.cli.progress import duration, waiting
 from cnnprof.errors import INTERRUPTED, UsageError
 from cnnprof.record import record
@@ -177,10 +177,12 @@ def emit(sweep: Sweep, target: Destination, order: Order, bench: int | None = No
         target.emit(report)
         if bench and how:
             _measure(known.bench_jobs(order, bench), how, target)
-    elif target.output:
-        _write_file(sweep, target.output, target.format, shown, order)
     else:
-        _write_out(sweep, target.format, shown, order)
+        say_doubts(sweep.doubts)
+        if target.output:
+            _write_file(sweep, target.output, target.format, shown, order)
+        else:
+            _write_out(sweep, target.format, shown, order)
     if sweep.failed["points"]:
         print(f"no network at {failure_text(sweep.failed)}", file=sys.stderr)
 

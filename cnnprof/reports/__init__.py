@@ -27,6 +27,9 @@ PICTURES = tuple(
 GATES = tuple(sorted(module.name for module in iter_modules([f"{path}/gates" for path in __path__])))
 """Formats of what was checked."""
 
+WITHOUT_NOTES = (*GATES, "csv")
+"""Formats that have no place for a report's remarks."""
+
 OVERLAYS = tuple(sorted(module.name.replace("_", "-") for module in iter_modules([f"{path}/overlays" for path in __path__])))
 """Formats of figures layer by layer, which other programs lay over their own pictures."""
 

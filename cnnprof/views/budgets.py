@@ -15,7 +15,7 @@ from cnnprof.timing.measurements import Measurement
 from cnnprof.timing.prediction import Prediction
 from cnnprof.views import columns as col
 from cnnprof.views.benchmark import warnings_of
-from cnnprof.views.prediction import calibration_notes, prediction_dict
+from cnnprof.views.prediction import calibration_doubts, calibration_notes, prediction_dict
 
 
 def _value(verdict: BudgetVerdict) -> tuple[float, str] | None:
@@ -78,6 +78,7 @@ def show_verdicts(
         tuple(notes),
         data,
         annotations=annotations,
+        doubts=calibration_doubts(calibration),
     )
 
 

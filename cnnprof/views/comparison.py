@@ -34,7 +34,7 @@ from cnnprof.views.fitting import fit_dict, notes_of_several
 from cnnprof.views.likeness import input_notes, namesake_notes
 from cnnprof.views.memory import int8_note
 from cnnprof.views.model import CONVENTION, accuracy_dict
-from cnnprof.views.prediction import calibration_notes, lower_bound, prediction_dict
+from cnnprof.views.prediction import calibration_doubts, calibration_notes, lower_bound, prediction_dict
 from cnnprof.views.recipes import accuracy_notes, mark_of, number_sources, recipe_among
 
 LOWER_IS_BETTER = tuple(
@@ -117,7 +117,8 @@ def show_comparison(
         "models": [_model(each) for each in kept],
         "rows": [{column.key: _plain(row[column.key]) for column in told} for row in ordered],
     }
-    return Report("compare", f"{plural(len(ordered), 'network')}, relative to {baseline}", (table,), tuple(notes), data)
+    title = f"{plural(len(ordered), 'network')}, relative to {baseline}"
+    return Report("compare", title, (table,), tuple(notes), data, doubts=calibration_doubts(calibration))
 
 
 def _told(choice: Choice, sort: str | None, axes: Sequence[Column]) -> set[str]:

@@ -96,7 +96,8 @@ def show_predictions(
         "predictions": [_dict(each, measured) for each, measured in zip(predictions, times, strict=True)],
     }
     title = "Latency at the least, by the machine's data sheet" if data_sheet else "Predicted latency of one forward pass"
-    return Report("predict", title, tuple(sections), tuple(_notes(predictions, calibration)), data)
+    notes = tuple(_notes(predictions, calibration))
+    return Report("predict", title, tuple(sections), notes, data, doubts=calibration_doubts(calibration))
 
 
 def _latency(measurement: Measurement) -> float | None:
@@ -145,8 +146,13 @@ def calibration_notes(calibration: Calibration, predicted: str = "") -> list[str
     timed = plural(len(calibration.operations), "timed operation") + (f", calibrated {taken}" if taken else "")
     return [
         f"{predicted}for {machine.get('processor')}, {threads}, {way}; {timed}",
-        *(f"the calibration {doubt}" for doubt in calibration.doubts()),
+        *calibration_doubts(calibration),
     ]
+
+
+def calibration_doubts(calibration: Calibration | None) -> tuple[str, ...]:
+    """The reasons to doubt predicted times; none where none are predicted."""
+    return tuple(f"the calibration {doubt}" for doubt in calibration.doubts()) if calibration else ()
 
 
 def lower_bound(unknown_kinds: Sequence[str]) -> str:

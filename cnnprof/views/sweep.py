@@ -15,7 +15,7 @@ from cnnprof.timing.calibrations import Calibration
 from cnnprof.units import Holds, sizes_text
 from cnnprof.views import columns as col
 from cnnprof.views.choice import find_column
-from cnnprof.views.prediction import calibration_notes, lower_bound
+from cnnprof.views.prediction import calibration_doubts, calibration_notes, lower_bound
 
 FIGURES = (
     replace(col.PARAMS, weight=0),
@@ -160,9 +160,9 @@ def show_sweep(
         "failed": failed["points"],
         "points": [dict(zip(columns, point, strict=True)) for point in zip(*values, strict=True)],
     }
-    return Report(
-        "sweep", f"{name}: {plural(space.size, 'point')} of {', '.join(space.axes)}", tuple(sections), tuple(notes), data
-    )
+    doubts = calibration_doubts(rests_on and rests_on[0])
+    title = f"{name}: {plural(space.size, 'point')} of {', '.join(space.axes)}"
+    return Report("sweep", title, tuple(sections), tuple(notes), data, doubts=doubts)
 
 
 def quickest_first(order: Order, axes: Mapping[str, Sequence[Any]], columns: Mapping[str, Any]) -> bool:
