@@ -114,7 +114,8 @@ def build_app(only: str | None = None) -> typer.Typer:
     for name in command_names() if only is None else (only,):
         module = _module_of(name)
         if hasattr(module, "command"):
-            app.command(name, cls=Once, no_args_is_help=_needs_argument(module), rich_help_panel=module.PANEL)(module.command)
+            parser = getattr(module, "Parser", Once)
+            app.command(name, cls=parser, no_args_is_help=_needs_argument(module), rich_help_panel=module.PANEL)(module.command)
         else:
             app.add_typer(module.app, name=name, rich_help_panel=module.PANEL)
     return app

@@ -35,7 +35,4 @@ class Once(TyperCommand):
                 said = f"{name} {seen[key]} and {name} {value}"
                 raise UsageError(f"{name} is given twice: {said}", hint="give it once; it takes one value")
             seen[key] = value
-        if "->" in args and "--" not in args:
-            # A word of the spec language, and no option.
-            args = [*(word for word in args if word != "->"), "--", "->"]
         return super().parse_args(ctx, args)

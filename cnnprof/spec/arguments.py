@@ -12,6 +12,7 @@ from cnnprof.network.layers.convolution import Size
 from cnnprof.record import record
 from cnnprof.spec.entrywise import as_whole, is_fraction
 from cnnprof.spec.located import Expression, OfToken, Token
+from cnnprof.spec.operators import in_full
 from cnnprof.spec.scope import Scope
 from cnnprof.spec.values import MAX_INT, Table, Tensor, Value, describe_kind, find_axis, is_number
 
@@ -270,7 +271,7 @@ def _of_text(value: str, name: str) -> str | None:
     if name.isidentifier() and re.search(r"\w\s*[-+*/%]\s*\w", value):
         return f"a setting is a value; what is worked out stands among the steps: let {name} = {value}"
     if thousands := re.fullmatch(r"(\d+(?:\.\d+)?)([kKM])", value.strip()):
-        return f"write {float(thousands[1]) * (10**6 if thousands[2] == 'M' else 1000):.0f}"
+        return f"write {in_full(*thousands.groups())}"
     if found := re.fullmatch(r"([\d.]+)\s*%", value):
         return f"write {float(found[1]) / 100:g}"
     return None

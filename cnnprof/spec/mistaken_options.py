@@ -6,7 +6,7 @@ import re
 
 from cnnprof.spec.foreign import TAKEN_FOR, option_of, word_of
 from cnnprof.spec.functions import FUNCTIONS
-from cnnprof.spec.mistaken_signs import of_commas, of_signs, with_value
+from cnnprof.spec.mistaken_signs import NUMBER, of_commas, of_signs, with_value
 from cnnprof.spec.words import BEHIND, JOINS, LETTERS, WORDS, Word
 
 _COUNTED = (
@@ -17,7 +17,6 @@ _COUNTED = (
 _CONDITIONS = ("when", "unless", "where", "?")
 _NAMED_SIZE = re.compile(r"([A-Za-z_]\w*)x\1\Z", re.ASCII)
 _DECIMAL = re.compile(r"\d+,\d+\Z")
-_NUMBER = re.compile(r"\d+(\.\d*)?\Z")
 _JOINING = ("then", "and", "with", "followed", "by", "plus")
 _OF_INPUTS = (
     *("in", "in_channels", "in_features", "in_planes", "inplanes", "input_dim", "c1", "nin", "num_features"),
@@ -101,7 +100,7 @@ def _of_names(text: str, word: str, row: Word, after: str) -> str | None:
         return f"write {flag}"
     if equals and truth is not None and (name, not truth) in _FLAGS and name not in row.known:
         return f"leave '{name}' out"
-    several = name in ("dim", "axes", "dims", "keepdim") and not _NUMBER.match(value.lstrip("-"))
+    several = name in ("dim", "axes", "dims", "keepdim") and not NUMBER.match(value.lstrip("-"))
     if word in _WHOLE and (several or text.startswith("(")):
         return f"'{word}' is over the channels; over the whole image it is '{_WHOLE[word]}'"
     if row.shorthand == "size" and (pair := re.fullmatch(r"[(\[](\d+),\s*(\d+)[)\]]", text)):
@@ -189,7 +188,7 @@ def of_behind(text: str, word: str, first: Word) -> str | None:
         return of_option(text, word, row)
     if _DECIMAL.match(text):
         return f"a decimal has a point: write {text.replace(',', '.')}"
-    if not _NUMBER.match(text) and not re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text):
+    if not NUMBER.match(text) and not re.fullmatch(r"\d*\.?\d+(e-?\d+)?", text):
         return None
     if row.positional:
         return f"write {word}={text}"

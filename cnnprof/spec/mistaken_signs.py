@@ -12,7 +12,7 @@ from cnnprof.spec.words import LETTERS, WORDS, Word
 _SIGNED = re.compile(r"[(\[](\d+x\d+)[)\]]|(\d+x\d+)([@:;,/(-])(s?\d+)\)?\Z", re.ASCII)
 _TIMES = re.compile(r"\(?[x*×](\d+)\)?\Z|(\d+)[x×]\Z")
 _COMMENTS = ("//", "/*", "--", "%", "<!--")
-_NUMBER = re.compile(r"\d+(\.\d*)?\Z")
+NUMBER = re.compile(r"\d+(\.\d*)?\Z")
 
 
 def of_commas(text: str, row: Word, after: str = "") -> str | None:
@@ -51,7 +51,7 @@ def of_signs(text: str, after: str, row: Word) -> str | None:
     if row.shorthand == "kernel" and (signed := _SIGNED.match(text)):
         number = f"s{signed[4].lstrip('s')}" if signed[3] == "/" or "out" not in row.positional else signed[4]
         return f"write {signed[1] or f'{signed[2]} {number}'}"
-    if row.shorthand == "kernel" and text in ("x", "×", "X") and _NUMBER.match(after):
+    if row.shorthand == "kernel" and text in ("x", "×", "X") and NUMBER.match(after):
         return "a size has no blanks in it, as in 3x3; the filters stand behind it without a sign"
     if row.shorthand == "kernel" and (upper := re.fullmatch(r"([SPGD])(\d+(x\d+)*)", text)):
         return f"write {upper[1].lower()}{upper[2]}"

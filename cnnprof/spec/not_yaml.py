@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from cnnprof.errors import SpecError
+from cnnprof.spec.signs import DASH
 
 if TYPE_CHECKING:
     from cnnprof.spec.reader import Source
@@ -23,7 +24,6 @@ _NO_KEY = "did not find expected key"
 _NO_DASH = "did not find expected '-' indicator"
 _NO_BRACKET = ("did not find expected ',' or ']'", "did not find expected ',' or '}'")
 _COLON = "a key is followed by ': '"
-_DASH = "each step of a list begins with '- ', a minus sign and a blank"
 _ALIGN = "indent the keys of one step alike, and each '-' as the others of its list"
 _HINTS = {
     _NO_MAPPING: "quote a text that contains ': ', and indent keys alike",
@@ -37,7 +37,7 @@ _HINTS = {
     _NO_DASH: "indent each '-' as the others of its list",
     _NO_START: "a spec ends with the file: take out the '...'",
     _NO_END: "a quote that is opened has to be closed",
-    "did not find expected alphabetic or numeric character": _DASH,
+    "did not find expected alphabetic or numeric character": DASH,
     "block sequence entries are not allowed in this context": "a list begins on the line below its key",
 }
 _OTHERS = re.compile(r"^\s*(layers?\s*\{|(import|from)\s+\w+|class\s+\w+\(|def\s+\w+\(|\[\w+\]\s*$)", re.MULTILINE)
@@ -97,7 +97,7 @@ def _of_lines(source: Source, at: int, problem: str) -> tuple[str, int, str] | N
     if problem == _NO_KEY and text[at : at + 1] in ("}", "]"):
         return f"a '{text[at]}' without its partner", at, "take it out"
     if problem == _NO_COLON and above.lstrip().startswith("- ") and above.index("-") == begins - start:
-        return "a step without its '-'", begins, _DASH
+        return "a step without its '-'", begins, DASH
     if problem == _NO_MAPPING and (found := _without_colon(above, line)) >= 0:
         where = len(before) - len(above) + found
         return "a key without its colon, or a text with ': ' in it", where, _COLON

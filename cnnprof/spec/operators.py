@@ -130,6 +130,11 @@ def joined_by(symbol: str) -> str | None:
     return f"outputs are joined by '- {word}: [a, b]'" if word else None
 
 
+def in_full(number: str, prefix: str) -> str:
+    """`4096` for `4.096` and `k`: thousands, and millions with `M`."""
+    return f"{float(number) * (10**6 if prefix == 'M' else 1000):.0f}"
+
+
 def comment_in(text: str) -> int:
     """Where a `#` outside of quotes begins what Python would leave out; -1 if there is none."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text).find("#")
@@ -189,8 +194,7 @@ def syntax_hint(text: str) -> str | None:
         instead = "" if size[0] == text.strip() else f" for {size[0]}"
         return f"sizes in a list have commas: write ({size[0].replace('x', ',')}){instead}"
     if thousands := re.fullmatch(r"\s*(\d*\.?\d+)([kKM])\s*", text):
-        whole = float(thousands[1]) * (10**6 if thousands[2] == "M" else 1000)
-        return f"write {whole:.0f}, or {thousands[1]}*{thousands[2]} for a product"
+        return f"write {in_full(*thousands.groups())}, or {thousands[1]}*{thousands[2]} for a product"
     if entry := re.fullmatch(r"\s*([A-Za-z_]\w*)\.(\d+)\s*", text):
         return f"an entry of a list is written {entry[1]}[{entry[2]}]"
     if re.fullmatch(r".*[\w)][-+*/%]\s*", text):

@@ -21,6 +21,7 @@ _ALIKE = str.maketrans(
     }
 )
 _BULLETS = ("*", "+", "->")
+DASH = "each step of a list begins with '- ', a minus sign and a blank"
 
 
 def plain(text: str) -> str | None:
@@ -53,7 +54,7 @@ def of_bullet(text: str) -> str | None:
     """A hint at what stands in place of the '-' of a step, or without the blank behind it."""
     meant = plain(text) or text
     if meant.strip("-") == "" or meant in _BULLETS or re.fullmatch(r"\(?\d{1,3}[.):]", meant):
-        return "each step of a list begins with '- ', a minus sign and a blank"
+        return DASH
     if text.startswith("-") and text[1:2].isalpha():
         return f"a '-' is followed by a blank: write - {text[1:]}"
     return None

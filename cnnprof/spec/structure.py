@@ -185,7 +185,7 @@ class Structure(NamedTuple):
         for key, _ in value.pairs if isinstance(value, Entries) else ():
             if key.value in ("name", "inplace", "axis"):
                 raise key.error(f"'{key.value}' is no branch", f"'{key.value}' stands beside '{kind}', aligned with it")
-            if key.value in AXIS and key.value not in ("name", "inplace", "axis"):
+            if key.value in AXIS:
                 raise key.error(f"'{key.value}' is no branch", of_key_beside(kind, key.value))
         if not nodes:
             raise value.error(f"'{kind}' has no branches")

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from cnnprof.cli.once import Once
 from cnnprof.cli.options import reported
 from cnnprof.cli.output import Destination
 
 PANEL = "Networks"
+
+
+class Parser(Once):
+    """Takes `->` for a word of the language, where others take it for an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As the parser does."""
+        if "->" in args and "--" not in args:
+            args = [*(word for word in args if word != "->"), "--", "->"]
+        return super().parse_args(ctx, args)
 
 
 @reported()
