@@ -73,9 +73,6 @@ def must_continue(scope: Scope, place: Place) -> Tensor:
     return here
 
 
-_READS_NOTHING = "parameter"
-
-
 class LayerStep(NamedTuple):
     """A layer word with its options."""
 
@@ -90,7 +87,7 @@ class LayerStep(NamedTuple):
         """Append the word's layers."""
         here = must_be_there(scope, self.place)
         if not isinstance(here, Tensor):
-            here = here[0] if self.word == _READS_NOTHING else must_continue(scope, self.place)
+            here = must_continue(scope, self.place) if self.rule.reads else here[0]
         behind = False
         if self.behind:
             before = network.layer_at(here.index)

@@ -68,6 +68,7 @@ class Word(NamedTuple):
             again; as the input otherwise.
         on_tokens: whether it takes tokens, too; others would take their length for channels, and are refused.
         several: whether each of its layers gives an output of its own.
+        reads: whether it goes on from what is here; a word that does not may stand where several outputs are.
         drops_bias: whether it takes the mean away, so that a layer before it needs no bias.
     """
 
@@ -84,6 +85,7 @@ class Word(NamedTuple):
     gives: Gives = ""
     on_tokens: bool = False
     several: bool = False
+    reads: bool = True
     drops_bias: bool = False
 
     @property
@@ -138,6 +140,7 @@ def word(
     gives: Gives = "",
     on_tokens: bool = False,
     several: bool = False,
+    reads: bool = True,
     drops_bias: bool = False,
 ) -> Callable[[Build], Build]:
     """Register the function below it as what builds a layer word; the first paragraph of its docstring is the word's help.
@@ -149,7 +152,7 @@ def word(
         examples: steps on an input of 16x32x32.
         writes: the lines of the layer types that it builds.
         help: what the docstring would say, where one function builds several words.
-        kind, form, gives, on_tokens, several, drops_bias: as in `Word`.
+        kind, form, gives, on_tokens, several, reads, drops_bias: as in `Word`.
 
     Raises ValueError for a second row of a word or of a layer type.
     """
@@ -160,10 +163,8 @@ def word(
         if name in WORDS:
             raise ValueError(f"the word '{name}' has two rows")
         said = help or " ".join((build.__doc__ or "").partition("\n\n")[0].split())
-        row = _with_options(
-            takes,
-            Word(build, said, examples, kind=kind, gives=gives, on_tokens=on_tokens, several=several, drops_bias=drops_bias),
-        )
+        plain = Word(build, said, examples, kind=kind, gives=gives, on_tokens=on_tokens, several=several, reads=reads)
+        row = _with_options(takes, plain._replace(drops_bias=drops_bias))
         WORDS[name] = row._replace(form=form or (f"as in '{examples[0].step}'" if row.required and examples else ""))
         for layer, write in (writes or {}).items():
             if layer in WRITERS:

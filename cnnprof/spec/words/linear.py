@@ -47,6 +47,7 @@ def _rbf(o: Arguments) -> Layers:
     writes={Parameter: lambda layer, _: f"parameter ({', '.join(map(str, layer.size))})"},
     form="as in 'parameter (C, 1, 1)': a number for each channel",
     on_tokens=True,
+    reads=False,
 )
 def _parameter(o: Arguments) -> Layers:
     """A learned tensor, to be joined with an output: (C, 1, 1) holds a number for each channel.
