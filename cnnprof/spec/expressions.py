@@ -44,7 +44,8 @@ def compile_expression(text: str) -> Code:
             tree = ast.parse(text.strip().replace("\n", " ").replace("\r", " "), mode="eval")
         return _Compiler(text, blanks).compile(tree.body)
     except SyntaxError as error:
-        at = min(blanks + max(0, (error.offset or 1) - 1), max(0, len(text) - 1))
+        offset = operators.odd_sign(text.lstrip()) or error.offset or 1
+        at = min(blanks + max(0, offset - 1), max(0, len(text) - 1))
         raise ExpressionError(f"'{text.strip()}' is not an expression", at, at + 1, operators.syntax_hint(text)) from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("this cannot be read as an expression", 0, len(text)) from None

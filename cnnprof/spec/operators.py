@@ -167,6 +167,14 @@ def not_callable(called: ast.expr, name: str | None, functions: Collection[str])
     return f"there is no function '{name}'" if name else "only a function can be called", hint
 
 
+def odd_sign(text: str) -> int:
+    """The number of the first sign that looks like one of the language, from 1; 0 where Python has to say what is wrong.
+
+    Its versions place such a mistake differently.
+    """
+    return next(at for at, char in enumerate(text, 1) if not char.isascii()) if plain(text) else 0
+
+
 def syntax_hint(text: str) -> str | None:
     """A hint for a text that is no expression."""
     for sign, right in (("<>", "!="), ("=>", ">="), ("=<", "<=")):
